@@ -29,8 +29,16 @@ int boot_info_set_kernel(struct boot_info *bi, uint64_t base, uint64_t size);
 /* Copy at most `len` bytes up to the first NUL.  -E2BIG when it does not fit (nothing is copied). */
 int boot_info_set_cmdline(struct boot_info *bi, const char *text, size_t len);
 
+/* Set the framebuffer and its region.  -EINVAL when the geometry or the channels make no sense. */
+int boot_info_set_framebuffer(struct boot_info *bi, const struct boot_framebuffer *fb);
+
+/* Add every descriptor of an EFI memory map (boot services already left), `descriptor_size` bytes apart.
+ * Boot services' memory becomes usable, the loader's own boot-reclaimable.  -EINVAL: malformed. */
+int boot_info_add_efi_map(struct boot_info *bi, const void *map, uint64_t size, uint64_t descriptor_size);
+
 /* Mix in up to BOOT_ENTROPY_LEN bytes (XOR); more calls mix further. */
 void boot_info_add_entropy(struct boot_info *bi, const void *bytes, size_t len);
 
-/* Sort, split overlaps by precedence, merge neighbours, trim usable regions to pages. */
+/* Sort, split overlaps by precedence, merge neighbours, trim usable regions to pages.  -ENOSPC: too many
+ * pieces; -EINVAL: the kernel, a module or the framebuffer lies over memory that is not its own. */
 int boot_info_finish(struct boot_info *bi);
