@@ -1,47 +1,69 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Serix: one non-recursive Makefile.  `make help` lists the targets; V=1 shows the commands.
+#
+# Parts: arch/$(ARCH)/arch.mk links the kernel, efi/efi.mk makes the UEFI loader and the images,
+# tests/tests.mk the tests and checks.  Nothing here may fail while the tools are still missing: `make run`
+# and `make test` install them first (tools/deps).
 
-ARCH  ?= x86_64
-MODE  ?= release
+ARCH    ?= x86_64
+MODE    ?= release
 CC_KIND ?= gcc
-V     ?= 0
+V       ?= 0
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+.SUFFIXES:
+.DELETE_ON_ERROR:
 
 Q = $(if $(filter 1,$(V)),,@)
 say = @printf '  %-7s %s\n' "$(1)" "$(2)"
 
 # --- tools ------------------------------------------------------------------------------------------
-CROSS.gcc   := $(if $(shell command -v x86_64-linux-gnu-gcc 2>/dev/null),x86_64-linux-gnu-,)
-CROSS.elf   := x86_64-elf-
-CC.gcc      := $(CROSS.gcc)gcc
-CC.elf      := $(CROSS.elf)gcc
-CC.clang    := clang --target=x86_64-linux-gnu
-KCC         := $(CC.$(CC_KIND))
-LD          := $(if $(filter elf,$(CC_KIND)),x86_64-elf-ld,$(CROSS.gcc)ld)
-OBJCOPY     := $(CROSS.gcc)objcopy
-NM          := $(CROSS.gcc)nm
-NASM        := nasm
+CROSS.gcc := $(if $(shell command -v x86_64-linux-gnu-gcc 2>/dev/null),x86_64-linux-gnu-,)
+CROSS.elf := x86_64-elf-
+CROSS     := $(if $(filter elf,$(CC_KIND)),$(CROSS.elf),$(CROSS.gcc))
+CC.gcc    := $(CROSS.gcc)gcc
+CC.elf    := $(CROSS.elf)gcc
+CC.clang  := clang --target=x86_64-linux-gnu
+KCC       := $(CC.$(CC_KIND))
+LD        := $(CROSS)ld
+OBJCOPY   := $(CROSS)objcopy
+NM        := $(CROSS)nm
+NASM      := nasm
+HOSTCC    := gcc
+USERCC    := musl-gcc
+PYTHON    := /usr/bin/python3
 
 # --- what the kernel is made of ---------------------------------------------------------------------
-OUT  := build/$(ARCH)-$(MODE)
-KDIRS := arch/$(ARCH) $(shell find kernel fs drivers/kernel -type d 2>/dev/null) grub
-BOOT_SRC := $(wildcard grub/*.c) loader/boot_info.c loader/pvh.c arch/$(ARCH)/boot/*.c
-KSRC := $(wildcard $(addsuffix /*.c,$(KDIRS) arch/$(ARCH)/boot)) $(wildcard loader/boot_info.c loader/pvh.c)
-KASM := $(wildcard $(addsuffix /*.asm,$(KDIRS) arch/$(ARCH)/boot))
-KTEST := $(wildcard tests/kernel/*.c)
-KOBJ := $(KSRC:%.c=$(OUT)/%.o) $(KASM:%.asm=$(OUT)/%.asm.o) $(KTEST:%.c=$(OUT)/%.o)
+OUT   := build/$(ARCH)-$(MODE)$(if $(filter gcc,$(CC_KIND)),,-$(CC_KIND))
+KDIRS := $(shell find arch/$(ARCH) kernel fs drivers/kernel grub tests/kernel -type d 2>/dev/null)
+KSRC  := $(wildcard $(addsuffix /*.c,$(KDIRS)) loader/boot_info.c loader/pvh.c)
+KASM  := $(wildcard $(addsuffix /*.asm,$(KDIRS)) loader/pvh.asm)
+KOBJ  := $(KSRC:%.c=$(OUT)/%.o) $(KASM:%.asm=$(OUT)/%.asm.o)
 
 WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wundef -Wvla \
         -Wimplicit-fallthrough -Wpointer-arith
 HARDEN := -fstack-protector-strong -mstack-protector-guard=tls -mstack-protector-guard-reg=gs \
           -mstack-protector-guard-offset=40 -ftrivial-auto-var-init=zero -fcf-protection=branch \
           -fno-strict-overflow -fno-delete-null-pointer-checks -fno-strict-aliasing
-HARDEN.gcc := -fzero-call-used-regs=used-gpr -fstack-clash-protection -mharden-sls=all
-HARDEN.elf := $(HARDEN.gcc)
+HARDEN.gcc   := -fzero-call-used-regs=used-gpr -fstack-clash-protection -mharden-sls=all
+HARDEN.elf   := $(HARDEN.gcc)
+HARDEN.clang := -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
+MODE.release := -O2
+MODE.debug   := -O1 -DSERIX_DEBUG
+KINCLUDE := -Iinclude -Iarch/$(ARCH)/include
 KCFLAGS := -std=gnu11 -ffreestanding -nostdlib -fno-common -fpie -fvisibility=hidden -mno-red-zone \
-           -mgeneral-regs-only -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -O2 -g \
-           -Iinclude -Iarch/$(ARCH)/include $(WARN) $(HARDEN) $(HARDEN.$(CC_KIND)) $(if $(filter debug,$(MODE)),-DSERIX_DEBUG)
+           -mgeneral-regs-only -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -g \
+           $(MODE.$(MODE)) $(KINCLUDE) $(WARN) $(HARDEN) $(HARDEN.$(CC_KIND))
 # Boot code runs before GS and the relocations are set up: no canary, no pointer tables.
 BOOT_CFLAGS := -fno-stack-protector -fno-jump-tables -fcf-protection=none
+NASM_INCLUDE := -Iarch/$(ARCH)/ -Ibuild/
+
+.PHONY: all
+all: kernel initrd ## the kernel and its root file system
+
+.PHONY: kernel
+kernel: $(OUT)/serix.elf ## the kernel alone
 
 $(OUT)/grub/%.o $(OUT)/loader/%.o $(OUT)/arch/$(ARCH)/boot/%.o: KCFLAGS += $(BOOT_CFLAGS)
 
@@ -50,16 +72,84 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(KCC) $(KCFLAGS) -MMD -MP -c $< -o $@
 
+# NASM forgets %include files when it lists dependencies while assembling, hence two runs.
 $(OUT)/%.asm.o: %.asm
 	$(call say,NASM,$<)
 	@mkdir -p $(@D)
-	$(Q)$(NASM) -M -f elf64 -Iarch/$(ARCH)/ -MT $@ $< > $(@:.o=.d)
-	$(Q)$(NASM) -f elf64 -g -F dwarf -w+all -Iarch/$(ARCH)/ $< -o $@
+	$(Q)$(NASM) -M -f elf64 $(NASM_INCLUDE) -MT $@ $< > $(@:.o=.d)
+	$(Q)$(NASM) -f elf64 -g -F dwarf -w+all $(NASM_INCLUDE) $< -o $@
 
 -include $(wildcard $(KOBJ:.o=.d))
+-include $(wildcard arch/$(ARCH)/arch.mk)
 
-.PHONY: kernel clean
-kernel: $(OUT)/serix.elf
+# The console font is Debian's, built into the kernel.
+FONT := /usr/share/consolefonts/Uni2-Terminus16.psf.gz
+$(OUT)/drivers/kernel/font.asm.o: build/font.psf
+build/font.psf:
+	@mkdir -p $(@D)
+	$(Q)gunzip -c $(FONT) > $@
 
-clean:
+# --- user programs and the root file system ---------------------------------------------------------
+# user/NAME/*.c is one program: /sbin/init, or /bin/NAME.  user/lib is linked into all of them.  Each file
+# of user/tests is a program of its own.
+UOUT    := build/user
+UCFLAGS := -std=gnu11 -O2 -g -static -no-pie -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Iinclude -Iuser/lib
+ULIB    := $(wildcard user/lib/*.c)
+UNAMES  := $(sort $(filter-out lib tests,$(patsubst user/%/,%,$(dir $(wildcard user/*/*.c)))))
+UTESTS  := $(patsubst user/tests/%.c,$(UOUT)/tests/%,$(wildcard user/tests/*.c))
+UHEADERS := $(wildcard user/*/*.h include/serix/*.h)
+guest_path = $(if $(filter init,$(1)),/sbin/init,/bin/$(1))
+
+.SECONDEXPANSION:
+$(UNAMES:%=$(UOUT)/bin/%): $(UOUT)/bin/%: $$(wildcard user/%/*.c) $(ULIB) $(UHEADERS)
+	$(call say,USER,$(@F))
+	@mkdir -p $(@D)
+	$(Q)$(USERCC) $(UCFLAGS) $(filter %.c,$^) -o $@
+
+$(UTESTS): $(UOUT)/tests/%: user/tests/%.c $(ULIB) $(UHEADERS)
+	$(call say,USER,tests/$(@F))
+	@mkdir -p $(@D)
+	$(Q)$(USERCC) $(UCFLAGS) -pthread $(filter %.c,$^) -o $@
+
+.PHONY: initrd
+initrd: build/initrd.cpio ## the root file system alone
+
+build/initrd.cpio: tools/mkinitrd tools/pylib/cpio.py $(shell find tools/rootfs -type f 2>/dev/null) \
+                   $(UNAMES:%=$(UOUT)/bin/%) $(UTESTS)
+	$(call say,INITRD,$@)
+	@mkdir -p $(@D)
+	$(Q)tools/mkinitrd $@ $(foreach n,$(UNAMES),$(call guest_path,$(n))=$(UOUT)/bin/$(n)) \
+		$(foreach t,$(UTESTS),/usr/lib/serix/tests/$(notdir $(t))=$(t))
+
+# --- running ----------------------------------------------------------------------------------------
+.PHONY: deps run debug
+deps: ## install the Debian packages that are missing
+	@tools/deps
+
+# The tools may have arrived only just now, so that everything after tools/deps is another make.
+run: ## boot in QEMU through the UEFI loader; Ctrl-A X ends it
+	@tools/deps
+	@$(MAKE) --no-print-directory all esp
+	@tools/run --$(MODE)
+
+debug: ## boot the debug build by PVH and wait for gdb on port 1234
+	@tools/deps
+	@$(MAKE) --no-print-directory MODE=debug all
+	@echo "gdb build/$(ARCH)-debug/serix.elf -ex 'target remote :1234'"
+	@tools/run --debug --boot pvh --gdb 1234,wait
+
+-include $(wildcard efi/efi.mk)
+-include $(wildcard tests/tests.mk)
+
+# --- the rest ---------------------------------------------------------------------------------------
+.PHONY: docs clean help
+docs: ## the API reference, by Doxygen, in build/docs
+	@mkdir -p build/docs
+	$(Q)doxygen docs/Doxyfile
+
+clean: ## remove everything that was built
 	rm -rf build
+
+help: ## this list
+	@echo "make TARGET [MODE=release|debug] [CC_KIND=gcc|elf|clang] [V=1]"
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12 | sort
