@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine contract: a task's saved state, user registers, FPU, thread pointer.
+ * <arch/context_impl.h> defines struct arch_context (kernel stack pointer, thread pointers, FPU area)
+ * and struct arch_regs (what entry code saves at the top of the kernel stack).
+ */
+#pragma once
+
+#include <arch/context_impl.h>
+#include <kernel/types.h>
+
+struct task;
+
+/* Fill in a context that starts in entry(arg) with interrupts on, on the stack ending at stack_top. */
+void arch_context_init(struct arch_context *ctx, void *stack_top, void (*entry)(void *), void *arg);
+/* Save `from`, load `to`, including FPU and thread pointer.  Interrupts off. */
+void arch_context_switch(struct task *from, struct task *to);
+
+/* The user registers of a task, at the top of its kernel stack; valid for user threads only. */
+struct arch_regs *arch_user_regs(struct task *task);
+/* Registers of a fresh program: everything zero but instruction and stack pointer. */
+void arch_regs_start(struct arch_regs *regs, uaddr_t entry, uaddr_t stack);
+/* Leave for user mode with arch_user_regs(current), after user_return_work(). */
+void arch_enter_user(void) __attribute__((noreturn));
+
+uint64_t arch_regs_pc(const struct arch_regs *regs);
+uint64_t arch_regs_sp(const struct arch_regs *regs);
+uint64_t arch_regs_frame_pointer(const struct arch_regs *regs);
+bool arch_regs_user(const struct arch_regs *regs);
+void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp);
+void arch_regs_set_result(struct arch_regs *regs, int64_t value);
+/* The system call in progress, -1 if the entry was none; re-executed after a signal if `restart`. */
+int64_t arch_regs_syscall(const struct arch_regs *regs);
+int64_t arch_regs_result(const struct arch_regs *regs);
+void arch_regs_restart_syscall(struct arch_regs *regs);
+void arch_regs_clear_syscall(struct arch_regs *regs);
+
+/* FPU/SSE/AVX state.  The area hangs off arch_context; -ENOMEM. */
+int arch_fpu_alloc(struct arch_context *ctx) __attribute__((warn_unused_result));
+void arch_fpu_free(struct arch_context *ctx);
+void arch_fpu_reset(struct task *task);                  /* exec: initial state; task is current */
+void arch_fpu_copy(struct task *to, struct task *from);  /* fork; from is current */
+
+/* Thread pointers (arch_prctl and CLONE_SETTLS).  -EPERM for a non-user address. */
+int arch_set_tls(struct task *task, uaddr_t base) __attribute__((warn_unused_result));
+/* arch_prctl(2) on the running task. */
+int64_t arch_prctl(int code, uaddr_t addr);
+
+/* Signal frames, in Linux's layout.  Push builds the frame on the user stack (or `altstack_top` when
+ * non-zero) and redirects regs to the handler; -EFAULT when the stack cannot be written.
+ * Return restores from the frame at the stack pointer; -EFAULT or -EINVAL for a bad frame. */
+struct arch_sigframe_info {
+	uaddr_t handler, restorer;
+	uint64_t mask;          /* to restore on return */
+	uaddr_t altstack_top;   /* 0: stay on this stack */
+	uint64_t ss_sp, ss_size;
+	uint32_t ss_flags;      /* uc_stack */
+	const void *siginfo;    /* 128 bytes, struct siginfo */
+	int signo;
+};
+int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *info);
+int arch_signal_return(struct arch_regs *regs, uint64_t *mask, uint64_t *ss_sp, uint64_t *ss_size,
+		       uint32_t *ss_flags);
+
+/* Walk the kernel stack from a frame pointer; returns the number of return addresses written. */
+size_t arch_backtrace(uint64_t frame_pointer, uintptr_t *out, size_t max);
+/* All registers as text, several lines. */
+int arch_regs_describe(const struct arch_regs *regs, char *buf, size_t size);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine contract: address spaces.  A page table is named by the physical address of its root.
+ * The caller (mm/) serialises changes to one page table: vm_space.lock, or the kernel space's lock.
+ */
+#pragma once
+
+#include <kernel/types.h>
+
+#define USER_MIN  0x10000ull            /* mmap_min_addr: null pointers with offsets stay unmapped */
+#define USER_END  0x00007ffffffff000ull /* one guard page below the canonical hole */
+
+#define DIRECT_MAP_BASE 0xffff800000000000ull
+#define KERNEL_HEAP_BASE 0xffffc00000000000ull /* vmalloc: stacks, MMIO windows, page array */
+#define KERNEL_HEAP_END  0xffffe00000000000ull
+
+/* Protection and kind of a mapping.  PT_WRITE and PT_EXEC together are refused (W^X). */
+#define PT_READ     (1u << 0)
+#define PT_WRITE    (1u << 1)
+#define PT_EXEC     (1u << 2)
+#define PT_USER     (1u << 3)
+#define PT_UNCACHED (1u << 4) /* device registers */
+#define PT_WC       (1u << 5) /* write-combining: framebuffers */
+
+static inline void *phys_to_virt(paddr_t pa)
+{
+	return (void *)(uintptr_t)(DIRECT_MAP_BASE + pa);
+}
+
+static inline paddr_t virt_to_phys(const void *va) /* direct-map addresses only */
+{
+	return (paddr_t)(uintptr_t)va - DIRECT_MAP_BASE;
+}
+
+/* A page table for a new user space, with the kernel half shared in.  -ENOMEM. */
+int arch_pt_create(paddr_t *root) __attribute__((warn_unused_result));
+/* Free the tables (not the pages) of the user half and the root; not loaded on any CPU. */
+void arch_pt_destroy(paddr_t root);
+/* Map one 4 KiB page, replacing what was there.  -ENOMEM for a missing table. */
+int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot) __attribute__((warn_unused_result));
+/* Remove one page; returns its physical address or PADDR_NONE. The caller flushes. */
+paddr_t arch_pt_unmap(paddr_t root, uint64_t va);
+/* Look up.  Returns false when nothing is mapped. */
+bool arch_pt_query(paddr_t root, uint64_t va, paddr_t *pa, unsigned *prot);
+/* Change the protection of every page mapped in [start, end).  The caller flushes. */
+void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot);
+/* The first mapped page at or after va and below end, or `end`: skips absent tables quickly. */
+uint64_t arch_pt_next(paddr_t root, uint64_t va, uint64_t end, paddr_t *pa, unsigned *prot);
+void arch_pt_load(paddr_t root);
+paddr_t arch_pt_kernel_root(void);
+
+/* Flush translations on this CPU (other CPUs: mm/ sends the request there). */
+void arch_tlb_flush_page(uint64_t va);
+void arch_tlb_flush_all(void);
+
+/* Take over the boot page tables and build the final kernel half: W^X image, direct map of all RAM. */
+struct boot_info;
+void arch_paging_init(const struct boot_info *bi);
+/* Walk all kernel tables and check: no page writable and executable, no user bit in the kernel half.
+ * Returns the number of violations; each is logged. */
+unsigned arch_paging_audit(void);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every file may use: attributes, size arithmetic, single accesses to shared memory. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define __must_check   __attribute__((warn_unused_result))
+#define __printf(f, a) __attribute__((format(printf, f, a)))
+#define __noreturn     __attribute__((noreturn))
+#define __used         __attribute__((used))
+#define __unused       __attribute__((unused))
+#define __noinline     __attribute__((noinline))
+#define __always_inline inline __attribute__((always_inline))
+#define __packed       __attribute__((packed))
+#define __aligned(n)   __attribute__((aligned(n)))
+
+/* Memory that start-up gives back once the first program runs. */
+#define __init     __attribute__((section(".init.text"), cold))
+#define __initdata __attribute__((section(".init.data")))
+/* Written during start-up, mapped read-only before the first program runs. */
+#define __ro_after_init __attribute__((section(".data.ro_after_init")))
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
+#define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+
+/* `align` is a power of two.  ALIGN_UP wraps near the top: check first where the input is hostile. */
+#define ALIGN_DOWN(x, align) ((x) & ~((__typeof__(x))(align)-1))
+#define ALIGN_UP(x, align)   ALIGN_DOWN((x) + ((__typeof__(x))(align)-1), align)
+#define IS_ALIGNED(x, align) (((x) & ((__typeof__(x))(align)-1)) == 0)
+
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+
+/* One access, neither torn nor repeated, for fields that another CPU may change. */
+#define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+
+#define add_overflows(a, b, out) __builtin_add_overflow(a, b, out)
+#define mul_overflows(a, b, out) __builtin_mul_overflow(a, b, out)
+#define sub_overflows(a, b, out) __builtin_sub_overflow(a, b, out)

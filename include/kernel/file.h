@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Chroma: open files.  A struct file is a kernel object that capabilities name; its operations table is
+ * the one interface for regular files, directories, devices, pipes and, later, sockets and servers.
+ */
+#pragma once
+
+#include <kernel/mutex.h>
+#include <kernel/object.h>
+#include <kernel/types.h>
+#include <kernel/wait.h>
+#include <serix/abi.h>
+
+struct file;
+struct vnode;
+struct dentry;
+struct mount;
+struct vm_object;
+
+/* A run of memory, user or kernel, that a transfer fills or drains.  Scatter lists are walked by it. */
+struct iobuf {
+	bool user;
+	uint32_t count;                /* iovecs left, the current one included */
+	const struct abi_iovec *iov;   /* copied into the kernel and checked; base is a kernel address if !user */
+	uint64_t offset;               /* in the current iovec */
+	uint64_t left;                 /* bytes left in all */
+};
+
+void iobuf_init_kernel(struct iobuf *io, struct abi_iovec *iov, void *buf, size_t len);
+void iobuf_init_user(struct iobuf *io, struct abi_iovec *iov, uaddr_t buf, size_t len);
+void iobuf_init_vec(struct iobuf *io, const struct abi_iovec *iov, uint32_t count, uint64_t total);
+/* Move up to len bytes between kernel memory and the buffer.  Bytes moved, or -EFAULT if none was.
+ * May fault user pages in: no spinlock held. */
+ssize_t iobuf_write(struct iobuf *io, const void *src, size_t len); /* kernel -> buffer (read(2)) */
+ssize_t iobuf_read(struct iobuf *io, void *dst, size_t len);        /* buffer -> kernel (write(2)) */
+ssize_t iobuf_zero(struct iobuf *io, size_t len);
+
+/* Collects directory entries.  Returns false when the caller's buffer is full: stop. */
+struct dir_sink {
+	bool (*add)(struct dir_sink *sink, const char *name, size_t len, uint64_t ino, uint8_t type,
+		    off_t next);
+};
+
+/* Poll: register the caller's waiter(s) on the queues that matter, then report what is ready. */
+struct poll_table {
+	void (*add)(struct poll_table *table, struct waitqueue *wq);
+};
+
+/* Any row may be NULL: the call then fails with the errno in brackets.  Return values as the system
+ * calls': bytes or negative errno.  `pos` is advanced by the callee. */
+struct file_ops {
+	int (*open)(struct file *file); /* [success] device and fifo opens */
+	ssize_t (*read)(struct file *file, struct iobuf *io, off_t *pos);  /* [EINVAL] */
+	ssize_t (*write)(struct file *file, struct iobuf *io, off_t *pos); /* [EINVAL] */
+	off_t (*seek)(struct file *file, off_t offset, int whence);        /* [ESPIPE] */
+	int (*readdir)(struct file *file, off_t *pos, struct dir_sink *sink); /* [ENOTDIR] */
+	int64_t (*ioctl)(struct file *file, uint32_t cmd, uint64_t arg);   /* [ENOTTY] */
+	uint32_t (*poll)(struct file *file, struct poll_table *table);     /* [always ready]; table may be NULL */
+	/* The object to map, with a reference; offset may be changed. [ENODEV] */
+	int (*mmap)(struct file *file, struct vm_object **object, uint64_t *offset);
+	void (*release)(struct file *file); /* last reference gone */
+};
+
+struct file {
+	struct kobject object;
+	const struct file_ops *ops; /* [i] */
+	struct vnode *vnode;        /* [i] referenced; NULL: none (anonymous pipe ends have one too) */
+	struct dentry *dentry;      /* [i] referenced, may be NULL */
+	struct mount *mount;        /* [i] referenced, may be NULL */
+	_Atomic uint32_t flags;     /* [a] O_* status flags */
+	uint32_t access;            /* [i] CAP_READ | CAP_WRITE as opened */
+	struct mutex pos_lock;
+	off_t pos;                  /* [pos_lock] */
+	void *private;              /* [ops] */
+};
+
+/* A file with one reference, no vnode.  NULL: out of memory. */
+struct file *file_create(const struct file_ops *ops, uint32_t flags, void *private);
+static inline struct file *file_of(struct kobject *obj)
+{
+	return container_of(obj, struct file, object);
+}
+void file_get(struct file *file);
+void file_put(struct file *file);
+
+/* Look up descriptor `fd` of the running process.  `rights`: CAP_*. -EBADF, -EPERM. */
+int file_from_fd(int fd, uint32_t rights, struct file **out) __must_check;
+/* Install into the lowest free descriptor of the running process; takes over the reference on success. */
+int file_install(struct file *file, bool cloexec) __must_check;
+
+/* Kernel-side helpers for exec, init and tests. */
+ssize_t file_read_kernel(struct file *file, void *buf, size_t len, off_t pos);
+ssize_t file_write_kernel(struct file *file, const void *buf, size_t len, off_t pos);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The lock order of the whole kernel: a lock may be taken only while all held ones have a lower rank.
+ * docs/locking.md explains the order; debug builds check it at every acquisition.  Sleeping locks
+ * (mutexes) come before all spinlocks.  Two locks of one rank may be held together only where the
+ * comment says in which order.
+ */
+#pragma once
+
+enum lock_rank {
+	RANK_NONE,
+	/* sleeping locks */
+	RANK_PROC_TREE,     /* parents, children, groups, sessions */
+	RANK_RENAME,        /* one rename of directories at a time */
+	RANK_VNODE,         /* vnode.lock; two: parent before child, else by address */
+	RANK_FILE_POS,      /* file.pos_lock */
+	RANK_TTY,           /* tty.lock: line discipline state */
+	RANK_VM_SPACE,      /* vm_space.lock; faults on user copies take it, so it follows file locks */
+	RANK_VM_OBJECT,     /* vm_object.lock */
+	/* spinlocks */
+	RANK_CAP_TABLE,
+	RANK_DCACHE,
+	RANK_MOUNT,
+	RANK_PIPE,
+	RANK_TTY_INPUT,     /* taken by interrupt handlers */
+	RANK_PROCESS,       /* process.lock: signals, threads, exit state */
+	RANK_SIGNAL,
+	RANK_FUTEX,
+	RANK_DEVICE,
+	RANK_WAITQUEUE,
+	RANK_TIMER,
+	RANK_RUNQ,          /* two: by cpu id */
+	RANK_SLAB,
+	RANK_KVM,           /* kernel address space */
+	RANK_PMM,
+	RANK_RANDOM,
+	RANK_IRQ,
+	RANK_LOG,
+	RANK_CONSOLE,
+};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Stop for good because a kernel invariant is broken.  Never because of what a user, a device or a
+ * file did.  Prints registers and a symbolised stack trace on every console, then does what the
+ * command line's panic= asks: halt (default), or reset. */
+#pragma once
+
+#include <kernel/compiler.h>
+
+struct arch_regs;
+
+void panic(const char *fmt, ...) __noreturn __printf(1, 2);
+/* With the registers of the faulting context (may be NULL). */
+void panic_regs(const struct arch_regs *regs, const char *fmt, ...) __noreturn __printf(2, 3);

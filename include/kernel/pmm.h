@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Aegis, physical frames.  Each 4 KiB frame of RAM has a struct page.  A frame is free (refs 0, owned by
+ * the allocator) or in use (refs >= 1).  pmm_alloc returns it with one reference; page_put on the last
+ * reference frees it.
+ */
+#pragma once
+
+#include <kernel/list.h>
+#include <kernel/refcount.h>
+#include <kernel/types.h>
+
+struct boot_info;
+
+enum page_use { /* what holds the frame, for the statistics */
+	PAGE_FREE,
+	PAGE_KERNEL,
+	PAGE_TABLE,
+	PAGE_SLAB,
+	PAGE_STACK,
+	PAGE_ANON,
+	PAGE_CACHE,
+	PAGE_USES,
+};
+
+struct page {
+	struct refcount refs;
+	uint8_t use; /* enum page_use */
+	uint8_t zone;
+	uint16_t flags;
+	union {
+		struct list link; /* the holder's own list */
+		struct {
+			void *owner; /* slab: its cache */
+			void *aux;
+		};
+	};
+};
+
+#define PMM_ZERO  (1u << 0) /* cleared */
+#define PMM_DMA32 (1u << 1) /* below 4 GiB */
+
+/* Take over the memory map (boot_info regions minus what early boot used). */
+void pmm_init(const struct boot_info *bi);
+/* Start-up only: hand back a range that boot no longer needs (init sections, modules, loader data). */
+void pmm_add_range(paddr_t base, size_t length);
+
+/* One frame, or PADDR_NONE. */
+paddr_t pmm_alloc(enum page_use use, unsigned flags) __must_check;
+/* `count` adjacent frames, the first aligned to `align` frames (power of two); each has one reference. */
+paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsigned flags) __must_check;
+void pmm_free(paddr_t pa); /* the only reference */
+void pmm_free_contiguous(paddr_t pa, size_t count);
+
+struct page *page_of(paddr_t pa); /* pa lies in RAM that the map calls usable */
+paddr_t page_addr(const struct page *page);
+bool pmm_is_ram(paddr_t pa);
+
+static inline void page_get(struct page *page)
+{
+	refcount_get(&page->refs);
+}
+void page_put(struct page *page);
+
+struct pmm_stats {
+	uint64_t total_pages;      /* usable RAM handed to the allocator */
+	uint64_t free_pages;
+	uint64_t used[PAGE_USES];
+};
+void pmm_get_stats(struct pmm_stats *out);
+size_t pmm_total_memory(void); /* bytes */
+size_t pmm_free_memory(void);
+size_t pmm_used_memory(void);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Chronos: tasks and run queues.
+ *
+ * A task is what the scheduler runs: a kernel stack, a saved context, a state.  User threads embed one
+ * (proc/thread.h), kernel threads are one.  States:
+ *
+ *	RUNNABLE <-> (on a run queue, or running)
+ *	RUNNING -> SLEEPING (interruptible or not) -> RUNNABLE   by wait queues
+ *	RUNNING -> STOPPED -> RUNNABLE                            job control
+ *	RUNNING -> DEAD                                           task_exit(); freed by the next task
+ *
+ * Legend: [i] immutable after task_create, [r] run-queue lock, [o] the task itself, [a] atomic.
+ */
+#pragma once
+
+#include <arch/context.h>
+#include <kernel/list.h>
+#include <kernel/refcount.h>
+#include <kernel/spinlock.h>
+#include <kernel/types.h>
+
+#define TASK_NAME_LEN      16
+#define KERNEL_STACK_SIZE  16384ul
+
+enum task_state {
+	TASK_RUNNABLE,
+	TASK_SLEEPING,
+	TASK_SLEEPING_INTR, /* a signal wakes it */
+	TASK_STOPPED,
+	TASK_DEAD,
+};
+
+/* Bits of task.work, checked on the way back to user mode. */
+#define TASK_WORK_SIGNAL  (1u << 0) /* signals to look at: interruptible sleeps end */
+#define TASK_WORK_EXIT    (1u << 1) /* the process is exiting: leave at the next safe point */
+
+struct vm_space;
+
+struct task {
+	struct arch_context context; /* [r] saved while not running */
+	void *kernel_stack;          /* [i] lowest address; a guard page lies below */
+	struct vm_space *vm;         /* [o] NULL: kernel thread, runs in whatever space is loaded */
+	_Atomic uint32_t state;      /* [a] enum task_state; changed to RUNNABLE under [r] */
+	_Atomic uint32_t work;       /* [a] TASK_WORK_* */
+	_Atomic uint32_t on_cpu;     /* [a] its context is live on some CPU */
+	uint32_t cpu;                /* [r] where it last ran */
+	struct list run_link;        /* [r] */
+	bool on_runq;                /* [r] */
+	bool user;                   /* [i] embedded in a struct thread */
+	uint8_t held_locks;          /* [o] debug: depth of held_ranks */
+	uint16_t held_ranks[16];     /* [o] debug: mutexes held, in order */
+	uint64_t slice_end_ns;       /* [r] */
+	uint64_t switched_in_ns;     /* [r] */
+	uint64_t user_ns, system_ns; /* [o] CPU time */
+	uint64_t switches_voluntary, switches_forced; /* [r] */
+	void (*release)(struct task *task);           /* [i] called once, on another stack, after DEAD */
+	char name[TASK_NAME_LEN];    /* [o] */
+};
+
+/* Create the boot CPU's run queue and turn the running context into its idle task. */
+void sched_init(void);
+
+/* Prepare a task that starts in entry(arg) on a stack of its own, not yet runnable.  -ENOMEM. */
+int task_init(struct task *task, const char *name, void (*entry)(void *), void *arg,
+	      void (*release)(struct task *)) __must_check;
+/* Undo task_init for a task that never ran. */
+void task_fini(struct task *task);
+/* Make a new task runnable. */
+void task_start(struct task *task);
+/* A kernel thread of its own; NULL when out of memory.  Its memory goes when entry returns. */
+struct task *kthread_create(const char *name, void (*entry)(void *), void *arg);
+
+/* The running task leaves for good. */
+void task_exit(void) __noreturn;
+
+/* Give up the CPU.  The state set before decides whether it runs again by itself. */
+void schedule(void);
+void sched_yield(void);
+/* Make a sleeping (STOPPED when `from` says so) task runnable; true if it was not.  Any context. */
+bool task_wake(struct task *task);
+bool task_wake_from(struct task *task, enum task_state from);
+/* Set work bits and, for interruptible sleepers, wake. */
+void task_set_work(struct task *task, uint32_t bits);
+
+/* From the timer interrupt, interrupts off. */
+void sched_tick(uint64_t now_ns);
+
+/* Sleep until the monotonic deadline.  0, or -EINTR. */
+int sleep_until(uint64_t deadline_ns, bool interruptible);
+
+/* Load the address space of the running task after task->vm changed (exec, exit). */
+void task_switch_vm(struct vm_space *vm);
+
+struct sched_stats {
+	uint64_t switches, runnable, tasks;
+	uint64_t idle_ns, user_ns, system_ns;
+	uint32_t load[3]; /* 1, 5, 15 minutes, fixed point with 11 fraction bits, as Linux prints */
+};
+void sched_get_stats(struct sched_stats *out);
+
+static inline struct task *current_task(void)
+{
+	return arch_current_task();
+}
+
+static inline bool signal_pending(void)
+{
+	return atomic_load_explicit(&current_task()->work, memory_order_relaxed) != 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Clocks and timers.  Monotonic time counts nanoseconds since the kernel started, from the calibrated
+ * cycle counter.  Real time is monotonic time plus an offset that the RTC gives and clock_settime moves.
+ */
+#pragma once
+
+#include <kernel/rbtree.h>
+#include <kernel/types.h>
+
+#define NSEC_PER_SEC  1000000000ull
+#define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
+
+/* `cycles_per_sec` from calibration; time starts at 0 now. */
+void time_init(uint64_t cycles_per_sec);
+uint64_t time_now_ns(void);  /* monotonic; 0 before time_init */
+uint64_t time_real_ns(void); /* since 1970-01-01 UTC */
+void time_set_real_ns(uint64_t now);
+uint64_t time_cycles_per_sec(void);
+
+/* Busy-wait, for device protocols only. */
+void delay_us(uint64_t us);
+
+struct timer {
+	struct rb_node node;  /* [timer lock of its CPU] */
+	uint64_t deadline_ns; /* monotonic */
+	void (*fn)(struct timer *timer); /* runs in interrupt context; may re-arm */
+	uint32_t cpu;
+	bool armed;
+};
+
+void timer_init(struct timer *timer, void (*fn)(struct timer *));
+void timer_arm(struct timer *timer, uint64_t deadline_ns); /* re-arms if armed */
+/* After it returns fn is not running (unless called from fn) and will not run.  True if it was armed. */
+bool timer_cancel(struct timer *timer);
+/* From the timer interrupt: run what is due and program the next one. */
+void timer_interrupt(void);
+
+struct civil_time {
+	int year, month, day, hour, minute, second; /* month 1-12 */
+};
+uint64_t civil_to_unix(const struct civil_time *t);

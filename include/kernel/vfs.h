@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Chroma: vnodes, dentries, mounts, path walk.
+ *
+ * A vnode is a file whatever its name; a dentry is a name in a directory and caches the result of a
+ * look-up, present or absent; a mount grafts the root of one file system onto a dentry of another.  A
+ * (mount, dentry) pair is a struct path.  References go upwards: a dentry holds its parent and its
+ * vnode, a path holds both its members.
+ *
+ * Locks: vnode.lock (mutex) for the contents of a vnode, names in a directory included; the dentry hash
+ * and parent/name links under dcache_lock (spinlock); the mount table under mount_lock (spinlock).
+ */
+#pragma once
+
+#include <kernel/file.h>
+#include <kernel/list.h>
+#include <kernel/mutex.h>
+#include <kernel/types.h>
+#include <kernel/vm.h>
+
+#define NAME_MAX     255
+#define PATH_MAX     4096
+#define SYMLINKS_MAX 40
+
+struct superblock;
+
+struct vnode_attr {
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	uint64_t size;
+	uint64_t atime_ns, mtime_ns, ctime_ns; /* since 1970 */
+	uint32_t valid;                        /* ATTR_*: which to set */
+};
+#define ATTR_MODE  (1u << 0)
+#define ATTR_UID   (1u << 1)
+#define ATTR_GID   (1u << 2)
+#define ATTR_SIZE  (1u << 3)
+#define ATTR_ATIME (1u << 4)
+#define ATTR_MTIME (1u << 5)
+#define ATTR_CTIME (1u << 6)
+
+struct vnode;
+
+/* Operations of a file system, one row per Pulse/FUSE message to come.  Called with dir->lock (and for
+ * rename both) held.  On success *out carries a reference.  A NULL row is [-EPERM], look-up [-ENOTDIR]. */
+struct vnode_ops {
+	int (*lookup)(struct vnode *dir, const char *name, size_t len, struct vnode **out);
+	int (*create)(struct vnode *dir, const char *name, size_t len, mode_t mode, dev_t rdev,
+		      struct vnode **out); /* regular, directory, device, fifo by the type in mode */
+	int (*symlink)(struct vnode *dir, const char *name, size_t len, const char *target,
+		       struct vnode **out);
+	int (*link)(struct vnode *dir, const char *name, size_t len, struct vnode *target);
+	int (*unlink)(struct vnode *dir, const char *name, size_t len, struct vnode *victim);
+	int (*rmdir)(struct vnode *dir, const char *name, size_t len, struct vnode *victim);
+	int (*rename)(struct vnode *from_dir, const char *from, size_t from_len, struct vnode *to_dir,
+		      const char *to, size_t to_len, struct vnode *moved, struct vnode *replaced);
+	/* The target, NUL-terminated, cut to size.  Length or -errno. */
+	ssize_t (*readlink)(struct vnode *vnode, char *buf, size_t size);
+	/* A link whose target is an object, not a text (/proc/self/fd/N, /proc/self/cwd); NULL: textual. */
+	int (*follow)(struct vnode *vnode, struct path *out);
+	int (*setattr)(struct vnode *vnode, const struct vnode_attr *attr);
+	int (*getattr)(struct vnode *vnode); /* refresh the fields below before stat; may be NULL */
+	void (*evict)(struct vnode *vnode);  /* last reference gone */
+};
+
+struct vnode {
+	struct refcount refs;
+	struct superblock *sb;      /* [i] */
+	const struct vnode_ops *ops; /* [i] */
+	const struct file_ops *file_ops; /* [i] what open gives */
+	uint64_t ino;               /* [i] */
+	struct mutex lock;
+	mode_t mode;                /* [lock] type bits [i] */
+	uid_t uid;                  /* [lock] */
+	gid_t gid;                  /* [lock] */
+	uint32_t nlink;             /* [lock] */
+	dev_t rdev;                 /* [i] */
+	uint64_t size;              /* [lock] */
+	uint64_t atime_ns, mtime_ns, ctime_ns; /* [lock] */
+	struct vm_object *pages;    /* [i] page cache of regular files; else NULL */
+	_Atomic int32_t write_count; /* [a] writers; negative: executables deny writing (ETXTBSY) */
+	void *private;              /* [ops] */
+};
+
+struct superblock {
+	const struct fs_type *type;
+	dev_t dev;
+	struct vnode *root;
+	uint64_t magic; /* statfs f_type */
+	void *private;
+	_Atomic uint64_t next_ino;
+};
+
+struct fs_type {
+	const char *name;
+	bool nodev; /* no block device behind it */
+	int (*mount)(const struct fs_type *type, const char *source, const char *data, struct superblock **out);
+	void (*unmount)(struct superblock *sb);
+	int (*statfs)(struct superblock *sb, struct abi_statfs *out);
+	struct list link;
+};
+
+struct path {
+	struct mount *mount;
+	struct dentry *dentry;
+};
+
+/* A process's root and current directory, and umask; shared by CLONE_FS. */
+struct fs_context {
+	struct refcount refs;
+	struct spinlock lock;
+	struct path root, cwd; /* [lock] */
+	mode_t umask;          /* [lock] */
+};
+struct fs_context *fs_context_create(void);                /* root of the system; NULL: no memory */
+struct fs_context *fs_context_copy(struct fs_context *fs); /* NULL: no memory */
+void fs_context_get(struct fs_context *fs);
+void fs_context_put(struct fs_context *fs);
+
+void vfs_init(void); /* caches; registers ramfs/tmpfs, devfs, procfs; mounts the root ramfs */
+int fs_type_register(struct fs_type *type) __must_check;
+
+void path_get(const struct path *path);
+void path_put(const struct path *path);
+
+/* Flags of a walk. */
+#define WALK_NOFOLLOW  (1u << 0) /* do not follow a final symlink */
+#define WALK_PARENT    (1u << 1) /* stop at the parent; the last component is left in *last */
+#define WALK_DIRECTORY (1u << 2) /* the result must be a directory */
+#define WALK_EMPTY     (1u << 3) /* "" means the start itself */
+
+/* Walk `name` from dirfd (AT_FDCWD: the current directory). */
+int vfs_walk(int dirfd, const char *name, unsigned flags, struct path *out) __must_check;
+int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out) __must_check;
+int vfs_open_path(const struct path *path, uint32_t flags, struct file **out) __must_check;
+int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev) __must_check;
+int vfs_mkdir(int dirfd, const char *name, mode_t mode) __must_check;
+int vfs_symlink(const char *target, int dirfd, const char *name) __must_check;
+int vfs_link(int from_fd, const char *from, int to_fd, const char *to, bool follow) __must_check;
+int vfs_unlink(int dirfd, const char *name) __must_check;
+int vfs_rmdir(int dirfd, const char *name) __must_check;
+int vfs_rename(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) __must_check;
+int vfs_setattr(const struct path *path, const struct vnode_attr *attr) __must_check;
+int vfs_stat(const struct path *path, struct abi_stat *out) __must_check;
+int vfs_stat_vnode(struct vnode *vnode, struct abi_stat *out) __must_check;
+/* May the running process read/write/execute (4, 2, 1)?  0 or -EACCES, -EROFS. */
+int vfs_access(struct vnode *vnode, unsigned mask) __must_check;
+/* The absolute path as seen from `root` (NULL: system root).  Length or -ENAMETOOLONG. */
+ssize_t vfs_path_text(const struct path *path, const struct path *root, char *buf, size_t size);
+
+int vfs_mount(const char *source, const char *target, const char *type, unsigned flags,
+	      const char *data) __must_check;
+int vfs_umount(const char *target, unsigned flags) __must_check;
+/* Text of /proc/mounts. */
+int vfs_mounts_text(char *buf, size_t size);
+int vfs_filesystems_text(char *buf, size_t size);
+
+struct vnode *vnode_create(struct superblock *sb, const struct vnode_ops *ops, mode_t mode); /* NULL: no memory */
+void vnode_get(struct vnode *vnode);
+void vnode_put(struct vnode *vnode);
+
+/* Unpack newc cpio archives (several, zero padding between, gzip allowed) into the root.  -EINVAL with a
+ * logged reason for a damaged archive; what was unpacked before stays. */
+int initramfs_unpack(const void *data, size_t len, const char *name) __must_check;
+
+/* A pair of pipe ends: [0] reads, [1] writes. */
+int pipe_create(uint32_t flags, struct file *ends[2]) __must_check;
+/* open(2) of a fifo vnode. */
+extern const struct file_ops fifo_ops;
+
+/* Wait until one of the files is ready; fds in abi_pollfd form, as poll(2). */
+int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns);

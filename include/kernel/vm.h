@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Aegis, user address spaces: trees of areas over memory objects.
+ *
+ * A vm_object is an array of pages by index: a file's page cache, shared anonymous memory.  A private
+ * area has no object (anonymous) or reads through one; its own modified pages are anonymous pages held
+ * by the page table alone, reference-counted in struct page and shared copy-on-write by fork.
+ * Nothing is mapped before it is touched.
+ *
+ * Locks: vm_space.lock (mutex) covers areas and page table; vm_object.lock its pages.
+ */
+#pragma once
+
+#include <kernel/mutex.h>
+#include <kernel/pmm.h>
+#include <kernel/rbtree.h>
+#include <kernel/refcount.h>
+
+struct vm_object;
+
+struct vm_object_ops {
+	/* Fill a page that the object does not hold yet (the page is zeroed).  0 or -errno.  NULL: zero. */
+	int (*fill)(struct vm_object *obj, uint64_t index, struct page *page);
+	void (*release)(struct vm_object *obj); /* last reference gone; pages already dropped */
+	/* The path that /proc/pid/maps shows, plus identity.  NULL: anonymous. */
+	void (*describe)(struct vm_object *obj, char *buf, size_t size, dev_t *dev, uint64_t *ino);
+};
+
+struct vm_object {
+	struct refcount refs;
+	const struct vm_object_ops *ops; /* [i] */
+	struct mutex lock;
+	uint64_t size;     /* [lock] bytes: access past the last page is SIGBUS */
+	struct page_tree { /* [lock] radix tree of struct page *, 64 slots a node */
+		void *root;
+		unsigned height;
+		uint64_t count;
+	} pages;
+};
+
+void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint64_t size);
+struct vm_object *vm_object_create_anon(uint64_t size); /* NULL: out of memory */
+void vm_object_get(struct vm_object *obj);
+void vm_object_put(struct vm_object *obj);
+/* The page at `index` with a reference, made if absent.  -ENOMEM, -EIO.  Takes the lock. */
+int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
+/* As above but only if present: -ENOENT. */
+int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
+/* Change the size; pages beyond it go, and the tail of the last page is cleared.  Mappings of dropped
+ * pages keep them until unmapped. */
+void vm_object_resize(struct vm_object *obj, uint64_t size);
+
+/* Areas.  Flags of an area: */
+#define VM_READ   (1u << 0)
+#define VM_WRITE  (1u << 1)
+#define VM_EXEC   (1u << 2)
+#define VM_SHARED (1u << 3)
+#define VM_STACK  (1u << 4) /* grows down on faults just below it */
+#define VM_HEAP   (1u << 5) /* brk */
+
+struct vm_area {
+	struct rb_node node; /* by start */
+	uint64_t start, end; /* page-aligned */
+	uint32_t flags;
+	uint32_t max_prot;        /* what mprotect may reach: from the file's rights */
+	struct vm_object *object; /* holds a reference; NULL: anonymous */
+	uint64_t offset;          /* in bytes, page-aligned, of start in the object */
+};
+
+struct vm_space {
+	struct refcount refs;
+	struct mutex lock;
+	struct rb_tree areas;      /* [lock] */
+	paddr_t root;              /* [i] page table */
+	uint64_t brk_start, brk;   /* [lock] */
+	uint64_t mmap_top;         /* [i] areas are placed downwards from here */
+	uint64_t stack_top;        /* [i] */
+	uint64_t stack_limit;      /* [lock] bytes the stack may grow to */
+	uint64_t pages_mapped;     /* [lock] resident */
+	uint64_t pages_reserved;   /* [lock] sum of area lengths */
+	/* What /proc/pid/cmdline and environ show; set by exec. */
+	uaddr_t arg_start, arg_end, env_start, env_end;
+};
+
+int vm_space_create(struct vm_space **out) __must_check;
+void vm_space_get(struct vm_space *vm);
+void vm_space_put(struct vm_space *vm); /* the last one unmaps everything; may sleep */
+int vm_space_fork(struct vm_space *parent, struct vm_space **out) __must_check;
+
+/* Place an area.  addr 0 and no fixed: anywhere.  `fixed` replaces what is there; `noreplace` refuses
+ * with -EEXIST.  Takes its own reference on object.  On success *addr is where it went.
+ * -ENOMEM, -EINVAL (alignment, range, wrap), -EACCES (W and X together is refused). */
+#define VM_MAP_FIXED     (1u << 0)
+#define VM_MAP_NOREPLACE (1u << 1)
+#define VM_MAP_POPULATE  (1u << 2)
+int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot,
+	   unsigned how, struct vm_object *object, uint64_t offset) __must_check;
+int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
+int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot) __must_check;
+/* Set the break; returns the new (or, on failure, the old) break: Linux's brk. */
+uint64_t vm_brk(struct vm_space *vm, uint64_t brk);
+
+/* Resolve a fault.  0; -EFAULT no area (SEGV_MAPERR); -EACCES protection (SEGV_ACCERR); -ENXIO past
+ * the object's end (SIGBUS); -ENOMEM.  `access`: FAULT_* of arch/trap.h. */
+int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
+
+/* Copy between kernel memory and another process's space (exec's argument block, /proc/pid/cmdline);
+ * faults pages in.  Bytes copied, or -EFAULT when none. */
+ssize_t vm_read(struct vm_space *vm, uaddr_t src, void *dst, size_t len);
+ssize_t vm_write(struct vm_space *vm, uaddr_t dst, const void *src, size_t len);
+
+/* For /proc/pid/maps: copy out the first area that ends above `addr` (object with a reference that the
+ * caller puts).  False at the end. */
+bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out);
+
+/* Free memory below which private allocations are refused is none: overcommit as Linux's heuristic. */
+void vm_init(void);
