@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * x86-64's half of <arch/context.h>.  entry.asm builds struct arch_regs and saves into struct
+ * arch_context; offsets.inc repeats the layout and percpu.c asserts that both agree.
+ */
+#pragma once
+
+#include <kernel/types.h>
+
+/* What a task keeps while it does not run; callee-saved registers lie on its kernel stack. */
+struct arch_context {
+	uint64_t sp;      /* kernel stack pointer */
+	uint64_t fs_base; /* user thread pointer */
+	uint64_t gs_base; /* user's GS */
+	void *fpu;        /* XSAVE or FXSAVE area; NULL: a task that never leaves the kernel */
+};
+
+/* arch_regs.vector of a system call; `error` then holds the call's number. */
+#define REGS_VECTOR_SYSCALL 256u
+/* arch_regs.vector of registers made up by the kernel: a fresh program, a return from a signal. */
+#define REGS_VECTOR_NONE 257u
+
+/* One full frame for every entry: what the entry code pushes, lowest address first. */
+struct arch_regs {
+	uint64_t r15, r14, r13, r12, rbp, rbx;
+	uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint64_t vector;
+	uint64_t error; /* the CPU's error code, or the number of the system call */
+	uint64_t rip, cs, rflags, rsp, ss;
+};
