@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Tests and checks.  A unit test or fuzz target names what it is linked with in a comment at its top:
+#
+#     /* sources: kernel/lib/cpio.c kernel/lib/string.c */
+#
+# Single parts: make test PART=unit|fuzz|guest|system; the whole boot matrix: make test FULL=1.
+
+UNIT_SRC := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+UNIT := $(UNIT_SRC:%.c=build/%)
+FUZZ := $(FUZZ_SRC:%.c=build/%)
+
+HOST_HEADERS := $(shell find include arch/$(ARCH)/include kernel fs loader grub efi drivers tests -name '*.h' 2>/dev/null)
+HOST_SHIMS := $(wildcard tests/unit/host/*.c)
+HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -Wall -Wextra \
+               -Itests/unit/host/include -Iinclude -I. -Itests/unit
+UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+.PHONY: unit fuzz
+unit: $(UNIT) ## build the host unit tests
+fuzz: $(FUZZ) ## build the fuzz targets
+
+$(UNIT): build/%: %.c $(HOST_SHIMS) $(HOST_HEADERS)
+	$(call say,UNIT,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) $(UNIT_SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
+
+$(FUZZ): build/%: %.c $(HOST_SHIMS) $(HOST_HEADERS)
+	$(call say,FUZZ,$<)
+	@mkdir -p $(@D)
+	$(Q)clang $(HOST_CFLAGS) $(FUZZ_SANITIZE) $(filter %.c,$^) -o $@
+
+# Only these goals pay for reading the first lines of every test.
+ifneq ($(filter unit fuzz build/tests/%,$(MAKECMDGOALS)),)
+-include build/tests/sources.mk
+endif
+build/tests/sources.mk: $(UNIT_SRC) $(FUZZ_SRC)
+	@mkdir -p $(@D)
+	@awk 'FNR <= 5 && sub(/^.*sources:/, "") { sub(/\*\/.*/, ""); sub(/\.c$$/, "", FILENAME); \
+		print "build/" FILENAME ":" $$0 }' $^ /dev/null > $@
+
+.PHONY: test check bench
+test: ## every test: unit, fuzz, in the guest, whole machine (FULL=1 for the whole matrix)
+	@tools/deps
+	@tools/test $(if $(filter 1,$(FULL)),--full) $(if $(PART),--part $(PART))
+
+check: ## format, include direction, stand-alone headers, cppcheck, clang-tidy
+	@tools/deps
+	@$(PYTHON) tools/check/all
+
+bench: ## instructions to the first user instruction, seconds to the shell
+	@tools/deps
+	@$(MAKE) --no-print-directory all esp
+	@$(PYTHON) tests/bench/boot
+
+.PHONY: check-headers
+# Each header must compile alone.  One compiler run a header, no output.
+HEADERS := $(sort $(shell find include arch/$(ARCH) kernel fs drivers loader grub -name '*.h' 2>/dev/null))
+check-headers: $(HEADERS:%=build/check/%.ok)
+build/check/%.ok: %
+	@mkdir -p $(@D)
+	$(Q)$(KCC) $(KCFLAGS) -Wno-unused -fsyntax-only -x c -include $< /dev/null
+	@touch $@
