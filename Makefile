@@ -142,7 +142,10 @@ debug: ## boot the debug build by PVH and wait for gdb on port 1234
 -include $(wildcard tests/tests.mk)
 
 # --- the rest ---------------------------------------------------------------------------------------
-.PHONY: docs clean help
+.PHONY: format docs clean help
+format: ## lay out all C files with clang-format
+	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+
 docs: ## the API reference, by Doxygen, in build/docs
 	@mkdir -p build/docs
 	$(Q)doxygen docs/Doxyfile
