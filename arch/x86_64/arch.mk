@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Linking the kernel, twice: the second time with the symbol table that the first yields.  The table lies
+# behind all code, so that the addresses in it stay true; the last step checks that they did.
+
+LDFLAGS.kernel := -m elf_x86_64 -pie --no-dynamic-linker -z text -z max-page-size=4096 -z noexecstack \
+                  -z norelro --hash-style=sysv --build-id=none -T arch/$(ARCH)/serix.ld
+
+$(OUT)/ksyms/%.o: $(OUT)/ksyms/%.c
+	$(Q)$(KCC) $(KCFLAGS) -c $< -o $@
+
+$(OUT)/ksyms/empty.c: tools/ksyms
+	@mkdir -p $(@D)
+	$(Q)tools/ksyms < /dev/null > $@
+
+$(OUT)/ksyms/first.elf: $(KOBJ) $(OUT)/ksyms/empty.o arch/$(ARCH)/serix.ld
+	$(Q)$(LD) $(LDFLAGS.kernel) $(filter %.o,$^) -o $@
+
+$(OUT)/ksyms/table.c: $(OUT)/ksyms/first.elf tools/ksyms
+	$(Q)$(NM) $< | tools/ksyms > $@
+
+$(OUT)/serix.elf: $(KOBJ) $(OUT)/ksyms/table.o arch/$(ARCH)/serix.ld
+	$(call say,LD,$@)
+	$(Q)$(LD) $(LDFLAGS.kernel) $(filter %.o,$^) -o $@.tmp
+	$(Q)$(NM) $@.tmp | tools/ksyms | cmp - $(OUT)/ksyms/table.c
+	$(Q)mv $@.tmp $@
