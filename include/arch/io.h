@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine contract: I/O ports, for the drivers of PC devices.
+ * The machine contract: port I/O, for the devices that every PC has at fixed ports.  A machine without
+ * an I/O space defines these as accesses to its ISA window, or leaves those drivers out of the build.
  *
- *	uint8_t port_in8(uint16_t port)      void port_out8(uint16_t port, uint8_t value)
+ * Defined inline by the machine's <arch/io_impl.h>; strictly ordered, never cached or repeated:
  *
- * and the same for 16 and 32 bits.  A port with nothing behind it reads as all ones.
+ *	uint8_t  arch_in8(uint16_t port)      void arch_out8(uint16_t port, uint8_t value)
+ *	uint16_t arch_in16(uint16_t port)     void arch_out16(uint16_t port, uint16_t value)
+ *	uint32_t arch_in32(uint16_t port)     void arch_out32(uint16_t port, uint32_t value)
  */
 #pragma once
+
+#include <stdint.h>
 
 #include <arch/io_impl.h>

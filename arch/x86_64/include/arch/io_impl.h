@@ -1,44 +1,44 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* x86-64's I/O ports: see <arch/io.h>. */
+/* x86 port I/O: the inline half of include/arch/io.h. */
 #pragma once
 
-#include <kernel/compiler.h>
+#include <stdint.h>
 
-static __always_inline uint8_t port_in8(uint16_t port)
+static inline uint8_t arch_in8(uint16_t port)
 {
 	uint8_t value;
 
-	__asm__ volatile("inb %w1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
 	return value;
 }
 
-static __always_inline uint16_t port_in16(uint16_t port)
+static inline uint16_t arch_in16(uint16_t port)
 {
 	uint16_t value;
 
-	__asm__ volatile("inw %w1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
 	return value;
 }
 
-static __always_inline uint32_t port_in32(uint16_t port)
+static inline uint32_t arch_in32(uint16_t port)
 {
 	uint32_t value;
 
-	__asm__ volatile("inl %w1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
 	return value;
 }
 
-static __always_inline void port_out8(uint16_t port, uint8_t value)
+static inline void arch_out8(uint16_t port, uint8_t value)
 {
-	__asm__ volatile("outb %0, %w1" : : "a"(value), "Nd"(port) : "memory");
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
-static __always_inline void port_out16(uint16_t port, uint16_t value)
+static inline void arch_out16(uint16_t port, uint16_t value)
 {
-	__asm__ volatile("outw %0, %w1" : : "a"(value), "Nd"(port) : "memory");
+	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
-static __always_inline void port_out32(uint16_t port, uint32_t value)
+static inline void arch_out32(uint16_t port, uint32_t value)
 {
-	__asm__ volatile("outl %0, %w1" : : "a"(value), "Nd"(port) : "memory");
+	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
