@@ -49,6 +49,10 @@ uint64_t arch_pt_next(paddr_t root, uint64_t va, uint64_t end, paddr_t *pa, unsi
 void arch_pt_load(paddr_t root);
 paddr_t arch_pt_kernel_root(void);
 
+/* Whole pages at page-aligned kernel addresses. */
+void arch_clear_page(void *page);
+void arch_copy_page(void *to, const void *from);
+
 /* Flush translations on this CPU (other CPUs: mm/ sends the request there). */
 void arch_tlb_flush_page(uint64_t va);
 void arch_tlb_flush_all(void);

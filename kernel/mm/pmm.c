@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Aegis, physical frames: per-CPU caches of free frames in front of the zones.
+ *
+ * A cache belongs to its CPU and is touched with interrupts off, so the common allocation takes no lock:
+ * it pops a page from a list.  An empty cache takes a batch from a zone, a full one gives a batch back.
+ * Statistics are per CPU, too: a page may be freed on another CPU than the one that took it, so a single
+ * counter may be negative; only the sums mean something, and they are exact.
+ */
+#include <kernel/pmm.h>
+
+#include <arch/cpu.h>
+#include <arch/paging.h>
+#include <kernel/assert.h>
+#include <kernel/boot_info.h>
+#include <kernel/cmdline.h>
+
+#include "zone.h"
+
+#define CACHE_BATCH 32
+#define CACHE_MAX   128 /* frames; above it a batch goes back */
+
+struct frame_cache {
+	struct page *head; /* linked through page.owner */
+	uint32_t count;
+	int64_t used[PAGE_USES];
+} __aligned(64);
+
+static struct frame_cache frame_caches[MAX_CPUS];
+static bool zero_on_free; /* [i] after start-up */
+
+static inline struct frame_cache *this_cache(void)
+{
+	return &frame_caches[arch_this_cpu()->id];
+}
+
+void pmm_init(const struct boot_info *bi)
+{
+	zones_init(bi);
+	zero_on_free = cmdline_has("init_on_free");
+}
+
+struct page *page_of(paddr_t pa)
+{
+	struct zone *z = zone_of(pa);
+
+	return z ? &z->pages[(pa - z->base) >> PAGE_SHIFT] : NULL;
+}
+
+paddr_t page_addr(const struct page *page)
+{
+	const struct zone *z = &zones[page->zone];
+
+	return z->base + ((paddr_t)(page - z->pages) << PAGE_SHIFT);
+}
+
+bool pmm_is_ram(paddr_t pa)
+{
+	for (uint32_t i = 0; i < boot_info.region_count; i++) {
+		const struct boot_region *r = &boot_info.regions[i];
+
+		if (pa - r->base < r->length)
+			return r->type != BOOT_REGION_RESERVED && r->type != BOOT_REGION_BAD &&
+			       r->type != BOOT_REGION_FRAMEBUFFER;
+	}
+	return false;
+}
+
+/* Move a batch of frames from the highest zone that has some into the cache. */
+static __noinline bool cache_refill(struct frame_cache *c)
+{
+	size_t frames[CACHE_BATCH], n = 0;
+	unsigned i = zone_count;
+
+	while (n == 0 && i-- > 0) {
+		spin_lock(&zones[i].lock);
+		n = frame_map_take(&zones[i].map, frames, CACHE_BATCH);
+		spin_unlock(&zones[i].lock);
+	}
+	c->count += (uint32_t)n;
+	while (n > 0) { /* so that the lowest comes out first */
+		struct page *page = &zones[i].pages[frames[--n]];
+
+		page->zone = (uint8_t)i;
+		page->owner = c->head;
+		c->head = page;
+	}
+	return c->head != NULL;
+}
+
+/* Give up to n frames back to their zones. */
+static __noinline void cache_drain(struct frame_cache *c, uint32_t n)
+{
+	while (n-- > 0 && c->head) {
+		struct page *page = c->head;
+		struct zone *z = &zones[page->zone];
+
+		c->head = page->owner;
+		c->count--;
+		spin_lock(&z->lock);
+		frame_map_release(&z->map, (size_t)(page - z->pages));
+		spin_unlock(&z->lock);
+	}
+}
+
+static inline void page_take(struct page *page, enum page_use use)
+{
+	refcount_set(&page->refs, 1);
+	page->use = (uint8_t)use;
+	page->flags = 0;
+}
+
+paddr_t pmm_alloc(enum page_use use, unsigned flags)
+{
+	struct frame_cache *c;
+	struct page *page;
+	uint64_t irq;
+	paddr_t pa;
+
+	if (unlikely(flags & PMM_DMA32))
+		return pmm_alloc_contiguous(1, 1, use, flags);
+	irq = arch_irq_save();
+	c = this_cache();
+	if (unlikely(!c->head) && !cache_refill(c)) {
+		arch_irq_restore(irq);
+		return PADDR_NONE;
+	}
+	page = c->head;
+	c->head = page->owner;
+	c->count--;
+	c->used[use]++;
+	arch_irq_restore(irq);
+
+	page_take(page, use);
+	pa = page_addr(page);
+	if (flags & PMM_ZERO)
+		arch_clear_page(phys_to_virt(pa));
+	return pa;
+}
+
+/* The page has no reference left. */
+static void page_free(struct page *page)
+{
+	struct frame_cache *c;
+	uint64_t irq;
+
+	if (unlikely(zero_on_free))
+		arch_clear_page(phys_to_virt(page_addr(page)));
+	irq = arch_irq_save();
+	c = this_cache();
+	c->used[page->use]--;
+	page->use = PAGE_FREE;
+	page->owner = c->head;
+	c->head = page;
+	if (unlikely(++c->count > CACHE_MAX))
+		cache_drain(c, CACHE_BATCH);
+	arch_irq_restore(irq);
+}
+
+void page_put(struct page *page)
+{
+	if (refcount_put(&page->refs))
+		page_free(page);
+}
+
+void pmm_free(paddr_t pa)
+{
+	struct page *page = page_of(pa);
+
+	ASSERT(page && refcount_read(&page->refs) == 1);
+	refcount_set(&page->refs, 0);
+	page_free(page);
+}
+
+/* Adjacent frames of one zone; FRAME_NONE when it has none. */
+static size_t zone_take_run(struct zone *z, size_t count, size_t align)
+{
+	uint64_t irq = spin_lock_irqsave(&z->lock);
+	size_t first = FRAME_NONE;
+
+	if (z->map.free >= count)
+		first = frame_map_take_run(&z->map, count, align, z->base >> PAGE_SHIFT);
+	spin_unlock_irqrestore(&z->lock, irq);
+	return first;
+}
+
+static void count_use(enum page_use use, int64_t n)
+{
+	uint64_t irq = arch_irq_save();
+
+	this_cache()->used[use] += n;
+	arch_irq_restore(irq);
+}
+
+static paddr_t take_run(size_t count, size_t align, enum page_use use, unsigned flags)
+{
+	for (unsigned i = zone_count; i-- > 0;) {
+		struct zone *z = &zones[i];
+		size_t first;
+
+		if ((flags & PMM_DMA32) && z->base >= ZONE_32BIT_END)
+			continue;
+		first = zone_take_run(z, count, align);
+		if (first == FRAME_NONE)
+			continue;
+		for (size_t n = first; n < first + count; n++) {
+			z->pages[n].zone = (uint8_t)i;
+			page_take(&z->pages[n], use);
+		}
+		return z->base + (first << PAGE_SHIFT);
+	}
+	return PADDR_NONE;
+}
+
+paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsigned flags)
+{
+	paddr_t pa;
+
+	ASSERT(count > 0 && align > 0 && (align & (align - 1)) == 0);
+	pa = take_run(count, align, use, flags);
+	if (pa == PADDR_NONE) {
+		/* The frames that this CPU hoards may be the missing ones. */
+		uint64_t irq = arch_irq_save();
+
+		cache_drain(this_cache(), UINT32_MAX);
+		arch_irq_restore(irq);
+		pa = take_run(count, align, use, flags);
+		if (pa == PADDR_NONE)
+			return PADDR_NONE;
+	}
+	count_use(use, (int64_t)count);
+	if (flags & PMM_ZERO) {
+		for (size_t i = 0; i < count; i++)
+			arch_clear_page(phys_to_virt(pa + i * PAGE_SIZE));
+	}
+	return pa;
+}
+
+void pmm_free_contiguous(paddr_t pa, size_t count)
+{
+	struct zone *z = zone_of(pa);
+	struct page *page = page_of(pa);
+	enum page_use use;
+	uint64_t irq;
+
+	ASSERT(z && count > 0 && count <= (z->base + z->length - pa) >> PAGE_SHIFT);
+	use = page->use;
+	for (size_t i = 0; i < count; i++) {
+		ASSERT(refcount_read(&page[i].refs) == 1 && page[i].use == use);
+		refcount_set(&page[i].refs, 0);
+		page[i].use = PAGE_FREE;
+		if (unlikely(zero_on_free))
+			arch_clear_page(phys_to_virt(pa + i * PAGE_SIZE));
+	}
+	irq = spin_lock_irqsave(&z->lock);
+	frame_map_release_range(&z->map, (size_t)(page - z->pages), count);
+	spin_unlock_irqrestore(&z->lock, irq);
+	count_use(use, -(int64_t)count);
+}
+
+void pmm_add_range(paddr_t base, size_t length)
+{
+	paddr_t end = ALIGN_DOWN(base + length, PAGE_SIZE);
+	struct zone *z;
+
+	base = MAX(ALIGN_UP(base, PAGE_SIZE), LOW_MEMORY_END);
+	while (base < end) {
+		z = zone_of(base);
+		if (!z) /* outside of what the zones could describe */
+			return;
+		length = MIN(end, z->base + z->length) - base;
+		zone_add_range(z, base, length);
+		base += length;
+	}
+}
+
+void pmm_get_stats(struct pmm_stats *out)
+{
+	int64_t used[PAGE_USES] = { 0 };
+	uint64_t total = 0, all_used = 0;
+
+	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
+		for (unsigned use = 0; use < PAGE_USES; use++)
+			used[use] += READ_ONCE(frame_caches[cpu].used[use]);
+	}
+	for (unsigned i = 0; i < zone_count; i++)
+		total += READ_ONCE(zones[i].managed);
+	for (unsigned use = PAGE_FREE + 1; use < PAGE_USES; use++) {
+		out->used[use] = (uint64_t)MAX(used[use], 0);
+		all_used += out->used[use];
+	}
+	out->total_pages = total;
+	out->free_pages = total - MIN(all_used, total);
+	out->used[PAGE_FREE] = out->free_pages;
+}
+
+size_t pmm_total_memory(void)
+{
+	struct pmm_stats stats;
+
+	pmm_get_stats(&stats);
+	return stats.total_pages << PAGE_SHIFT;
+}
+
+size_t pmm_free_memory(void)
+{
+	struct pmm_stats stats;
+
+	pmm_get_stats(&stats);
+	return stats.free_pages << PAGE_SHIFT;
+}
+
+size_t pmm_used_memory(void)
+{
+	struct pmm_stats stats;
+
+	pmm_get_stats(&stats);
+	return (stats.total_pages - stats.free_pages) << PAGE_SHIFT;
+}

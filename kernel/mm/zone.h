@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Private to mm: zones, runs of RAM without large holes, none across 4 GiB.  Each has its bitmap and its
+ * array of struct page, both inside RAM and reached through the direct map, so that they work before the
+ * final page tables exist and cost no TLB entries of their own.
+ */
+#pragma once
+
+#include <kernel/pmm.h>
+#include <kernel/spinlock.h>
+
+#include "frame_map.h"
+
+#define MAX_ZONES      32
+/* Never handed out: firmware writes below it, and starting another processor needs a page of it. */
+#define LOW_MEMORY_END (1ull << 20)
+#define ZONE_32BIT_END (1ull << 32)
+
+struct boot_info;
+
+struct zone {
+	paddr_t base;  /* [i] */
+	size_t length; /* [i] bytes, holes included */
+	struct page *pages; /* [i] one per frame */
+	struct spinlock lock;
+	struct frame_map map; /* [lock] */
+	size_t managed;       /* [lock] frames ever handed to the allocator */
+};
+
+extern struct zone zones[MAX_ZONES]; /* [i] by address; count [i] */
+extern unsigned zone_count;
+
+/* Build the zones of a memory map and hand them the usable regions. */
+void zones_init(const struct boot_info *bi);
+/* The zone that spans pa, or NULL. */
+static inline struct zone *zone_of(paddr_t pa)
+{
+	for (unsigned i = 0; i < zone_count; i++) {
+		if (pa - zones[i].base < zones[i].length)
+			return &zones[i];
+	}
+	return NULL;
+}
+
+/* Hand a page-aligned range within one zone to the allocator. */
+void zone_add_range(struct zone *zone, paddr_t base, size_t length);
