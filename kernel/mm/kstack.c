@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel stacks.  Each has a slot twice its size: the lower half is never mapped, the upper half is the
+ * stack.  So whether an address is a guard page is arithmetic, which a double-fault handler can do without
+ * a lock.
+ *
+ * Freed stacks stay mapped in a small list per CPU, linked through their lowest word: fork and exit in
+ * turns build no page tables.
+ */
+#include <kernel/vmalloc.h>
+
+#include <arch/cpu.h>
+#include <arch/paging.h>
+#include <kernel/panic.h>
+#include <kernel/sched.h>
+#include <kernel/slab.h>
+#include <kernel/spinlock.h>
+
+#include "frame_map.h"
+#include "kvm.h"
+
+#define SLOT_SIZE (2 * KERNEL_STACK_SIZE)
+#define SLOTS     65536ul
+#define KEEP_MAX  16 /* stacks a CPU keeps */
+
+struct stack_cache {
+	void *head;
+	uint32_t count;
+} __aligned(64);
+
+static struct stack_cache stack_caches[MAX_CPUS]; /* own CPU, interrupts off */
+static struct spinlock slots_lock = SPINLOCK_INIT("kstack", RANK_KVM);
+static struct frame_map slots; /* [slots_lock] free slots */
+static uint64_t slots_start;   /* [i] */
+
+static inline struct stack_cache *this_cache(void)
+{
+	return &stack_caches[arch_this_cpu()->id];
+}
+
+static void *pop_kept(void)
+{
+	uint64_t irq = arch_irq_save();
+	struct stack_cache *c = this_cache();
+	void *stack = c->head;
+
+	if (stack) {
+		c->head = *(void **)stack;
+		c->count--;
+	}
+	arch_irq_restore(irq);
+	return stack;
+}
+
+static bool push_kept(void *stack)
+{
+	uint64_t irq = arch_irq_save();
+	struct stack_cache *c = this_cache();
+	bool kept = c->count < KEEP_MAX;
+
+	if (kept) {
+		*(void **)stack = c->head;
+		c->head = stack;
+		c->count++;
+	}
+	arch_irq_restore(irq);
+	return kept;
+}
+
+static size_t slot_take(void)
+{
+	uint64_t irq = spin_lock_irqsave(&slots_lock);
+	size_t slot = FRAME_NONE;
+
+	(void)frame_map_take(&slots, &slot, 1);
+	spin_unlock_irqrestore(&slots_lock, irq);
+	return slot;
+}
+
+static void slot_release(size_t slot)
+{
+	uint64_t irq = spin_lock_irqsave(&slots_lock);
+
+	frame_map_release(&slots, slot);
+	spin_unlock_irqrestore(&slots_lock, irq);
+}
+
+void *kstack_alloc(void)
+{
+	void *stack = pop_kept();
+	uint64_t start;
+	size_t slot;
+
+	if (stack)
+		return stack;
+	slot = slot_take();
+	if (slot == FRAME_NONE)
+		return NULL;
+	start = slots_start + slot * SLOT_SIZE + KERNEL_STACK_SIZE;
+	if (kvm_populate(start, start + KERNEL_STACK_SIZE, PAGE_STACK) < 0) {
+		slot_release(slot);
+		return NULL;
+	}
+	return (void *)start;
+}
+
+void kstack_free(void *stack)
+{
+	uint64_t start = (uint64_t)stack;
+
+	if (!stack)
+		return;
+	ASSERT(start - slots_start < SLOTS * SLOT_SIZE && (start - slots_start) % SLOT_SIZE == KERNEL_STACK_SIZE);
+	if (push_kept(stack))
+		return;
+	kvm_depopulate(start, start + KERNEL_STACK_SIZE);
+	slot_release((start - slots_start) / SLOT_SIZE);
+}
+
+bool kstack_guard_hit(uint64_t addr)
+{
+	uint64_t offset = addr - slots_start;
+
+	return slots_start != 0 && offset < SLOTS * SLOT_SIZE && offset % SLOT_SIZE < KERNEL_STACK_SIZE;
+}
+
+uint64_t kstack_init(uint64_t start)
+{
+	void *memory = kmalloc(frame_map_bytes(SLOTS));
+
+	if (!memory)
+		panic("memory: no room for the map of kernel stacks");
+	frame_map_init(&slots, SLOTS, memory);
+	frame_map_release_range(&slots, 0, SLOTS);
+	slots_start = start;
+	return start + SLOTS * SLOT_SIZE;
+}
