@@ -47,8 +47,7 @@ section .init.data progbits alloc write noexec align=8
 handoff:		times 3 dq 0	; struct boot_handoff
 gdt_pointer:		dw 0
 			dq 0
-
-section .data progbits alloc write noexec align=8
+align 8
 boot_gdt:		dq 0
 			dq 0x00af9b000000ffff	; 0x08: 64-bit code
 			dq 0x00cf93000000ffff	; 0x10: data

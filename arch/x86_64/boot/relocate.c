@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Self-relocation: the link leaves only "this word is the image's address plus a constant".  Values are
- * computed from the constants, not from what the words hold, so doing it twice does no harm.
+ * Self-relocation.  The link leaves only words that hold an address inside the image, listed in ELF's
+ * packed form (SHT_RELR): an even entry is the address of one such word; an odd entry is a map of the
+ * 63 words behind the last one covered, bit 1 for the first of them.
  */
 #include "boot.h"
 
-#define R_X86_64_RELATIVE 8u
+#define WORDS_PER_MAP 63
 
-struct rela {
-	uint64_t offset; /* link-time address of the word */
-	uint64_t info;
-	int64_t addend; /* its value for slide 0 */
-};
+extern const uint64_t __relr_start[], __relr_end[];
 
-extern const struct rela __rela_start[], __rela_end[];
+static void slide_mapped(uint64_t *word, uint64_t map, uint64_t slide)
+{
+	for (; map >>= 1; word++) {
+		if (map & 1)
+			*word += slide;
+	}
+}
 
 void boot_relocate(uint64_t slide)
 {
 	uint64_t image = (uint64_t)__kernel_start;
+	uint64_t *next = NULL;
 
-	for (const struct rela *r = __rela_start; r < __rela_end; r++) {
-		if (r->info != R_X86_64_RELATIVE)
-			boot_fatal("relocation", "this image holds a kind that it should not");
-		*(uint64_t *)(r->offset - KERNEL_LINK_BASE + image) = (uint64_t)r->addend + slide;
+	/* Linked for slide 0. */
+	if (slide == 0)
+		return;
+	for (const uint64_t *entry = __relr_start; entry < __relr_end; entry++) {
+		if (*entry & 1) {
+			slide_mapped(next, *entry, slide);
+			next += WORDS_PER_MAP;
+		} else {
+			next = (uint64_t *)(*entry - KERNEL_LINK_BASE + image);
+			*next++ += slide;
+		}
 	}
 }
