@@ -2,7 +2,9 @@
 /*
  * The machine contract: a task's saved state, user registers, FPU, thread pointer.
  * <arch/context_impl.h> defines struct arch_context (kernel stack pointer, thread pointers, FPU area)
- * and struct arch_regs (what entry code saves at the top of the kernel stack).
+ * and struct arch_regs (what entry code saves at the top of the kernel stack).  It also defines inline
+ *
+ *	void arch_regs_syscall_args(const struct arch_regs *regs, uint64_t args[6])
  */
 #pragma once
 
@@ -11,7 +13,7 @@
 
 struct task;
 
-/* Fill in a context that starts in entry(arg) with interrupts on, on the stack ending at stack_top. */
+/* Fill in a context that starts in entry(arg) with interrupts off, on the stack ending at stack_top. */
 void arch_context_init(struct arch_context *ctx, void *stack_top, void (*entry)(void *), void *arg);
 /* Save `from`, load `to`, including FPU and thread pointer.  Interrupts off. */
 void arch_context_switch(struct task *from, struct task *to);

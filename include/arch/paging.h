@@ -47,6 +47,7 @@ void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot);
 /* The first mapped page at or after va and below end, or `end`: skips absent tables quickly. */
 uint64_t arch_pt_next(paddr_t root, uint64_t va, uint64_t end, paddr_t *pa, unsigned *prot);
 void arch_pt_load(paddr_t root);
+paddr_t arch_pt_current(void); /* the root loaded on this CPU */
 paddr_t arch_pt_kernel_root(void);
 
 /* Whole pages at page-aligned kernel addresses. */

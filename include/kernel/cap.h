@@ -64,6 +64,8 @@ void cap_table_get(struct cap_table *table);
 void cap_table_put(struct cap_table *table); /* the last one closes everything; may sleep */
 /* fork without CLONE_FILES: every capability derived with equal rights. */
 int cap_table_fork(struct cap_table *table, struct cap_table **out) __must_check;
+/* RLIMIT_NOFILE: slots at or above it are not handed out; what is there stays. */
+void cap_table_set_limit(struct cap_table *table, uint32_t limit);
 /* exec: drop what has CAP_CLOEXEC. */
 void cap_table_exec(struct cap_table *table);
 

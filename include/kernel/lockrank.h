@@ -10,7 +10,6 @@
 enum lock_rank {
 	RANK_NONE,
 	/* sleeping locks */
-	RANK_PROC_TREE,     /* parents, children, groups, sessions */
 	RANK_RENAME,        /* one rename of directories at a time */
 	RANK_VNODE,         /* vnode.lock; two: parent before child, else by address */
 	RANK_FILE_POS,      /* file.pos_lock */
@@ -23,13 +22,14 @@ enum lock_rank {
 	RANK_MOUNT,
 	RANK_PIPE,
 	RANK_TTY_INPUT,     /* taken by interrupt handlers */
+	RANK_PROC_TREE,     /* pids, parents, children, groups, sessions; taken by interrupt handlers */
 	RANK_PROCESS,       /* process.lock: signals, threads, exit state */
 	RANK_SIGNAL,
 	RANK_FUTEX,
 	RANK_DEVICE,
 	RANK_WAITQUEUE,
-	RANK_TIMER,
 	RANK_RUNQ,          /* two: by cpu id */
+	RANK_TIMER,         /* callbacks run without it */
 	RANK_SLAB,
 	RANK_KVM,           /* kernel address space */
 	RANK_PMM,

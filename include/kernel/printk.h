@@ -60,9 +60,11 @@ int log_read(uint64_t *seq, struct log_record *rec, char *buf, size_t size);
 /* The next sequence number to be written / the oldest still held. */
 uint64_t log_next_seq(void);
 uint64_t log_first_seq(void);
-/* Woken at each new record: /dev/kmsg readers wait here (NULL before the scheduler runs). */
+/* /dev/kmsg readers wait here.  printk may be called under any lock, so it cannot wake them itself: the
+ * scheduler calls log_wake_readers() at its next chance, where no lock is held. */
 struct waitqueue;
 struct waitqueue *log_waitqueue(void);
+void log_wake_readers(void);
 
 /* From here on consoles are driven without locks: only panic() calls this. */
 void console_enter_panic(void);

@@ -2,11 +2,15 @@
 /*
  * Processes and threads.  A thread embeds the scheduler's task; a process owns what its threads share.
  *
- * Life of a process: fork or clone makes it (ALIVE); the last thread's exit makes it a ZOMBIE that holds
- * only its status; wait by the parent (or init after the parent died) frees it.
+ * Life of a process: fork or clone makes it (ALIVE); job control may stop it (STOPPED) and continue it;
+ * the last thread's exit makes it a ZOMBIE that holds only its status; wait by the parent (or init after
+ * the parent died) frees it.
  *
- * Legend: [i] immutable, [p] process.lock, [t] proc_tree_lock, [o] the thread itself, [a] atomic,
- * [s] signal lock (process.lock too).
+ * Locks: proc_tree_lock (spinning, interrupts off) covers pids, parents, children, groups and sessions;
+ * process.lock the process itself and its threads' signal state.  The tree lock is taken first.  Both are
+ * held only for a few list operations, never over user copies or anything that sleeps.
+ *
+ * Legend: [i] immutable, [p] process.lock, [t] proc_tree_lock, [o] the thread itself, [a] atomic.
  */
 #pragma once
 
@@ -15,13 +19,16 @@
 #include <kernel/signal.h>
 #include <kernel/time.h>
 #include <kernel/types.h>
+#include <kernel/wait.h>
 #include <serix/abi.h>
 
 struct cap_table;
 struct fs_context;
 struct tty;
-struct file;
+struct vnode;
+struct vm_space;
 
+#define PID_MAX     32768 /* pids are 1 ... PID_MAX - 1 */
 #define NGROUPS_MAX 32
 
 struct credentials {
@@ -38,63 +45,95 @@ enum rlimit_id { /* Linux's numbers */
 	RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE,
 	RLIMIT_NICE, RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_COUNT
 };
+#define RLIM_INFINITY UINT64_MAX
 
 struct process {
 	struct refcount refs;
 	pid_t pid;                  /* [i] */
 	struct spinlock lock;       /* RANK_PROCESS */
-	struct list threads;        /* [p] */
-	uint32_t thread_count;      /* [p] */
+	struct list threads;        /* [p] those that have not left for good */
+	uint32_t thread_count;      /* [p] length of threads */
+	uint32_t live_threads;      /* [p] those that have not begun to exit */
 	enum process_state state;   /* [p] written; read anywhere */
 	bool exiting;               /* [p] exit_group in progress */
+	struct thread *exec_thread; /* [p] the only thread that an exec lets live */
+	struct waitqueue thread_wait; /* exec waits here for the others */
 	int exit_status;            /* [p] as wait reports it */
 
 	struct process *parent;     /* [t] */
 	struct list children;       /* [t] */
 	struct list sibling;        /* [t] */
-	struct list all;            /* [t] every process */
+	struct list group_link;     /* [t] member of its process group */
 	pid_t pgid, sid;            /* [t] */
 	struct tty *tty;            /* [t] controlling terminal */
+	bool has_execed;            /* [t] setpgid by the parent comes too late */
 	struct waitqueue child_wait; /* parents sleep here for their children */
-	bool stop_reported, continued; /* [p] for wait(WUNTRACED / WCONTINUED) */
-	int stop_signal;            /* [p] */
 
-	struct vm_space *vm;        /* [p] */
-	struct cap_table *caps;     /* [p] set to NULL at exit */
-	struct fs_context *fs;      /* [p] */
+	bool stop_requested;        /* [p] every thread parks itself */
+	uint32_t stopped_threads;   /* [p] parked now */
+	int stop_signal;            /* [p] */
+	bool stop_reported;         /* [p] wait(WUNTRACED) has told the parent */
+	bool continued;             /* [p] for wait(WCONTINUED) */
+	bool notify_continued;      /* [p] a woken thread tells the parent */
+
+	struct vm_space *vm;        /* [p] NULL once exiting */
+	struct cap_table *caps;     /* [p] NULL once exiting */
+	struct fs_context *fs;      /* [p] NULL once exiting */
+	struct vnode *exe_vnode;    /* [p] the running program, denied for writing */
 	struct credentials cred;    /* [p] */
 	struct abi_rlimit rlimits[RLIMIT_COUNT]; /* [p] */
-	struct signal_actions *actions; /* [i] shared by CLONE_SIGHAND */
+	struct signal_actions *actions; /* [p] shared by CLONE_SIGHAND */
 	struct signal_queue pending;    /* [p] for the whole process */
+	uint32_t queued_signals;        /* [p] infos held in all queues of the process */
 	int exit_signal;            /* [i] what the parent gets */
+	int pdeath_signal;          /* [p] what it gets when the parent dies */
+	bool no_new_privs;          /* [p] */
+	bool dumpable;              /* [p] */
 
 	uint64_t start_ns;          /* [i] monotonic */
 	uint64_t user_ns, system_ns; /* [p] of threads gone */
-	uint64_t child_user_ns, child_system_ns; /* [t] */
-	uint64_t minor_faults, major_faults;     /* [a] */
-	uint64_t unknown_calls_logged;           /* [a] ENOSYS is logged once per program */
+	uint64_t switches_voluntary, switches_forced; /* [p] of threads gone */
+	uint64_t child_user_ns, child_system_ns; /* [t] of children waited for */
+	uint64_t child_minor_faults, child_major_faults; /* [t] */
+	_Atomic uint64_t minor_faults, major_faults;     /* [a] */
+	_Atomic uint32_t unknown_calls_logged;   /* [a] ENOSYS is logged once per program */
 	char comm[TASK_NAME_LEN];   /* [p] */
 	char exe[256];              /* [p] path of the program, for /proc/pid/exe */
 	struct timer alarm;         /* ITIMER_REAL */
 	uint64_t alarm_interval_ns; /* [p] */
+	uint64_t alarm_deadline_ns; /* [p] 0: not armed */
 	struct waitqueue vfork_wait; /* parent of a vfork sleeps here */
-	bool vfork_done;
+	_Atomic bool vfork_done;    /* [a] it may go on */
 	int32_t nice;               /* [p] */
 	int32_t oom_score_adj;      /* [p] */
 };
 
+/* How a call that a signal without handler interrupted goes on: restart_syscall(2) runs fn. */
+struct syscall_restart {
+	int64_t (*fn)(struct syscall_restart *restart);
+	uint64_t deadline_ns; /* monotonic */
+	uaddr_t user;         /* where to report what is left, or other arguments */
+	uint64_t extra[2];
+};
+
 struct thread {
 	struct task task;
-	pid_t tid;               /* [i] */
+	pid_t tid;               /* [i] but for a non-leader's exec, which takes the leader's */
 	struct process *process; /* [i] referenced */
 	struct list link;        /* [process.lock] */
 	struct signal_queue pending; /* [process.lock] */
-	uint64_t blocked;        /* [o] signal mask; read under process.lock by senders */
+	uint64_t blocked;        /* [process.lock] signal mask; only the thread itself writes it */
+	uint64_t real_blocked;   /* [process.lock] what sigtimedwait unblocked for now: not yet ignorable */
 	uint64_t saved_mask;     /* [o] for sigsuspend/ppoll: restored after the handler */
 	bool restore_mask;       /* [o] */
+	bool exiting;            /* [o] */
 	struct abi_stack altstack; /* [o] */
 	uaddr_t clear_child_tid; /* [o] */
 	uaddr_t robust_list;     /* [o] */
+	uaddr_t set_child_tid;   /* [o] written at the first run */
+	struct syscall_restart restart; /* [o] */
+	struct process *vfork_child;    /* [o] referenced; sleeping until it lets go */
+	uint64_t affinity;       /* [o] CPUs 0-63 */
 };
 
 static inline struct thread *current_thread(void) /* user threads only */
@@ -115,7 +154,8 @@ static inline bool in_user_thread(void)
 
 void process_init(void);
 
-/* Make the first process from a program in the root file system.  Tries the names in order. */
+/* Make the first process from a program in the root file system.  Tries `cmdline_init` alone if it is
+ * given, else the names in order, ended by NULL. */
 int process_start_init(const char *const candidates[], const char *cmdline_init) __must_check;
 
 /* By pid; with a reference, or NULL. */
@@ -127,10 +167,33 @@ struct process *process_next(pid_t from);
 uint32_t process_count(void);
 pid_t process_last_pid(void);
 
+/* Safe looks into another process: a reference, or NULL once it is exiting. */
+struct vm_space *process_vm_get(struct process *p);
+struct cap_table *process_caps_get(struct process *p);
+struct fs_context *process_fs_get(struct process *p);
+pid_t process_parent_pid(struct process *p);
+/* CPU time of all threads, gone ones included. */
+void process_cpu_time(struct process *p, uint64_t *user_ns, uint64_t *system_ns);
+/* State letter as /proc/pid/stat shows it: R S D T Z. */
+char process_state_letter(struct process *p);
+/* The n-th thread's tid (oldest first), or 0 past the end. */
+pid_t process_nth_tid(struct process *p, uint32_t n);
+/* The soft limit `id` of the running process; RLIM_INFINITY for kernel threads. */
+uint64_t current_rlimit(enum rlimit_id id);
+
+/* Terminals.  All processes of the session get (NULL: lose) the controlling terminal. */
+void session_set_tty(pid_t sid, struct tty *tty);
+/* Has the group a member in the session?  TIOCSPGRP asks. */
+bool process_group_in_session(pid_t pgid, pid_t sid);
+
 /* Credentials checks. */
 bool cred_is_root(void); /* the running thread's euid == 0; true for kernel threads */
 const struct credentials *current_cred(void);
 bool cred_in_group(const struct credentials *cred, gid_t gid);
+
+/* Out of memory while the running thread needs a page: kill the largest process with a logged reason
+ * and give it time to leave.  False when the running thread is the victim. */
+bool process_oom_kill(void);
 
 /* Leave: the whole process with a wait status (exit code << 8, or signal), or this thread only. */
 void process_exit(int wait_status) __noreturn;
@@ -143,6 +206,22 @@ struct clone_args {
 	int exit_signal;
 };
 int64_t process_clone(const struct clone_args *args);
-/* exec: on success does not return to the caller's program: the registers are new. */
-int process_exec(int dirfd, const char *path, char **argv, char **envp, unsigned flags) __must_check;
+
+/* The argument block of an exec: strings one after the other, argv first. */
+struct exec_args {
+	char *text;            /* owned */
+	size_t used, capacity; /* bytes of text */
+	size_t limit;          /* what strings and pointers together may take */
+	uint32_t argc, envc;
+	size_t argv_bytes;     /* where the environment starts in text */
+};
+void exec_args_init(struct exec_args *args, size_t limit);
+void exec_args_free(struct exec_args *args);
+/* Append strings: all of argv first, then the environment.  -E2BIG, -EFAULT, -ENOMEM. */
+int exec_args_add(struct exec_args *args, const char *string, bool environment) __must_check;
+int exec_args_add_user(struct exec_args *args, uaddr_t vector, bool environment) __must_check;
+
+/* exec: on success the running thread's registers are those of the new program, which nothing but the
+ * way back to user mode may touch.  `flags`: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW.  Consumes nothing. */
+int process_exec(int dirfd, const char *path, struct exec_args *args, unsigned flags) __must_check;
 /* Text for /proc/pid files lives in fs/procfs. */

@@ -51,10 +51,14 @@ struct task {
 	uint8_t held_locks;          /* [o] debug: depth of held_ranks */
 	uint16_t held_ranks[16];     /* [o] debug: mutexes held, in order */
 	uint64_t slice_end_ns;       /* [r] */
-	uint64_t switched_in_ns;     /* [r] */
-	uint64_t user_ns, system_ns; /* [o] CPU time */
+	uint64_t accounted_ns;       /* [r] CPU time is charged up to here */
+	uint64_t user_ns, system_ns; /* [r] CPU time; the split follows the last tick's mode */
+	bool last_tick_user;         /* [r] */
+	void (*entry)(void *);       /* [i] */
+	void *entry_arg;             /* [i] */
 	uint64_t switches_voluntary, switches_forced; /* [r] */
-	void (*release)(struct task *task);           /* [i] called once, on another stack, after DEAD */
+	/* Called once, on another stack, after DEAD: frees the task's memory.  Must not sleep. [i] */
+	void (*release)(struct task *task);
 	char name[TASK_NAME_LEN];    /* [o] */
 };
 
@@ -83,8 +87,8 @@ bool task_wake_from(struct task *task, enum task_state from);
 /* Set work bits and, for interruptible sleepers, wake. */
 void task_set_work(struct task *task, uint32_t bits);
 
-/* From the timer interrupt, interrupts off. */
-void sched_tick(uint64_t now_ns);
+/* What the boot CPU does when start-up is over. */
+void sched_idle(void) __attribute__((noreturn));
 
 /* Sleep until the monotonic deadline.  0, or -EINTR. */
 int sleep_until(uint64_t deadline_ns, bool interruptible);
@@ -98,6 +102,8 @@ struct sched_stats {
 	uint32_t load[3]; /* 1, 5, 15 minutes, fixed point with 11 fraction bits, as Linux prints */
 };
 void sched_get_stats(struct sched_stats *out);
+/* CPU time of a task, the running one included up to now. */
+void task_times(struct task *task, uint64_t *user_ns, uint64_t *system_ns);
 
 static inline struct task *current_task(void)
 {

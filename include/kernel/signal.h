@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Signals.  Pending sets are per thread and per process; standard signals are pending once, real-time
- * ones queue.  Delivery happens in user_return_work() of the target thread.
+ * ones queue.  A sender only marks and wakes; delivery happens in user_return_work() of the target
+ * thread, so a handler always starts from a clean boundary.
+ *
+ * A thread's TASK_WORK_SIGNAL bit is set while a signal that it does not block is pending for it, while
+ * its process is to stop, or while a system call result waits to be restarted.  That is what
+ * signal_pending() reads and what ends interruptible sleeps.
  */
 #pragma once
 
 #include <kernel/list.h>
+#include <kernel/refcount.h>
 #include <kernel/spinlock.h>
 #include <kernel/types.h>
 #include <serix/abi.h>
@@ -15,6 +21,8 @@ struct thread;
 struct arch_regs;
 
 #define SIGNAL_BIT(n) (1ull << ((n)-1))
+#define SIGRTMIN      32 /* the kernel's; C libraries keep the first few for themselves */
+#define SIGNALS_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 struct signal_queue {
 	uint64_t pending;   /* bit n-1: signal n */
@@ -28,13 +36,28 @@ struct signal_actions {
 };
 
 /* Send to a process / one thread / every process of a group (0 when at least one got it, -ESRCH).
- * `info` NULL: from the kernel.  Any context where spinlocks with rank PROCESS may be taken; the
- * process-group form takes the process tree lock's spinning half: safe from interrupt handlers. */
+ * `info` NULL: from the kernel.  -EAGAIN only for a queued real-time signal over RLIMIT_SIGPENDING.
+ * Spinlocks only: safe from interrupt handlers.  The process (thread) must be kept alive by the caller:
+ * a reference, or proc_tree_lock. */
 int signal_process(struct process *p, int signo, const struct abi_siginfo *info);
 int signal_thread(struct thread *t, int signo, const struct abi_siginfo *info);
 int signal_group(pid_t pgid, int signo, const struct abi_siginfo *info);
-/* Make the running thread take `signo` now even if blocked or ignored (faults). */
+/* Make the running thread take `signo` now even if blocked or ignored (faults): then it dies of it. */
 void signal_force(int signo, int code, uint64_t addr);
-/* Job control for ttys: may the running process touch a tty whose foreground group is `pgid`?
- * Sends SIGTTIN/SIGTTOU as POSIX says.  0, -EIO, -ERESTARTSYS. */
+
+/* Would `signo`, sent to the running thread, have no effect now? */
 bool signal_ignored_or_blocked(int signo);
+/* Job control for ttys: may the running process go on with a tty whose foreground group is
+ * `foreground`?  0 if it is in it (or has no reason to care); -EIO when it must not be stopped (orphaned
+ * group, SIGTTIN ignored or blocked); else sends `signo` (SIGTTIN or SIGTTOU) to its group and returns
+ * -ERESTARTSYS.  For SIGTTOU, an ignored or blocked signal means that the write is allowed: 0. */
+int signal_job_control(pid_t foreground, int signo);
+
+/* Run a part of a system call under another mask (ppoll, pselect, sigsuspend).  leave(true): the call
+ * ends because of a signal; the old mask comes back after the handler.  leave(false): at once. */
+void signal_mask_enter(uint64_t mask);
+void signal_mask_leave(bool interrupted);
+/* Set the running thread's mask for good. */
+void signal_set_mask(uint64_t mask);
+/* Copy a mask from user space: NULL (0) leaves *present false.  -EINVAL: wrong size. */
+int signal_mask_from_user(uaddr_t addr, uint64_t size, uint64_t *mask, bool *present) __must_check;

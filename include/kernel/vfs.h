@@ -23,6 +23,16 @@
 #define SYMLINKS_MAX 40
 
 struct superblock;
+struct dentry;
+struct mount;
+struct pipe;
+struct file_locks;
+
+/* A place in the tree.  Holds a reference on both when it is kept. */
+struct path {
+	struct mount *mount;
+	struct dentry *dentry;
+};
 
 struct vnode_attr {
 	mode_t mode;
@@ -55,11 +65,17 @@ struct vnode_ops {
 	int (*rmdir)(struct vnode *dir, const char *name, size_t len, struct vnode *victim);
 	int (*rename)(struct vnode *from_dir, const char *from, size_t from_len, struct vnode *to_dir,
 		      const char *to, size_t to_len, struct vnode *moved, struct vnode *replaced);
+	/* RENAME_EXCHANGE: `a` takes the place of `b` and the other way round. */
+	int (*exchange)(struct vnode *a_dir, const char *a_name, size_t a_len, struct vnode *b_dir,
+			const char *b_name, size_t b_len, struct vnode *a, struct vnode *b);
 	/* The target, NUL-terminated, cut to size.  Length or -errno. */
 	ssize_t (*readlink)(struct vnode *vnode, char *buf, size_t size);
 	/* A link whose target is an object, not a text (/proc/self/fd/N, /proc/self/cwd); NULL: textual. */
 	int (*follow)(struct vnode *vnode, struct path *out);
+	/* Commit what vfs_setattr has checked.  NULL: not allowed. */
 	int (*setattr)(struct vnode *vnode, const struct vnode_attr *attr);
+	/* fallocate(2), mode 0; NULL: -EOPNOTSUPP. */
+	int (*allocate)(struct vnode *vnode, uint64_t offset, uint64_t len);
 	int (*getattr)(struct vnode *vnode); /* refresh the fields below before stat; may be NULL */
 	void (*evict)(struct vnode *vnode);  /* last reference gone */
 };
@@ -80,6 +96,8 @@ struct vnode {
 	uint64_t atime_ns, mtime_ns, ctime_ns; /* [lock] */
 	struct vm_object *pages;    /* [i] page cache of regular files; else NULL */
 	_Atomic int32_t write_count; /* [a] writers; negative: executables deny writing (ETXTBSY) */
+	struct pipe *pipe;          /* [lock] of a fifo while it is open */
+	struct file_locks *locks;   /* [file_locks_mutex] record locks and flock; NULL: none ever */
 	void *private;              /* [ops] */
 };
 
@@ -88,6 +106,8 @@ struct superblock {
 	dev_t dev;
 	struct vnode *root;
 	uint64_t magic; /* statfs f_type */
+	bool volatile_names; /* names come and go by themselves: never cached (procfs) */
+	_Atomic uint32_t mounts; /* [a] places it is mounted at; the last one unmounts it */
 	void *private;
 	_Atomic uint64_t next_ino;
 };
@@ -98,12 +118,8 @@ struct fs_type {
 	int (*mount)(const struct fs_type *type, const char *source, const char *data, struct superblock **out);
 	void (*unmount)(struct superblock *sb);
 	int (*statfs)(struct superblock *sb, struct abi_statfs *out);
+	const char *(*options)(struct superblock *sb, char *buf, size_t size); /* for /proc/mounts; may be NULL */
 	struct list link;
-};
-
-struct path {
-	struct mount *mount;
-	struct dentry *dentry;
 };
 
 /* A process's root and current directory, and umask; shared by CLONE_FS. */
@@ -117,6 +133,11 @@ struct fs_context *fs_context_create(void);                /* root of the system
 struct fs_context *fs_context_copy(struct fs_context *fs); /* NULL: no memory */
 void fs_context_get(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
+/* The running process's current directory and root; with references.  Kernel threads: the system's root. */
+void fs_current_cwd(struct path *out);
+void fs_current_root(struct path *out);
+void fs_context_set_cwd(struct fs_context *fs, const struct path *path);  /* takes its own reference */
+void fs_context_set_root(struct fs_context *fs, const struct path *path); /* takes its own reference */
 
 void vfs_init(void); /* caches; registers ramfs/tmpfs, devfs, procfs; mounts the root ramfs */
 int fs_type_register(struct fs_type *type) __must_check;
@@ -126,9 +147,9 @@ void path_put(const struct path *path);
 
 /* Flags of a walk. */
 #define WALK_NOFOLLOW  (1u << 0) /* do not follow a final symlink */
-#define WALK_PARENT    (1u << 1) /* stop at the parent; the last component is left in *last */
-#define WALK_DIRECTORY (1u << 2) /* the result must be a directory */
-#define WALK_EMPTY     (1u << 3) /* "" means the start itself */
+#define WALK_DIRECTORY (1u << 1) /* the result must be a directory */
+#define WALK_EMPTY     (1u << 2) /* "" means the start itself */
+#define WALK_REAL_IDS  (1u << 3) /* search permission by the real ids: access(2) */
 
 /* Walk `name` from dirfd (AT_FDCWD: the current directory). */
 int vfs_walk(int dirfd, const char *name, unsigned flags, struct path *out) __must_check;
@@ -146,6 +167,11 @@ int vfs_stat(const struct path *path, struct abi_stat *out) __must_check;
 int vfs_stat_vnode(struct vnode *vnode, struct abi_stat *out) __must_check;
 /* May the running process read/write/execute (4, 2, 1)?  0 or -EACCES, -EROFS. */
 int vfs_access(struct vnode *vnode, unsigned mask) __must_check;
+int vfs_truncate(const struct path *path, off_t length) __must_check;
+int vfs_truncate_file(struct file *file, off_t length) __must_check;
+int vfs_readlink(const struct path *path, char *buf, size_t size) __must_check;
+int vfs_statfs(const struct path *path, struct abi_statfs *out) __must_check;
+struct vnode *path_vnode(const struct path *path);
 /* The absolute path as seen from `root` (NULL: system root).  Length or -ENAMETOOLONG. */
 ssize_t vfs_path_text(const struct path *path, const struct path *root, char *buf, size_t size);
 
@@ -155,6 +181,10 @@ int vfs_umount(const char *target, unsigned flags) __must_check;
 /* Text of /proc/mounts. */
 int vfs_mounts_text(char *buf, size_t size);
 int vfs_filesystems_text(char *buf, size_t size);
+
+/* While a program runs its file cannot be opened for writing, and the other way round: -ETXTBSY. */
+int vnode_deny_write(struct vnode *vnode) __must_check;
+void vnode_allow_write(struct vnode *vnode);
 
 struct vnode *vnode_create(struct superblock *sb, const struct vnode_ops *ops, mode_t mode); /* NULL: no memory */
 void vnode_get(struct vnode *vnode);
@@ -169,5 +199,14 @@ int pipe_create(uint32_t flags, struct file *ends[2]) __must_check;
 /* open(2) of a fifo vnode. */
 extern const struct file_ops fifo_ops;
 
-/* Wait until one of the files is ready; fds in abi_pollfd form, as poll(2). */
-int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns);
+int64_t pipe_capacity(struct file *file);                     /* F_GETPIPE_SZ; -EBADF: no pipe */
+int64_t pipe_set_capacity(struct file *file, uint64_t bytes); /* F_SETPIPE_SZ */
+
+/* Wait until one of the files is ready; fds in abi_pollfd form, as poll(2).  The number of entries with
+ * events, 0 at the deadline (monotonic; 0: do not wait), -EINTR, -ENOMEM. */
+int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns) __must_check;
+
+/* Record locks (fcntl) belong to a process, flock's to an open file. */
+struct abi_flock;
+int file_lock_record(struct file *file, int cmd, struct abi_flock *lock) __must_check;
+int file_lock_whole(struct file *file, unsigned operation) __must_check;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The lock-order check of debug builds (kernel/debug/lockdep.c).  Spinlocks are tracked per CPU,
+ * mutexes per task.  In release builds every call is empty.
+ */
+#pragma once
+
+#include <kernel/compiler.h>
+
+struct spinlock;
+struct mutex;
+
+#ifdef SERIX_DEBUG
+/* Before spinning: panics when the order is violated or this CPU holds the lock already. */
+void lockdep_spin_acquire(const struct spinlock *lock);
+void lockdep_spin_acquired(struct spinlock *lock);
+void lockdep_spin_release(struct spinlock *lock);
+void lockdep_mutex_acquire(const struct mutex *m);
+void lockdep_mutex_release(const struct mutex *m);
+/* About to sleep: no spinlock may be held. */
+void lockdep_assert_may_sleep(void);
+#else
+static inline void lockdep_spin_acquire(const struct spinlock *lock) { (void)lock; }
+static inline void lockdep_spin_acquired(struct spinlock *lock) { (void)lock; }
+static inline void lockdep_spin_release(struct spinlock *lock) { (void)lock; }
+static inline void lockdep_mutex_acquire(const struct mutex *m) { (void)m; }
+static inline void lockdep_mutex_release(const struct mutex *m) { (void)m; }
+static inline void lockdep_assert_may_sleep(void) {}
+#endif

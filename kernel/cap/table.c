@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Capability tables.
+ *
+ * Invariants: bit n of the bitmap is set exactly when slots[n].object is not NULL; `used` counts them; a
+ * slot's generation changes whenever it is emptied, so that a handle kept from before is recognisable.
+ * Rights only shrink: derive() is the one place that makes a capability from another.
+ *
+ * Growth allocates outside the lock and tries again: the table never blocks others while memory is
+ * sought.
+ */
+#include <kernel/cap.h>
+
+#include <arch/cpu.h>
+#include <kernel/bitmap.h>
+#include <kernel/random.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <serix/errno.h>
+
+#define FIRST_SIZE 64u /* slots: a multiple of 64 */
+#define MAX_SIZE   (1u << 20)
+#define DEFAULT_LIMIT 1024u
+
+static struct cap_id new_id(void)
+{
+	struct cap_id id;
+
+	random_bytes(&id, sizeof(id));
+	return id;
+}
+
+static struct capability derive(const struct capability *from, uint32_t rights, uint32_t flags)
+{
+	return (struct capability){
+		.id = new_id(),
+		.rights = from->rights & rights,
+		.type = from->type,
+		.depth = (uint16_t)(from->depth + 1),
+		.object = from->object,
+		.parent = from->id,
+		.expires = from->expires,
+		.flags = flags,
+	};
+}
+
+static bool expired(const struct capability *cap)
+{
+	return unlikely(cap->expires != 0) && arch_cycles() >= cap->expires;
+}
+
+static struct capability *slot_locked(struct cap_table *table, int slot)
+{
+	struct capability *cap;
+
+	assert_held(&table->lock);
+	if (slot < 0 || (uint32_t)slot >= table->size)
+		return NULL;
+	cap = &table->slots[slot];
+	return cap->object && !expired(cap) ? cap : NULL;
+}
+
+static void fill_locked(struct cap_table *table, uint32_t slot, const struct capability *cap)
+{
+	uint32_t generation = table->slots[slot].generation;
+
+	table->slots[slot] = *cap;
+	table->slots[slot].generation = generation;
+	bitmap_set(table->bitmap, slot);
+	table->used++;
+}
+
+/* Empty the slot; the caller owns the reference it held. */
+static struct kobject *empty_locked(struct cap_table *table, uint32_t slot)
+{
+	struct capability *cap = &table->slots[slot];
+	struct kobject *object = cap->object;
+	uint32_t generation = cap->generation + 1;
+
+	*cap = (struct capability){ .generation = generation };
+	bitmap_clear(table->bitmap, slot);
+	table->used--;
+	return object;
+}
+
+static void drop(struct kobject *object)
+{
+	if (object->ops->closed)
+		object->ops->closed(object);
+	kobject_put(object);
+}
+
+/* Make room for slot `need`.  Called without the lock. */
+static int grow(struct cap_table *table, uint32_t need)
+{
+	uint32_t size = FIRST_SIZE;
+	struct capability *slots;
+	uint64_t *bitmap;
+	void *old_slots, *old_bitmap;
+
+	if (need >= MAX_SIZE)
+		return -EMFILE;
+	while (size <= need)
+		size *= 2;
+	slots = kcalloc(size, sizeof(*slots));
+	bitmap = kcalloc(BITMAP_WORDS(size), sizeof(*bitmap));
+	if (!slots || !bitmap) {
+		kfree(slots);
+		kfree(bitmap);
+		return -ENOMEM;
+	}
+	spin_lock(&table->lock);
+	old_slots = slots;
+	old_bitmap = bitmap;
+	if (table->size < size) {
+		old_slots = table->slots;
+		old_bitmap = table->bitmap;
+		if (table->size) {
+			memcpy(slots, table->slots, table->size * sizeof(*slots));
+			memcpy(bitmap, table->bitmap, BITMAP_WORDS(table->size) * sizeof(*bitmap));
+		}
+		table->slots = slots;
+		table->bitmap = bitmap;
+		table->size = size;
+	}
+	spin_unlock(&table->lock);
+	kfree(old_slots);
+	kfree(old_bitmap);
+	return 0;
+}
+
+int cap_table_create(struct cap_table **out)
+{
+	struct cap_table *table = kzalloc(sizeof(*table));
+	int err;
+
+	if (!table)
+		return -ENOMEM;
+	refcount_set(&table->refs, 1);
+	spin_init(&table->lock, "cap_table", RANK_CAP_TABLE);
+	table->limit = DEFAULT_LIMIT;
+	err = grow(table, 0);
+	if (err < 0) {
+		kfree(table);
+		return err;
+	}
+	*out = table;
+	return 0;
+}
+
+void cap_table_get(struct cap_table *table)
+{
+	refcount_get(&table->refs);
+}
+
+void cap_table_put(struct cap_table *table)
+{
+	if (!refcount_put(&table->refs))
+		return;
+	for (uint32_t slot = 0; slot < table->size; slot++)
+		if (table->slots[slot].object)
+			drop(table->slots[slot].object);
+	kfree(table->slots);
+	kfree(table->bitmap);
+	kfree(table);
+}
+
+void cap_table_set_limit(struct cap_table *table, uint32_t limit)
+{
+	spin_lock(&table->lock);
+	table->limit = MIN(limit, MAX_SIZE);
+	spin_unlock(&table->lock);
+}
+
+/* Derive every live capability of `from` into the empty table `to`; -EAGAIN when it is too small. */
+static int copy_all(struct cap_table *from, struct cap_table *to, uint32_t *need)
+{
+	spin_lock(&from->lock);
+	if (from->size > to->size) {
+		*need = from->size - 1;
+		spin_unlock(&from->lock);
+		return -EAGAIN;
+	}
+	to->limit = from->limit;
+	for (size_t slot = 0;; slot++) {
+		struct capability *cap, child;
+
+		slot = bitmap_next_set(from->bitmap, from->size, slot);
+		if (slot == from->size)
+			break;
+		cap = &from->slots[slot];
+		if (expired(cap))
+			continue;
+		child = derive(cap, cap->rights, cap->flags);
+		kobject_get(child.object);
+		fill_locked(to, (uint32_t)slot, &child);
+	}
+	spin_unlock(&from->lock);
+	return 0;
+}
+
+int cap_table_fork(struct cap_table *table, struct cap_table **out)
+{
+	struct cap_table *copy;
+	uint32_t need = 0;
+	int err = cap_table_create(&copy);
+
+	if (err < 0)
+		return err;
+	while ((err = copy_all(table, copy, &need)) == -EAGAIN) {
+		err = grow(copy, need);
+		if (err < 0)
+			break;
+	}
+	if (err < 0) {
+		cap_table_put(copy);
+		return err;
+	}
+	*out = copy;
+	return 0;
+}
+
+void cap_table_exec(struct cap_table *table)
+{
+	for (uint32_t slot = 0;; slot++) {
+		struct kobject *object = NULL;
+
+		spin_lock(&table->lock);
+		while (slot < table->size && !(table->slots[slot].flags & CAP_CLOEXEC))
+			slot++;
+		if (slot < table->size)
+			object = empty_locked(table, slot);
+		spin_unlock(&table->lock);
+		if (!object)
+			return;
+		drop(object);
+	}
+}
+
+/* Put `cap` into the lowest free slot >= min.  Its reference is taken over on success. */
+static int place(struct cap_table *table, const struct capability *cap, uint32_t min)
+{
+	for (;;) {
+		uint32_t slot, limit;
+		int err;
+
+		spin_lock(&table->lock);
+		limit = table->limit;
+		slot = (uint32_t)bitmap_next_clear(table->bitmap, table->size, min);
+		slot = MAX(slot, min);
+		if (slot < limit && slot < table->size) {
+			fill_locked(table, slot, cap);
+			spin_unlock(&table->lock);
+			return (int)slot;
+		}
+		spin_unlock(&table->lock);
+		if (slot >= limit)
+			return -EMFILE;
+		err = grow(table, slot);
+		if (err < 0)
+			return err;
+	}
+}
+
+int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights, uint32_t flags, uint32_t min)
+{
+	struct capability cap = {
+		.id = new_id(),
+		.rights = rights,
+		.type = (uint16_t)object->type,
+		.object = object,
+		.flags = flags,
+	};
+
+	return place(table, &cap, min);
+}
+
+int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_t rights, struct kobject **out)
+{
+	struct capability *cap;
+	int err = -EBADF;
+
+	spin_lock(&table->lock);
+	cap = slot_locked(table, slot);
+	if (cap && (type == OBJECT_NONE || cap->type == type)) {
+		uint32_t missing = rights & ~cap->rights;
+
+		if (likely(!missing)) {
+			kobject_get(cap->object);
+			*out = cap->object;
+			err = 0;
+		} else if (!(missing & (CAP_READ | CAP_WRITE))) {
+			err = -EPERM;
+		}
+	}
+	spin_unlock(&table->lock);
+	return err;
+}
+
+/* Derive a child of `slot`, with a reference of its own. */
+static int derive_slot(struct cap_table *table, int slot, uint32_t flags, struct capability *child)
+{
+	struct capability *cap;
+	int err = -EBADF;
+
+	spin_lock(&table->lock);
+	cap = slot_locked(table, slot);
+	if (cap) {
+		*child = derive(cap, cap->rights, flags);
+		kobject_get(child->object);
+		err = 0;
+	}
+	spin_unlock(&table->lock);
+	return err;
+}
+
+int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags)
+{
+	struct capability child;
+	int err = derive_slot(table, slot, flags, &child);
+
+	if (err < 0)
+		return err;
+	err = place(table, &child, min);
+	if (err < 0)
+		kobject_put(child.object);
+	return err;
+}
+
+int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
+{
+	struct capability child;
+	struct kobject *old = NULL;
+	int err;
+
+	if (to < 0)
+		return -EBADF;
+	err = derive_slot(table, slot, flags, &child);
+	if (err < 0)
+		return err;
+	for (;;) {
+		bool fits, allowed;
+
+		spin_lock(&table->lock);
+		allowed = (uint32_t)to < table->limit;
+		fits = (uint32_t)to < table->size;
+		if (allowed && fits) {
+			if (table->slots[to].object)
+				old = empty_locked(table, (uint32_t)to);
+			fill_locked(table, (uint32_t)to, &child);
+		}
+		spin_unlock(&table->lock);
+		err = !allowed ? -EBADF : fits ? 0 : grow(table, (uint32_t)to);
+		if (allowed && fits)
+			break;
+		if (err < 0) {
+			kobject_put(child.object);
+			return err;
+		}
+	}
+	if (old)
+		drop(old);
+	return to;
+}
+
+int cap_close(struct cap_table *table, int slot)
+{
+	struct kobject *object = NULL;
+	int err = 0;
+
+	spin_lock(&table->lock);
+	if (slot >= 0 && (uint32_t)slot < table->size && table->slots[slot].object)
+		object = empty_locked(table, (uint32_t)slot);
+	spin_unlock(&table->lock);
+	if (!object)
+		return -EBADF;
+	if (object->ops->closed)
+		err = object->ops->closed(object);
+	kobject_put(object);
+	return err;
+}
+
+int cap_get_flags(struct cap_table *table, int slot, uint32_t *flags)
+{
+	struct capability *cap;
+
+	spin_lock(&table->lock);
+	cap = slot_locked(table, slot);
+	if (cap)
+		*flags = cap->flags;
+	spin_unlock(&table->lock);
+	return cap ? 0 : -EBADF;
+}
+
+int cap_set_flags(struct cap_table *table, int slot, uint32_t flags)
+{
+	struct capability *cap;
+
+	spin_lock(&table->lock);
+	cap = slot_locked(table, slot);
+	if (cap)
+		cap->flags = flags;
+	spin_unlock(&table->lock);
+	return cap ? 0 : -EBADF;
+}
+
+int cap_next(struct cap_table *table, int start, struct capability *out)
+{
+	size_t slot = (size_t)MAX(start, 0);
+	int found = -ENOENT;
+
+	spin_lock(&table->lock);
+	while ((slot = bitmap_next_set(table->bitmap, table->size, slot)) < table->size) {
+		struct capability *cap = slot_locked(table, (int)slot++);
+
+		if (!cap)
+			continue;
+		if (out) {
+			*out = *cap;
+			kobject_get(cap->object);
+		}
+		found = (int)slot - 1;
+		break;
+	}
+	spin_unlock(&table->lock);
+	return found;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * panic: say what broke, where, and stop.  Runs with whatever is broken already broken, so it takes no
+ * locks (console_enter_panic) and a second panic while the first prints just halts.
+ */
+#include <kernel/panic.h>
+
+#include <stdatomic.h>
+
+#include <arch/context.h>
+#include <arch/cpu.h>
+#include <kernel/assert.h>
+#include <kernel/cmdline.h>
+#include <kernel/format.h>
+#include <kernel/ksyms.h>
+#include <kernel/power.h>
+#include <kernel/printk.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+
+#define TRACE_MAX 24
+
+static _Atomic uint32_t panicking;
+
+static void print_lines(char *text)
+{
+	while (*text) {
+		char *end = strchr(text, '\n');
+
+		if (end)
+			*end = '\0';
+		printk(LOG_EMERG, "%s", text);
+		if (!end)
+			return;
+		text = end + 1;
+	}
+}
+
+static void print_trace(uint64_t pc, uint64_t frame_pointer)
+{
+	uintptr_t trace[TRACE_MAX];
+	size_t n = 0;
+
+	if (pc)
+		trace[n++] = pc;
+	n += arch_backtrace(frame_pointer, trace + n, TRACE_MAX - n);
+	printk(LOG_EMERG, "stack trace:");
+	for (size_t i = 0; i < n; i++) {
+		uintptr_t offset = 0;
+		const char *name = ksym_lookup(trace[i], &offset);
+
+		printk(LOG_EMERG, "  %016lx  %s+0x%lx", trace[i], name ? name : "?", offset);
+	}
+}
+
+static void finish(void)
+{
+	char how[16];
+
+	if (cmdline_get("panic", how, sizeof(how)) == 0 && how[0] != '0' && how[0] != '\0') {
+		printk(LOG_EMERG, "panic: resetting, as panic=%s asks", how);
+		power_reset();
+	}
+	printk(LOG_EMERG, "panic: halted");
+	arch_cpu_halt();
+}
+
+static void vpanic(const struct arch_regs *regs, const char *fmt, va_list args)
+{
+	static char text[1536];
+
+	arch_irq_disable();
+	if (atomic_exchange(&panicking, 1))
+		arch_cpu_halt();
+	console_enter_panic();
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	printk(LOG_EMERG, "panic: %s", text);
+	printk(LOG_EMERG, "cpu %u, task %s", arch_this_cpu()->id,
+	       current_task() ? current_task()->name : "(none yet)");
+	if (regs) {
+		arch_regs_describe(regs, text, sizeof(text));
+		print_lines(text);
+		print_trace(arch_regs_pc(regs), arch_regs_frame_pointer(regs));
+	} else {
+		print_trace(0, (uintptr_t)__builtin_frame_address(0));
+	}
+	finish();
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vpanic(NULL, fmt, args);
+	__builtin_unreachable();
+}
+
+void panic_regs(const struct arch_regs *regs, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vpanic(regs, fmt, args);
+	__builtin_unreachable();
+}
+
+void assert_failed(const char *expr, const char *file, int line)
+{
+	panic("assertion failed: %s, %s:%d", expr, file, line);
+}
+
+/* Called by compiler-generated code when a stack canary was overwritten. */
+void __stack_chk_fail(void) __noreturn;
+void __stack_chk_fail(void)
+{
+	panic("stack canary overwritten, called from %p", __builtin_return_address(0));
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The generator keeps only a 256-bit key.  Each request expands it with ChaCha20: the first 32 bytes
+ * become the next key, the rest is output, so what was given out cannot be recovered from the state
+ * later (fast key erasure; D. J. Bernstein, "Fast-key-erasure random-number generators", 2017).
+ * Entropy is folded into the key by using it as the nonce and key difference of an extra block.
+ */
+#include <kernel/random.h>
+
+#include <arch/cpu.h>
+#include <kernel/chacha20.h>
+#include <kernel/spinlock.h>
+#include <kernel/string.h>
+
+#define RESEED_BYTES (1024u * 1024)
+
+static struct spinlock lock = SPINLOCK_INIT("random", RANK_RANDOM);
+static uint32_t key[8];          /* [lock] */
+static uint64_t bytes_since_seed; /* [lock] */
+
+/* Replace the key by a block under (key xor data): one-way in both. */
+static void mix_locked(const uint8_t *data, size_t len)
+{
+	uint8_t block[64];
+	uint32_t nonce[3] = { 0x5345u, 0, 0 };
+
+	do {
+		size_t n = MIN(len, sizeof(key));
+		uint64_t now = arch_cycles();
+
+		for (size_t i = 0; i < n; i++)
+			((uint8_t *)key)[i] ^= data[i];
+		memcpy(nonce + 1, &now, sizeof(now));
+		chacha20_block(key, (uint32_t)n, nonce, block);
+		memcpy(key, block, sizeof(key));
+		data += n;
+		len -= n;
+	} while (len);
+	memset(block, 0, sizeof(block));
+}
+
+static void reseed_locked(void)
+{
+	uint8_t seed[32];
+	size_t n = arch_random(seed, sizeof(seed));
+
+	mix_locked(seed, n);
+	bytes_since_seed = 0;
+}
+
+void random_init(const void *entropy, size_t len)
+{
+	uint64_t flags = spin_lock_irqsave(&lock);
+
+	mix_locked(entropy, len);
+	reseed_locked();
+	spin_unlock_irqrestore(&lock, flags);
+}
+
+void random_add(const void *data, size_t len)
+{
+	uint64_t flags = spin_lock_irqsave(&lock);
+
+	mix_locked(data, len);
+	spin_unlock_irqrestore(&lock, flags);
+}
+
+void random_bytes(void *buf, size_t len)
+{
+	static const uint32_t nonce[3];
+	uint32_t stream_key[8];
+	uint8_t block[64], *out = buf;
+	uint64_t flags = spin_lock_irqsave(&lock);
+
+	if (bytes_since_seed >= RESEED_BYTES)
+		reseed_locked();
+	bytes_since_seed += len;
+	memcpy(stream_key, key, sizeof(key));
+	chacha20_block(stream_key, 0, nonce, block);
+	memcpy(key, block, sizeof(key));
+	spin_unlock_irqrestore(&lock, flags);
+
+	/* The second half of block 0 is output too: small requests cost one block. */
+	for (uint32_t counter = 1, off = 32; len; counter++, off = 0) {
+		size_t n = MIN(len, sizeof(block) - off);
+
+		memcpy(out, block + off, n);
+		out += n;
+		len -= n;
+		if (len)
+			chacha20_block(stream_key, counter, nonce, block);
+	}
+	memset(block, 0, sizeof(block));
+	memset(stream_key, 0, sizeof(stream_key));
+}
+
+uint64_t random_u64(void)
+{
+	uint64_t v;
+
+	random_bytes(&v, sizeof(v));
+	return v;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Clocks: nanoseconds = (cycles - base) * mult / 2^32, with a 128-bit product, so that nothing wraps
+ * within the life of a machine.  The parameters are written once, before other CPUs run.
+ */
+#include <kernel/time.h>
+
+#include <stdatomic.h>
+
+#include <arch/cpu.h>
+
+static uint64_t cycles_per_sec __ro_after_init;
+static uint64_t cycle_base __ro_after_init;
+static uint64_t ns_mult __ro_after_init; /* 32 fraction bits */
+static _Atomic uint64_t real_offset_ns;  /* real time minus monotonic time */
+
+void time_init(uint64_t hz)
+{
+	cycles_per_sec = hz;
+	ns_mult = (uint64_t)(((unsigned __int128)NSEC_PER_SEC << 32) / hz);
+	cycle_base = arch_cycles();
+}
+
+uint64_t time_now_ns(void)
+{
+	if (unlikely(!ns_mult))
+		return 0;
+	return (uint64_t)(((unsigned __int128)(arch_cycles() - cycle_base) * ns_mult) >> 32);
+}
+
+uint64_t time_ns_to_cycles(uint64_t ns)
+{
+	return cycle_base + (uint64_t)((unsigned __int128)ns * cycles_per_sec / NSEC_PER_SEC);
+}
+
+uint64_t time_cycles_per_sec(void)
+{
+	return cycles_per_sec;
+}
+
+uint64_t time_real_ns(void)
+{
+	return time_now_ns() + atomic_load_explicit(&real_offset_ns, memory_order_relaxed);
+}
+
+void time_set_real_ns(uint64_t now)
+{
+	atomic_store_explicit(&real_offset_ns, now - time_now_ns(), memory_order_relaxed);
+}
+
+void delay_us(uint64_t us)
+{
+	uint64_t end = time_now_ns() + us * NSEC_PER_USEC;
+
+	while (time_now_ns() < end)
+		arch_cpu_relax();
+}
+
+/* Days from 1970-01-01: years count from March, so that the leap day is the last of its year. */
+uint64_t civil_to_unix(const struct civil_time *t)
+{
+	int64_t year = t->year - (t->month <= 2);
+	int64_t month = (t->month + 9) % 12;
+	int64_t era = year / 400, year_of_era = year % 400;
+	int64_t day_of_year = (153 * month + 2) / 5 + t->day - 1;
+	int64_t days = era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+
+	return (uint64_t)days * 86400 + (uint64_t)t->hour * 3600 + (uint64_t)t->minute * 60 + (uint64_t)t->second;
+}

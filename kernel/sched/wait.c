@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Wait queues.  The order that makes them race-free: the sleeper joins the queue and marks itself as
+ * sleeping before it looks at the condition; the waker changes the condition before it looks at the
+ * queue.  Whichever comes second sees the other.
+ */
+#include <kernel/wait.h>
+
+#include <kernel/assert.h>
+#include <kernel/sched.h>
+#include <kernel/time.h>
+#include <serix/errno.h>
+
+static bool wake_task(struct waiter *w)
+{
+	return task_wake(w->task);
+}
+
+void waitqueue_init(struct waitqueue *wq)
+{
+	*wq = (struct waitqueue)WAITQUEUE_INIT(*wq);
+}
+
+static void wake(struct waitqueue *wq, bool all)
+{
+	struct waiter *w, *tmp;
+	uint64_t flags;
+
+	/* A sleeper that is not on the list yet has not looked at the condition yet. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (list_empty(&wq->waiters))
+		return;
+	flags = spin_lock_irqsave(&wq->lock);
+	list_for_each_safe(w, tmp, &wq->waiters, link)
+		if (w->wake(w) && w->exclusive && !all)
+			break;
+	spin_unlock_irqrestore(&wq->lock, flags);
+}
+
+void wake_up(struct waitqueue *wq)
+{
+	wake(wq, false);
+}
+
+void wake_up_all(struct waitqueue *wq)
+{
+	wake(wq, true);
+}
+
+void waiter_init(struct waiter *w, bool exclusive)
+{
+	*w = (struct waiter){ .task = current_task(), .wake = wake_task, .exclusive = exclusive };
+	list_init(&w->link);
+}
+
+void wait_add(struct waitqueue *wq, struct waiter *w)
+{
+	uint64_t flags = spin_lock_irqsave(&wq->lock);
+
+	w->queue = wq;
+	if (list_empty(&w->link))
+		list_add_tail(&wq->waiters, &w->link);
+	spin_unlock_irqrestore(&wq->lock, flags);
+}
+
+void wait_remove(struct waiter *w)
+{
+	uint64_t flags;
+
+	if (!w->queue)
+		return;
+	flags = spin_lock_irqsave(&w->queue->lock);
+	list_del(&w->link);
+	spin_unlock_irqrestore(&w->queue->lock, flags);
+}
+
+void wait_prepare(struct waitqueue *wq, struct waiter *w, bool interruptible)
+{
+	wait_add(wq, w);
+	atomic_store(&current_task()->state, interruptible ? TASK_SLEEPING_INTR : TASK_SLEEPING);
+}
+
+static void unblock(void)
+{
+	atomic_store_explicit(&current_task()->state, TASK_RUNNABLE, memory_order_relaxed);
+}
+
+void wait_finish(struct waitqueue *wq, struct waiter *w)
+{
+	(void)wq;
+	unblock();
+	wait_remove(w);
+}
+
+struct sleeper {
+	struct timer timer;
+	struct task *task;
+};
+
+static void time_out(struct timer *timer)
+{
+	task_wake(container_of(timer, struct sleeper, timer)->task);
+}
+
+int wait_sleep(uint64_t deadline_ns, bool interruptible)
+{
+	struct sleeper s = { .task = current_task() };
+	int err = 0;
+
+	if (interruptible && signal_pending()) {
+		unblock();
+		return -EINTR;
+	}
+	if (deadline_ns == WAIT_FOREVER) {
+		schedule();
+	} else {
+		if (time_now_ns() >= deadline_ns) {
+			unblock();
+			return -ETIMEDOUT;
+		}
+		timer_init(&s.timer, time_out);
+		timer_arm(&s.timer, deadline_ns);
+		schedule();
+		timer_cancel(&s.timer);
+		if (time_now_ns() >= deadline_ns)
+			err = -ETIMEDOUT;
+	}
+	if (interruptible && signal_pending())
+		err = -EINTR;
+	return err;
+}
+
+int sleep_until(uint64_t deadline_ns, bool interruptible)
+{
+	int err;
+
+	do {
+		atomic_store(&current_task()->state, interruptible ? TASK_SLEEPING_INTR : TASK_SLEEPING);
+		err = wait_sleep(deadline_ns, interruptible);
+	} while (err == 0);
+	return err == -ETIMEDOUT ? 0 : err;
+}
