@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whole-machine tests: what they share.
+
+Tests that take long are marked `full` and run with --full only.  --shard I/N runs every Nth test, so that
+several pytest processes can share the work.
+"""
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="the whole matrix")
+    parser.addoption("--shard", metavar="I/N", help="only every Nth test, starting with the Ith")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "full: takes long; only with --full")
+
+
+def pytest_collection_modifyitems(config, items):
+    kept = [item for item in items if config.getoption("--full") or item.get_closest_marker("full") is None]
+    if config.getoption("--shard"):
+        index, count = (int(n) for n in config.getoption("--shard").split("/"))
+        kept = kept[index::count]
+    dropped = [item for item in items if item not in set(kept)]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Where a test has tools/run put the kernel messages."""
+    return tmp_path / "kernel.log"
