@@ -35,7 +35,7 @@ $(EFI_OUT)/loader.so: $(EFI_OBJ)
 
 $(EFI_OUT)/BOOTX64.EFI: $(EFI_OUT)/loader.so
 	$(call say,EFI,$@)
-	$(Q)$(CROSS.gcc)objcopy $(EFI_SECTIONS:%=-j %) --target=efi-app-x86_64 --subsystem=10 $< $@
+	$(Q)$(CROSS.gcc)objcopy --strip-all $(EFI_SECTIONS:%=-j %) --target=efi-app-x86_64 --subsystem=10 $< $@
 
 -include $(wildcard $(EFI_OBJ:.o=.d))
 
