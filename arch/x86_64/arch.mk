@@ -3,7 +3,7 @@
 # behind all code, so that the addresses in it stay true; the last step checks that they did.
 
 LDFLAGS.kernel := -m elf_x86_64 -pie --no-dynamic-linker -z text -z pack-relative-relocs -z max-page-size=4096 -z noexecstack \
-                  -z norelro --hash-style=sysv --build-id=none -T arch/$(ARCH)/serix.ld
+                  -z norelro --orphan-handling=error --hash-style=sysv --build-id=none -T arch/$(ARCH)/serix.ld
 
 $(OUT)/ksyms/%.o: $(OUT)/ksyms/%.c
 	$(Q)$(KCC) $(KCFLAGS) -c $< -o $@
