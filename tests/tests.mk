@@ -51,7 +51,7 @@ check: ## format, include direction, stand-alone headers, cppcheck, clang-tidy
 
 bench: ## instructions to the first user instruction, seconds to the shell
 	@tools/deps
-	@$(MAKE) --no-print-directory all esp
+	@$(MAKE) --no-print-directory all img
 	@$(PYTHON) tests/bench/boot
 
 .PHONY: check-headers

@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (cfg.entry_count == 0 || cfg.entry_count > CONFIG_MAX_ENTRIES || cfg.default_entry >= cfg.entry_count)
+	if (cfg.entry_count == 0 || cfg.entry_count > CONFIG_MAX_ENTRIES ||
+	    cfg.default_entry >= cfg.entry_count)
 		abort();
 	for (uint32_t i = 0; i < cfg.entry_count; i++)
 		check_entry(&cfg.entries[i]);

@@ -79,3 +79,25 @@ def test_without_graphics(tmp_path):
         "-drive", "if=pflash,format=raw,unit=0,readonly=on,file=%s/OVMF_CODE_4M.fd" % OVMF,
         "-drive", "if=pflash,format=raw,unit=1,file=%s" % variables,
         "-drive", "if=none,id=d,format=raw,file=%s" % image] + DISKS["ahci"], 120))
+
+
+@pytest.mark.parametrize("entry", [pytest.param("Serix (multiboot2)", marks=full), "Serix (chainloader)"])
+def test_existing_grub(entry, tmp_path):
+    """The menu entries for a GRUB that is already there (grub/40_serix.cfg), as they are written."""
+    with open(os.path.join(TOP, "grub/40_serix.cfg"), encoding="utf-8") as f:
+        entries = f.read()
+    config = tmp_path / "grub.cfg"
+    config.write_text('set default="%s"\nset timeout=0\n%s' % (entry, entries))
+    grub = tmp_path / "grub.efi"
+    subprocess.run(["grub-mkstandalone", "-O", "x86_64-efi", "-o", str(grub), "--locales=", "--fonts=", "--themes=",
+                    "boot/grub/grub.cfg=%s" % config], check=True)
+    esp = os.path.join(TOP, "build/esp")
+    volume = tmp_path / "volume"
+    with open(volume, "wb") as f:
+        f.truncate(128 << 20)
+    subprocess.run(["mformat", "-i", str(volume), "-F", "::"], check=True)
+    subprocess.run(["mmd", "-i", str(volume), "::/EFI", "::/EFI/BOOT", "::/EFI/serix"], check=True)
+    for source, target in ((grub, "EFI/BOOT/BOOTX64.EFI"), (os.path.join(esp, "EFI/BOOT/BOOTX64.EFI"), "EFI/serix/"),
+                           (os.path.join(esp, "serix"), "")):
+        subprocess.run(["mcopy", "-s", "-i", str(volume), str(source), "::/" + target], check=True)
+    session_works(qemu(tmp_path, "-drive", "if=none,id=d,format=raw,file=%s" % volume, *DISKS["ahci"], timeout=120))

@@ -126,7 +126,8 @@ static void mistakes_are_named_with_their_line(void **state)
 	assert_refused("[x]\nmodule_sha256=" HASH "\n", 2, "module_sha256 before any module");
 	assert_refused("[x]\nkernel_sha256=" HASH "0\n", 2, "a SHA-256 is 64 hex digits");
 	assert_refused("[x]\nkernel_sha256=12\n", 2, "a SHA-256 is 64 hex digits");
-	assert_refused("[x]\nkernel_sha256=" HASH "\nkernel_sha256=" HASH "\n", 3, "second hash for one file");
+	assert_refused("[x]\nkernel_sha256=" HASH "\nkernel_sha256=" HASH "\n", 3,
+		       "second hash for one file");
 	assert_refused("# gr\xc3\xbc\xc3\x9f\n", 1, "not printable ASCII");
 	assert_refused("[x]\nkernel=/a\x01\n", 2, "not printable ASCII");
 }
