@@ -9,13 +9,10 @@
 #include <loader/boot_info.h>
 #include <loader/sha256.h>
 
-#define RNG_GUID \
-	{ 0x3152bca5, 0xeade, 0x433d, { 0x86, 0x2e, 0xc0, 0x1c, 0xdc, 0x29, 0x1f, 0x44 } }
-
-#define CPUID_1_ECX_RDRAND   (1u << 30)
-#define CPUID_7_EBX_RDSEED   (1u << 18)
-#define JITTER_SAMPLES       64u
-#define JITTER_CREDIT_BYTES  8u /* what timing alone is trusted for */
+#define CPUID_1_ECX_RDRAND  (1u << 30)
+#define CPUID_7_EBX_RDSEED  (1u << 18)
+#define JITTER_SAMPLES	    64u
+#define JITTER_CREDIT_BYTES 8u /* what timing alone is trusted for */
 
 /* The two members this loader needs; gnu-efi does not declare the protocol. */
 struct rng_protocol {
@@ -102,7 +99,7 @@ static bool from_cpu(uint64_t *words, uint32_t count)
 
 static bool from_firmware(uint8_t *bytes, UINTN length)
 {
-	EFI_GUID guid = RNG_GUID;
+	EFI_GUID guid = { 0x3152bca5, 0xeade, 0x433d, { 0x86, 0x2e, 0xc0, 0x1c, 0xdc, 0x29, 0x1f, 0x44 } };
 	struct rng_protocol *rng;
 
 	if (efi_bs->LocateProtocol(&guid, NULL, (void **)&rng) != EFI_SUCCESS || !rng)

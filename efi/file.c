@@ -6,8 +6,8 @@
  */
 #include "efi_priv.h"
 
-#define CHUNK        (1u << 20)
-#define INFO_BYTES   1024u /* EFI_FILE_INFO with the longest name FAT allows */
+#define CHUNK	   (1u << 20)
+#define INFO_BYTES 1024u /* EFI_FILE_INFO with the longest name FAT allows */
 
 static EFI_FILE_HANDLE volume;
 

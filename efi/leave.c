@@ -8,7 +8,7 @@
 
 #include <loader/boot_info.h>
 
-#define MAX_TRIES         8u
+#define MAX_TRIES	  8u
 #define SPARE_DESCRIPTORS 64u
 
 struct efi_map {
@@ -34,7 +34,8 @@ static int alloc_map(struct efi_map *map)
 	if (status != EFI_BUFFER_TOO_SMALL || map->descriptor_size < sizeof(EFI_MEMORY_DESCRIPTOR) ||
 	    map->descriptor_size > EFI_PAGE)
 		return con_error("the firmware gives no memory map (%x)", status);
-	return mem_alloc(&map->buffer, map->size + SPARE_DESCRIPTORS * map->descriptor_size, "the memory map");
+	return mem_alloc(&map->buffer, map->size + SPARE_DESCRIPTORS * map->descriptor_size,
+			 "the memory map");
 }
 
 /* *bi from everything but the map, plus the map. */

@@ -10,9 +10,9 @@
 
 #include <loader/boot_info.h>
 
-#define CONFIG_PATH     "/serix/serix.cfg"
-#define MODULE_MAX      (2ull << 30)
-#define FATAL_WAIT_S    10u
+#define CONFIG_PATH  "/serix/serix.cfg"
+#define MODULE_MAX   (2ull << 30)
+#define FATAL_WAIT_S 10u
 
 EFI_HANDLE efi_image;
 EFI_SYSTEM_TABLE *efi_st;

@@ -5,8 +5,8 @@
  */
 #include "efi_priv.h"
 
-#define FOUR_GIB  0x100000000ull
-#define MAX_HELD  32u
+#define FOUR_GIB 0x100000000ull
+#define MAX_HELD 32u
 
 static struct {
 	EFI_PHYSICAL_ADDRESS at;

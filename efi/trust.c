@@ -24,8 +24,7 @@ int trust_check(const struct config_file *spec, const struct mem *file, bool req
 
 	if (!spec->has_sha256) {
 		if (required)
-			return con_error("Secure Boot is on and serix.cfg has no hash for %t",
-					 &spec->path);
+			return con_error("Secure Boot is on and serix.cfg has no hash for %t", &spec->path);
 		return 0;
 	}
 	sha256_init(&ctx);

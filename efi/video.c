@@ -6,12 +6,12 @@
  */
 #include "efi_priv.h"
 
-#define MAX_WIDTH     1920u
-#define MAX_HEIGHT    1200u
-#define MAX_MODES     512u
-#define NO_MODE       UINT32_MAX
-#define EDID_BYTES    128u
-#define EDID_TIMING   54u /* the first detailed timing: the preferred mode */
+#define MAX_WIDTH   1920u
+#define MAX_HEIGHT  1200u
+#define MAX_MODES   512u
+#define NO_MODE	    UINT32_MAX
+#define EDID_BYTES  128u
+#define EDID_TIMING 54u /* the first detailed timing: the preferred mode */
 
 typedef EFI_GRAPHICS_OUTPUT_PROTOCOL gop_t;
 typedef EFI_GRAPHICS_OUTPUT_MODE_INFORMATION gop_mode_t;

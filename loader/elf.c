@@ -6,11 +6,11 @@
 #include <serix/errno.h>
 
 #define EM_X86_64 62
-#define ET_EXEC   2
-#define ET_DYN    3
-#define PT_LOAD   1
-#define PF_X      1u
-#define PF_W      2u
+#define ET_EXEC	  2
+#define ET_DYN	  3
+#define PT_LOAD	  1
+#define PF_X	  1u
+#define PF_W	  2u
 
 struct elf_header {
 	uint8_t ident[16];
@@ -49,7 +49,7 @@ struct checker {
 	struct elf_header header;
 	struct elf_image *image;
 	const char **why;
-	uint64_t base;      /* physical address the offsets count from */
+	uint64_t base;	    /* physical address the offsets count from */
 	uint64_t paddr_end; /* of the segments seen so far */
 	uint64_t vaddr_end;
 	bool entry_found;
