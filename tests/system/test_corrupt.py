@@ -112,7 +112,7 @@ def root_with_command(*command):
     """The standard root, and what init is to run in it."""
     extra = io.BytesIO()
     archive = cpio.Writer(extra)
-    archive.file("etc/serix/run", b"\0".join(word.encode() for word in command))
+    archive.file("etc/serix/run", b"".join(word.encode() + b"\0" for word in command))
     archive.finish()
     with open(INITRD, "rb") as f:
         return f.read() + extra.getvalue()

@@ -31,7 +31,7 @@ def test_death_by_signal(signal, status):
 
 
 def test_arguments_arrive_unchanged():
-    words = ["", " ", "a b", "*", "'", '"', "\\n", "$HOME", "two\nlines", "\u00e4\u20ac", "-x"]
+    words = ["", " ", "a b", "*", "'", '"', "\\n", "$HOME", "two\nlines", "\u00e4\u20ac", "-x", ""]
     got = serix("busybox", "sh", "-c", 'for w; do printf "%s|" "$w"; done', "sh", *words)
     assert got.out.decode() == "".join(word + "|" for word in words)
 
