@@ -88,7 +88,6 @@ void run_command(void)
 	if (read_command(argv)) {
 		pid_t pid = spawn(argv, "/dev/console", true);
 
-		log_line("serix-start");
 		status = pid < 0 ? 126 : wait_for(pid);
 	}
 	fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
