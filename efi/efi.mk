@@ -45,7 +45,7 @@ TIMEOUT ?= 0
 VIDEO   ?= auto
 IMAGE_PARTS := $(OUT)/serix.elf build/initrd.cpio $(EFI_OUT)/BOOTX64.EFI
 IMAGE_FLAGS  = --loader $(EFI_OUT)/BOOTX64.EFI --kernel $(OUT)/serix.elf --initrd build/initrd.cpio \
-               --cmdline '$(CMDLINE)' --timeout $(TIMEOUT) --video $(VIDEO)
+               --cmdline '$(subst ','\'',$(CMDLINE))' --timeout $(TIMEOUT) --video $(VIDEO)
 
 .PHONY: efi esp img iso
 efi: $(EFI_OUT)/BOOTX64.EFI ## the UEFI loader alone

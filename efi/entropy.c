@@ -126,6 +126,13 @@ static void squeeze(struct pool *pool, uint8_t block, uint8_t digest[SHA256_LEN]
 	sha256_final(&ctx, digest);
 }
 
+/* What the kernel will draw its keys from does not stay behind on the firmware's stack. */
+static void wipe(void *secret, size_t len)
+{
+	__builtin_memset(secret, 0, len);
+	__asm__ volatile("" ::"r"(secret) : "memory");
+}
+
 void entropy_gather(struct boot_info *bi)
 {
 	uint8_t out[2 * SHA256_LEN];
@@ -137,4 +144,6 @@ void entropy_gather(struct boot_info *bi)
 	squeeze(&pool, 0, out);
 	squeeze(&pool, 1, out + SHA256_LEN);
 	boot_info_add_entropy(bi, out, strong ? sizeof(out) : JITTER_CREDIT_BYTES);
+	wipe(&pool, sizeof(pool));
+	wipe(out, sizeof(out));
 }

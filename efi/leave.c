@@ -58,24 +58,36 @@ static int add_map(struct boot_info *bi, const struct boot_info *base, const str
 	return 0;
 }
 
+/* A firmware that has refused once may have stopped its timers and devices: there is no way back to it. */
+static int give_up(uint32_t tries)
+{
+	if (tries == 0)
+		return -1;
+	con_print("Serix: the firmware is half gone; stopped\n");
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
 int leave_firmware(struct boot_info *bi)
 {
 	struct efi_map map = { 0 };
 	struct mem base;
 	EFI_STATUS status = EFI_SUCCESS;
+	uint32_t tries;
 
 	if (alloc_map(&map) < 0 || mem_alloc(&base, sizeof(*bi), "boot_info") < 0)
 		return -1;
 	*(struct boot_info *)base.at = *bi;
-	for (uint32_t i = 0; i < MAX_TRIES; i++) {
+	for (tries = 0; tries < MAX_TRIES; tries++) {
 		status = get_map(&map);
 		if (status != EFI_SUCCESS)
 			break;
 		if (add_map(bi, (struct boot_info *)base.at, &map) < 0)
-			return -1;
+			return give_up(tries);
 		status = efi_bs->ExitBootServices(efi_image, map.key);
 		if (status == EFI_SUCCESS)
 			return 0;
 	}
-	return con_error("the firmware does not let go (%x)", status);
+	con_error("the firmware does not let go (%x)", status);
+	return give_up(tries);
 }

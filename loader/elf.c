@@ -8,9 +8,20 @@
 #define EM_X86_64 62
 #define ET_EXEC	  2
 #define ET_DYN	  3
-#define PT_LOAD	  1
 #define PF_X	  1u
 #define PF_W	  2u
+#define PAGE	  4096u
+
+/* The kinds of program header that a linked kernel has. */
+enum {
+	PT_LOAD = 1,
+	PT_DYNAMIC = 2,
+	PT_NOTE = 4,
+	PT_PHDR = 6,
+	PT_GNU_STACK = 0x6474e551,
+	PT_GNU_RELRO = 0x6474e552,
+	PT_GNU_PROPERTY = 0x6474e553,
+};
 
 struct elf_header {
 	uint8_t ident[16];
@@ -51,7 +62,7 @@ struct checker {
 	const char **why;
 	uint64_t base;	    /* physical address the offsets count from */
 	uint64_t paddr_end; /* of the segments seen so far */
-	uint64_t vaddr_end;
+	uint64_t slide;	    /* virtual minus physical address, the same for all */
 	bool entry_found;
 };
 
@@ -110,20 +121,28 @@ static int check_extent(struct checker *c, const struct elf_phdr *ph)
 		return refuse(c, "segment address wraps");
 	if ((ph->flags & (PF_W | PF_X)) == (PF_W | PF_X))
 		return refuse(c, "segment both writable and executable");
+	/* Only what can be written has a use for memory that the file does not fill. */
+	if (!(ph->flags & PF_W) && ph->filesz != ph->memsz)
+		return refuse(c, "read-only segment not all in the file");
+	if (ph->offset % PAGE != ph->vaddr % PAGE)
+		return refuse(c, "segment's place in the file does not match its address");
 	return 0;
 }
 
 /* The segment among the others: ascending, disjoint, in the window. */
 static int check_order(struct checker *c, const struct elf_phdr *ph)
 {
-	if (c->image->segment_count == 0)
+	if (c->image->segment_count == 0) {
 		c->base = ph->paddr & ~(ELF_IMAGE_ALIGN - 1);
-	else if (ph->paddr < c->paddr_end || ph->vaddr < c->vaddr_end)
+		c->slide = ph->vaddr - ph->paddr;
+	} else if (ph->paddr < c->paddr_end) {
 		return refuse(c, "segments overlap or are out of order");
+	}
+	if (ph->vaddr - ph->paddr != c->slide)
+		return refuse(c, "segments do not move as one");
 	if (ph->paddr + ph->memsz - c->base > ELF_WINDOW)
 		return refuse(c, "image larger than 64 MiB");
 	c->paddr_end = ph->paddr + ph->memsz;
-	c->vaddr_end = ph->vaddr + ph->memsz;
 	return 0;
 }
 
@@ -153,6 +172,12 @@ static int add_segment(struct checker *c, const struct elf_phdr *ph)
 	return 0;
 }
 
+static bool is_known_type(uint32_t type)
+{
+	return type == PT_LOAD || type == PT_DYNAMIC || type == PT_NOTE || type == PT_PHDR ||
+	       type == PT_GNU_STACK || type == PT_GNU_RELRO || type == PT_GNU_PROPERTY;
+}
+
 int elf_check(const void *file, size_t size, struct elf_image *image, const char **why)
 {
 	struct checker c = { .file = file, .size = size, .image = image, .why = why };
@@ -165,6 +190,9 @@ int elf_check(const void *file, size_t size, struct elf_image *image, const char
 	for (uint32_t i = 0; i < c.header.phnum; i++) {
 		struct elf_phdr ph = read_phdr(&c, i);
 
+		/* A program header of another kind was a segment before it was damaged. */
+		if (!is_known_type(ph.type))
+			return refuse(&c, "program header of an unknown kind");
 		if (ph.type != PT_LOAD)
 			continue;
 		err = add_segment(&c, &ph);

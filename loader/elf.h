@@ -5,8 +5,8 @@
  * elf_check() turns the file into a short list of copies that cannot go wrong, so that placing the
  * image needs no further checks.  It accepts ELF64 little-endian x86-64 of type EXEC or DYN whose
  * loadable segments are ordered and disjoint, lie inside the file and inside one window of
- * ELF_WINDOW bytes, and are never both writable and executable; the entry point must lie in what an
- * executable segment brings from the file.
+ * ELF_WINDOW bytes, all move by one distance between virtual and physical addresses, and are never both
+ * writable and executable; the entry point must lie in what an executable segment brings from the file.
  *
  * The image keeps its layout by physical address (p_paddr), counted from the 2 MiB boundary at or
  * below its lowest segment.  e_entry is a virtual address and is turned into an offset.

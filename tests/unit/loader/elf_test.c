@@ -127,7 +127,7 @@ static void a_low_segment_counts_from_its_2_mib_boundary(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++)
-		segment(s, i)->p_paddr += 0x10000;
+		segment(s, i)->p_paddr += 0x10000; /* the virtual addresses may stay */
 	assert_int_equal(check_bytes(s->bytes, FILE_SIZE), 0);
 	assert_int_equal(image.segments[0].offset, 0x10000);
 	assert_int_equal(image.entry, 0x10400);
@@ -186,11 +186,21 @@ static void wrong_segments_are_refused(void **state)
 	s = good(), segment(s, 0)->p_flags = PF_R | PF_W | PF_X;
 	assert_refused(s, "segment both writable and executable");
 	s = good(), segment(s, 0)->p_memsz = 0x1001;
+	assert_refused(s, "read-only segment not all in the file");
+	s = good(), segment(s, 0)->p_memsz = segment(s, 0)->p_filesz = 0x1001;
 	assert_refused(s, "segments overlap or are out of order");
 	s = good(), segment(s, 2)->p_paddr = PHYS - 0x1000;
 	assert_refused(s, "segments overlap or are out of order");
-	s = good(), segment(s, 1)->p_vaddr = VIRT;
-	assert_refused(s, "segments overlap or are out of order");
+	s = good(), segment(s, 1)->p_vaddr -= 0x1000;
+	assert_refused(s, "segments do not move as one");
+	s = good(), segment(s, 2)->p_paddr += 0x1000;
+	assert_refused(s, "segments do not move as one");
+	s = good(), segment(s, 1)->p_offset += 8;
+	assert_refused(s, "segment's place in the file does not match its address");
+	s = good(), segment(s, 2)->p_type = PT_NULL;
+	assert_refused(s, "program header of an unknown kind");
+	s = good(), segment(s, 2)->p_type = PT_INTERP;
+	assert_refused(s, "program header of an unknown kind");
 	s = good(), segment(s, 2)->p_memsz = ELF_WINDOW;
 	assert_refused(s, "image larger than 64 MiB");
 	s = good(), segment(s, 0)->p_type = segment(s, 1)->p_type = segment(s, 2)->p_type = PT_NOTE;
@@ -206,7 +216,9 @@ static void the_entry_must_be_code_from_the_file(void **state)
 	assert_refused(s, "entry point outside the executable segments");
 	s = good(), header(s)->e_entry = VIRT + PHYS + 0x1000; /* rodata */
 	assert_refused(s, "entry point outside the executable segments");
-	s = good(), segment(s, 0)->p_filesz = 0x400; /* first byte of what is only zeros */
+	s = good(), header(s)->e_entry = VIRT + PHYS - 1;
+	assert_refused(s, "entry point outside the executable segments");
+	s = good(), segment(s, 0)->p_filesz = segment(s, 0)->p_memsz = 0x400; /* one byte behind */
 	assert_refused(s, "entry point outside the executable segments");
 }
 
