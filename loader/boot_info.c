@@ -391,6 +391,39 @@ static int covered(const struct boot_info *bi, uint64_t base, uint64_t length, u
 	return 0;
 }
 
+/* Did the firmware call all of [base, base+length) memory for use?  Looks at the regions as added. */
+static int is_ram(const struct boot_info *bi, uint64_t base, uint64_t length)
+{
+	uint64_t at = base, end = base + length;
+
+	while (at < end) {
+		uint64_t before = at;
+
+		for (uint32_t i = 0; i < bi->region_count; i++) {
+			const struct boot_region *r = &bi->regions[i];
+
+			if ((r->type == BOOT_REGION_USABLE || r->type == BOOT_REGION_BOOT_RECLAIMABLE) &&
+			    r->base <= at && at < region_end(r))
+				at = region_end(r);
+		}
+		if (at == before)
+			return 0;
+	}
+	return 1;
+}
+
+/* The kernel and the modules must not lie in holes or device registers. */
+static int check_ram(const struct boot_info *bi)
+{
+	if (!is_ram(bi, bi->kernel_base, bi->kernel_size))
+		return -EINVAL;
+	for (uint32_t i = 0; i < bi->module_count; i++) {
+		if (!is_ram(bi, bi->modules[i].base, bi->modules[i].length))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_placement(const struct boot_info *bi)
 {
 	const struct boot_framebuffer *fb = &bi->framebuffer;
@@ -410,8 +443,10 @@ static int check_placement(const struct boot_info *bi)
 
 int boot_info_finish(struct boot_info *bi)
 {
-	int err;
+	int err = check_ram(bi);
 
+	if (err < 0)
+		return err;
 	sort_regions(bi);
 	err = resolve_overlaps(bi);
 	if (err < 0)

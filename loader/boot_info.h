@@ -40,5 +40,6 @@ int boot_info_add_efi_map(struct boot_info *bi, const void *map, uint64_t size, 
 void boot_info_add_entropy(struct boot_info *bi, const void *bytes, size_t len);
 
 /* Sort, split overlaps by precedence, merge neighbours, trim usable regions to pages.  -ENOSPC: too many
- * pieces; -EINVAL: the kernel, a module or the framebuffer lies over memory that is not its own. */
+ * pieces; -EINVAL: the kernel or a module does not lie in usable (or boot-reclaimable) memory, or one of them
+ * or the framebuffer lies over another. */
 int boot_info_finish(struct boot_info *bi);

@@ -12,6 +12,8 @@
 #define __used         __attribute__((used))
 #define __unused       __attribute__((unused))
 #define __noinline     __attribute__((noinline))
+#undef __always_inline /* the host's libc has one of its own */
+#undef __always_inline /* hosted C libraries have one */
 #define __always_inline inline __attribute__((always_inline))
 #define __packed       __attribute__((packed))
 #define __aligned(n)   __attribute__((aligned(n)))

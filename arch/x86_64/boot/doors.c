@@ -56,7 +56,7 @@ static void __noreturn enter_kernel(struct boot_info *bi, uint64_t tsc)
 	if (boot_info_set_kernel(bi, start, end - start) < 0)
 		boot_fatal(bi->path, "the loader put the kernel at an address that is not 2 MiB aligned");
 	if (boot_info_finish(bi) < 0)
-		boot_fatal(bi->path, "the kernel, a module or the framebuffer lies over other memory");
+		boot_fatal(bi->path, "the kernel, a module or the framebuffer lies where it must not");
 	bi->tsc_handoff = __builtin_ia32_rdtsc();
 	arch_entry(bi);
 }
