@@ -57,6 +57,9 @@ void vm_object_resize(struct vm_object *obj, uint64_t size);
 #define VM_SHARED (1u << 3)
 #define VM_STACK  (1u << 4) /* grows down on faults just below it */
 #define VM_HEAP   (1u << 5) /* brk */
+#define VM_DONTFORK   (1u << 6) /* the child does not get the area */
+#define VM_WIPEONFORK (1u << 7) /* the child gets it empty */
+#define VM_COPIED     (1u << 8) /* private, over an object: may hold anonymous copies of its pages */
 
 struct vm_area {
 	struct rb_node node; /* by start */
@@ -77,7 +80,11 @@ struct vm_space {
 	uint64_t stack_top;        /* [i] */
 	uint64_t stack_limit;      /* [lock] bytes the stack may grow to */
 	uint64_t pages_mapped;     /* [lock] resident */
-	uint64_t pages_reserved;   /* [lock] sum of area lengths */
+	uint64_t pages_reserved;   /* [lock] sum of area lengths, in pages */
+	uint32_t area_count;       /* [lock] */
+	struct vm_area *recent;    /* [lock] where the last fault was; NULL: none */
+	uint64_t gap_top;          /* [lock] no gap of gap_size bytes lies between it and mmap_top */
+	uint64_t gap_size;         /* [lock] */
 	/* What /proc/pid/cmdline and environ show; set by exec. */
 	uaddr_t arg_start, arg_end, env_start, env_end;
 };
@@ -93,12 +100,31 @@ int vm_space_fork(struct vm_space *parent, struct vm_space **out) __must_check;
 #define VM_MAP_FIXED     (1u << 0)
 #define VM_MAP_NOREPLACE (1u << 1)
 #define VM_MAP_POPULATE  (1u << 2)
+#define VM_MAP_NORESERVE (1u << 3) /* may be larger than memory */
 int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot,
 	   unsigned how, struct vm_object *object, uint64_t offset) __must_check;
 int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
 int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot) __must_check;
+/* Where the heap begins: behind the program's image, by a random distance.  Set once, by exec. */
+void vm_set_brk(struct vm_space *vm, uint64_t image_end);
 /* Set the break; returns the new (or, on failure, the old) break: Linux's brk. */
 uint64_t vm_brk(struct vm_space *vm, uint64_t brk);
+
+/* The area that holds exactly what mremap(2) names: shrink it, grow it where it is, or (`may_move`) move it
+ * with its pages, to *addr when `fixed`.  *addr is where it is then.  -EFAULT, -ENOMEM, -EINVAL. */
+int vm_remap(struct vm_space *vm, uint64_t old, uint64_t old_len, uint64_t len, bool may_move, bool fixed,
+	     uint64_t *addr) __must_check;
+/* Drop what the range holds: private pages read as fresh afterwards.  -ENOMEM: not all of it is mapped. */
+int vm_discard(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
+/* Change flags of the areas in a range (VM_DONTFORK, VM_WIPEONFORK).  -ENOMEM, -EINVAL (shared). */
+int vm_set_flags(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t set, uint32_t clear) __must_check;
+/* Is every page of the range inside an area?  0 or -ENOMEM. */
+int vm_check_mapped(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
+/* Is the page at addr in memory (in the page table or the object)?  -ENOMEM: no area there. */
+int vm_is_resident(struct vm_space *vm, uint64_t addr) __must_check;
+
+/* A random multiple of the page size below `pages` pages; 0 with `norandmaps` on the command line. */
+uint64_t vm_random_offset(uint64_t pages);
 
 /* Resolve a fault.  0; -EFAULT no area (SEGV_MAPERR); -EACCES protection (SEGV_ACCERR); -ENXIO past
  * the object's end (SIGBUS); -ENOMEM.  `access`: FAULT_* of arch/trap.h. */

@@ -34,7 +34,7 @@ static inline struct frame_cache *this_cache(void)
 	return &frame_caches[arch_this_cpu()->id];
 }
 
-void pmm_init(const struct boot_info *bi)
+__init void pmm_init(const struct boot_info *bi)
 {
 	zones_init(bi);
 	zero_on_free = cmdline_has("init_on_free");

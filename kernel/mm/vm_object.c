@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory objects: pages by index, filled on first use. */
+#include <arch/paging.h>
+#include <kernel/assert.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/vm.h>
+#include <serix/errno.h>
+
+#include "page_tree.h"
+#include "vm_priv.h"
+
+static struct slab_cache *object_cache; /* anonymous ones */
+
+static void anon_release(struct vm_object *obj)
+{
+	slab_free(object_cache, obj);
+}
+
+static const struct vm_object_ops anon_ops = { .release = anon_release };
+
+void vm_object_setup(void)
+{
+	page_tree_init();
+	object_cache = slab_create("vm_object", sizeof(struct vm_object), 0);
+}
+
+void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint64_t size)
+{
+	refcount_set(&obj->refs, 1);
+	obj->ops = ops;
+	mutex_init(&obj->lock, "vm_object", RANK_VM_OBJECT);
+	obj->size = size;
+	obj->pages = (struct page_tree){ 0 };
+}
+
+struct vm_object *vm_object_create_anon(uint64_t size)
+{
+	struct vm_object *obj = slab_alloc(object_cache);
+
+	if (obj)
+		vm_object_init(obj, &anon_ops, size);
+	return obj;
+}
+
+void vm_object_get(struct vm_object *obj)
+{
+	refcount_get(&obj->refs);
+}
+
+/* Drop the pages from an index on. */
+static void drop_pages_locked(struct vm_object *obj, uint64_t index)
+{
+	while (page_tree_next(&obj->pages, &index))
+		page_put(page_tree_remove(&obj->pages, index));
+}
+
+void vm_object_put(struct vm_object *obj)
+{
+	if (!refcount_put(&obj->refs))
+		return;
+	drop_pages_locked(obj, 0); /* nobody else knows it any more */
+	if (obj->ops->release)
+		obj->ops->release(obj);
+}
+
+/* Make the page that is absent. */
+static int add_page_locked(struct vm_object *obj, uint64_t index, struct page **out)
+{
+	paddr_t pa = pmm_alloc(PAGE_CACHE, PMM_ZERO);
+	int err;
+
+	if (pa == PADDR_NONE)
+		return -ENOMEM;
+	*out = page_of(pa);
+	err = obj->ops->fill ? obj->ops->fill(obj, index, *out) : 0;
+	if (err == 0)
+		err = page_tree_insert(&obj->pages, index, *out);
+	if (err < 0)
+		page_put(*out);
+	return err;
+}
+
+static int get_page_locked(struct vm_object *obj, uint64_t index, struct page **out)
+{
+	struct page *page = page_tree_find(&obj->pages, index);
+	int err = 0;
+
+	if (!page)
+		err = add_page_locked(obj, index, &page);
+	if (err == 0) {
+		page_get(page);
+		*out = page;
+	}
+	return err;
+}
+
+int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out)
+{
+	int err;
+
+	mutex_lock(&obj->lock);
+	err = get_page_locked(obj, index, out);
+	mutex_unlock(&obj->lock);
+	return err;
+}
+
+int vm_object_page_inside(struct vm_object *obj, uint64_t index, struct page **out)
+{
+	int err = -ENXIO;
+
+	mutex_lock(&obj->lock);
+	if (index < (obj->size + PAGE_SIZE - 1) >> PAGE_SHIFT)
+		err = get_page_locked(obj, index, out);
+	mutex_unlock(&obj->lock);
+	return err;
+}
+
+int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out)
+{
+	struct page *page;
+
+	mutex_lock(&obj->lock);
+	page = page_tree_find(&obj->pages, index);
+	if (page) {
+		page_get(page);
+		*out = page;
+	}
+	mutex_unlock(&obj->lock);
+	return page ? 0 : -ENOENT;
+}
+
+void vm_object_resize(struct vm_object *obj, uint64_t size)
+{
+	uint64_t offset = size & ~PAGE_MASK;
+	struct page *tail;
+
+	mutex_lock(&obj->lock);
+	if (size < obj->size) {
+		drop_pages_locked(obj, (size >> PAGE_SHIFT) + (offset != 0));
+		tail = offset ? page_tree_find(&obj->pages, size >> PAGE_SHIFT) : NULL;
+		if (tail)
+			memset((char *)phys_to_virt(page_addr(tail)) + offset, 0, PAGE_SIZE - offset);
+	}
+	obj->size = size;
+	mutex_unlock(&obj->lock);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Address spaces as a whole: making, sharing copy-on-write at fork, ending. */
+#include <kernel/cmdline.h>
+#include <kernel/random.h>
+#include <kernel/slab.h>
+#include <kernel/vm.h>
+#include <serix/errno.h>
+
+#include "area_tree.h"
+#include "tlb.h"
+#include "vm_priv.h"
+
+/* In pages, as Linux: 16 GiB for the stack, 1 TiB for mappings. */
+#define STACK_RANDOM (1ull << 22)
+#define MMAP_RANDOM  (1ull << 28)
+#define STACK_SPACE  (128ull << 20) /* left below stack_top for a stack with a raised limit */
+#define STACK_LIMIT  (8ull << 20)
+
+static struct slab_cache *space_cache;
+static bool randomize = true; /* [i] after start-up */
+
+void vm_init(void)
+{
+	vm_object_setup();
+	vm_map_setup();
+	space_cache = slab_create("vm_space", sizeof(struct vm_space), 0);
+	randomize = !cmdline_has("norandmaps");
+}
+
+uint64_t vm_random_offset(uint64_t pages)
+{
+	return randomize ? random_u64() % pages * PAGE_SIZE : 0;
+}
+
+/* A space without areas and without a layout. */
+static int create_bare(struct vm_space **out)
+{
+	struct vm_space *vm = slab_alloc_zeroed(space_cache);
+	int err;
+
+	if (!vm)
+		return -ENOMEM;
+	err = arch_pt_create(&vm->root);
+	if (err < 0) {
+		slab_free(space_cache, vm);
+		return err;
+	}
+	refcount_set(&vm->refs, 1);
+	mutex_init(&vm->lock, "vm_space", RANK_VM_SPACE);
+	*out = vm;
+	return 0;
+}
+
+int vm_space_create(struct vm_space **out)
+{
+	struct vm_space *vm;
+	int err = create_bare(&vm);
+
+	if (err < 0)
+		return err;
+	vm->stack_top = USER_END - vm_random_offset(STACK_RANDOM);
+	vm->mmap_top = vm->stack_top - STACK_SPACE - STACK_GUARD_GAP - vm_random_offset(MMAP_RANDOM);
+	vm->gap_top = vm->mmap_top;
+	vm->stack_limit = STACK_LIMIT;
+	*out = vm;
+	return 0;
+}
+
+void vm_space_get(struct vm_space *vm)
+{
+	refcount_get(&vm->refs);
+}
+
+/* The page table is loaded nowhere and about to be freed: its entries need not be cleared one by one. */
+static void drop_pages(struct vm_space *vm, const struct vm_area *area)
+{
+	uint64_t va = area->start;
+	unsigned prot;
+	paddr_t pa;
+
+	while ((va = arch_pt_next(vm->root, va, area->end, &pa, &prot)) < area->end) {
+		page_put(page_of(pa));
+		va += PAGE_SIZE;
+	}
+}
+
+static void destroy(struct vm_space *vm)
+{
+	struct rb_node *node;
+
+	tlb_leave_space(vm);
+	while ((node = rb_first(&vm->areas))) {
+		struct vm_area *area = rb_entry(node, struct vm_area, node);
+
+		drop_pages(vm, area);
+		rb_erase(&vm->areas, node);
+		vm_area_free(area);
+	}
+	arch_pt_destroy(vm->root);
+	slab_free(space_cache, vm);
+}
+
+void vm_space_put(struct vm_space *vm)
+{
+	if (refcount_put(&vm->refs))
+		destroy(vm);
+}
+
+/* --- fork ------------------------------------------------------------------------------------------- */
+
+/* Shared and unmodified pages are found again through the object when the child touches them. */
+static bool must_copy_pages(const struct vm_area *area)
+{
+	return vm_area_private(area) && !(area->flags & VM_WIPEONFORK) &&
+	       (!area->object || (area->flags & VM_COPIED));
+}
+
+/* Both sides map the parent's pages read-only from now on. */
+static int share_pages(struct vm_space *parent, struct vm_space *child, const struct vm_area *area)
+{
+	unsigned prot, shared = vm_area_prot(area, false);
+	uint64_t va = area->start;
+	paddr_t pa;
+
+	if (area->flags & VM_WRITE)
+		arch_pt_protect(parent->root, area->start, area->end, shared);
+	while ((va = arch_pt_next(parent->root, va, area->end, &pa, &prot)) < area->end) {
+		int err = arch_pt_map(child->root, va, pa, shared);
+
+		if (err < 0)
+			return err;
+		page_get(page_of(pa));
+		child->pages_mapped++;
+		va += PAGE_SIZE;
+	}
+	return 0;
+}
+
+static int fork_area(struct vm_space *parent, struct vm_space *child, const struct vm_area *area)
+{
+	struct vm_area *copy = vm_area_copy(area);
+
+	if (!copy)
+		return -ENOMEM;
+	area_insert(&child->areas, copy);
+	child->area_count++;
+	child->pages_reserved += (area->end - area->start) >> PAGE_SHIFT;
+	return must_copy_pages(area) ? share_pages(parent, child, area) : 0;
+}
+
+static void copy_layout(struct vm_space *child, const struct vm_space *parent)
+{
+	child->brk_start = parent->brk_start;
+	child->brk = parent->brk;
+	child->mmap_top = parent->mmap_top;
+	child->stack_top = parent->stack_top;
+	child->stack_limit = parent->stack_limit;
+	child->gap_top = parent->mmap_top;
+	child->arg_start = parent->arg_start;
+	child->arg_end = parent->arg_end;
+	child->env_start = parent->env_start;
+	child->env_end = parent->env_end;
+}
+
+int vm_space_fork(struct vm_space *parent, struct vm_space **out)
+{
+	struct vm_area *area;
+	struct vm_space *child;
+	int err = create_bare(&child);
+
+	if (err < 0)
+		return err;
+	mutex_lock(&parent->lock);
+	copy_layout(child, parent);
+	for (area = area_above(&parent->areas, 0); area && err == 0; area = area_next(area)) {
+		if (!(area->flags & VM_DONTFORK))
+			err = fork_area(parent, child, area);
+	}
+	tlb_flush_range(parent, USER_MIN, USER_END);
+	mutex_unlock(&parent->lock);
+	if (err < 0) {
+		vm_space_put(child);
+		return err;
+	}
+	*out = child;
+	return 0;
+}
+
+bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out)
+{
+	struct vm_area *area;
+
+	mutex_lock(&vm->lock);
+	area = area_above(&vm->areas, addr);
+	if (area) {
+		*out = *area;
+		if (out->object)
+			vm_object_get(out->object);
+	}
+	mutex_unlock(&vm->lock);
+	return area != NULL;
+}
