@@ -35,6 +35,7 @@ void arch_regs_set_result(struct arch_regs *regs, int64_t value);
 int64_t arch_regs_syscall(const struct arch_regs *regs);
 int64_t arch_regs_result(const struct arch_regs *regs);
 void arch_regs_restart_syscall(struct arch_regs *regs);
+void arch_regs_restart_as(struct arch_regs *regs, int64_t number); /* another call in its place */
 void arch_regs_clear_syscall(struct arch_regs *regs);
 
 /* FPU/SSE/AVX state.  The area hangs off arch_context; -ENOMEM. */
@@ -45,6 +46,8 @@ void arch_fpu_copy(struct task *to, struct task *from);  /* fork; from is curren
 
 /* Thread pointers (arch_prctl and CLONE_SETTLS).  -EPERM for a non-user address. */
 int arch_set_tls(struct task *task, uaddr_t base) __attribute__((warn_unused_result));
+void arch_tls_copy(struct task *to, struct task *from); /* fork; from is current */
+void arch_tls_reset(struct task *task);                 /* exec: no thread pointer; task is current */
 /* arch_prctl(2) on the running task. */
 int64_t arch_prctl(int code, uaddr_t addr);
 

@@ -56,6 +56,8 @@ extern struct arch_platform platform;
 
 /* Local APIC, IOAPICs, legacy PICs off; needs `platform`. */
 void arch_interrupts_init(void);
+/* Route a global system interrupt to irq_dispatch(slot) and unmask it.  -ENODEV: no controller has it. */
+int arch_irq_route(unsigned slot, unsigned gsi, bool level, bool active_low);
 /* Find the cycle counter's frequency (CPUID, else measured against HPET, PM timer or PIT). */
 uint64_t arch_calibrate_cycles(void);
 /* Start the one-shot timer; set the next deadline in cycle-counter units of kernel time (ns). */

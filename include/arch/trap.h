@@ -28,5 +28,9 @@ void user_return_work(struct arch_regs *regs);
 /* The timer interrupt of this CPU, interrupts off. */
 void trap_timer(struct arch_regs *regs);
 
+/* A device interrupt, interrupts off; acknowledged after it returns.  `slot` as given to arch_irq_route. */
+#define IRQ_SLOTS 96
+void irq_dispatch(unsigned slot);
+
 /* End of any interrupt that came in kernel mode, interrupts off: preempt if asked and allowed. */
 void trap_irq_exit(void);

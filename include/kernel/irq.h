@@ -2,6 +2,7 @@
 /* Device interrupts.  A handler runs with interrupts off, on the CPU the line is routed to. */
 #pragma once
 
+#include <kernel/compiler.h>
 #include <kernel/types.h>
 
 typedef void (*irq_handler_t)(void *arg);
@@ -12,3 +13,11 @@ int irq_request_isa(unsigned line, const char *name, irq_handler_t handler, void
 /* The same by global system interrupt number, with the polarity and trigger a table gave. */
 int irq_request_gsi(unsigned gsi, bool level, bool active_low, const char *name, irq_handler_t handler,
 		    void *arg) __must_check;
+
+/* For /proc/interrupts.  False past the last line in use. */
+struct irq_stats {
+	uint32_t gsi;
+	const char *name;
+	uint64_t count;
+};
+bool irq_get_stats(unsigned index, struct irq_stats *out);

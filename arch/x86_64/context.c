@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Switching between kernel contexts, and the registers of user threads. */
+#include <arch/context.h>
+
+#include <kernel/sched.h>
+#include <kernel/string.h>
+
+#include "cpu.h"
+#include "x86.h"
+
+void enter_user(struct arch_regs *regs) __noreturn;
+
+/* What context_switch pops, lowest address first. */
+struct switch_frame {
+	uint64_t r15, r14, r13, r12, rbx, rbp;
+	uint64_t return_address;
+	uint64_t pad; /* the stack is 16-byte aligned where context_first_run starts */
+};
+
+void arch_context_init(struct arch_context *ctx, void *stack_top, void (*entry)(void *), void *arg)
+{
+	/* Below the user registers, which clone and exec fill in before or while the function runs. */
+	struct switch_frame *frame = (struct switch_frame *)((struct arch_regs *)stack_top - 1) - 1;
+
+	memset(frame, 0, sizeof(*frame));
+	frame->r12 = (uint64_t)entry;
+	frame->r13 = (uint64_t)arg;
+	frame->return_address = (uint64_t)context_first_run;
+	ctx->sp = (uint64_t)frame;
+}
+
+static uint64_t stack_top(const struct task *task)
+{
+	return (uint64_t)task->kernel_stack + KERNEL_STACK_SIZE;
+}
+
+void arch_context_switch(struct task *from, struct task *to)
+{
+	struct cpu *cpu = arch_this_cpu();
+
+	fpu_switch(&from->context, &to->context);
+	tls_switch(&from->context, &to->context);
+	cpu->current = to;
+	cpu->kernel_stack = stack_top(to);
+	cpu->arch->tss.rsp[0] = cpu->kernel_stack;
+	context_switch(&from->context.sp, to->context.sp);
+}
+
+struct arch_regs *arch_user_regs(struct task *task)
+{
+	return (struct arch_regs *)stack_top(task) - 1;
+}
+
+void arch_regs_start(struct arch_regs *regs, uaddr_t entry, uaddr_t stack)
+{
+	*regs = (struct arch_regs){
+		.vector = REGS_VECTOR_NONE,
+		.rip = entry,
+		.cs = SEL_USER_CODE,
+		.rflags = FLAGS_IF | FLAGS_ONE,
+		.rsp = stack,
+		.ss = SEL_USER_DATA,
+	};
+}
+
+void arch_enter_user(void)
+{
+	struct task *task = arch_current_task();
+
+	arch_irq_disable();
+	/* The idle task of start-up was given its stack by the boot code, not by a switch. */
+	ASSERT(arch_this_cpu()->kernel_stack == stack_top(task));
+	enter_user(arch_user_regs(task));
+}
+
+uint64_t arch_regs_pc(const struct arch_regs *regs)
+{
+	return regs->rip;
+}
+
+uint64_t arch_regs_sp(const struct arch_regs *regs)
+{
+	return regs->rsp;
+}
+
+uint64_t arch_regs_frame_pointer(const struct arch_regs *regs)
+{
+	return regs->rbp;
+}
+
+bool arch_regs_user(const struct arch_regs *regs)
+{
+	return (regs->cs & 3) != 0;
+}
+
+void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp)
+{
+	regs->rsp = sp;
+}
+
+void arch_regs_set_result(struct arch_regs *regs, int64_t value)
+{
+	regs->rax = (uint64_t)value;
+}
+
+int64_t arch_regs_result(const struct arch_regs *regs)
+{
+	return (int64_t)regs->rax;
+}
+
+int64_t arch_regs_syscall(const struct arch_regs *regs)
+{
+	return regs->vector == REGS_VECTOR_SYSCALL ? (int64_t)regs->error : -1;
+}
+
+void arch_regs_restart_as(struct arch_regs *regs, int64_t number)
+{
+	regs->rax = (uint64_t)number;
+	regs->rip -= 2; /* the length of SYSCALL */
+	regs->vector = REGS_VECTOR_NONE;
+}
+
+void arch_regs_restart_syscall(struct arch_regs *regs)
+{
+	arch_regs_restart_as(regs, (int64_t)regs->error);
+}
+
+void arch_regs_clear_syscall(struct arch_regs *regs)
+{
+	if (regs->vector == REGS_VECTOR_SYSCALL)
+		regs->vector = REGS_VECTOR_NONE;
+}

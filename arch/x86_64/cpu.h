@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of arch/x86_64 know about this machine's processors.  Private to this folder. */
+#pragma once
+
+#include <kernel/percpu.h>
+#include <kernel/types.h>
+
+struct arch_context;
+struct arch_regs;
+struct task;
+
+/* Features that code asks about, decided once on the boot CPU. */
+struct cpu_features {
+	bool smep, smap, umip, fsgsbase, rdtscp, page_1g;
+	bool xsave, xsaveopt, rdrand, rdseed;
+	bool apic, x2apic, tsc_deadline, tsc_invariant, mce, mca, hypervisor;
+	uint32_t max_leaf, max_ext_leaf;
+	uint32_t family, model, stepping;
+	uint8_t phys_bits, virt_bits;
+	char vendor[13];
+	char brand[49];
+};
+extern struct cpu_features cpu_features;
+
+/* Interrupt stack table slots; 0 in a gate means "the stack in use, or RSP0". */
+enum ist {
+	IST_NMI = 1,
+	IST_DOUBLE_FAULT,
+	IST_MACHINE_CHECK,
+	IST_DEBUG,
+	IST_COUNT = IST_DEBUG,
+};
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3;
+	uint16_t io_map;
+} __packed;
+
+#define GDT_ENTRIES 10
+
+/* One per CPU, reached by cpu->arch. */
+struct arch_cpu {
+	struct tss tss;
+	uint64_t *gdt; /* GDT_ENTRIES, in memory that becomes read-only */
+	uint32_t apic_id;
+	uint32_t nmi_count;     /* written by the NMI handler alone */
+	uint32_t nmi_reported;
+	uint64_t gs_base_user;  /* what MSR_KERNEL_GS_BASE holds */
+	uint64_t fs_base_user;  /* what MSR_FS_BASE holds (CPUs without FSGSBASE) */
+};
+
+/* gdt.c */
+void gdt_init_cpu(struct cpu *cpu);
+void gdt_set_ist_stacks(struct cpu *cpu); /* own guarded stacks instead of the start-up ones */
+
+/* idt.c */
+void idt_init(void);
+void idt_load(void);
+
+/* features.c */
+void features_detect(void);
+void features_enable(void);    /* control registers of this CPU */
+void features_check(void);     /* panics when a pinned bit is gone */
+void cr4_set(uint64_t bits);
+void text_enable_smap(void);
+
+/* fpu.c */
+void fpu_init_cpu(void); /* before the first switch */
+void fpu_init(void);     /* sizes and the cache of areas */
+void fpu_switch(struct arch_context *from, struct arch_context *to);
+/* Interrupts off.  Bring the running task's area up to date; load its registers from loadable state. */
+const void *fpu_save_current(void);
+void fpu_load_current(const void *state);
+void *fpu_scratch_alloc(void); /* an area for the time of a call; NULL: out of memory */
+void fpu_scratch_free(void *scratch);
+size_t fpu_area_size(void);
+uint64_t fpu_xfeatures(void);
+uint32_t fpu_mxcsr_mask(void);
+
+/* tls.c */
+void tls_switch(struct arch_context *from, struct arch_context *to);
+
+/* trap.c: called by entry.asm */
+void exception_entry(struct arch_regs *regs);
+void interrupt_entry(struct arch_regs *regs);
+void paranoid_exception_entry(struct arch_regs *regs);
+void exit_to_bad_address(struct arch_regs *regs);
+
+/* entry.asm */
+void syscall_entry(void);
+void context_switch(uint64_t *save_sp, uint64_t load_sp);
+void context_first_run(void);
+extern const char exception_stubs[][16];
+
+/* extable.c: where to go on after a fault at `rip`; 0: nowhere. */
+uint64_t extable_find(uint64_t rip);
+
+/* paging.c */
+void paging_seal(void);

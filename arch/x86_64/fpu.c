@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * x87, SSE and AVX state, switched eagerly.  The kernel itself uses none of it, so in a task's system calls
+ * the registers still hold its state; a task without an area (a kernel thread) never has any.
+ *
+ * The area has the standard XSAVE format, which is also what signal frames show to programs.
+ */
+#include "cpu.h"
+
+#include <arch/context.h>
+#include <kernel/panic.h>
+#include <kernel/sched.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <serix/errno.h>
+
+#include "x86.h"
+
+#define XFEATURE_X87  (1ull << 0)
+#define XFEATURE_SSE  (1ull << 1)
+#define XFEATURE_AVX  (1ull << 2)
+#define XFEATURE_AVX512 (7ull << 5)
+#define XFEATURES_WANTED (XFEATURE_X87 | XFEATURE_SSE | XFEATURE_AVX | XFEATURE_AVX512)
+
+#define FXSAVE_SIZE        512u
+#define XSAVE_HEADER_SIZE  64u
+#define XSAVE_ALIGN        64u
+#define FCW_DEFAULT        0x037f
+#define MXCSR_DEFAULT      0x1f80
+#define MXCSR_MASK_DEFAULT 0xffbf
+#define FXSAVE_FCW         0
+#define FXSAVE_MXCSR       24
+#define FXSAVE_MXCSR_MASK  28
+
+static size_t area_size __ro_after_init;
+static uint64_t xfeatures __ro_after_init;
+static uint32_t mxcsr_mask __ro_after_init;
+static struct slab_cache *area_cache __ro_after_init;
+
+size_t fpu_area_size(void)
+{
+	return area_size;
+}
+
+uint64_t fpu_xfeatures(void)
+{
+	return xfeatures;
+}
+
+uint32_t fpu_mxcsr_mask(void)
+{
+	return mxcsr_mask;
+}
+
+static void save(void *area)
+{
+	uint32_t low = (uint32_t)xfeatures, high = (uint32_t)(xfeatures >> 32);
+
+	if (cpu_features.xsaveopt)
+		__asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
+	else if (cpu_features.xsave)
+		__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
+	else
+		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+}
+
+static void load(const void *area)
+{
+	uint32_t low = (uint32_t)xfeatures, high = (uint32_t)(xfeatures >> 32);
+
+	if (cpu_features.xsave)
+		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
+	else
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+static void write_initial(void *area)
+{
+	static const uint16_t fcw = FCW_DEFAULT;
+	static const uint32_t mxcsr = MXCSR_DEFAULT;
+
+	/* A header of zeros says that all parts are in their initial state: the rest is not looked at. */
+	memset(area, 0, MIN(area_size, (size_t)FXSAVE_SIZE + XSAVE_HEADER_SIZE));
+	memcpy((char *)area + FXSAVE_FCW, &fcw, sizeof(fcw));
+	memcpy((char *)area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+}
+
+void fpu_init_cpu(void)
+{
+	__asm__ volatile("fninit");
+	if (!cpu_features.xsave)
+		return;
+	xfeatures = cpuid(0xd, 0).eax & XFEATURES_WANTED;
+	/* AVX-512 comes in three parts that XSETBV takes together or not at all. */
+	if ((xfeatures & XFEATURE_AVX512) != XFEATURE_AVX512)
+		xfeatures &= ~XFEATURE_AVX512;
+	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)xfeatures), "d"((uint32_t)(xfeatures >> 32)));
+}
+
+void fpu_init(void)
+{
+	void *scratch;
+
+	area_size = cpu_features.xsave ? cpuid(0xd, 0).ebx : FXSAVE_SIZE;
+	ASSERT(area_size >= FXSAVE_SIZE && area_size <= 2 * PAGE_SIZE);
+	area_cache = slab_create("fpu", area_size, XSAVE_ALIGN);
+	scratch = slab_alloc_zeroed(area_cache);
+	if (!scratch)
+		panic("out of memory for the FPU");
+	__asm__ volatile("fxsave64 (%0)" : : "r"(scratch) : "memory");
+	memcpy(&mxcsr_mask, (char *)scratch + FXSAVE_MXCSR_MASK, sizeof(mxcsr_mask));
+	if (mxcsr_mask == 0)
+		mxcsr_mask = MXCSR_MASK_DEFAULT;
+	slab_free(area_cache, scratch);
+}
+
+int arch_fpu_alloc(struct arch_context *ctx)
+{
+	/* Zeroed: signal frames show all of it, gaps included. */
+	ctx->fpu = slab_alloc_zeroed(area_cache);
+	if (!ctx->fpu)
+		return -ENOMEM;
+	write_initial(ctx->fpu);
+	return 0;
+}
+
+void arch_fpu_free(struct arch_context *ctx)
+{
+	if (ctx->fpu)
+		slab_free(area_cache, ctx->fpu);
+	ctx->fpu = NULL;
+}
+
+void fpu_switch(struct arch_context *from, struct arch_context *to)
+{
+	if (from->fpu)
+		save(from->fpu);
+	if (to->fpu)
+		load(to->fpu);
+}
+
+const void *fpu_save_current(void)
+{
+	void *area = arch_current_task()->context.fpu;
+
+	/* Not XSAVEOPT: it leaves parts in their initial state unwritten, and programs read all of it. */
+	if (cpu_features.xsave)
+		__asm__ volatile("xsave64 (%0)"
+				 :
+				 : "r"(area), "a"((uint32_t)xfeatures), "d"((uint32_t)(xfeatures >> 32))
+				 : "memory");
+	else
+		save(area);
+	return area;
+}
+
+void fpu_load_current(const void *state)
+{
+	void *area = arch_current_task()->context.fpu;
+
+	memcpy(area, state, area_size);
+	load(area);
+}
+
+void *fpu_scratch_alloc(void)
+{
+	return slab_alloc_zeroed(area_cache);
+}
+
+void fpu_scratch_free(void *scratch)
+{
+	slab_free(area_cache, scratch);
+}
+
+void arch_fpu_reset(struct task *task)
+{
+	uint64_t flags = arch_irq_save();
+
+	ASSERT(task == arch_current_task());
+	write_initial(task->context.fpu);
+	load(task->context.fpu);
+	arch_irq_restore(flags);
+}
+
+void arch_fpu_copy(struct task *to, struct task *from)
+{
+	uint64_t flags = arch_irq_save();
+
+	ASSERT(from == arch_current_task());
+	save(from->context.fpu);
+	memcpy(to->context.fpu, from->context.fpu, area_size);
+	arch_irq_restore(flags);
+}

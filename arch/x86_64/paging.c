@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page tables: four levels of 512 entries.
+ *
+ * The boot code has built the kernel half (arch/x86_64/boot/page_tables.c): the image by 4 KiB pages, W^X,
+ * and the direct map.  Every address space shares it: a new root copies the upper 256 entries, so those may
+ * change only until the first arch_pt_create().  What lies below them is shared for good.
+ *
+ * A page without any right (PROT_NONE) keeps its entry: not present, marked PTE_NONE, its address inverted
+ * so that a CPU that speculates past the present bit finds no real memory (L1TF).
+ */
+#include <arch/paging.h>
+
+#include <arch/cpu.h>
+#include <boot/boot_info.h>
+#include <kernel/assert.h>
+#include <kernel/compiler.h>
+#include <kernel/panic.h>
+#include <kernel/pmm.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+#include <serix/errno.h>
+
+#include "cpu.h"
+#include "paging_priv.h"
+#include "x86.h"
+
+/* Index 1 (PWT alone) becomes write-combining; the others stay as the CPU starts with them. */
+#define PAT_WITH_WC 0x0007010600070106ull
+
+#define USER_ENTRIES (ENTRIES / 2)
+
+extern char __kernel_start[], __text_end[];
+extern char __init_start[], __init_text_end[], __init_end[];
+extern char __ro_after_init_start[], __ro_after_init_end[];
+extern paddr_t arch_boot_pml4;
+
+static paddr_t kernel_root __ro_after_init;
+static uint64_t image_delta __ro_after_init; /* image address minus physical address */
+static bool kernel_root_shared;              /* a user space has copied the upper half */
+
+uint64_t *pt_table(paddr_t pa)
+{
+	return phys_to_virt(pa);
+}
+
+static inline unsigned index_at(uint64_t va, unsigned level)
+{
+	return (unsigned)(va >> (PAGE_SHIFT + 9 * level)) % ENTRIES;
+}
+
+static inline uint64_t span_at(unsigned level)
+{
+	return 1ull << (PAGE_SHIFT + 9 * level);
+}
+
+static inline bool is_mapped(uint64_t pte)
+{
+	return pte & (PTE_PRESENT | PTE_NONE);
+}
+
+static inline paddr_t pte_address(uint64_t pte)
+{
+	return (pte & PTE_PRESENT ? pte : ~pte) & PTE_ADDRESS;
+}
+
+static uint64_t pte_make(paddr_t pa, unsigned prot)
+{
+	uint64_t pte;
+
+	if (!(prot & (PT_READ | PT_WRITE | PT_EXEC)))
+		return (~pa & PTE_ADDRESS) | PTE_NONE;
+	/* Accessed and dirty are set from the start: nobody reads them, and the CPU need not write them. */
+	pte = pa | PTE_PRESENT | PTE_ACCESSED;
+	pte |= prot & PT_USER ? PTE_USER : PTE_GLOBAL;
+	pte |= prot & PT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
+	pte |= prot & PT_EXEC ? 0 : PTE_NX;
+	pte |= prot & PT_UNCACHED ? PTE_PCD | PTE_PWT : prot & PT_WC ? PTE_PWT : 0;
+	return pte;
+}
+
+static unsigned pte_prot(uint64_t pte)
+{
+	unsigned prot = PT_READ;
+
+	if (!(pte & PTE_PRESENT))
+		return PT_USER;
+	prot |= pte & PTE_USER ? PT_USER : 0;
+	prot |= pte & PTE_WRITE ? PT_WRITE : 0;
+	prot |= pte & PTE_NX ? 0 : PT_EXEC;
+	prot |= pte & PTE_PCD ? PT_UNCACHED : pte & PTE_PWT ? PT_WC : 0;
+	return prot;
+}
+
+/* The entry for va in its lowest table, or NULL when there is no such table. */
+static uint64_t *pte_find(paddr_t root, uint64_t va)
+{
+	uint64_t *table = pt_table(root);
+
+	for (unsigned level = 3; level > 0; level--) {
+		uint64_t entry = table[index_at(va, level)];
+
+		if (!(entry & PTE_PRESENT) || (entry & PTE_LARGE))
+			return NULL;
+		table = pt_table(entry & PTE_ADDRESS);
+	}
+	return &table[index_at(va, 0)];
+}
+
+static uint64_t *add_table(uint64_t *entry, bool user)
+{
+	paddr_t pa = pmm_alloc(PAGE_TABLE, PMM_ZERO);
+
+	if (pa == PADDR_NONE)
+		return NULL;
+	*entry = pa | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | (user ? PTE_USER : 0);
+	return pt_table(pa);
+}
+
+/* As pte_find, but with the tables on the way made.  NULL: out of memory. */
+static uint64_t *pte_make_path(paddr_t root, uint64_t va)
+{
+	uint64_t *table = pt_table(root);
+	bool user = va < USER_END;
+
+	for (unsigned level = 3; level > 0; level--) {
+		uint64_t *entry = &table[index_at(va, level)];
+
+		ASSERT(!(*entry & PTE_LARGE));
+		if (likely(*entry & PTE_PRESENT)) {
+			table = pt_table(*entry & PTE_ADDRESS);
+			continue;
+		}
+		if (level == 3 && !user && kernel_root_shared)
+			return NULL;
+		table = add_table(entry, user);
+		if (!table)
+			return NULL;
+	}
+	return &table[index_at(va, 0)];
+}
+
+int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot)
+{
+	uint64_t *pte;
+
+	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
+	ASSERT(!(prot & PT_USER) == (va >= USER_END));
+	pte = pte_make_path(root, va);
+	if (!pte)
+		return -ENOMEM;
+	WRITE_ONCE(*pte, pte_make(pa, prot));
+	return 0;
+}
+
+paddr_t arch_pt_unmap(paddr_t root, uint64_t va)
+{
+	uint64_t *pte = pte_find(root, va);
+	uint64_t old;
+
+	if (!pte || !is_mapped(*pte))
+		return PADDR_NONE;
+	old = *pte;
+	WRITE_ONCE(*pte, 0);
+	return pte_address(old);
+}
+
+bool arch_pt_query(paddr_t root, uint64_t va, paddr_t *pa, unsigned *prot)
+{
+	const uint64_t *pte = pte_find(root, va);
+
+	if (!pte || !is_mapped(*pte))
+		return false;
+	*pa = pte_address(*pte);
+	*prot = pte_prot(*pte);
+	return true;
+}
+
+/* The lowest table that covers va, or NULL and in *skip_to the first address behind the hole. */
+static uint64_t *lowest_table(paddr_t root, uint64_t va, uint64_t *skip_to)
+{
+	uint64_t *table = pt_table(root);
+
+	for (unsigned level = 3; level > 0; level--) {
+		uint64_t entry = table[index_at(va, level)];
+
+		if (!(entry & PTE_PRESENT) || (entry & PTE_LARGE)) {
+			*skip_to = ALIGN_DOWN(va, span_at(level)) + span_at(level);
+			return NULL;
+		}
+		table = pt_table(entry & PTE_ADDRESS);
+	}
+	return table;
+}
+
+uint64_t arch_pt_next(paddr_t root, uint64_t va, uint64_t end, paddr_t *pa, unsigned *prot)
+{
+	while (va < end) {
+		uint64_t skip_to = 0;
+		const uint64_t *table = lowest_table(root, va, &skip_to);
+
+		if (!table) {
+			if (skip_to <= va)
+				return end;
+			va = skip_to;
+			continue;
+		}
+		do {
+			uint64_t pte = table[index_at(va, 0)];
+
+			if (is_mapped(pte)) {
+				*pa = pte_address(pte);
+				*prot = pte_prot(pte);
+				return va;
+			}
+			va += PAGE_SIZE;
+		} while (va < end && index_at(va, 0) != 0);
+	}
+	return end;
+}
+
+void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot)
+{
+	uint64_t va = start;
+
+	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
+	while (va < end) {
+		uint64_t skip_to = 0;
+		uint64_t *table = lowest_table(root, va, &skip_to);
+
+		if (!table) {
+			if (skip_to <= va)
+				return;
+			va = skip_to;
+			continue;
+		}
+		do {
+			uint64_t *pte = &table[index_at(va, 0)];
+
+			if (is_mapped(*pte))
+				WRITE_ONCE(*pte, pte_make(pte_address(*pte), prot));
+			va += PAGE_SIZE;
+		} while (va < end && index_at(va, 0) != 0);
+	}
+}
+
+int arch_pt_create(paddr_t *root)
+{
+	paddr_t pa = pmm_alloc(PAGE_TABLE, 0);
+	uint64_t *table;
+
+	if (pa == PADDR_NONE)
+		return -ENOMEM;
+	table = pt_table(pa);
+	memset(table, 0, USER_ENTRIES * sizeof(*table));
+	memcpy(table + USER_ENTRIES, pt_table(kernel_root) + USER_ENTRIES, USER_ENTRIES * sizeof(*table));
+	WRITE_ONCE(kernel_root_shared, true);
+	*root = pa;
+	return 0;
+}
+
+static void free_tables(paddr_t pa, unsigned level, unsigned entries)
+{
+	const uint64_t *table = pt_table(pa);
+
+	for (unsigned i = 0; level > 0 && i < entries; i++) {
+		if (table[i] & PTE_PRESENT)
+			free_tables(table[i] & PTE_ADDRESS, level - 1, ENTRIES);
+	}
+	pmm_free(pa);
+}
+
+void arch_pt_destroy(paddr_t root)
+{
+	ASSERT(root != kernel_root && root != arch_pt_current());
+	free_tables(root, 3, USER_ENTRIES);
+}
+
+void arch_pt_load(paddr_t root)
+{
+	cr3_write(root);
+}
+
+paddr_t arch_pt_current(void)
+{
+	return cr3_read() & PTE_ADDRESS;
+}
+
+paddr_t arch_pt_kernel_root(void)
+{
+	return kernel_root;
+}
+
+void arch_tlb_flush_page(uint64_t va)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
+void arch_tlb_flush_all(void)
+{
+	uint64_t flags = arch_irq_save(), cr4 = cr4_read();
+
+	/* Reloading CR3 would spare the kernel's global entries. */
+	cr4_write(cr4 & ~CR4_PGE);
+	cr4_write(cr4);
+	arch_irq_restore(flags);
+}
+
+void arch_clear_page(void *page)
+{
+	uint64_t count = PAGE_SIZE / sizeof(uint64_t);
+
+	__asm__ volatile("rep stosq" : "+D"(page), "+c"(count) : "a"(0) : "memory");
+}
+
+void arch_copy_page(void *to, const void *from)
+{
+	uint64_t count = PAGE_SIZE / sizeof(uint64_t);
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
+
+void arch_paging_init(const struct boot_info *bi)
+{
+	kernel_root = arch_boot_pml4;
+	image_delta = (uint64_t)__kernel_start - bi->kernel_base;
+	ASSERT(arch_pt_current() == kernel_root);
+	/* CPUs with NX all have the PAT. */
+	msr_write(MSR_PAT, PAT_WITH_WC);
+	arch_tlb_flush_all();
+}
+
+/* Replace a large page by a table that maps the same.  False: out of memory. */
+static bool split(uint64_t *entry, unsigned level)
+{
+	paddr_t pa = pmm_alloc(PAGE_TABLE, 0);
+	uint64_t *table, step = span_at(level - 1), old = *entry;
+
+	if (pa == PADDR_NONE)
+		return false;
+	table = pt_table(pa);
+	for (uint64_t i = 0; i < ENTRIES; i++)
+		table[i] = (old + i * step) & ~(level == 1 ? PTE_LARGE : 0);
+	WRITE_ONCE(*entry, pa | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED);
+	return true;
+}
+
+/* The 4 KiB entry for a mapped kernel address, large pages split on the way. */
+static uint64_t *kernel_pte(uint64_t va)
+{
+	uint64_t *table = pt_table(kernel_root);
+
+	for (unsigned level = 3; level > 0; level--) {
+		uint64_t *entry = &table[index_at(va, level)];
+
+		if ((*entry & PTE_LARGE) && !split(entry, level))
+			panic("out of memory while sealing the kernel");
+		table = pt_table(*entry & PTE_ADDRESS);
+	}
+	return &table[index_at(va, 0)];
+}
+
+static void seal_pages(const char *from, const char *to)
+{
+	for (uint64_t va = (uint64_t)from; va < (uint64_t)to; va += PAGE_SIZE) {
+		*kernel_pte(va) &= ~PTE_WRITE;
+		*kernel_pte(DIRECT_MAP_BASE + va - image_delta) &= ~PTE_WRITE;
+	}
+}
+
+/* Start-up's code and data lose their addresses in the image; their frames become ordinary memory. */
+static void drop_init(void)
+{
+	uint64_t size = (uint64_t)(__init_end - __init_start);
+
+	for (uint64_t va = (uint64_t)__init_start; va < (uint64_t)__init_end; va += PAGE_SIZE)
+		*kernel_pte(va) = 0;
+	arch_tlb_flush_all();
+	pmm_add_range((uint64_t)__init_start - image_delta, size);
+	pr_info("start-up memory freed: %lu KiB", size >> 10);
+}
+
+void paging_seal(void)
+{
+	seal_pages(__ro_after_init_start, __ro_after_init_end);
+	drop_init();
+}

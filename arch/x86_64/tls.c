@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The user's FS and GS bases.
+ *
+ * With FSGSBASE programs change them by instruction, so the registers are the truth while a task runs.
+ * Without it only arch_prctl does, and arch_context is always up to date.  While in the kernel the user's
+ * GS base sits in MSR_KERNEL_GS_BASE.
+ */
+#include "cpu.h"
+
+#include <arch/context.h>
+#include <arch/paging.h>
+#include <arch/usercopy.h>
+#include <kernel/sched.h>
+#include <serix/errno.h>
+
+#include "x86.h"
+
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
+#define ARCH_GET_GS 0x1004
+
+static uint64_t fs_read(void)
+{
+	uint64_t base;
+
+	__asm__ volatile("rdfsbase %0" : "=r"(base));
+	return base;
+}
+
+static void fs_write(uint64_t base)
+{
+	__asm__ volatile("wrfsbase %0" : : "r"(base));
+}
+
+/* Interrupts off.  An NMI between the two SWAPGS finds its own way: see paranoid_common. */
+static uint64_t user_gs_read(void)
+{
+	uint64_t base;
+
+	__asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(base) : : "memory");
+	return base;
+}
+
+static void user_gs_write(uint64_t base)
+{
+	__asm__ volatile("swapgs; wrgsbase %0; swapgs" : : "r"(base) : "memory");
+}
+
+static void switch_by_instruction(struct arch_context *from, struct arch_context *to)
+{
+	uint64_t fs = fs_read(), gs = user_gs_read();
+
+	from->fs_base = fs;
+	from->gs_base = gs;
+	if (to->fs_base != fs)
+		fs_write(to->fs_base);
+	if (to->gs_base != gs)
+		user_gs_write(to->gs_base);
+}
+
+static void load_by_msr(const struct arch_context *to)
+{
+	struct arch_cpu *cpu = arch_this_cpu()->arch;
+
+	if (cpu->fs_base_user != to->fs_base) {
+		cpu->fs_base_user = to->fs_base;
+		msr_write(MSR_FS_BASE, to->fs_base);
+	}
+	if (cpu->gs_base_user != to->gs_base) {
+		cpu->gs_base_user = to->gs_base;
+		msr_write(MSR_KERNEL_GS_BASE, to->gs_base);
+	}
+}
+
+void tls_switch(struct arch_context *from, struct arch_context *to)
+{
+	if (cpu_features.fsgsbase)
+		switch_by_instruction(from, to);
+	else
+		load_by_msr(to);
+}
+
+/* Bring arch_context up to date for the running task.  Interrupts off. */
+static void sync_current(struct arch_context *ctx)
+{
+	if (cpu_features.fsgsbase) {
+		ctx->fs_base = fs_read();
+		ctx->gs_base = user_gs_read();
+	}
+}
+
+static void load_current(const struct arch_context *ctx)
+{
+	if (cpu_features.fsgsbase) {
+		fs_write(ctx->fs_base);
+		user_gs_write(ctx->gs_base);
+	} else {
+		load_by_msr(ctx);
+	}
+}
+
+/* Set one base (a field of task->context) and, for the running task, the register. */
+static int set_base(struct task *task, uint64_t *field, uaddr_t base)
+{
+	uint64_t flags;
+
+	if (base >= USER_END)
+		return -EPERM;
+	flags = arch_irq_save();
+	if (task == arch_current_task()) {
+		sync_current(&task->context);
+		*field = base;
+		load_current(&task->context);
+	} else {
+		*field = base;
+	}
+	arch_irq_restore(flags);
+	return 0;
+}
+
+int arch_set_tls(struct task *task, uaddr_t base)
+{
+	return set_base(task, &task->context.fs_base, base);
+}
+
+void arch_tls_copy(struct task *to, struct task *from)
+{
+	uint64_t flags = arch_irq_save();
+
+	sync_current(&from->context);
+	to->context.fs_base = from->context.fs_base;
+	to->context.gs_base = from->context.gs_base;
+	arch_irq_restore(flags);
+}
+
+void arch_tls_reset(struct task *task)
+{
+	/* Zero is a user address: this cannot fail. */
+	(void)!set_base(task, &task->context.fs_base, 0);
+	(void)!set_base(task, &task->context.gs_base, 0);
+}
+
+int64_t arch_prctl(int code, uaddr_t addr)
+{
+	struct task *task = arch_current_task();
+	uint64_t flags;
+
+	switch (code) {
+	case ARCH_SET_FS:
+		return set_base(task, &task->context.fs_base, addr);
+	case ARCH_SET_GS:
+		return set_base(task, &task->context.gs_base, addr);
+	case ARCH_GET_FS:
+	case ARCH_GET_GS:
+		flags = arch_irq_save();
+		sync_current(&task->context);
+		arch_irq_restore(flags);
+		return put_user_u64(addr, code == ARCH_GET_FS ? task->context.fs_base : task->context.gs_base);
+	}
+	return -EINVAL;
+}

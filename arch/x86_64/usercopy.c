@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Range checks in front of usercopy.asm. */
+#include <arch/usercopy.h>
+
+#include <arch/paging.h>
+#include <serix/errno.h>
+
+int usercopy(void *dst, const void *src, size_t len);
+int usercopy_clear(uaddr_t dst, size_t len);
+ssize_t usercopy_string(char *dst, uaddr_t src, size_t max);
+int usercopy_cmpxchg32(uaddr_t addr, uint32_t expected, uint32_t desired, uint32_t *old);
+int usercopy_get32(uaddr_t addr, uint32_t *out);
+int usercopy_get64(uaddr_t addr, uint64_t *out);
+int usercopy_put32(uaddr_t addr, uint32_t value);
+int usercopy_put64(uaddr_t addr, uint64_t value);
+
+static bool in_user_half(uaddr_t addr, size_t len)
+{
+	return addr <= USER_END && len <= USER_END - addr;
+}
+
+int copy_from_user(void *dst, uaddr_t src, size_t len)
+{
+	if (unlikely(!in_user_half(src, len)))
+		return -EFAULT;
+	return usercopy(dst, (const void *)src, len);
+}
+
+int copy_to_user(uaddr_t dst, const void *src, size_t len)
+{
+	if (unlikely(!in_user_half(dst, len)))
+		return -EFAULT;
+	return usercopy((void *)dst, src, len);
+}
+
+int clear_user(uaddr_t dst, size_t len)
+{
+	if (unlikely(!in_user_half(dst, len)))
+		return -EFAULT;
+	return usercopy_clear(dst, len);
+}
+
+ssize_t strncpy_from_user(char *dst, uaddr_t src, size_t size)
+{
+	size_t max;
+	ssize_t len;
+
+	if (unlikely(src >= USER_END))
+		return -EFAULT;
+	max = MIN(size, (size_t)(USER_END - src));
+	len = usercopy_string(dst, src, max);
+	if (len == (ssize_t)max)
+		return max == size ? -ENAMETOOLONG : -EFAULT;
+	return len;
+}
+
+int cmpxchg_user_u32(uaddr_t addr, uint32_t expected, uint32_t desired, uint32_t *old)
+{
+	/* A locked access across two cache lines would stall every CPU. */
+	if (unlikely(!in_user_half(addr, sizeof(*old)) || !IS_ALIGNED(addr, sizeof(*old))))
+		return -EFAULT;
+	return usercopy_cmpxchg32(addr, expected, desired, old);
+}
+
+int get_user_u32(uaddr_t addr, uint32_t *out)
+{
+	return likely(in_user_half(addr, sizeof(*out))) ? usercopy_get32(addr, out) : -EFAULT;
+}
+
+int get_user_u64(uaddr_t addr, uint64_t *out)
+{
+	return likely(in_user_half(addr, sizeof(*out))) ? usercopy_get64(addr, out) : -EFAULT;
+}
+
+int put_user_u32(uaddr_t addr, uint32_t value)
+{
+	return likely(in_user_half(addr, sizeof(value))) ? usercopy_put32(addr, value) : -EFAULT;
+}
+
+int put_user_u64(uaddr_t addr, uint64_t value)
+{
+	return likely(in_user_half(addr, sizeof(value))) ? usercopy_put64(addr, value) : -EFAULT;
+}
