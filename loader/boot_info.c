@@ -10,7 +10,7 @@
 
 #include <serix/errno.h>
 
-#define PAGE        4096ull
+#define PAGE	     4096ull
 #define KERNEL_ALIGN (2ull << 20)
 
 #define EFI_RUNTIME_ATTRIBUTE (1ull << 63)
@@ -262,7 +262,7 @@ void boot_info_add_entropy(struct boot_info *bi, const void *bytes, size_t len)
 		*slot = (uint8_t)(*slot << 3 | *slot >> 5) ^ p[i];
 	}
 	bi->entropy_len = len >= BOOT_ENTROPY_LEN - bi->entropy_len ? BOOT_ENTROPY_LEN
-								     : bi->entropy_len + (uint32_t)len;
+								    : bi->entropy_len + (uint32_t)len;
 }
 
 static void sort_regions(struct boot_info *bi)
@@ -436,7 +436,8 @@ static int check_placement(const struct boot_info *bi)
 		if (m->length != 0 && !covered(bi, m->base, m->length, BOOT_REGION_MODULE))
 			return -EINVAL;
 	}
-	if (fb->base != 0 && !covered(bi, fb->base, (uint64_t)fb->pitch * fb->height, BOOT_REGION_FRAMEBUFFER))
+	if (fb->base != 0 &&
+	    !covered(bi, fb->base, (uint64_t)fb->pitch * fb->height, BOOT_REGION_FRAMEBUFFER))
 		return -EINVAL;
 	return 0;
 }

@@ -2,6 +2,9 @@
 # Linking the kernel, twice: the second time with the symbol table that the first yields.  The table lies
 # behind all code, so that the addresses in it stay true; the last step checks that they did.
 
+# clang would fetch addresses of other files' symbols from memory, which boot code cannot.
+KCFLAGS += $(if $(filter clang,$(CC_KIND)),-fdirect-access-external-data)
+
 LDFLAGS.kernel := -m elf_x86_64 -pie --no-dynamic-linker -z text -z pack-relative-relocs -z max-page-size=4096 -z noexecstack \
                   -z norelro --orphan-handling=error --hash-style=sysv --build-id=none -T arch/$(ARCH)/serix.ld
 

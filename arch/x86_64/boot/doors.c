@@ -8,7 +8,7 @@
 
 #define IDENTITY_END (4ull << 30)
 
-#define CPUID_RDRAND (1u << 30) /* 1 ECX */
+#define CPUID_RDRAND  (1u << 30) /* 1 ECX */
 #define ENTROPY_WORDS (BOOT_ENTROPY_LEN / sizeof(uint64_t))
 
 static struct boot_info door_info;

@@ -11,22 +11,22 @@
  */
 #include "boot.h"
 
-#define PTE_PRESENT  (1ull << 0)
-#define PTE_WRITE    (1ull << 1)
-#define PTE_LARGE    (1ull << 7)
-#define PTE_GLOBAL   (1ull << 8)
-#define PTE_NX       (1ull << 63)
-#define PTE_ADDRESS  0x000ffffffffff000ull
+#define PTE_PRESENT (1ull << 0)
+#define PTE_WRITE   (1ull << 1)
+#define PTE_LARGE   (1ull << 7)
+#define PTE_GLOBAL  (1ull << 8)
+#define PTE_NX	    (1ull << 63)
+#define PTE_ADDRESS 0x000ffffffffff000ull
 
 #define KERNEL_RX (PTE_PRESENT | PTE_GLOBAL)
 #define KERNEL_RO (PTE_PRESENT | PTE_GLOBAL | PTE_NX)
 #define KERNEL_RW (PTE_PRESENT | PTE_GLOBAL | PTE_NX | PTE_WRITE)
 
-#define SIZE_4K    4096ull
-#define SIZE_2M    (2ull << 20)
-#define SIZE_1G    (1ull << 30)
-#define ENTRIES    512u
-#define LOW_LIMIT  (4ull << 30)
+#define SIZE_4K	  4096ull
+#define SIZE_2M	  (2ull << 20)
+#define SIZE_1G	  (1ull << 30)
+#define ENTRIES	  512u
+#define LOW_LIMIT (4ull << 30)
 
 #define CPUID_1G_PAGES (1u << 26) /* 0x80000001 EDX */
 
@@ -68,7 +68,8 @@ uint64_t *boot_identity_map(void)
 		if (image_gib + i >= ENTRIES)
 			boot_fatal("arch_entry", "the kernel was loaded above 512 GiB");
 		for (uint64_t j = 0; j < ENTRIES; j++)
-			high[j] = ((image_gib + i) * SIZE_1G + j * SIZE_2M) | PTE_LARGE | PTE_WRITE | PTE_PRESENT;
+			high[j] = ((image_gib + i) * SIZE_1G + j * SIZE_2M) | PTE_LARGE | PTE_WRITE |
+				  PTE_PRESENT;
 		pdpt[image_gib + i] = (uint64_t)high | PTE_WRITE | PTE_PRESENT;
 	}
 	root[0] = (uint64_t)pdpt | PTE_WRITE | PTE_PRESENT;
@@ -163,8 +164,9 @@ static void map_direct_run(struct mapper *m, uint64_t start, uint64_t end)
 
 static bool is_ram(uint32_t type)
 {
-	return type == BOOT_REGION_USABLE || type == BOOT_REGION_BOOT_RECLAIMABLE || type == BOOT_REGION_KERNEL ||
-	       type == BOOT_REGION_MODULE || type == BOOT_REGION_ACPI_RECLAIMABLE || type == BOOT_REGION_ACPI_NVS;
+	return type == BOOT_REGION_USABLE || type == BOOT_REGION_BOOT_RECLAIMABLE ||
+	       type == BOOT_REGION_KERNEL || type == BOOT_REGION_MODULE ||
+	       type == BOOT_REGION_ACPI_RECLAIMABLE || type == BOOT_REGION_ACPI_NVS;
 }
 
 /* Neighbours are mapped as one run, so that pages may be large across their borders. */
@@ -219,7 +221,8 @@ static void mark_taken(struct boot_info *bi, struct boot_region *region, uint64_
 	region[0].length = from - region[0].base;
 	region[1] = (struct boot_region){ .base = from, .length = to - from, .type = BOOT_REGION_KERNEL };
 	if (to < end)
-		region[2] = (struct boot_region){ .base = to, .length = end - to, .type = BOOT_REGION_USABLE };
+		region[2] =
+			(struct boot_region){ .base = to, .length = end - to, .type = BOOT_REGION_USABLE };
 }
 
 void boot_build_page_tables(uint64_t *root, struct boot_info *bi, uint64_t delta)

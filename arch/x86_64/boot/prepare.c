@@ -4,8 +4,8 @@
 
 #include <kernel/boot_info.h>
 
-#define CPUID_NX  (1u << 20)    /* 0x80000001 EDX */
-#define CR4_LA57  (1ull << 12)
+#define CPUID_NX (1u << 20) /* 0x80000001 EDX */
+#define CR4_LA57 (1ull << 12)
 
 extern uint64_t arch_boot_root_table[];
 

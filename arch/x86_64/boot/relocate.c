@@ -21,7 +21,7 @@ static void slide_mapped(uint64_t *word, uint64_t map, uint64_t slide)
 void boot_relocate(uint64_t slide)
 {
 	uint64_t image = (uint64_t)__kernel_start;
-	uint64_t *next = NULL;
+	uint64_t *next = (uint64_t *)image; /* the list starts with an address */
 
 	/* Linked for slide 0. */
 	if (slide == 0)

@@ -101,7 +101,8 @@ static void full_table_is_refused(void **state)
 	begin();
 	for (uint64_t i = bi.region_count; i < BOOT_MAX_REGIONS; i++)
 		assert_int_equal(boot_info_add_region(&bi, (4 + i / 64) * MIB + i % 64 * 8192, 4096,
-						      BOOT_REGION_RESERVED), 0);
+						      BOOT_REGION_RESERVED),
+				 0);
 	assert_int_equal(boot_info_add_region(&bi, 0, 1, BOOT_REGION_BAD), -ENOSPC);
 	assert_int_equal(boot_info_finish(&bi), -ENOSPC);
 }
@@ -114,11 +115,11 @@ static void module_must_lie_in_free_ram(void **state)
 	} cases[] = {
 		{ 16 * MIB, 5000, 0 },
 		{ 16 * MIB, 0, 0 },
-		{ 63 * MIB, 2 * MIB, -EINVAL },   /* ends behind RAM */
-		{ 0xfee00000, 4096, -EINVAL },    /* device registers */
+		{ 63 * MIB, 2 * MIB, -EINVAL },	  /* ends behind RAM */
+		{ 0xfee00000, 4096, -EINVAL },	  /* device registers */
 		{ 2 * MIB + 4096, 100, -EINVAL }, /* inside the kernel */
-		{ MIB, 3 * MIB, -EINVAL },        /* around the kernel */
-		{ 20 * MIB, 8192, -EINVAL },      /* over ACPI tables */
+		{ MIB, 3 * MIB, -EINVAL },	  /* around the kernel */
+		{ 20 * MIB, 8192, -EINVAL },	  /* over ACPI tables */
 	};
 
 	(void)state;
@@ -150,8 +151,13 @@ static void long_texts(void **state)
 
 static void framebuffer_geometry(void **state)
 {
-	struct boot_framebuffer fb = { .base = 0xe0000000, .width = 800, .height = 600, .pitch = 3200,
-				       .red = { 16, 8 }, .green = { 8, 8 }, .blue = { 0, 8 } };
+	struct boot_framebuffer fb = { .base = 0xe0000000,
+				       .width = 800,
+				       .height = 600,
+				       .pitch = 3200,
+				       .red = { 16, 8 },
+				       .green = { 8, 8 },
+				       .blue = { 0, 8 } };
 
 	(void)state;
 	begin();
@@ -168,8 +174,13 @@ static void framebuffer_geometry(void **state)
 
 static void framebuffer_over_the_kernel_is_refused(void **state)
 {
-	struct boot_framebuffer fb = { .base = 2 * MIB, .width = 80, .height = 60, .pitch = 320,
-				       .red = { 16, 8 }, .green = { 8, 8 }, .blue = { 0, 8 } };
+	struct boot_framebuffer fb = { .base = 2 * MIB,
+				       .width = 80,
+				       .height = 60,
+				       .pitch = 320,
+				       .red = { 16, 8 },
+				       .green = { 8, 8 },
+				       .blue = { 0, 8 } };
 
 	(void)state;
 	begin();
@@ -197,9 +208,9 @@ static void entropy_mixes(void **state)
 static void efi_map_uses_the_descriptor_size(void **state)
 {
 	uint64_t map[3][6] = {
-		{ 7, 0, 0, 64 * 256, 0xf },                       /* conventional */
-		{ 6, 64 * MIB, 0, 16, 1ull << 63 },               /* runtime data */
-		{ 2, 65 * MIB, 0, 16, 0xf },                      /* loader data */
+		{ 7, 0, 0, 64 * 256, 0xf },	    /* conventional */
+		{ 6, 64 * MIB, 0, 16, 1ull << 63 }, /* runtime data */
+		{ 2, 65 * MIB, 0, 16, 0xf },	    /* loader data */
 	};
 
 	(void)state;
@@ -225,11 +236,11 @@ static void check_finds_what_is_wrong(void **state)
 	boot_info_add_module(&bi, 16 * MIB, 4096, "m");
 	assert_int_equal(boot_info_finish(&bi), 0);
 	good = bi;
-#define REFUSED(change) \
-	do { \
-		bi = good; \
-		assert_null(boot_info_check(&bi)); \
-		change; \
+#define REFUSED(change)                                \
+	do {                                           \
+		bi = good;                             \
+		assert_null(boot_info_check(&bi));     \
+		change;                                \
 		assert_non_null(boot_info_check(&bi)); \
 	} while (0)
 	REFUSED(bi.magic++);
