@@ -10,9 +10,9 @@
 enum lock_rank {
 	RANK_NONE,
 	/* sleeping locks */
+	RANK_FILE_POS,      /* file.pos_lock: held for the whole of a read or write */
 	RANK_RENAME,        /* one rename of directories at a time */
 	RANK_VNODE,         /* vnode.lock; two: parent before child, else by address */
-	RANK_FILE_POS,      /* file.pos_lock */
 	RANK_TTY,           /* tty.lock: line discipline state */
 	RANK_VM_SPACE,      /* vm_space.lock; faults on user copies take it, so it follows file locks */
 	RANK_VM_OBJECT,     /* vm_object.lock */
@@ -37,4 +37,5 @@ enum lock_rank {
 	RANK_IRQ,
 	RANK_LOG,
 	RANK_CONSOLE,
+	RANK_SCREEN,        /* the framebuffer terminal: written to by console output */
 };

@@ -68,3 +68,4 @@ void log_wake_readers(void);
 
 /* From here on consoles are driven without locks: only panic() calls this. */
 void console_enter_panic(void);
+bool console_in_panic(void);

@@ -249,3 +249,8 @@ void console_enter_panic(void)
 {
 	panic_mode = true;
 }
+
+bool console_in_panic(void)
+{
+	return panic_mode;
+}
