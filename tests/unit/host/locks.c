@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Locks on the host: single-threaded, so all they do is notice misuse. */
+#include <kernel/assert.h>
+#include <kernel/mutex.h>
+#include <kernel/spinlock.h>
+
+#define WEAK __attribute__((weak))
+
+WEAK void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank)
+{
+	*lock = (struct spinlock)SPINLOCK_INIT(name, rank);
+}
+
+WEAK void spin_lock(struct spinlock *lock)
+{
+	ASSERT(lock->next == lock->serving);
+	lock->next++;
+}
+
+WEAK bool spin_trylock(struct spinlock *lock)
+{
+	if (lock->next != lock->serving)
+		return false;
+	lock->next++;
+	return true;
+}
+
+WEAK void spin_unlock(struct spinlock *lock)
+{
+	ASSERT(lock->next != lock->serving);
+	lock->serving++;
+}
+
+WEAK uint64_t spin_lock_irqsave(struct spinlock *lock)
+{
+	spin_lock(lock);
+	return 0;
+}
+
+WEAK void spin_unlock_irqrestore(struct spinlock *lock, uint64_t flags)
+{
+	(void)flags;
+	spin_unlock(lock);
+}
+
+WEAK void assert_held(const struct spinlock *lock)
+{
+	ASSERT(lock->next != lock->serving);
+}
+
+WEAK void mutex_init(struct mutex *m, const char *name, enum lock_rank rank)
+{
+	*m = (struct mutex)MUTEX_INIT(*m, name, rank);
+}
+
+WEAK void mutex_lock(struct mutex *m)
+{
+	ASSERT(m->owner == NULL);
+	m->owner = (struct task *)m;
+}
+
+WEAK void mutex_unlock(struct mutex *m)
+{
+	ASSERT(m->owner != NULL);
+	m->owner = NULL;
+}
+
+WEAK bool mutex_held(const struct mutex *m)
+{
+	return m->owner != NULL;
+}
