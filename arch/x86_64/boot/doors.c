@@ -31,18 +31,25 @@ static uint64_t rdrand(void)
 	return ok ? value : 0;
 }
 
-/* The CPU's generator where there is one, and how long a port read takes, which differs a little. */
+/* How long a port write takes differs a little each time; 128 of them are worth one word. */
+static uint64_t jitter(void)
+{
+	uint64_t word = 0;
+
+	for (unsigned i = 0; i < 128; i++) {
+		__asm__ volatile("outb %%al, $0x80" : : "a"(0)); /* the diagnostics port: no effect */
+		word = (word << 7 | word >> 57) ^ __builtin_ia32_rdtsc();
+	}
+	return word;
+}
+
 static void gather_entropy(struct boot_info *bi)
 {
-	bool good = has_rdrand();
+	uint64_t word = jitter();
 
-	for (unsigned i = 0; i < 2 * ENTROPY_WORDS; i++) {
-		uint64_t word = __builtin_ia32_rdtsc();
-
-		__asm__ volatile("outb %%al, $0x80" : : "a"(0));
-		word = word << 32 ^ __builtin_ia32_rdtsc();
-		if (good)
-			word ^= rdrand();
+	boot_info_add_entropy(bi, &word, sizeof(word));
+	for (unsigned i = 0; has_rdrand() && i < ENTROPY_WORDS; i++) {
+		word = rdrand();
 		boot_info_add_entropy(bi, &word, sizeof(word));
 	}
 }
