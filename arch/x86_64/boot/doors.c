@@ -21,14 +21,13 @@ static bool has_rdrand(void)
 	return ecx & CPUID_RDRAND;
 }
 
-static uint64_t rdrand(void)
+static bool rdrand(uint64_t *value)
 {
-	uint64_t value = 0;
 	bool ok = false;
 
 	for (unsigned i = 0; i < 10 && !ok; i++)
-		__asm__ volatile("rdrand %0; setc %1" : "=r"(value), "=qm"(ok) : : "cc");
-	return ok ? value : 0;
+		__asm__ volatile("rdrand %0; setc %1" : "=r"(*value), "=qm"(ok) : : "cc");
+	return ok;
 }
 
 /* How long a port write takes differs a little each time; 128 of them are worth one word. */
@@ -48,10 +47,10 @@ static void gather_entropy(struct boot_info *bi)
 	uint64_t word = jitter();
 
 	boot_info_add_entropy(bi, &word, sizeof(word));
-	for (unsigned i = 0; has_rdrand() && i < ENTROPY_WORDS; i++) {
-		word = rdrand();
+	if (!has_rdrand())
+		return;
+	for (unsigned i = 0; i < ENTROPY_WORDS && rdrand(&word); i++)
 		boot_info_add_entropy(bi, &word, sizeof(word));
-	}
 }
 
 static void __noreturn enter_kernel(struct boot_info *bi, uint64_t tsc)
