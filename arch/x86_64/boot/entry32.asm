@@ -140,10 +140,13 @@ refuse:
 	lodsb
 	test	al, al
 	jz	.stop
+	mov	bl, al
+	cmp	al, ' '
+	jb	.serial				; the line's end is for the serial port
 	mov	ah, 0x4f
 	mov	[edi], ax
 	add	edi, 2
-	mov	bl, al
+.serial:
 	mov	ecx, 100000
 .wait:
 	mov	dx, COM1 + 5
