@@ -93,7 +93,7 @@ build/font.psf:
 # user/NAME/*.c is one program: /sbin/init, or /bin/NAME.  user/lib is linked into all of them.  Each file
 # of user/tests is a program of its own.
 UOUT    := build/user
-UCFLAGS := -std=gnu11 -O2 -g -static -no-pie -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Iinclude -Iuser/lib
+UCFLAGS := -std=gnu11 -O2 -s -static -no-pie -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Iinclude -Iuser/lib
 ULIB    := $(wildcard user/lib/*.c)
 UNAMES  := $(sort $(filter-out lib tests,$(patsubst user/%/,%,$(dir $(wildcard user/*/*.c)))))
 UTESTS  := $(patsubst user/tests/%.c,$(UOUT)/tests/%,$(wildcard user/tests/*.c))
