@@ -13,6 +13,9 @@ void apic_timer_start(uint32_t count); /* one shot, counts of the divided bus cl
 uint32_t apic_timer_count(void);
 void apic_timer_setup(bool tsc_deadline);
 
+/* calibrate.c: the frequency of the APIC's timer, of which it leaves the count stopped. */
+uint64_t calibrate_apic_timer(uint64_t cycles_per_sec);
+
 /* ioapic.c */
 void ioapic_init(void);
 

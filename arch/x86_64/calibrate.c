@@ -115,7 +115,7 @@ static uint64_t pit_read(void)
 	return 0xffffu - (low | (uint32_t)arch_in8(PIT_CHANNEL2) << 8);
 }
 
-/* Last resort.  The counter runs down from its maximum for more than four seconds. */
+/* The APIC's own timer, as a last resort and to be measured itself.  The counter runs down from its maximum for more than four seconds. */
 static bool apic_start(void)
 {
 	apic_timer_setup(false);
@@ -177,7 +177,22 @@ static uint64_t measure(const struct reference *ref)
 		arch_cpu_relax();
 	end = take_sample(ref);
 	ticks = (end.count - start.count) & ref->mask;
-	return (uint64_t)((unsigned __int128)(end.cycles - start.cycles) * ref->hz / ticks);
+	/* Both factors stay far below 2^32: the window is some milliseconds long. */
+	return (end.cycles - start.cycles) * ref->hz / ticks;
+}
+
+uint64_t calibrate_apic_timer(uint64_t cycles_per_sec)
+{
+	uint64_t window = cycles_per_sec / 1000;
+	struct sample start, end;
+
+	apic_start();
+	start = take_sample(&apic_bus);
+	while (arch_cycles() - start.cycles < window)
+		arch_cpu_relax();
+	end = take_sample(&apic_bus);
+	apic_timer_start(0);
+	return (end.count - start.count) * cycles_per_sec / (end.cycles - start.cycles);
 }
 
 static bool is_plausible(uint64_t hz)

@@ -306,20 +306,6 @@ void arch_tlb_flush_all(void)
 	arch_irq_restore(flags);
 }
 
-void arch_clear_page(void *page)
-{
-	uint64_t count = PAGE_SIZE / sizeof(uint64_t);
-
-	__asm__ volatile("rep stosq" : "+D"(page), "+c"(count) : "a"(0) : "memory");
-}
-
-void arch_copy_page(void *to, const void *from)
-{
-	uint64_t count = PAGE_SIZE / sizeof(uint64_t);
-
-	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
-}
-
 void arch_paging_init(const struct boot_info *bi)
 {
 	kernel_root = arch_boot_pml4;
