@@ -79,9 +79,9 @@ class AcpiFiles:
 
     TABLES, RSDP = "etc/acpi/tables", "etc/acpi/rsdp"
 
-    def __init__(self, tables, fix_checksums=(), rsdp=None):
-        """`tables` by name, spoilt or not.  Those in fix_checksums, and RSDT and FACP, which pointers are
-        written into, get their checksum from the firmware."""
+    def __init__(self, tables, fix_checksums=("FACP",), rsdp=None):
+        """`tables` by name, spoilt or not.  Those in fix_checksums get theirs from the firmware, which FACP
+        needs because a pointer is written into it."""
         self.data = bytearray()
         self.script = [self._entry(1, "56sIB", self.TABLES, 64, 1), self._entry(1, "56sIB", self.RSDP, 16, 2)]
         dsdt_at = self._place(dsdt())
@@ -89,11 +89,8 @@ class AcpiFiles:
         if len(tables.get("FACP", b"")) >= 44:
             struct.pack_into("<I", self.data, places["FACP"] + 40, dsdt_at)
             self._pointer(self.TABLES, places["FACP"] + 40)
-            if "FACP" in fix_checksums:
-                self._checksum(self.TABLES, places["FACP"], len(tables["FACP"]), 9)
         for name in fix_checksums:
-            if name != "FACP":
-                self._checksum(self.TABLES, places[name], len(tables[name]), 9)
+            self._checksum(self.TABLES, places[name], len(tables[name]), 9)
         root = self._place(sdt("RSDT", struct.pack("<%dI" % len(places), *places.values())))
         for i in range(len(places)):
             self._pointer(self.TABLES, root + 36 + 4 * i)

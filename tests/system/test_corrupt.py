@@ -73,19 +73,20 @@ def spoilt_tables(seed):
     name = blobs.SIGNATURES[seed % len(blobs.SIGNATURES)]
     way = seed // len(blobs.SIGNATURES) % 5
     table = bytearray(tables[name])
-    rsdp, fix = None, ()
+    rsdp, fix = None, {"FACP"}
     if way == 0:
         table[9] ^= 0x55
+        fix.discard(name)
     elif way == 1:
         struct.pack_into("<I", table, 4, rng.choice((0, 8, 35, 36, 37, 4096, 2**31, 2**32 - 1)))
     elif way == 2:
         for _ in range(6):
             table[rng.randrange(36, len(table))] = rng.randrange(256)
-        fix = (name,)
+        fix.add(name)
     elif way == 3:
         del table[rng.randrange(36, len(table)):]
         struct.pack_into("<I", table, 4, len(table))
-        fix = (name,)
+        fix.add(name)
     else:
         rsdp = spoil(b"RSD PTR \0SERIX \0" + struct.pack("<I", 64), rng.choice((1, 2, 3)) + 5 * seed)
     tables[name] = bytes(table)
