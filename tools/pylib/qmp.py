@@ -2,6 +2,19 @@
 """A small client of QEMU's machine protocol, over an already connected socket."""
 
 import json
+import time
+
+PLAIN = {" ": "spc", "\n": "ret", "\x1b": "esc", "-": "minus", "=": "equal", "/": "slash", ".": "dot", ",": "comma",
+         ";": "semicolon", "'": "apostrophe", "`": "grave_accent", "\\": "backslash", "[": "bracket_left",
+         "]": "bracket_right", "\t": "tab", "\b": "backspace"}
+SHIFTED = dict(zip('!@#$%^&*()_+{}|:"<>?~', "1234567890-=[]\\;',./`"))
+
+
+def key_names(char):
+    """The keys that type a character, by QEMU's names."""
+    if char in SHIFTED or char.isupper():
+        return ("shift",) + key_names(SHIFTED.get(char, char.lower()))
+    return (PLAIN.get(char, char),)
 
 
 class Qmp:
@@ -22,11 +35,18 @@ class Qmp:
                 return reply["return"]
 
     def screenshot(self, path):
-        self.call("screendump", filename=path, format="png")
+        """Save the screen; the name's ending says how: .png or .ppm."""
+        self.call("screendump", filename=path, format=path.rpartition(".")[2])
 
     def keys(self, *names):
         """Press and release keys together, by QEMU's names: keys('ctrl', 'c')."""
         self.call("send-key", keys=[{"type": "qcode", "data": name} for name in names])
+
+    def type(self, text, seconds_between=0.05):
+        """Type on the guest's keyboard, which has the US layout."""
+        for char in text:
+            self.keys(*key_names(char))
+            time.sleep(seconds_between)
 
     def _next(self):
         line = self.lines.readline()
