@@ -11,25 +11,40 @@
 
 struct tty;
 
-/* What the device below offers.  write() takes what it can and returns the count; when it is full it
- * later calls tty_output_ready().  Called with the tty's output lock held, interrupts on. */
+/* What the device below offers.  All of it is called with the terminal's lock held and interrupts off,
+ * from interrupt handlers too (echo): nothing here may sleep, call tty_* functions or printk.
+ *
+ * write() takes what it can and returns the count; when it took less than it was offered, the driver
+ * calls tty_output_ready() once there is room, and again when everything has been sent. */
 struct tty_driver_ops {
 	size_t (*write)(struct tty *tty, const char *text, size_t len);
-	void (*set_termios)(struct tty *tty); /* may be NULL */
-	void (*drain)(struct tty *tty);       /* wait until everything is out; may be NULL */
+	size_t (*unsent)(struct tty *tty);    /* bytes taken but not on their way; NULL: none ever */
+	void (*flush_output)(struct tty *tty); /* drop these; may be NULL */
+	void (*set_termios)(struct tty *tty, const struct abi_termios *termios); /* may be NULL */
+	void (*unthrottle)(struct tty *tty);  /* there is room for input again; may be NULL */
 };
 
-/* Make a terminal /dev/<name>; lives for ever.  NULL: out of memory. */
+/* Make /dev/tty, /dev/tty0 and /dev/console.  Before the first tty_create(). */
+void tty_init(void);
+
+/* Make a terminal /dev/<name>; lives for ever.  NULL: out of memory, or the name is taken. */
 struct tty *tty_create(const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver_data);
 void *tty_driver_data(struct tty *tty);
+/* SIGWINCH to the foreground group when it changes. */
 void tty_set_winsize(struct tty *tty, uint16_t rows, uint16_t cols);
 
-/* From the driver, any context: bytes arrived / room for output. */
+/* From the driver, any context, without locks that its ops take: bytes arrived, a break, room. */
 void tty_input(struct tty *tty, const char *bytes, size_t len);
+void tty_break(struct tty *tty);
 void tty_output_ready(struct tty *tty);
+/* Bytes of input that will not be lost.  A driver that can hold back its device stops below what it may
+ * deliver at once, until unthrottle(). */
+size_t tty_input_room(struct tty *tty);
 
-/* /dev/console is the tty that the command line's last console= names. */
+/* /dev/console is the terminal that the command line's last console= names, if it exists; else tty1;
+ * else ttyS0; else the first there is.  tty_set_console overrides. */
 void tty_set_console(struct tty *tty);
+struct tty *tty_console(void); /* NULL: there is no terminal at all */
 struct tty *tty_find(const char *name);
 
 /* Sessions: a session leader that exits hangs up its terminal. */

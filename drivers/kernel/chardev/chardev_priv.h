@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <kernel/file.h>
+
+extern const struct file_ops kmsg_ops; /* kmsg.c */

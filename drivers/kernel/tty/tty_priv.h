@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside the terminal code.  tty.lock covers everything that interrupts touch: discipline, foreground
+ * group, counters.  Signals are sent and sleepers are woken after it was dropped.
+ */
+#pragma once
+
+#include "ldisc.h"
+
+#include <kernel/device.h>
+#include <kernel/spinlock.h>
+#include <kernel/tty.h>
+#include <kernel/wait.h>
+
+#define TTY_NAME_LEN 16
+
+/* [i] immutable, [l] tty.lock, [a] atomic */
+struct tty {
+	struct spinlock lock;             /* RANK_TTY_INPUT */
+	char name[TTY_NAME_LEN];          /* [i] */
+	const struct tty_driver_ops *ops; /* [i] */
+	void *driver_data;                /* [i] */
+	struct char_device device;        /* [i] */
+	struct tty *next;                 /* [i] all terminals */
+
+	struct ldisc ldisc;        /* [l] */
+	struct abi_winsize winsize; /* [l] */
+	pid_t session;             /* [l] whose controlling terminal it is; 0: nobody's */
+	pid_t foreground;          /* [l] process group; 0: none */
+	uint32_t hangups;          /* [l] files opened before the last one are dead */
+	uint32_t open_count;       /* [l] */
+	bool exclusive;            /* [l] TIOCEXCL */
+	bool writing;              /* [l] a write(2) is under way: its bytes stay together */
+	bool throttled;            /* [l] the driver waits for unthrottle() */
+
+	struct waitqueue read_wq;
+	struct waitqueue write_wq; /* room, the end of a write, everything sent */
+};
+
+/* One open file.  Files of /dev/console survive hang-ups: it is nobody's login line. */
+struct tty_file {
+	struct tty *tty;
+	uint32_t hangups; /* of the tty when opened */
+	bool console;
+};
+
+static inline struct tty_file *tty_file_of(const struct file *file)
+{
+	return file->private;
+}
+
+bool tty_file_hung_up(const struct tty_file *tf);
+
+/* tty_io.c */
+ssize_t tty_read(struct file *file, struct iobuf *io, off_t *pos);
+ssize_t tty_write(struct file *file, struct iobuf *io, off_t *pos);
+uint32_t tty_poll(struct file *file, struct poll_table *table);
+/* Wait until all output has left.  0, -ERESTARTSYS, -EIO. */
+int tty_wait_sent(struct tty_file *tf);
+/* Let the driver deliver again if it stopped and there is room. */
+void tty_unthrottle_locked(struct tty *tty);
+
+/* tty_ioctl.c */
+int64_t tty_ioctl(struct file *file, uint32_t cmd, uint64_t arg);
+
+/* tty_session.c */
+bool tty_is_controlling(struct tty *tty);
+void tty_open_controlling(struct tty *tty);
+/* May the running process change the terminal?  0, or what signal_job_control says. */
+int tty_check_change(struct tty *tty);
+int tty_take_session(struct tty *tty, bool steal);
+int tty_leave_session(struct tty *tty);
+int tty_set_foreground(struct tty *tty, pid_t pgid);
