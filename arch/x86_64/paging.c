@@ -18,6 +18,7 @@
 #include <kernel/panic.h>
 #include <kernel/pmm.h>
 #include <kernel/printk.h>
+#include <kernel/spinlock.h>
 #include <kernel/string.h>
 #include <serix/errno.h>
 
@@ -107,12 +108,27 @@ static uint64_t *pte_find(paddr_t root, uint64_t va)
 	return &table[index_at(va, 0)];
 }
 
+/*
+ * Which entries of a table above the lowest level may be in use: bit n stands for entries 8n to 8n+7.  Kept
+ * in the table's struct page, so that freeing an address space need not look at every entry.
+ */
+static uintptr_t *used_groups(const uint64_t *table)
+{
+	return (uintptr_t *)&page_of(virt_to_phys(table))->owner;
+}
+
 static uint64_t *add_table(uint64_t *entry, bool user)
 {
 	paddr_t pa = pmm_alloc(PAGE_TABLE, PMM_ZERO);
+	uint64_t *table;
 
 	if (pa == PADDR_NONE)
 		return NULL;
+	if (user) {
+		table = (uint64_t *)ALIGN_DOWN((uintptr_t)entry, PAGE_SIZE);
+		*used_groups(table) |= 1ull << ((entry - table) / 8);
+		*used_groups(pt_table(pa)) = 0;
+	}
 	*entry = pa | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | (user ? PTE_USER : 0);
 	return pt_table(pa);
 }
@@ -144,8 +160,9 @@ int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot)
 {
 	uint64_t *pte;
 
-	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
 	ASSERT(!(prot & PT_USER) == (va >= USER_END));
+	if (unlikely((prot & (PT_WRITE | PT_EXEC)) == (PT_WRITE | PT_EXEC)))
+		return -EINVAL;
 	pte = pte_make_path(root, va);
 	if (!pte)
 		return -ENOMEM;
@@ -244,36 +261,147 @@ void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot)
 	}
 }
 
+/* The next batch of a walk: how the loops below go on behind a hole. */
+static uint64_t behind_hole(uint64_t va, uint64_t skip_to, uint64_t end)
+{
+	return skip_to > va && skip_to < end ? skip_to : end;
+}
+
+unsigned arch_pt_unmap_range(paddr_t root, uint64_t *at, uint64_t end, paddr_t *pa, unsigned max)
+{
+	uint64_t va = *at;
+	unsigned n = 0;
+
+	while (va < end && n < max) {
+		uint64_t skip_to = 0;
+		uint64_t *table = lowest_table(root, va, &skip_to);
+
+		if (!table) {
+			va = behind_hole(va, skip_to, end);
+			continue;
+		}
+		do {
+			uint64_t *pte = &table[index_at(va, 0)];
+
+			if (is_mapped(*pte)) {
+				pa[n++] = pte_address(*pte);
+				WRITE_ONCE(*pte, 0);
+			}
+			va += PAGE_SIZE;
+		} while (va < end && n < max && index_at(va, 0) != 0);
+	}
+	*at = va;
+	return n;
+}
+
+int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned prot, paddr_t *pa, unsigned max)
+{
+	uint64_t va = *at;
+	unsigned n = 0;
+
+	while (va < end && n < max) {
+		uint64_t skip_to = 0;
+		uint64_t *table = lowest_table(from, va, &skip_to), *copy = NULL;
+
+		if (!table) {
+			va = behind_hole(va, skip_to, end);
+			continue;
+		}
+		do {
+			unsigned i = index_at(va, 0);
+
+			if (is_mapped(table[i])) {
+				if (!copy)
+					copy = pte_make_path(to, va);
+				if (!copy) {
+					*at = va;
+					return n > 0 ? (int)n : -ENOMEM;
+				}
+				copy = (uint64_t *)ALIGN_DOWN((uintptr_t)copy, PAGE_SIZE);
+				pa[n] = pte_address(table[i]);
+				copy[i] = pte_make(pa[n++], prot);
+				WRITE_ONCE(table[i], copy[i]);
+			}
+			va += PAGE_SIZE;
+		} while (va < end && n < max && index_at(va, 0) != 0);
+	}
+	*at = va;
+	return (int)n;
+}
+
+/* Roots that were in use before: their lower half is empty and their upper half is the kernel's for good. */
+static struct spinlock ready_lock = SPINLOCK_INIT("page table roots", RANK_PMM);
+static paddr_t ready_roots[16];
+static unsigned ready_count;
+
+static paddr_t take_ready_root(void)
+{
+	uint64_t irq = spin_lock_irqsave(&ready_lock);
+	paddr_t pa = ready_count > 0 ? ready_roots[--ready_count] : PADDR_NONE;
+
+	spin_unlock_irqrestore(&ready_lock, irq);
+	return pa;
+}
+
+static bool keep_root(paddr_t pa)
+{
+	uint64_t irq = spin_lock_irqsave(&ready_lock);
+	bool kept = ready_count < ARRAY_SIZE(ready_roots);
+
+	if (kept)
+		ready_roots[ready_count++] = pa;
+	spin_unlock_irqrestore(&ready_lock, irq);
+	return kept;
+}
+
 int arch_pt_create(paddr_t *root)
 {
-	paddr_t pa = pmm_alloc(PAGE_TABLE, 0);
+	paddr_t pa = take_ready_root();
 	uint64_t *table;
 
-	if (pa == PADDR_NONE)
-		return -ENOMEM;
-	table = pt_table(pa);
-	memset(table, 0, USER_ENTRIES * sizeof(*table));
-	memcpy(table + USER_ENTRIES, pt_table(kernel_root) + USER_ENTRIES, USER_ENTRIES * sizeof(*table));
-	WRITE_ONCE(kernel_root_shared, true);
+	if (pa == PADDR_NONE) {
+		pa = pmm_alloc(PAGE_TABLE, PMM_ZERO);
+		if (pa == PADDR_NONE)
+			return -ENOMEM;
+		table = pt_table(pa);
+		memcpy(table + USER_ENTRIES, pt_table(kernel_root) + USER_ENTRIES, USER_ENTRIES * sizeof(*table));
+		WRITE_ONCE(kernel_root_shared, true);
+	}
+	*used_groups(pt_table(pa)) = 0;
 	*root = pa;
 	return 0;
 }
 
-static void free_tables(paddr_t pa, unsigned level, unsigned entries)
-{
-	const uint64_t *table = pt_table(pa);
+static void free_table(paddr_t pa, unsigned level);
 
-	for (unsigned i = 0; level > 0 && i < entries; i++) {
-		if (table[i] & PTE_PRESENT)
-			free_tables(table[i] & PTE_ADDRESS, level - 1, ENTRIES);
+/* Free what lies below a table and leave its lower half empty. */
+static void empty_table(uint64_t *table, unsigned level)
+{
+	for (uintptr_t groups = *used_groups(table); groups != 0; groups &= groups - 1) {
+		uint64_t *group = table + 8 * (unsigned)__builtin_ctzll(groups);
+
+		for (unsigned i = 0; i < 8; i++) {
+			if (group[i])
+				free_table(group[i] & PTE_ADDRESS, level - 1);
+			group[i] = 0;
+		}
 	}
-	pmm_free(pa);
+}
+
+static void free_table(paddr_t pa, unsigned level)
+{
+	if (level > 0)
+		empty_table(pt_table(pa), level);
+	/* The caller of arch_pt_destroy has unmapped every page. */
+	pmm_free_zeroed(pa);
 }
 
 void arch_pt_destroy(paddr_t root)
 {
 	ASSERT(root != kernel_root && root != arch_pt_current());
-	free_tables(root, 3, USER_ENTRIES);
+	empty_table(pt_table(root), 3);
+	if (!keep_root(root))
+		pmm_free(root);
 }
 
 void arch_pt_load(paddr_t root)

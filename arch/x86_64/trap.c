@@ -75,7 +75,7 @@ static bool may_resolve(const struct arch_regs *regs, uint64_t addr)
 	bool access_open = !cpu_features.smap || (regs->rflags & FLAGS_AC);
 
 	return addr < USER_END && access_open && !(regs->error & PF_FETCH) && arch_preempt_count() == 0 &&
-	       arch_this_cpu()->irq_depth == 0 && arch_current_task();
+	       arch_this_cpu()->irq_depth == 0 && arch_current_task() && arch_current_task()->vm;
 }
 
 static const char *kernel_fault_reason(const struct arch_regs *regs, uint64_t addr)

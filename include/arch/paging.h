@@ -34,9 +34,9 @@ static inline paddr_t virt_to_phys(const void *va) /* direct-map addresses only 
 
 /* A page table for a new user space, with the kernel half shared in.  -ENOMEM. */
 int arch_pt_create(paddr_t *root) __attribute__((warn_unused_result));
-/* Free the tables (not the pages) of the user half and the root; not loaded on any CPU. */
+/* Free the tables of the user half, where nothing is mapped any more, and the root; not loaded on any CPU. */
 void arch_pt_destroy(paddr_t root);
-/* Map one 4 KiB page, replacing what was there.  -ENOMEM for a missing table. */
+/* Map one 4 KiB page, replacing what was there.  -ENOMEM for a missing table, -EINVAL for W and X. */
 int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot) __attribute__((warn_unused_result));
 /* Remove one page; returns its physical address or PADDR_NONE. The caller flushes. */
 paddr_t arch_pt_unmap(paddr_t root, uint64_t va);
@@ -46,6 +46,14 @@ bool arch_pt_query(paddr_t root, uint64_t va, paddr_t *pa, unsigned *prot);
 void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot);
 /* The first mapped page at or after va and below end, or `end`: skips absent tables quickly. */
 uint64_t arch_pt_next(paddr_t root, uint64_t va, uint64_t end, paddr_t *pa, unsigned *prot);
+/* Unmap up to `max` pages in [*at, end) and store their addresses; *at moves behind them.  Returns how many:
+ * fewer than `max` only at the end.  The caller flushes. */
+unsigned arch_pt_unmap_range(paddr_t root, uint64_t *at, uint64_t end, paddr_t *pa, unsigned max);
+/* Map up to `max` of the pages that `from` maps in [*at, end) at the same place in `to`, with `prot` on both
+ * sides; store their addresses and move *at behind them.  Returns how many, or -ENOMEM when the first of
+ * them has no table.  The caller flushes. */
+int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned prot, paddr_t *pa,
+		  unsigned max) __attribute__((warn_unused_result));
 void arch_pt_load(paddr_t root);
 paddr_t arch_pt_current(void); /* the root loaded on this CPU */
 paddr_t arch_pt_kernel_root(void);

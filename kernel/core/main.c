@@ -16,6 +16,7 @@
 #include <kernel/keyboard.h>
 #include <kernel/ktest.h>
 #include <kernel/panic.h>
+#include <kernel/panic_test.h>
 #include <kernel/pmm.h>
 #include <kernel/power.h>
 #include <kernel/printk.h>
@@ -118,7 +119,8 @@ static void start(void *unused)
 	(void)unused;
 	start_subsystems();
 	unpack_modules();
-	run_tests();
 	arch_seal();
+	panic_test();
+	run_tests();
 	start_first_program();
 }
