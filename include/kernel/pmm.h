@@ -50,6 +50,8 @@ paddr_t pmm_alloc(enum page_use use, unsigned flags) __must_check;
 /* `count` adjacent frames, the first aligned to `align` frames (power of two); each has one reference. */
 paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsigned flags) __must_check;
 void pmm_free(paddr_t pa); /* the only reference */
+/* As pmm_free, for a frame that holds only zeroes: the next PMM_ZERO gets it as it is. */
+void pmm_free_zeroed(paddr_t pa);
 void pmm_free_contiguous(paddr_t pa, size_t count);
 
 struct page *page_of(paddr_t pa); /* pa lies in RAM that the map calls usable */

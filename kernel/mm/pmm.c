@@ -15,14 +15,19 @@
 #include <kernel/boot_info.h>
 #include <kernel/cmdline.h>
 
+#include "pmm_batch.h"
+#include "uninitialized.h"
 #include "zone.h"
 
 #define CACHE_BATCH 32
 #define CACHE_MAX   128 /* frames; above it a batch goes back */
 
+/* Free pages are linked through page.owner; page.aux holds their address, so that the fast path need not
+ * compute it. */
 struct frame_cache {
-	struct page *head; /* linked through page.owner */
-	uint32_t count;
+	struct page *head;   /* contents unknown */
+	struct page *zeroed; /* known to be cleared: page tables come back so */
+	uint32_t count, zeroed_count;
 	int64_t used[PAGE_USES];
 } __aligned(64);
 
@@ -42,9 +47,7 @@ __init void pmm_init(const struct boot_info *bi)
 
 struct page *page_of(paddr_t pa)
 {
-	struct zone *z = zone_of(pa);
-
-	return z ? &z->pages[(pa - z->base) >> PAGE_SHIFT] : NULL;
+	return zone_page_of(pa);
 }
 
 paddr_t page_addr(const struct page *page)
@@ -66,10 +69,25 @@ bool pmm_is_ram(paddr_t pa)
 	return false;
 }
 
+static inline void push(struct page **list, struct page *page, paddr_t pa)
+{
+	page->owner = *list;
+	page->aux = (void *)pa;
+	*list = page;
+}
+
+static inline struct page *pop(struct page **list)
+{
+	struct page *page = *list;
+
+	*list = page->owner;
+	return page;
+}
+
 /* Move a batch of frames from the highest zone that has some into the cache. */
 static __noinline bool cache_refill(struct frame_cache *c)
 {
-	size_t frames[CACHE_BATCH], n = 0;
+	size_t frames[CACHE_BATCH] __uninitialized, n = 0;
 	unsigned i = zone_count;
 
 	while (n == 0 && i-- > 0) {
@@ -78,98 +96,240 @@ static __noinline bool cache_refill(struct frame_cache *c)
 		spin_unlock(&zones[i].lock);
 	}
 	c->count += (uint32_t)n;
-	while (n > 0) { /* so that the lowest comes out first */
-		struct page *page = &zones[i].pages[frames[--n]];
+	while (n-- > 0) { /* so that the lowest comes out first */
+		struct page *page = &zones[i].pages[frames[n]];
 
 		page->zone = (uint8_t)i;
-		page->owner = c->head;
-		c->head = page;
+		page->flags = 0;
+		push(&c->head, page, zones[i].base + (frames[n] << PAGE_SHIFT));
 	}
 	return c->head != NULL;
 }
 
-/* Give up to n frames back to their zones. */
-static __noinline void cache_drain(struct frame_cache *c, uint32_t n)
+/* Give up to n frames of a list back to their zones; returns how many. */
+static __noinline uint32_t list_drain(struct page **list, uint32_t n)
 {
-	while (n-- > 0 && c->head) {
-		struct page *page = c->head;
+	struct zone *locked = NULL;
+	uint32_t done = 0;
+
+	for (; done < n && *list; done++) {
+		struct page *page = pop(list);
 		struct zone *z = &zones[page->zone];
 
-		c->head = page->owner;
-		c->count--;
-		spin_lock(&z->lock);
+		if (z != locked) {
+			if (locked)
+				spin_unlock(&locked->lock);
+			spin_lock(&z->lock);
+			locked = z;
+		}
 		frame_map_release(&z->map, (size_t)(page - z->pages));
-		spin_unlock(&z->lock);
 	}
+	if (locked)
+		spin_unlock(&locked->lock);
+	return done;
 }
 
-static inline void page_take(struct page *page, enum page_use use)
+static void cache_drain_all(void)
 {
-	refcount_set(&page->refs, 1);
+	uint64_t irq = arch_irq_save();
+	struct frame_cache *c = this_cache();
+
+	c->count -= list_drain(&c->head, c->count);
+	c->zeroed_count -= list_drain(&c->zeroed, c->zeroed_count);
+	arch_irq_restore(irq);
+}
+
+static inline paddr_t page_take(struct frame_cache *c, struct page *page, enum page_use use)
+{
+	c->used[use]++;
 	page->use = (uint8_t)use;
-	page->flags = 0;
+	refcount_set(&page->refs, 1);
+	return (paddr_t)page->aux;
 }
 
-paddr_t pmm_alloc(enum page_use use, unsigned flags)
+/* The list of free frames is empty. */
+static __noinline paddr_t alloc_slow(enum page_use use)
 {
-	struct frame_cache *c;
-	struct page *page;
-	uint64_t irq;
+	uint64_t irq = arch_irq_save();
+	struct frame_cache *c = this_cache();
+	paddr_t pa = PADDR_NONE;
+
+	if (c->head || cache_refill(c)) {
+		pa = page_take(c, pop(&c->head), use);
+		c->count--;
+	} else if (c->zeroed) {
+		pa = page_take(c, pop(&c->zeroed), use);
+		c->zeroed_count--;
+	}
+	arch_irq_restore(irq);
+	return pa;
+}
+
+static inline paddr_t alloc_any(enum page_use use)
+{
+	uint64_t irq = arch_irq_save();
+	struct frame_cache *c = this_cache();
 	paddr_t pa;
 
-	if (unlikely(flags & PMM_DMA32))
-		return pmm_alloc_contiguous(1, 1, use, flags);
-	irq = arch_irq_save();
-	c = this_cache();
-	if (unlikely(!c->head) && !cache_refill(c)) {
+	if (unlikely(!c->head)) {
 		arch_irq_restore(irq);
-		return PADDR_NONE;
+		return alloc_slow(use);
 	}
-	page = c->head;
-	c->head = page->owner;
+	pa = page_take(c, pop(&c->head), use);
 	c->count--;
-	c->used[use]++;
 	arch_irq_restore(irq);
+	return pa;
+}
 
-	page_take(page, use);
-	pa = page_addr(page);
-	if (flags & PMM_ZERO)
+static __noinline paddr_t alloc_zeroed(enum page_use use)
+{
+	uint64_t irq = arch_irq_save();
+	struct frame_cache *c = this_cache();
+	paddr_t pa = PADDR_NONE;
+
+	if (c->zeroed) {
+		pa = page_take(c, pop(&c->zeroed), use);
+		c->zeroed_count--;
+	}
+	arch_irq_restore(irq);
+	if (pa != PADDR_NONE)
+		return pa;
+	pa = alloc_any(use);
+	if (pa != PADDR_NONE)
 		arch_clear_page(phys_to_virt(pa));
 	return pa;
 }
 
-/* The page has no reference left. */
-static void page_free(struct page *page)
+paddr_t pmm_alloc(enum page_use use, unsigned flags)
 {
-	struct frame_cache *c;
-	uint64_t irq;
+	if (likely(flags == 0))
+		return alloc_any(use);
+	if (flags & PMM_DMA32)
+		return pmm_alloc_contiguous(1, 1, use, flags);
+	return alloc_zeroed(use);
+}
 
-	if (unlikely(zero_on_free))
-		arch_clear_page(phys_to_virt(page_addr(page)));
-	irq = arch_irq_save();
-	c = this_cache();
-	c->used[page->use]--;
-	page->use = PAGE_FREE;
-	page->owner = c->head;
-	c->head = page;
-	if (unlikely(++c->count > CACHE_MAX))
-		cache_drain(c, CACHE_BATCH);
+/* The list of free frames is long: give some back.  Interrupts are off; restores them. */
+static __noinline void free_surplus(uint64_t irq)
+{
+	struct frame_cache *c = this_cache();
+
+	c->count -= list_drain(&c->head, CACHE_BATCH);
 	arch_irq_restore(irq);
+}
+
+static inline void list_free(struct frame_cache *c, struct page *page, paddr_t pa)
+{
+	c->used[page->use]--;
+	c->count++;
+	page->use = PAGE_FREE;
+	page->flags = 0;
+	push(&c->head, page, pa);
+}
+
+static inline void push_free(struct page *page, paddr_t pa)
+{
+	uint64_t irq = arch_irq_save();
+	struct frame_cache *c = this_cache();
+
+	list_free(c, page, pa);
+	if (unlikely(c->count > CACHE_MAX))
+		free_surplus(irq);
+	else
+		arch_irq_restore(irq);
+}
+
+static __noinline void clear_and_free(struct page *page, paddr_t pa)
+{
+	arch_clear_page(phys_to_virt(pa));
+	push_free(page, pa);
+}
+
+/* A page without references goes to the cache. */
+static inline void page_free(struct page *page, paddr_t pa)
+{
+	if (unlikely(zero_on_free))
+		clear_and_free(page, pa);
+	else
+		push_free(page, pa);
+}
+
+/* Drop the only reference: nobody else can take one, so no atomic operation is needed. */
+static inline void drop_last(struct page *page)
+{
+	atomic_thread_fence(memory_order_acquire);
+	refcount_set(&page->refs, 0);
+}
+
+static __noinline void put_shared(struct page *page)
+{
+	if (refcount_put(&page->refs))
+		page_free(page, page_addr(page));
 }
 
 void page_put(struct page *page)
 {
-	if (refcount_put(&page->refs))
-		page_free(page);
+	if (unlikely(refcount_read(&page->refs) != 1)) {
+		put_shared(page);
+		return;
+	}
+	drop_last(page);
+	page_free(page, page_addr(page));
+}
+
+void pmm_get_batch(const paddr_t *frames, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		page_get(zone_page_of(frames[i]));
+}
+
+/* Interrupts are off for the whole batch: a few hundred instructions. */
+void pmm_put_batch(const paddr_t *frames, unsigned n)
+{
+	uint64_t irq = arch_irq_save();
+	struct frame_cache *c = this_cache();
+
+	for (unsigned i = 0; i < n; i++) {
+		struct page *page = zone_page_of(frames[i]);
+
+		if (refcount_read(&page->refs) != 1 || unlikely(zero_on_free)) {
+			page_put(page);
+			continue;
+		}
+		drop_last(page);
+		list_free(c, page, frames[i]);
+	}
+	if (c->count > CACHE_MAX)
+		c->count -= list_drain(&c->head, c->count - CACHE_MAX + CACHE_BATCH);
+	arch_irq_restore(irq);
 }
 
 void pmm_free(paddr_t pa)
 {
-	struct page *page = page_of(pa);
+	struct page *page = zone_page_of(pa);
 
 	ASSERT(page && refcount_read(&page->refs) == 1);
-	refcount_set(&page->refs, 0);
-	page_free(page);
+	drop_last(page);
+	page_free(page, pa);
+}
+
+void pmm_free_zeroed(paddr_t pa)
+{
+	struct page *page = page_of(pa);
+	struct frame_cache *c;
+	uint64_t irq;
+
+	ASSERT(page && refcount_read(&page->refs) == 1);
+	drop_last(page);
+	irq = arch_irq_save();
+	c = this_cache();
+	c->used[page->use]--;
+	page->use = PAGE_FREE;
+	page->flags = 0;
+	push(&c->zeroed, page, pa);
+	if (unlikely(++c->zeroed_count > CACHE_MAX))
+		c->zeroed_count -= list_drain(&c->zeroed, CACHE_BATCH);
+	arch_irq_restore(irq);
 }
 
 /* Adjacent frames of one zone; FRAME_NONE when it has none. */
@@ -205,7 +365,9 @@ static paddr_t take_run(size_t count, size_t align, enum page_use use, unsigned 
 			continue;
 		for (size_t n = first; n < first + count; n++) {
 			z->pages[n].zone = (uint8_t)i;
-			page_take(&z->pages[n], use);
+			z->pages[n].flags = 0;
+			z->pages[n].use = (uint8_t)use;
+			refcount_set(&z->pages[n].refs, 1);
 		}
 		return z->base + (first << PAGE_SHIFT);
 	}
@@ -220,10 +382,7 @@ paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsi
 	pa = take_run(count, align, use, flags);
 	if (pa == PADDR_NONE) {
 		/* The frames that this CPU hoards may be the missing ones. */
-		uint64_t irq = arch_irq_save();
-
-		cache_drain(this_cache(), UINT32_MAX);
-		arch_irq_restore(irq);
+		cache_drain_all();
 		pa = take_run(count, align, use, flags);
 		if (pa == PADDR_NONE)
 			return PADDR_NONE;

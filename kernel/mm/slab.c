@@ -431,6 +431,8 @@ struct slab_cache *slab_create(const char *name, size_t object_size, size_t alig
 void slab_init(void)
 {
 	zero_on_free = cmdline_has("init_on_free");
+	if (!make_row())
+		panic("memory: no room for the first CPU's magazines");
 	slab_headers = slab_create("slab", sizeof(struct slab), 0);
 	kmalloc_init();
 }

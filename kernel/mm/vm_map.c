@@ -13,9 +13,9 @@
 
 #include "area_tree.h"
 #include "tlb.h"
+#include "uninitialized.h"
 #include "vm_priv.h"
 
-#define BATCH        32   /* frames freed by one flush */
 #define HEAP_RANDOM  8192 /* pages between image and heap at most */
 
 static struct slab_cache *area_cache;
@@ -125,26 +125,19 @@ static int add_area_locked(struct vm_space *vm, const struct vm_area *model)
 
 void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 {
-	struct page *pages[BATCH] __uninitialized;
-	uint64_t first = 0, va = start;
-	unsigned n = 0, prot;
-	paddr_t pa;
+	paddr_t frames[VM_BATCH] __uninitialized;
+	uint64_t at = start;
+	unsigned n;
 
 	do {
-		va = arch_pt_next(vm->root, va, end, &pa, &prot);
-		if (va < end) {
-			(void)arch_pt_unmap(vm->root, va);
-			first = n ? first : va;
-			pages[n++] = page_of(pa);
-			va += PAGE_SIZE;
-		}
-		if (n == BATCH || (n > 0 && va >= end)) {
-			tlb_flush_range(vm, first, va);
-			vm->pages_mapped -= n;
-			while (n > 0)
-				page_put(pages[--n]);
-		}
-	} while (va < end);
+		start = at;
+		n = arch_pt_unmap_range(vm->root, &at, end, frames, VM_BATCH);
+		if (n == 0)
+			break;
+		tlb_flush_range(vm, start, at);
+		vm->pages_mapped -= n;
+		pmm_put_batch(frames, n);
+	} while (at < end);
 }
 
 static int unmap_locked(struct vm_space *vm, uint64_t start, uint64_t end)

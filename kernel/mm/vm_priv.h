@@ -5,11 +5,11 @@
 #include <arch/paging.h>
 #include <kernel/vm.h>
 
-#define VM_RIGHTS    (VM_READ | VM_WRITE | VM_EXEC)
-#define VM_AREAS_MAX 65530u /* in one space, as Linux's default */
+#include "pmm_batch.h"
 
-/* Left as it is on entry: filling a large local buffer would cost more than the work on it. */
-#define __uninitialized __attribute__((uninitialized))
+#define VM_RIGHTS    (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_BATCH     32 /* frames handled by one walk of the page table */
+#define VM_AREAS_MAX 65530u /* in one space, as Linux's default */
 
 /* How the page table maps a page of an area; `write` false holds back the right to write. */
 static inline unsigned vm_area_prot(const struct vm_area *area, bool write)

@@ -8,6 +8,7 @@
 
 #include "area_tree.h"
 #include "tlb.h"
+#include "uninitialized.h"
 #include "vm_priv.h"
 
 /* In pages, as Linux: 16 GiB for the stack, 1 TiB for mappings. */
@@ -71,17 +72,14 @@ void vm_space_get(struct vm_space *vm)
 	refcount_get(&vm->refs);
 }
 
-/* The page table is loaded nowhere and about to be freed: its entries need not be cleared one by one. */
+/* The page table is loaded nowhere: nothing to flush. */
 static void drop_pages(struct vm_space *vm, const struct vm_area *area)
 {
-	uint64_t va = area->start;
-	unsigned prot;
-	paddr_t pa;
+	paddr_t frames[VM_BATCH] __uninitialized;
+	uint64_t at = area->start;
 
-	while ((va = arch_pt_next(vm->root, va, area->end, &pa, &prot)) < area->end) {
-		page_put(page_of(pa));
-		va += PAGE_SIZE;
-	}
+	while (at < area->end)
+		pmm_put_batch(frames, arch_pt_unmap_range(vm->root, &at, area->end, frames, VM_BATCH));
 }
 
 static void destroy(struct vm_space *vm)
@@ -118,20 +116,17 @@ static bool must_copy_pages(const struct vm_area *area)
 /* Both sides map the parent's pages read-only from now on. */
 static int share_pages(struct vm_space *parent, struct vm_space *child, const struct vm_area *area)
 {
-	unsigned prot, shared = vm_area_prot(area, false);
-	uint64_t va = area->start;
-	paddr_t pa;
+	paddr_t frames[VM_BATCH] __uninitialized;
+	uint64_t at = area->start;
 
-	if (area->flags & VM_WRITE)
-		arch_pt_protect(parent->root, area->start, area->end, shared);
-	while ((va = arch_pt_next(parent->root, va, area->end, &pa, &prot)) < area->end) {
-		int err = arch_pt_map(child->root, va, pa, shared);
+	while (at < area->end) {
+		int n = arch_pt_share(parent->root, child->root, &at, area->end, vm_area_prot(area, false), frames,
+				      VM_BATCH);
 
-		if (err < 0)
-			return err;
-		page_get(page_of(pa));
-		child->pages_mapped++;
-		va += PAGE_SIZE;
+		if (n < 0)
+			return n;
+		pmm_get_batch(frames, (unsigned)n);
+		child->pages_mapped += (unsigned)n;
 	}
 	return 0;
 }

@@ -35,9 +35,21 @@ void zones_init(const struct boot_info *bi);
 /* The zone that spans pa, or NULL. */
 static inline struct zone *zone_of(paddr_t pa)
 {
-	for (unsigned i = 0; i < zone_count; i++) {
-		if (pa - zones[i].base < zones[i].length)
-			return &zones[i];
+	for (struct zone *z = zones; z < zones + zone_count; z++) {
+		if (likely(pa - z->base < z->length))
+			return z;
+	}
+	return NULL;
+}
+
+/* page_of() for the fast paths of mm. */
+static inline struct page *zone_page_of(paddr_t pa)
+{
+	for (struct zone *z = zones; z < zones + zone_count; z++) {
+		paddr_t offset = pa - z->base;
+
+		if (likely(offset < z->length))
+			return &z->pages[offset >> PAGE_SHIFT];
 	}
 	return NULL;
 }
