@@ -27,7 +27,7 @@ static bool checking = true;
 static bool may_nest(uint16_t rank)
 {
 	return rank == RANK_VNODE || rank == RANK_RUNQ || rank == RANK_VM_SPACE || rank == RANK_PROCESS ||
-	       rank == RANK_WAITQUEUE;
+	       rank == RANK_WAITQUEUE || rank == RANK_FUTEX;
 }
 
 static void violation(const char *what, const char *held, uint16_t held_rank, const char *name, uint16_t rank)

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of this folder share: the process tree, pids, signal state, exit and stop hand-overs. */
+#pragma once
+
+#include <kernel/proc_calls.h>
+#include <kernel/process.h>
+
+/* The tree: pids, parents, children, groups, sessions.  Always with interrupts off. */
+extern struct spinlock proc_tree_lock;
+extern struct process *init_process; /* [t] pid 1 */
+
+static inline uint64_t tree_lock(void)
+{
+	return spin_lock_irqsave(&proc_tree_lock);
+}
+
+static inline void tree_unlock(uint64_t flags)
+{
+	spin_unlock_irqrestore(&proc_tree_lock, flags);
+}
+
+/*
+ * A number in use: by a thread, a process, a process group or a session.  It stays taken until the last
+ * of these is gone, so a new process never lands in an old group.  All fields [t].
+ */
+struct pid_entry {
+	struct list hash;
+	pid_t nr;
+	struct thread *thread;
+	struct process *process;
+	struct list group;        /* processes by group_link */
+	uint32_t session_members;
+};
+
+void pid_init(void);
+/* A free number.  NULL: none left, or no memory.  Holds nothing yet: attach at once, or pid_release. */
+struct pid_entry *pid_alloc(void);
+struct pid_entry *pid_lookup_locked(pid_t nr);
+/* Free the number if nothing uses it any more. */
+void pid_release_locked(struct pid_entry *entry);
+void pid_release(struct pid_entry *entry);
+struct thread *thread_find_locked(pid_t tid);
+struct process *process_find_locked(pid_t pid);
+
+/* Groups and sessions (session.c). */
+void process_join_locked(struct process *p, pid_t pgid, pid_t sid);
+void process_leave_groups_locked(struct process *p);
+bool group_orphaned_locked(pid_t pgid, const struct process *without);
+/* SIGHUP and SIGCONT to a group that is orphaned while it has stopped members: the group of a process
+ * that exits, and the group of a child that has just got init as its parent. */
+void group_exit_locked(struct process *p);
+void group_reparented_locked(struct process *child, struct process *old_parent);
+
+/* Processes and threads (process.c).  A process starts with one reference and in no list. */
+struct process *process_alloc(void);
+struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(void *));
+/* Undo thread_alloc for a thread that never ran. */
+void thread_free(struct thread *t);
+/* Run `visit` on every process; the tree lock is held. */
+void process_for_each_locked(void (*visit)(struct process *p, void *arg), void *arg);
+/* The running program's file refuses writers while some process runs it. */
+int exe_deny_write(struct vnode *vnode) __must_check;
+void exe_allow_write(struct vnode *vnode);
+
+/* Signals (signal.c). */
+struct signal_info {
+	struct list link;
+	struct abi_siginfo info;
+};
+
+void signal_init(void);
+struct signal_actions *signal_actions_create(void);
+struct signal_actions *signal_actions_copy(struct signal_actions *from);
+void signal_actions_put(struct signal_actions *actions);
+void signal_queue_init(struct signal_queue *q);
+void signal_queue_flush_locked(struct process *p, struct signal_queue *q, uint64_t mask);
+bool signal_default_ignored(int signo);
+bool signal_default_stops(int signo);
+int signal_process_locked(struct process *p, int signo, const struct abi_siginfo *info);
+int signal_thread_locked(struct thread *t, int signo, const struct abi_siginfo *info);
+/* Take the next signal of `set` pending for the running thread; 0 when there is none. */
+int signal_dequeue_locked(struct thread *t, uint64_t set, struct abi_siginfo *info);
+uint64_t signal_pending_set_locked(struct thread *t);
+/* Set or clear TASK_WORK_SIGNAL of the running thread by what is pending. */
+void signal_recalc_locked(struct thread *t);
+void signal_info_user(struct abi_siginfo *info, int signo, int code);
+/* May the running process signal `p`? */
+bool signal_permitted(const struct process *p, int signo);
+struct abi_sigaction signal_action_get(struct process *p, int signo);
+/* exec: no longer share actions with another process (CLONE_SIGHAND); then handlers go back to the default,
+ * while ignored signals stay ignored. */
+int signal_actions_unshare(struct process *p) __must_check;
+void signal_actions_reset(struct process *p);
+
+/* Stopping (stop.c).  The first two are called with p->lock held and release it with `flags`. */
+void thread_park_locked(struct thread *t, uint64_t flags);
+void process_stop_locked(struct process *p, int signo, uint64_t flags);
+void process_continue_locked(struct process *p);
+/* Have all threads that are left parked?  Then the process is STOPPED now, and is to be reported. */
+bool process_stop_complete_locked(struct process *p);
+void process_report_stopped(struct process *p);
+/* A woken thread tells the parent that the process goes on. */
+void process_report_continued(struct process *p);
+
+/* Telling the parent (wait.c): SIGCHLD with `code` CLD_*, and waking its waits. */
+void parent_notify_locked(struct process *p, int signo, int code, int status);
+/* Take a zombie out of the tree; the caller then drops the tree's reference, outside the lock. */
+void process_reap_locked(struct process *p);
+
+/* Exit (exit.c). */
+void exit_release_memory(struct thread *t);
+void vfork_release(struct process *p);
+/* exec: wait until the running thread is alone in its process.  -EAGAIN: the process is leaving. */
+int process_dethread(void) __must_check;
+void robust_list_exit(struct thread *t);
+
+/* Somebody else's exit_group or exec ends this thread. */
+static inline bool thread_must_leave_locked(const struct thread *t)
+{
+	const struct process *p = t->process;
+
+	return p->exiting || (p->exec_thread && p->exec_thread != t);
+}
+
+/* Futexes (futex.c). */
+void futex_init(void);
+int64_t futex_wake_any(uaddr_t addr, uint32_t count);
+
+/* Limits and interval timers. */
+void rlimits_init(struct process *p);
+void itimer_init(struct process *p);

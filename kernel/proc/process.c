@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making and freeing processes and threads, and safe looks into others.
+ *
+ * References to a process: one by the tree from clone until it is reaped, one by each thread until its
+ * stack is gone, one by each finder.  A thread has no count: it lives until the scheduler releases its
+ * task, and others reach it only under proc_tree_lock or process.lock while it is still listed.
+ */
+#include <arch/context.h>
+#include <kernel/cap.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/vfs.h>
+#include <kernel/vm.h>
+
+#include "proc_priv.h"
+
+static struct slab_cache *process_cache, *thread_cache;
+
+void process_init(void)
+{
+	process_cache = slab_create("process", sizeof(struct process), 0);
+	thread_cache = slab_create("thread", sizeof(struct thread), 0);
+	pid_init();
+	signal_init();
+	futex_init();
+}
+
+/* --- processes --------------------------------------------------------------------------------- */
+
+struct process *process_alloc(void)
+{
+	struct process *p = slab_alloc_zeroed(process_cache);
+
+	if (!p)
+		return NULL;
+	refcount_set(&p->refs, 1);
+	spin_init(&p->lock, "process", RANK_PROCESS);
+	list_init(&p->threads);
+	list_init(&p->children);
+	list_init(&p->sibling);
+	list_init(&p->group_link);
+	waitqueue_init(&p->thread_wait);
+	waitqueue_init(&p->child_wait);
+	waitqueue_init(&p->vfork_wait);
+	signal_queue_init(&p->pending);
+	itimer_init(p);
+	p->dumpable = true;
+	p->start_ns = time_now_ns();
+	return p;
+}
+
+void process_get(struct process *p)
+{
+	refcount_get(&p->refs);
+}
+
+/* What a process owns beyond its zombie state goes at exit; only a process that never ran still has it. */
+static void process_free(struct process *p)
+{
+	signal_queue_flush_locked(p, &p->pending, ~0ull);
+	if (p->actions)
+		signal_actions_put(p->actions);
+	if (p->exe_vnode)
+		exe_allow_write(p->exe_vnode);
+	if (p->fs)
+		fs_context_put(p->fs);
+	if (p->caps)
+		cap_table_put(p->caps);
+	if (p->vm)
+		vm_space_put(p->vm);
+	slab_free(process_cache, p);
+}
+
+void process_put(struct process *p)
+{
+	if (refcount_put(&p->refs))
+		process_free(p);
+}
+
+int exe_deny_write(struct vnode *vnode)
+{
+	int32_t count = atomic_load_explicit(&vnode->write_count, memory_order_relaxed);
+
+	do {
+		if (count > 0)
+			return -ETXTBSY;
+	} while (!atomic_compare_exchange_weak(&vnode->write_count, &count, count - 1));
+	vnode_get(vnode);
+	return 0;
+}
+
+void exe_allow_write(struct vnode *vnode)
+{
+	atomic_fetch_add(&vnode->write_count, 1);
+	vnode_put(vnode);
+}
+
+/* --- threads ----------------------------------------------------------------------------------- */
+
+void thread_free(struct thread *t)
+{
+	struct process *p = t->process;
+
+	task_fini(&t->task);
+	slab_free(thread_cache, t);
+	process_put(p);
+}
+
+/* Called by the scheduler on another stack after the thread has left for good. */
+static void thread_release(struct task *task)
+{
+	struct thread *t = container_of(task, struct thread, task);
+	struct process *p = t->process;
+
+	slab_free(thread_cache, t);
+	process_put(p);
+}
+
+struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(void *))
+{
+	struct thread *t = slab_alloc_zeroed(thread_cache);
+
+	if (!t)
+		return NULL;
+	if (task_init(&t->task, name, entry, t, thread_release) < 0)
+		goto out_free;
+	if (arch_fpu_alloc(&t->task.context) < 0)
+		goto out_task;
+	t->task.user = true;
+	list_init(&t->link);
+	signal_queue_init(&t->pending);
+	t->altstack.flags = SS_DISABLE;
+	t->affinity = ~0ull;
+	process_get(p);
+	t->process = p;
+	return t;
+out_task:
+	task_fini(&t->task);
+out_free:
+	slab_free(thread_cache, t);
+	return NULL;
+}
+
+/* --- looks into other processes ------------------------------------------------------------------ */
+
+struct vm_space *process_vm_get(struct process *p)
+{
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct vm_space *vm = p->vm;
+
+	if (vm)
+		vm_space_get(vm);
+	spin_unlock_irqrestore(&p->lock, flags);
+	return vm;
+}
+
+struct cap_table *process_caps_get(struct process *p)
+{
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct cap_table *caps = p->caps;
+
+	if (caps)
+		cap_table_get(caps);
+	spin_unlock_irqrestore(&p->lock, flags);
+	return caps;
+}
+
+struct fs_context *process_fs_get(struct process *p)
+{
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct fs_context *fs = p->fs;
+
+	if (fs)
+		fs_context_get(fs);
+	spin_unlock_irqrestore(&p->lock, flags);
+	return fs;
+}
+
+pid_t process_parent_pid(struct process *p)
+{
+	uint64_t flags = tree_lock();
+	pid_t pid = p->parent ? p->parent->pid : 0;
+
+	tree_unlock(flags);
+	return pid;
+}
+
+void process_cpu_time(struct process *p, uint64_t *user_ns, uint64_t *system_ns)
+{
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct thread *t;
+
+	*user_ns = p->user_ns;
+	*system_ns = p->system_ns;
+	list_for_each(t, &p->threads, link) {
+		uint64_t user, system;
+
+		task_times(&t->task, &user, &system);
+		*user_ns += user;
+		*system_ns += system;
+	}
+	spin_unlock_irqrestore(&p->lock, flags);
+}
+
+static char task_letter(struct task *task)
+{
+	switch ((enum task_state)atomic_load_explicit(&task->state, memory_order_relaxed)) {
+	case TASK_RUNNABLE:
+		return 'R';
+	case TASK_SLEEPING:
+		return 'D';
+	case TASK_SLEEPING_INTR:
+		return 'S';
+	case TASK_STOPPED:
+		return 'T';
+	case TASK_DEAD:
+		break;
+	}
+	return 'Z';
+}
+
+char process_state_letter(struct process *p)
+{
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	char letter = 'Z';
+
+	if (p->state == PROCESS_STOPPED)
+		letter = 'T';
+	else if (p->state == PROCESS_ALIVE && !list_empty(&p->threads))
+		letter = task_letter(&list_first(&p->threads, struct thread, link)->task);
+	spin_unlock_irqrestore(&p->lock, flags);
+	return letter;
+}
+
+pid_t process_nth_tid(struct process *p, uint32_t n)
+{
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct thread *t;
+	pid_t tid = 0;
+
+	list_for_each(t, &p->threads, link) {
+		if (n-- == 0) {
+			tid = t->tid;
+			break;
+		}
+	}
+	spin_unlock_irqrestore(&p->lock, flags);
+	return tid;
+}
