@@ -29,7 +29,7 @@ void ktest_fail(const char *file, int line, const char *what);
 
 #define KTEST_SUITE(suite_name, suite_cases) \
 	static const struct ktest_suite ktest_suite_def __used \
-		__attribute__((section(".ktest"))) = { suite_name, suite_cases, ARRAY_SIZE(suite_cases) }
+		__attribute__((section(".ktest"), aligned(8))) = { suite_name, suite_cases, ARRAY_SIZE(suite_cases) }
 
 /* Run what the command line asks for; returns the number of failed cases. */
 int ktest_run(const char *filter);

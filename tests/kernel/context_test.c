@@ -214,7 +214,7 @@ static void frame_forged(void)
 	KTEST_EXPECT(pop(&regs) == 0);
 	KTEST_EXPECT(regs.cs == USER_CS && regs.ss == USER_SS);
 	KTEST_EXPECT((regs.rflags & 0x3000) == 0);     /* IOPL */
-	KTEST_EXPECT((regs.rflags & 0x1b4000) == 0);   /* NT VM VIF VIP */
+	KTEST_EXPECT((regs.rflags & 0x1a4000) == 0);   /* NT VM VIF VIP */
 	KTEST_EXPECT(regs.rflags & 0x200);             /* IF */
 }
 
