@@ -98,8 +98,11 @@ static const char *add_modules(struct boot_info *bi, const struct pvh_window *w,
 	if (!in_window(w, si->modules, si->module_count * sizeof(m)))
 		return "the module list is out of bounds";
 	for (uint32_t i = 0; i < si->module_count; i++) {
+		const char *name;
+
 		__builtin_memcpy(&m, w->base + si->modules + i * sizeof(m), sizeof(m));
-		if (boot_info_add_module(bi, m.base, m.size, string_at(w, m.cmdline, BOOT_CMDLINE_LEN)) < 0)
+		name = string_at(w, m.cmdline, BOOT_CMDLINE_LEN);
+		if (boot_info_add_module(bi, m.base, m.size, name ? name : "initrd") < 0)
 			return "a module's address makes no sense";
 	}
 	return NULL;

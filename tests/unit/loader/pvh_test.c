@@ -45,7 +45,7 @@ static void begin(void)
 	memcpy(memory + MEMMAP, map, sizeof(map));
 	memcpy(memory + MODULES, module, sizeof(module));
 	strcpy((char *)memory + CMDLINE, "a=b c");
-	strcpy((char *)memory + NAME, "initrd");
+	strcpy((char *)memory + NAME, "first");
 	si = (struct start_info){ 0x336ec578, 1, 0, 1, MODULES, CMDLINE, 0xf1234, MEMMAP, 3, 0 };
 }
 
@@ -58,7 +58,7 @@ static void everything_is_translated(void **state)
 	assert_int_equal(bi.rsdp, 0xf1234);
 	assert_int_equal(bi.module_count, 1);
 	assert_int_equal(bi.modules[0].length, 0x1234);
-	assert_string_equal(bi.modules[0].name, "initrd");
+	assert_string_equal(bi.modules[0].name, "first");
 	boot_info_set_kernel(&bi, 0x200000, 0x100000);
 	assert_int_equal(boot_info_finish(&bi), 0);
 	assert_int_equal(bi.regions[0].type, BOOT_REGION_USABLE);
@@ -77,7 +77,7 @@ static void optional_parts_may_be_missing(void **state)
 	begin();
 	memset(memory + MODULES + 16, 0, 8); /* a module without a name, as QEMU's */
 	assert_null(translate());
-	assert_string_equal(bi.modules[0].name, "");
+	assert_string_equal(bi.modules[0].name, "initrd");
 }
 
 static void version_0_is_refused(void **state)
