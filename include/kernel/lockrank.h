@@ -25,7 +25,7 @@ enum lock_rank {
 	RANK_PROC_TREE,     /* pids, parents, children, groups, sessions; taken by interrupt handlers */
 	RANK_PROCESS,       /* process.lock: signals, threads, exit state */
 	RANK_SIGNAL,
-	RANK_FUTEX,
+	RANK_FUTEX,         /* two: by address */
 	RANK_DEVICE,
 	RANK_WAITQUEUE,
 	RANK_RUNQ,          /* two: by cpu id */
@@ -35,7 +35,7 @@ enum lock_rank {
 	RANK_PMM,
 	RANK_RANDOM,
 	RANK_IRQ,
+	RANK_CONSOLE,       /* reads the log while it prints */
 	RANK_LOG,
-	RANK_CONSOLE,
 	RANK_SCREEN,        /* the framebuffer terminal: written to by console output */
 };

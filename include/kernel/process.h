@@ -70,6 +70,7 @@ struct process {
 	struct waitqueue child_wait; /* parents sleep here for their children */
 
 	bool stop_requested;        /* [p] every thread parks itself */
+	bool stop_dequeued;         /* [p] a thread is about to stop; SIGCONT still prevents it */
 	uint32_t stopped_threads;   /* [p] parked now */
 	int stop_signal;            /* [p] */
 	bool stop_reported;         /* [p] wait(WUNTRACED) has told the parent */
@@ -164,7 +165,7 @@ void process_get(struct process *p);
 void process_put(struct process *p);
 /* Iterate by pid for /proc: the first process with pid >= `from`, referenced, or NULL. */
 struct process *process_next(pid_t from);
-uint32_t process_count(void);
+uint32_t process_count(void); /* as Linux counts them: threads of all processes */
 pid_t process_last_pid(void);
 
 /* Safe looks into another process: a reference, or NULL once it is exiting. */

@@ -47,6 +47,7 @@
 #define EPROTO 71
 #define EBADMSG 74
 #define EOVERFLOW 75
+#define ELIBBAD 80
 #define EILSEQ 84
 #define EUSERS 87
 #define ENOTSOCK 88
@@ -66,4 +67,6 @@
 /* Inside the kernel only: a system call that a signal interrupted.  The way back to user mode turns
  * them into -EINTR or a restart (signal(7), SA_RESTART); no program ever sees them. */
 #define ERESTARTSYS 512           /* restart if the handler has SA_RESTART or there is no handler */
+#define ERESTARTNOINTR 513        /* always restart */
 #define ERESTARTNOHAND 514        /* restart only if there is no handler */
+#define ERESTART_RESTARTBLOCK 516 /* as above, but resume by thread.restart: a relative timeout */

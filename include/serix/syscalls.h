@@ -103,13 +103,17 @@
 	X(119, setresgid, 3, cred) \
 	X(120, getresgid, 3, cred) \
 	X(121, getpgid, 1, process) \
+	X(122, setfsuid, 1, cred) \
+	X(123, setfsgid, 1, cred) \
 	X(124, getsid, 1, process) \
 	X(127, rt_sigpending, 2, signal) \
 	X(128, rt_sigtimedwait, 4, signal) \
+	X(129, rt_sigqueueinfo, 3, signal) \
 	X(130, rt_sigsuspend, 2, signal) \
 	X(131, sigaltstack, 2, signal) \
 	X(132, utime, 2, path) \
 	X(133, mknod, 3, path) \
+	X(135, personality, 1, process) \
 	X(137, statfs, 2, path) \
 	X(138, fstatfs, 2, path) \
 	X(140, getpriority, 2, process) \
@@ -133,6 +137,7 @@
 	X(204, sched_getaffinity, 3, process) \
 	X(217, getdents64, 3, file) \
 	X(218, set_tid_address, 1, process) \
+	X(219, restart_syscall, 0, signal) \
 	X(227, clock_settime, 2, time) \
 	X(228, clock_gettime, 2, time) \
 	X(229, clock_getres, 2, time) \
@@ -140,6 +145,7 @@
 	X(231, exit_group, 1, process) \
 	X(234, tgkill, 3, signal) \
 	X(235, utimes, 2, path) \
+	X(247, waitid, 5, process) \
 	X(257, openat, 4, file) \
 	X(258, mkdirat, 3, path) \
 	X(259, mknodat, 4, path) \
@@ -163,6 +169,7 @@
 	X(293, pipe2, 2, file) \
 	X(295, preadv, 5, file) \
 	X(296, pwritev, 5, file) \
+	X(297, rt_tgsigqueueinfo, 4, signal) \
 	X(302, prlimit64, 4, process) \
 	X(306, syncfs, 1, file) \
 	X(309, getcpu, 3, system) \
@@ -170,5 +177,6 @@
 	X(318, getrandom, 3, system) \
 	X(322, execveat, 5, process) \
 	X(332, statx, 5, path) \
+	X(435, clone3, 2, process) \
 	X(436, close_range, 3, file) \
 	X(439, faccessat2, 4, path)

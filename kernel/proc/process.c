@@ -12,6 +12,7 @@
 #include <kernel/string.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
+#include <serix/errno.h>
 
 #include "proc_priv.h"
 

@@ -28,3 +28,14 @@ struct arch_regs {
 	uint64_t error; /* the CPU's error code, or the number of the system call */
 	uint64_t rip, cs, rflags, rsp, ss;
 };
+
+/* The six argument registers of a system call. */
+static inline void arch_regs_syscall_args(const struct arch_regs *regs, uint64_t args[6])
+{
+	args[0] = regs->rdi;
+	args[1] = regs->rsi;
+	args[2] = regs->rdx;
+	args[3] = regs->r10;
+	args[4] = regs->r8;
+	args[5] = regs->r9;
+}

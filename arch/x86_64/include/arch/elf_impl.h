@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* x86-64's half of <arch/elf.h>. */
+#pragma once
+
+#define ARCH_ELF_MACHINE 62
+#define ARCH_PLATFORM    "x86_64"

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the system calls about processes, signals and futexes ask of kernel/proc.  All concern the running
+ * thread and return what the call returns, negative errno included. */
+#pragma once
+
+#include <kernel/process.h>
+
+/* --- waiting ------------------------------------------------------------------------------------- */
+
+struct wait_result {
+	pid_t pid;
+	uid_t uid;
+	int code;   /* CLD_* */
+	int status; /* as wait4 reports it */
+	struct abi_rusage usage;
+};
+enum wait_kind { WAIT_ANY, WAIT_PID, WAIT_GROUP };
+/* options: WNOHANG WEXITED WUNTRACED WCONTINUED WNOWAIT and __WALL, __WCLONE.  The pid, 0 (WNOHANG and
+ * nothing yet), or -errno. */
+int64_t process_wait(enum wait_kind kind, pid_t id, unsigned options, struct wait_result *out);
+
+/* --- groups, limits, usage ----------------------------------------------------------------------- */
+
+int process_setpgid(pid_t pid, pid_t pgid);
+pid_t process_setsid(void);
+/* Of process `pid`, 0 for the running one; -ESRCH. */
+int64_t process_group_of(pid_t pid);
+int64_t process_session_of(pid_t pid);
+
+int64_t process_prlimit(pid_t pid, unsigned id, const struct abi_rlimit *set, struct abi_rlimit *old);
+void usage_of_process(struct process *p, struct abi_rusage *out);
+void usage_of_children(struct process *p, struct abi_rusage *out);
+void usage_of_thread(struct thread *t, struct abi_rusage *out);
+
+/* getpriority(2): `which` PRIO_PROCESS, PRIO_PGRP, PRIO_USER.  The lowest nice of those named. */
+int process_nice_get(int which, int who, int *nice) __must_check;
+int process_nice_set(int which, int who, int nice) __must_check;
+
+/* CPUs 0 to 63. */
+int thread_affinity_set(pid_t tid, uint64_t mask) __must_check;
+int thread_affinity_get(pid_t tid, uint64_t *mask) __must_check;
+void thread_set_name(const char name[TASK_NAME_LEN]);
+
+/* --- signals ------------------------------------------------------------------------------------- */
+
+int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct abi_sigaction *old);
+int64_t signal_kill(pid_t pid, int signo);
+int64_t signal_kill_thread(pid_t tgid, pid_t tid, int signo, int code);
+int64_t signal_queue_user(pid_t tgid, pid_t tid, int signo, const struct abi_siginfo *info);
+/* Sleep until a signal that is not blocked arrives (-EINTR) or the deadline passes (-ETIMEDOUT). */
+int signal_sleep(uint64_t deadline_ns);
+/* The signal of `set` that came; -EAGAIN after the deadline (0: do not wait). */
+int64_t signal_timed_wait(uint64_t set, uint64_t deadline_ns, struct abi_siginfo *info);
+/* Pending for the running thread, blocked ones included. */
+uint64_t signal_pending_set(void);
+int64_t signal_return(void);
+int64_t signal_altstack(const struct abi_stack *set, struct abi_stack *old);
+
+/* --- the rest ------------------------------------------------------------------------------------ */
+
+int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t addr2, uint32_t val3);
+
+/* ITIMER_REAL of the running process.  left 0 disarms. */
+void itimer_get(struct process *p, uint64_t *left_ns, uint64_t *interval_ns);
+void itimer_set(struct process *p, uint64_t left_ns, uint64_t interval_ns, uint64_t *old_left_ns,
+		uint64_t *old_interval_ns);
+
+/* Change the credentials of the running process: `edit` gets a copy and the former ones under no lock;
+ * what it returns is returned, and on success the copy is installed. */
+int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *arguments),
+		    const uint64_t *arguments);
+
+/* uname(2)'s text; host and domain name can be set. */
+void uts_get(struct abi_utsname *out);
+int uts_set_nodename(const char *name, size_t len) __must_check;
+int uts_set_domainname(const char *name, size_t len) __must_check;

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fork, vfork, clone: everything the child needs is made first, then it enters the tree in one step that
+ * can only fail because the parent has to see a signal (and then calls again).
+ */
+#include <arch/context.h>
+#include <arch/usercopy.h>
+#include <kernel/cap.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/vfs.h>
+#include <kernel/vm.h>
+#include <serix/errno.h>
+
+#include "proc_priv.h"
+
+#define CLONE_UNTRACED 0x00800000u
+#define CLONE_IO       0x80000000u
+
+/* Namespaces and pidfds are refused; what concerns tracing and I/O contexts means nothing here. */
+#define CLONE_SUPPORTED \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | \
+	 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED | \
+	 CLONE_CHILD_SETTID | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
+/* A thread shares all that is kept per process. */
+#define CLONE_OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
+
+static int check_args(const struct clone_args *args)
+{
+	uint64_t flags = args->flags;
+
+	if (flags & ~(uint64_t)CLONE_SUPPORTED)
+		return -EINVAL;
+	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+		return -EINVAL;
+	if ((flags & CLONE_THREAD) && (flags & CLONE_OF_THREAD) != CLONE_OF_THREAD)
+		return -EINVAL;
+	if ((flags & CLONE_PARENT) && current_process()->pid == 1)
+		return -EINVAL;
+	if (args->exit_signal < 0 || args->exit_signal > NSIG)
+		return -EINVAL;
+	return 0;
+}
+
+struct uid_count {
+	uid_t uid;
+	uint64_t threads;
+};
+
+static void count_uid(struct process *p, void *arg)
+{
+	struct uid_count *count = arg;
+
+	if (p->cred.uid == count->uid)
+		count->threads += p->thread_count;
+}
+
+static int check_process_limit(void)
+{
+	struct uid_count count = { .uid = current_cred()->uid };
+	uint64_t limit = current_rlimit(RLIMIT_NPROC), flags;
+
+	if (limit == RLIM_INFINITY || cred_is_root())
+		return 0;
+	flags = tree_lock();
+	process_for_each_locked(count_uid, &count);
+	tree_unlock(flags);
+	return count.threads >= limit ? -EAGAIN : 0;
+}
+
+static void thread_first_run(void *arg)
+{
+	struct thread *t = arg;
+
+	/* As clone(2) has it: a bad address is the program's loss. */
+	if (t->set_child_tid)
+		(void)!put_user_u32(t->set_child_tid, (uint32_t)t->tid);
+	arch_enter_user();
+}
+
+static struct thread *copy_thread(struct process *p, const struct clone_args *args)
+{
+	struct thread *self = current_thread();
+	struct thread *t = thread_alloc(p, self->task.name, thread_first_run);
+	struct arch_regs *regs;
+
+	if (!t)
+		return NULL;
+	regs = arch_user_regs(&t->task);
+	*regs = *arch_user_regs(&self->task);
+	arch_regs_set_result(regs, 0);
+	if (args->stack)
+		arch_regs_set_sp(regs, args->stack);
+	arch_fpu_copy(&t->task, &self->task);
+	arch_tls_copy(&t->task, &self->task);
+	if ((args->flags & CLONE_SETTLS) && arch_set_tls(&t->task, args->tls) < 0) {
+		thread_free(t);
+		return NULL;
+	}
+	t->task.vm = p->vm;
+	t->blocked = self->blocked;
+	t->affinity = self->affinity;
+	/* An alternate stack in shared memory cannot serve two threads; after vfork only one runs. */
+	if ((args->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
+		t->altstack = self->altstack;
+	if (args->flags & CLONE_CHILD_SETTID)
+		t->set_child_tid = args->child_tid;
+	if (args->flags & CLONE_CHILD_CLEARTID)
+		t->clear_child_tid = args->child_tid;
+	return t;
+}
+
+static int copy_memory(struct process *p, uint64_t flags)
+{
+	struct process *self = current_process();
+
+	if (flags & CLONE_VM) {
+		vm_space_get(self->vm);
+		p->vm = self->vm;
+		return 0;
+	}
+	return vm_space_fork(self->vm, &p->vm);
+}
+
+static int copy_files(struct process *p, uint64_t flags)
+{
+	struct process *self = current_process();
+
+	if (flags & CLONE_FILES) {
+		cap_table_get(self->caps);
+		p->caps = self->caps;
+	} else {
+		int err = cap_table_fork(self->caps, &p->caps);
+
+		if (err < 0)
+			return err;
+	}
+	if (flags & CLONE_FS) {
+		fs_context_get(self->fs);
+		p->fs = self->fs;
+		return 0;
+	}
+	p->fs = fs_context_copy(self->fs);
+	return p->fs ? 0 : -ENOMEM;
+}
+
+static int copy_actions(struct process *p, uint64_t flags)
+{
+	struct process *self = current_process();
+
+	if (flags & CLONE_SIGHAND) {
+		refcount_get(&self->actions->refs);
+		p->actions = self->actions;
+		return 0;
+	}
+	p->actions = signal_actions_copy(self->actions);
+	return p->actions ? 0 : -ENOMEM;
+}
+
+static void copy_identity(struct process *p)
+{
+	struct process *self = current_process();
+	uint64_t flags = spin_lock_irqsave(&self->lock);
+
+	p->cred = self->cred;
+	memcpy(p->rlimits, self->rlimits, sizeof(p->rlimits));
+	memcpy(p->comm, self->comm, sizeof(p->comm));
+	memcpy(p->exe, self->exe, sizeof(p->exe));
+	p->no_new_privs = self->no_new_privs;
+	p->dumpable = self->dumpable;
+	p->nice = self->nice;
+	p->oom_score_adj = self->oom_score_adj;
+	spin_unlock_irqrestore(&self->lock, flags);
+}
+
+static int copy_process(const struct clone_args *args, struct process **out)
+{
+	struct process *p = process_alloc();
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	copy_identity(p);
+	p->exit_signal = args->exit_signal;
+	err = copy_actions(p, args->flags);
+	if (err == 0)
+		err = copy_files(p, args->flags);
+	if (err == 0)
+		err = copy_memory(p, args->flags);
+	if (err == 0) {
+		/* Running already, so nobody can be writing it. */
+		struct vnode *exe = current_process()->exe_vnode;
+
+		if (exe && exe_deny_write(exe) == 0)
+			p->exe_vnode = exe;
+		*out = p;
+		return 0;
+	}
+	process_put(p);
+	return err;
+}
+
+static void add_thread_locked(struct process *p, struct thread *t)
+{
+	list_add_tail(&p->threads, &t->link);
+	p->thread_count++;
+	p->live_threads++;
+}
+
+/* Both publish the new thread, unless a signal has to be seen first: it might have been meant for the
+ * child as well, had it been there in time. */
+static int publish_thread(struct thread *t, struct pid_entry *entry)
+{
+	struct process *p = t->process;
+	uint64_t flags = tree_lock();
+	int err = 0;
+
+	spin_lock(&p->lock);
+	if (thread_must_leave_locked(current_thread()) || signal_pending()) {
+		err = -ERESTARTNOINTR;
+	} else {
+		entry->thread = t;
+		add_thread_locked(p, t);
+	}
+	spin_unlock(&p->lock);
+	tree_unlock(flags);
+	return err;
+}
+
+static int publish_process(struct process *p, struct thread *t, struct pid_entry *entry, uint64_t clone_flags)
+{
+	struct process *self = current_process();
+	uint64_t flags = tree_lock();
+	struct process *parent = clone_flags & CLONE_PARENT ? self->parent : self;
+
+	if (signal_pending()) {
+		tree_unlock(flags);
+		return -ERESTARTNOINTR;
+	}
+	p->pid = entry->nr;
+	entry->thread = t;
+	entry->process = p;
+	add_thread_locked(p, t);
+	process_join_locked(p, self->pgid, self->sid);
+	p->tty = self->tty;
+	p->parent = parent;
+	if (clone_flags & CLONE_PARENT)
+		p->exit_signal = self->exit_signal;
+	list_add_tail(&parent->children, &p->sibling);
+	tree_unlock(flags);
+	return 0;
+}
+
+/* Sleep until the vfork child has a program of its own or is gone.  Only a fatal signal ends it early. */
+static void wait_for_vfork(struct process *child)
+{
+	struct thread *t = current_thread();
+	uint64_t mask = t->blocked, flags;
+
+	flags = spin_lock_irqsave(&t->process->lock);
+	t->blocked = ~SIGNAL_BIT(SIGKILL);
+	signal_recalc_locked(t);
+	spin_unlock_irqrestore(&t->process->lock, flags);
+	while (wait_event_interruptible(&child->vfork_wait, atomic_load(&child->vfork_done)) < 0) {
+		uint64_t pending = signal_pending_set_locked(t);
+
+		if ((pending & SIGNAL_BIT(SIGKILL)) || READ_ONCE(t->process->exiting) ||
+		    READ_ONCE(t->process->exec_thread))
+			break;
+		/* To be stopped: that can wait until the way back to user mode. */
+		atomic_fetch_and(&t->task.work, ~TASK_WORK_SIGNAL);
+	}
+	signal_set_mask(mask);
+}
+
+static int64_t clone_thread(const struct clone_args *args)
+{
+	struct pid_entry *entry = pid_alloc();
+	struct thread *t;
+	pid_t tid;
+	int err;
+
+	if (!entry)
+		return -EAGAIN;
+	t = copy_thread(current_process(), args);
+	if (!t) {
+		pid_release(entry);
+		return -ENOMEM;
+	}
+	t->tid = tid = entry->nr;
+	if (args->flags & CLONE_PARENT_SETTID)
+		(void)!put_user_u32(args->parent_tid, (uint32_t)tid);
+	err = publish_thread(t, entry);
+	if (err < 0) {
+		thread_free(t);
+		pid_release(entry);
+		return err;
+	}
+	task_start(&t->task);
+	return tid;
+}
+
+static int64_t clone_process(const struct clone_args *args)
+{
+	struct pid_entry *entry = pid_alloc();
+	struct process *p;
+	struct thread *t;
+	pid_t pid;
+	int64_t err;
+
+	if (!entry)
+		return -EAGAIN;
+	err = copy_process(args, &p);
+	if (err < 0)
+		goto out_pid;
+	err = -ENOMEM;
+	t = copy_thread(p, args);
+	if (!t)
+		goto out_process;
+	t->tid = pid = entry->nr;
+	if (args->flags & CLONE_PARENT_SETTID)
+		(void)!put_user_u32(args->parent_tid, (uint32_t)pid);
+	err = publish_process(p, t, entry, args->flags);
+	if (err < 0)
+		goto out_thread;
+	/* From here on the tree owns p, and it may be gone as soon as it runs. */
+	if (args->flags & CLONE_VFORK) {
+		process_get(p);
+		task_start(&t->task);
+		wait_for_vfork(p);
+		process_put(p);
+	} else {
+		task_start(&t->task);
+	}
+	return pid;
+out_thread:
+	thread_free(t);
+out_process:
+	process_put(p);
+out_pid:
+	pid_release(entry);
+	return err;
+}
+
+int64_t process_clone(const struct clone_args *args)
+{
+	int err = check_args(args);
+
+	if (err == 0)
+		err = check_process_limit();
+	if (err < 0)
+		return err;
+	return args->flags & CLONE_THREAD ? clone_thread(args) : clone_process(args);
+}

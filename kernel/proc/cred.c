@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whose authority the running code has. */
+#include "proc_priv.h"
+
+/* The kernel's own work: start-up, kernel threads. */
+static const struct credentials root_cred;
+
+const struct credentials *current_cred(void)
+{
+	return in_user_thread() ? &current_process()->cred : &root_cred;
+}
+
+bool cred_is_root(void)
+{
+	return current_cred()->euid == 0;
+}
+
+bool cred_in_group(const struct credentials *cred, gid_t gid)
+{
+	if (cred->fsgid == gid)
+		return true;
+	for (uint32_t i = 0; i < cred->group_count; i++) {
+		if (cred->groups[i] == gid)
+			return true;
+	}
+	return false;
+}
+
+int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *arguments), const uint64_t *arguments)
+{
+	struct process *p = current_process();
+	struct credentials cred = p->cred; /* only the process itself changes them */
+	int64_t result = edit(&cred, arguments);
+	uint64_t flags;
+
+	if (result < 0)
+		return result;
+	flags = spin_lock_irqsave(&p->lock);
+	if (cred.euid != p->cred.euid || cred.egid != p->cred.egid) {
+		p->dumpable = false;
+		p->pdeath_signal = 0;
+	}
+	p->cred = cred;
+	spin_unlock_irqrestore(&p->lock, flags);
+	return result;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * execve: the new program is found, checked and built in an address space of its own.  Only when nothing
+ * can fail any more are the process's other threads ended and the old program replaced.
+ */
+#include <arch/context.h>
+#include <kernel/cap.h>
+#include <kernel/format.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <serix/errno.h>
+
+#include "exec_priv.h"
+
+/* --- the file ------------------------------------------------------------------------------------- */
+
+static void close_file(struct exec *x)
+{
+	if (!x->vnode)
+		return;
+	exe_allow_write(x->vnode);
+	path_put(&x->path);
+	x->vnode = NULL;
+}
+
+/* Look `name` up, see that it may be executed, and read its first bytes. */
+static int open_file(struct exec *x, int dirfd, const char *name, unsigned walk)
+{
+	struct vnode *v;
+	int err = vfs_walk(dirfd, name, walk, &x->path);
+
+	if (err < 0)
+		return err;
+	v = path_vnode(&x->path);
+	if (S_ISLNK(v->mode))
+		err = -ELOOP;
+	else if (!S_ISREG(v->mode))
+		err = -EACCES;
+	else
+		err = vfs_access(v, 1);
+	if (err == 0 && !v->pages)
+		err = -ENOEXEC;
+	if (err == 0)
+		err = exe_deny_write(v);
+	if (err < 0) {
+		path_put(&x->path);
+		return err;
+	}
+	x->vnode = v;
+	x->head_size = (size_t)MIN(v->size, (uint64_t)sizeof(x->head));
+	memset(x->head, 0, sizeof(x->head));
+	return exec_read(v, 0, x->head, x->head_size);
+}
+
+/* --- scripts -------------------------------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The line after "#!": a path and at most one argument, blanks around both dropped.  In place. */
+static int split_script_line(char *line, size_t size, char **interp, char **argument)
+{
+	char *end = memchr(line, '\n', size), *p;
+
+	/* A line that does not end in what was read may be cut in the middle of the path. */
+	if (!end) {
+		end = memchr(line, '\0', size);
+		if (!end)
+			return -ENOEXEC;
+	}
+	while (end > line && is_blank(end[-1]))
+		end--;
+	*end = '\0';
+	for (p = line; is_blank(*p); p++)
+		;
+	if (!*p)
+		return -ENOEXEC;
+	*interp = p;
+	while (*p && !is_blank(*p))
+		p++;
+	*argument = NULL;
+	if (*p) {
+		*p++ = '\0';
+		while (is_blank(*p))
+			p++;
+		*argument = p;
+	}
+	return 0;
+}
+
+static int add_prefix(struct exec *x, const char *text)
+{
+	char *copy = kstrdup(text);
+
+	if (!copy)
+		return -ENOMEM;
+	x->prefix[x->prefix_count++] = copy;
+	return 0;
+}
+
+/* Turn "script args" into "interpreter [argument] script args" and open the interpreter. */
+static int follow_script(struct exec *x, char **current)
+{
+	char line[EXEC_HEAD_SIZE], *interp, *argument;
+	int err;
+
+	memcpy(line, x->head + 2, sizeof(line) - 2);
+	line[sizeof(line) - 2] = line[sizeof(line) - 1] = '\0';
+	err = split_script_line(line, x->head_size - 2 + (x->head_size < sizeof(x->head)), &interp, &argument);
+	if (err < 0)
+		return err;
+	/* The first script's name takes argv[0]'s place; a nested one's is the last prefix already. */
+	if (!x->replaced_argv0)
+		err = add_prefix(x, *current);
+	x->replaced_argv0 = true;
+	if (err == 0 && argument)
+		err = add_prefix(x, argument);
+	if (err == 0)
+		err = add_prefix(x, interp);
+	if (err < 0)
+		return err;
+	*current = x->prefix[x->prefix_count - 1];
+	close_file(x);
+	return open_file(x, AT_FDCWD, *current, 0);
+}
+
+static int resolve_scripts(struct exec *x)
+{
+	char *current = (char *)x->name;
+
+	for (unsigned depth = 0; x->head_size > 2 && x->head[0] == '#' && x->head[1] == '!'; depth++) {
+		int err = depth < EXEC_NESTING_MAX ? follow_script(x, &current) : -ELOOP;
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+/* --- building ------------------------------------------------------------------------------------- */
+
+static int load_interp(struct exec *x)
+{
+	struct path path;
+	struct vnode *v;
+	char *name;
+	int err;
+
+	if (x->image.interp_size == 0)
+		return 0;
+	name = kmalloc(x->image.interp_size);
+	if (!name)
+		return -ENOMEM;
+	err = exec_read(x->vnode, x->image.interp_offset, name, x->image.interp_size);
+	if (err == 0 && name[x->image.interp_size - 1] != '\0')
+		err = -ENOEXEC;
+	if (err == 0)
+		err = vfs_walk(AT_FDCWD, name, 0, &path);
+	kfree(name);
+	if (err < 0)
+		return err;
+	v = path_vnode(&path);
+	err = S_ISREG(v->mode) ? vfs_access(v, 1) : -EACCES;
+	if (err == 0)
+		err = v->pages ? exec_load_interp(x, v) : -ELIBBAD;
+	path_put(&path);
+	return err;
+}
+
+/* Set-user-id and set-group-id programs run with their owner's identity, unless that was given up. */
+static void choose_credentials(struct exec *x)
+{
+	struct process *p = current_process();
+	struct vnode *v = x->vnode;
+	struct credentials *cred = &x->cred;
+
+	*cred = p->cred;
+	if (!p->no_new_privs && (v->mode & S_ISUID))
+		cred->euid = v->uid;
+	/* Set-group-id without group execution means mandatory locking, not identity. */
+	if (!p->no_new_privs && (v->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+		cred->egid = v->gid;
+	x->secure = cred->euid != p->cred.euid || cred->egid != p->cred.egid || cred->euid != cred->uid ||
+		    cred->egid != cred->gid;
+	cred->suid = cred->fsuid = cred->euid;
+	cred->sgid = cred->fsgid = cred->egid;
+}
+
+static int build(struct exec *x)
+{
+	int err;
+
+	choose_credentials(x);
+	err = vm_space_create(&x->vm);
+	if (err == 0)
+		err = exec_load_program(x);
+	if (err == 0)
+		err = load_interp(x);
+	if (err == 0)
+		err = exec_build_stack(x);
+	return err;
+}
+
+/* --- replacing ------------------------------------------------------------------------------------ */
+
+/* Descriptors shared with another process (CLONE_FILES) are shared no longer. */
+static int unshare_files(struct process *p)
+{
+	struct cap_table *copy, *old = p->caps;
+	uint64_t flags;
+	int err;
+
+	if (refcount_read(&old->refs) == 1)
+		return 0;
+	err = cap_table_fork(old, &copy);
+	if (err < 0)
+		return err;
+	flags = spin_lock_irqsave(&p->lock);
+	p->caps = copy;
+	spin_unlock_irqrestore(&p->lock, flags);
+	cap_table_put(old);
+	return 0;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void install_memory(struct exec *x, struct thread *t)
+{
+	struct process *p = t->process;
+	struct vm_space *old = p->vm;
+	uint64_t flags;
+
+	exit_release_memory(t);
+	flags = spin_lock_irqsave(&p->lock);
+	p->vm = x->vm;
+	spin_unlock_irqrestore(&p->lock, flags);
+	task_switch_vm(x->vm);
+	x->vm = NULL;
+	if (old)
+		vm_space_put(old);
+	vfork_release(p);
+}
+
+static void install_identity(struct exec *x, struct process *p)
+{
+	char exe[sizeof(p->exe)];
+	uint64_t flags;
+
+	if (vfs_path_text(&x->path, NULL, exe, sizeof(exe)) < 0)
+		exe[0] = '\0';
+	flags = tree_lock();
+	spin_lock(&p->lock);
+	p->has_execed = true;
+	p->cred = x->cred;
+	p->dumpable = !x->secure;
+	if (x->secure)
+		p->pdeath_signal = 0;
+	memset(p->comm, 0, sizeof(p->comm));
+	strlcpy(p->comm, base_name(x->name), sizeof(p->comm));
+	memcpy(p->exe, exe, sizeof(p->exe));
+	spin_unlock(&p->lock);
+	tree_unlock(flags);
+	memcpy(current_task()->name, p->comm, sizeof(p->comm));
+	atomic_store(&p->unknown_calls_logged, 0);
+}
+
+static void install_program_file(struct exec *x, struct process *p)
+{
+	struct vnode *old;
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+
+	old = p->exe_vnode;
+	p->exe_vnode = x->vnode; /* the denial for writing goes along */
+	spin_unlock_irqrestore(&p->lock, flags);
+	path_put(&x->path);
+	x->vnode = NULL;
+	if (old)
+		exe_allow_write(old);
+}
+
+static void commit(struct exec *x)
+{
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+	struct arch_regs *regs = arch_user_regs(&t->task);
+
+	install_memory(x, t);
+	install_identity(x, p);
+	install_program_file(x, p);
+	cap_table_exec(p->caps);
+	signal_actions_reset(p);
+	t->altstack = (struct abi_stack){ .flags = SS_DISABLE };
+	t->robust_list = t->clear_child_tid = t->set_child_tid = 0;
+	t->restart.fn = NULL;
+	arch_fpu_reset(&t->task);
+	arch_tls_reset(&t->task);
+	arch_regs_start(regs, x->has_interp ? x->interp_base + x->interp.header.entry : x->base + x->image.header.entry,
+			x->stack_pointer);
+}
+
+static int run(struct exec *x, int dirfd, const char *path, unsigned walk)
+{
+	int err = open_file(x, dirfd, path, walk);
+
+	if (err == 0)
+		err = resolve_scripts(x);
+	if (err == 0)
+		err = build(x);
+	if (err == 0)
+		err = unshare_files(current_process());
+	if (err == 0)
+		err = signal_actions_unshare(current_process());
+	if (err == 0)
+		err = process_dethread();
+	if (err == 0)
+		commit(x);
+	return err;
+}
+
+/* A script reached through a descriptor is given a name that its interpreter can open. */
+static const char *name_for(int dirfd, const char *path, char *buf, size_t size)
+{
+	if (dirfd == AT_FDCWD || path[0] == '/')
+		return path;
+	if (path[0])
+		snprintf(buf, size, "/dev/fd/%d/%s", dirfd, path);
+	else
+		snprintf(buf, size, "/dev/fd/%d", dirfd);
+	return buf;
+}
+
+int process_exec(int dirfd, const char *path, struct exec_args *args, unsigned flags)
+{
+	unsigned walk = (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0) | (flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
+	size_t name_size = strlen(path) + 32;
+	char *name = kmalloc(name_size);
+	struct exec *x = kzalloc(sizeof(*x));
+	int err = -ENOMEM;
+
+	if (x && name) {
+		x->args = args;
+		x->name = name_for(dirfd, path, name, name_size);
+		err = run(x, dirfd, path, walk);
+		close_file(x);
+		if (x->vm)
+			vm_space_put(x->vm);
+		for (uint32_t i = 0; i < x->prefix_count; i++)
+			kfree(x->prefix[i]);
+	}
+	kfree(x);
+	kfree(name);
+	return err;
+}

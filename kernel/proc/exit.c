@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Leaving.  A thread first gives up what lives in user memory, then its hold on the address space.  The
+ * last live thread takes down what the process owned.  Whichever thread is last to leave the list makes
+ * the process a zombie and tells the parent; all that was owned is gone by then.
+ */
+#include <arch/usercopy.h>
+#include <kernel/cap.h>
+#include <kernel/panic.h>
+#include <kernel/slab.h>
+#include <kernel/tty.h>
+#include <kernel/vfs.h>
+#include <kernel/vm.h>
+#include <serix/errno.h>
+
+#include "proc_priv.h"
+
+/* Let the other threads leave at the end of what they do. */
+static void tell_others_to_leave_locked(struct process *p)
+{
+	struct thread *t;
+
+	list_for_each(t, &p->threads, link) {
+		if (t == current_thread())
+			continue;
+		task_set_work(&t->task, TASK_WORK_EXIT);
+		task_wake_from(&t->task, TASK_STOPPED);
+	}
+}
+
+int process_dethread(void)
+{
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	bool leaving = p->exiting || p->exec_thread;
+
+	if (!leaving && p->thread_count > 1) {
+		p->exec_thread = t;
+		tell_others_to_leave_locked(p);
+	}
+	spin_unlock_irqrestore(&p->lock, flags);
+	if (leaving)
+		return -EAGAIN;
+	wait_event(&p->thread_wait, READ_ONCE(p->thread_count) == 1 || READ_ONCE(p->exiting));
+
+	flags = tree_lock();
+	spin_lock(&p->lock);
+	p->exec_thread = NULL;
+	leaving = p->exiting;
+	spin_unlock(&p->lock);
+	if (!leaving && t->tid != p->pid) {
+		struct pid_entry *own = pid_lookup_locked(t->tid);
+
+		own->thread = NULL;
+		pid_release_locked(own);
+		t->tid = p->pid;
+		pid_lookup_locked(p->pid)->thread = t;
+	}
+	tree_unlock(flags);
+	return leaving ? -EAGAIN : 0;
+}
+
+void exit_release_memory(struct thread *t)
+{
+	struct process *p = t->process;
+	bool shared = READ_ONCE(p->live_threads) > 1 || (p->vm && refcount_read(&p->vm->refs) > 1);
+
+	if (t->robust_list) {
+		robust_list_exit(t);
+		t->robust_list = 0;
+	}
+	if (t->clear_child_tid && shared) {
+		if (put_user_u32(t->clear_child_tid, 0) == 0)
+			futex_wake_any(t->clear_child_tid, 1);
+	}
+	t->clear_child_tid = 0;
+}
+
+void vfork_release(struct process *p)
+{
+	atomic_store(&p->vfork_done, true);
+	wake_up_all(&p->vfork_wait);
+}
+
+static void leave_session(struct process *p)
+{
+	struct tty *tty;
+	uint64_t flags = tree_lock();
+
+	tty = p->sid == p->pid ? p->tty : NULL;
+	tree_unlock(flags);
+	if (tty) {
+		tty_release_session(tty, p->pid);
+		session_set_tty(p->pid, NULL);
+	}
+}
+
+/* By the last live thread, in its own context: all of this may sleep. */
+static void process_teardown(struct process *p)
+{
+	struct vm_space *vm;
+	struct cap_table *caps;
+	struct fs_context *fs;
+	struct vnode *exe;
+	uint64_t flags;
+
+	if (p->pid == 1)
+		panic("init has ended with status 0x%x: there is nothing left to run", p->exit_status);
+	flags = spin_lock_irqsave(&p->lock);
+	p->alarm_deadline_ns = 0; /* an expiry that is under way does not arm it again */
+	vm = p->vm;
+	caps = p->caps;
+	fs = p->fs;
+	exe = p->exe_vnode;
+	p->vm = NULL;
+	p->caps = NULL;
+	p->fs = NULL;
+	p->exe_vnode = NULL;
+	spin_unlock_irqrestore(&p->lock, flags);
+	timer_cancel(&p->alarm);
+	if (vm)
+		vm_space_put(vm);
+	vfork_release(p);
+	if (caps)
+		cap_table_put(caps);
+	if (fs)
+		fs_context_put(fs);
+	if (exe)
+		exe_allow_write(exe);
+	leave_session(p);
+}
+
+static void reparent_children_locked(struct process *p)
+{
+	struct process *child, *tmp;
+	bool wake_init = false;
+
+	list_for_each_safe(child, tmp, &p->children, sibling) {
+		list_del(&child->sibling);
+		child->parent = init_process;
+		child->exit_signal = SIGCHLD;
+		list_add_tail(&init_process->children, &child->sibling);
+		if (child->pdeath_signal)
+			signal_process(child, child->pdeath_signal, NULL);
+		if (child->state == PROCESS_ZOMBIE)
+			wake_init = true;
+		else
+			group_reparented_locked(child, p);
+	}
+	if (wake_init) {
+		signal_process(init_process, SIGCHLD, NULL);
+		wake_up_all(&init_process->child_wait);
+	}
+}
+
+/* Does the parent want to hear nothing of its children?  Then they leave no zombie. */
+static bool parent_ignores_locked(struct process *p)
+{
+	struct abi_sigaction action;
+
+	if (p->exit_signal != SIGCHLD)
+		return false;
+	action = signal_action_get(p->parent, SIGCHLD);
+	return action.handler == SIG_IGN || (action.flags & SA_NOCLDWAIT);
+}
+
+/* Tree lock held; no thread is left.  True when the process was reaped on the spot. */
+static bool become_zombie_locked(struct process *p)
+{
+	struct signal_actions *actions;
+	bool core_signal = p->exit_status & 0x7f;
+	bool unwanted;
+
+	spin_lock(&p->lock);
+	p->state = PROCESS_ZOMBIE;
+	signal_queue_flush_locked(p, &p->pending, ~0ull);
+	actions = p->actions;
+	p->actions = NULL;
+	spin_unlock(&p->lock);
+	signal_actions_put(actions);
+
+	p->tty = NULL;
+	reparent_children_locked(p);
+	group_exit_locked(p);
+	unwanted = parent_ignores_locked(p);
+	parent_notify_locked(p, p->exit_signal, core_signal ? CLD_KILLED : CLD_EXITED,
+			     core_signal ? p->exit_status & 0x7f : p->exit_status >> 8);
+	if (unwanted)
+		process_reap_locked(p);
+	return unwanted;
+}
+
+/* Take the thread out of its process; nobody can find it afterwards. */
+static void detach(struct thread *t)
+{
+	struct process *p = t->process;
+	struct pid_entry *entry;
+	uint64_t flags = tree_lock(), user_ns, system_ns;
+	bool stopped, gone = false, reaped = false;
+
+	spin_lock(&p->lock);
+	signal_queue_flush_locked(p, &t->pending, ~0ull);
+	task_times(&t->task, &user_ns, &system_ns);
+	p->user_ns += user_ns;
+	p->system_ns += system_ns;
+	p->switches_voluntary += t->task.switches_voluntary;
+	p->switches_forced += t->task.switches_forced;
+	list_del(&t->link);
+	p->thread_count--;
+	gone = p->thread_count == 0;
+	stopped = process_stop_complete_locked(p);
+	spin_unlock(&p->lock);
+
+	entry = pid_lookup_locked(t->tid);
+	entry->thread = NULL;
+	pid_release_locked(entry);
+	if (gone)
+		reaped = become_zombie_locked(p);
+	tree_unlock(flags);
+
+	wake_up_all(&p->thread_wait);
+	if (stopped)
+		process_report_stopped(p);
+	if (reaped)
+		process_put(p);
+}
+
+void thread_exit(int code)
+{
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+	uint64_t flags;
+	bool last;
+
+	exit_release_memory(t);
+	if (t->task.vm)
+		task_switch_vm(NULL);
+	flags = spin_lock_irqsave(&p->lock);
+	t->exiting = true;
+	last = --p->live_threads == 0;
+	if (!p->exiting && t->tid == p->pid)
+		p->exit_status = (code & 0xff) << 8;
+	spin_unlock_irqrestore(&p->lock, flags);
+	if (last)
+		process_teardown(p);
+	detach(t);
+	task_exit();
+}
+
+void process_exit(int wait_status)
+{
+	struct process *p = current_process();
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+
+	if (!p->exiting) {
+		p->exiting = true;
+		p->exit_status = wait_status;
+		tell_others_to_leave_locked(p);
+		wake_up_all(&p->thread_wait);
+	}
+	spin_unlock_irqrestore(&p->lock, flags);
+	thread_exit(0);
+}

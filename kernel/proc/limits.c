@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Resource limits and usage. */
+#include <kernel/cap.h>
+#include <kernel/timespec.h>
+#include <kernel/vm.h>
+#include <serix/errno.h>
+
+#include "proc_priv.h"
+
+#define DEFAULT_STACK   (8ull << 20)
+#define DEFAULT_FILES   1024u
+#define MAX_FILES       4096u /* hard: what a table may grow to without privilege */
+#define ABSOLUTE_FILES  (1u << 20)
+#define DEFAULT_SIGNALS 4096u
+#define DEFAULT_LOCKED  (8ull << 20)
+
+void rlimits_init(struct process *p)
+{
+	for (size_t i = 0; i < RLIMIT_COUNT; i++)
+		p->rlimits[i] = (struct abi_rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+	p->rlimits[RLIMIT_STACK].cur = DEFAULT_STACK;
+	p->rlimits[RLIMIT_CORE].cur = 0;
+	p->rlimits[RLIMIT_NPROC] = (struct abi_rlimit){ PID_MAX / 2, PID_MAX / 2 };
+	p->rlimits[RLIMIT_NOFILE] = (struct abi_rlimit){ DEFAULT_FILES, MAX_FILES };
+	p->rlimits[RLIMIT_MEMLOCK] = (struct abi_rlimit){ DEFAULT_LOCKED, DEFAULT_LOCKED };
+	p->rlimits[RLIMIT_SIGPENDING] = (struct abi_rlimit){ DEFAULT_SIGNALS, DEFAULT_SIGNALS };
+	p->rlimits[RLIMIT_NICE] = (struct abi_rlimit){ 0, 0 };
+	p->rlimits[RLIMIT_RTPRIO] = (struct abi_rlimit){ 0, 0 };
+	p->rlimits[RLIMIT_MSGQUEUE] = (struct abi_rlimit){ 819200, 819200 };
+}
+
+uint64_t current_rlimit(enum rlimit_id id)
+{
+	return in_user_thread() ? READ_ONCE(current_process()->rlimits[id].cur) : RLIM_INFINITY;
+}
+
+static int check_limit(const struct abi_rlimit *set, const struct abi_rlimit *now, unsigned id)
+{
+	if (set->cur > set->max)
+		return -EINVAL;
+	if (id == RLIMIT_NOFILE && set->max > ABSOLUTE_FILES)
+		return -EPERM;
+	if (set->max > now->max && !cred_is_root())
+		return -EPERM;
+	return 0;
+}
+
+/* Where the limit is enforced by somebody else's copy. */
+static void apply_limit(struct process *p, unsigned id, uint64_t value)
+{
+	uint64_t flags;
+
+	if (id == RLIMIT_NOFILE) {
+		struct cap_table *caps = process_caps_get(p);
+
+		if (!caps)
+			return;
+		flags = spin_lock_irqsave(&caps->lock);
+		caps->limit = (uint32_t)MIN(value, (uint64_t)ABSOLUTE_FILES);
+		spin_unlock_irqrestore(&caps->lock, flags);
+		cap_table_put(caps);
+	} else if (id == RLIMIT_STACK) {
+		struct vm_space *vm = process_vm_get(p);
+
+		if (!vm)
+			return;
+		mutex_lock(&vm->lock);
+		vm->stack_limit = MIN(value, vm->stack_top - vm->mmap_top);
+		mutex_unlock(&vm->lock);
+		vm_space_put(vm);
+	}
+}
+
+static bool may_limit(const struct process *p)
+{
+	const struct credentials *me = current_cred(), *other = &p->cred;
+
+	if (p == current_process() || me->euid == 0)
+		return true;
+	return me->uid == other->uid && me->uid == other->euid && me->uid == other->suid && me->gid == other->gid &&
+	       me->gid == other->egid && me->gid == other->sgid;
+}
+
+int64_t process_prlimit(pid_t pid, unsigned id, const struct abi_rlimit *set, struct abi_rlimit *old)
+{
+	struct process *p;
+	uint64_t flags;
+	int err = 0;
+
+	if (id >= RLIMIT_COUNT)
+		return -EINVAL;
+	p = process_find(pid ? pid : current_process()->pid);
+	if (!p)
+		return -ESRCH;
+	if (!may_limit(p)) {
+		process_put(p);
+		return -EPERM;
+	}
+	flags = spin_lock_irqsave(&p->lock);
+	*old = p->rlimits[id];
+	if (set) {
+		err = check_limit(set, old, id);
+		if (err == 0)
+			p->rlimits[id] = *set;
+	}
+	spin_unlock_irqrestore(&p->lock, flags);
+	if (set && err == 0)
+		apply_limit(p, id, set->cur);
+	process_put(p);
+	return err;
+}
+
+/* --- usage --------------------------------------------------------------------------------------- */
+
+static uint64_t resident_kib(struct process *p)
+{
+	struct vm_space *vm = READ_ONCE(p->vm);
+
+	return vm ? READ_ONCE(vm->pages_mapped) * (PAGE_SIZE / 1024) : 0;
+}
+
+void usage_of_process(struct process *p, struct abi_rusage *out)
+{
+	uint64_t user_ns, system_ns, flags;
+	struct thread *t;
+
+	*out = (struct abi_rusage){ 0 };
+	process_cpu_time(p, &user_ns, &system_ns);
+	out->utime = ns_to_timeval(user_ns);
+	out->stime = ns_to_timeval(system_ns);
+	out->minflt = (int64_t)p->minor_faults;
+	out->majflt = (int64_t)p->major_faults;
+	flags = spin_lock_irqsave(&p->lock);
+	out->maxrss = (int64_t)resident_kib(p);
+	out->nvcsw = (int64_t)p->switches_voluntary;
+	out->nivcsw = (int64_t)p->switches_forced;
+	list_for_each(t, &p->threads, link) {
+		out->nvcsw += (int64_t)t->task.switches_voluntary;
+		out->nivcsw += (int64_t)t->task.switches_forced;
+	}
+	spin_unlock_irqrestore(&p->lock, flags);
+}
+
+void usage_of_children(struct process *p, struct abi_rusage *out)
+{
+	uint64_t flags = tree_lock();
+
+	*out = (struct abi_rusage){ 0 };
+	out->utime = ns_to_timeval(p->child_user_ns);
+	out->stime = ns_to_timeval(p->child_system_ns);
+	out->minflt = (int64_t)p->child_minor_faults;
+	out->majflt = (int64_t)p->child_major_faults;
+	tree_unlock(flags);
+}
+
+void usage_of_thread(struct thread *t, struct abi_rusage *out)
+{
+	uint64_t user_ns, system_ns;
+
+	*out = (struct abi_rusage){ 0 };
+	task_times(&t->task, &user_ns, &system_ns);
+	out->utime = ns_to_timeval(user_ns);
+	out->stime = ns_to_timeval(system_ns);
+	out->nvcsw = (int64_t)t->task.switches_voluntary;
+	out->nivcsw = (int64_t)t->task.switches_forced;
+}

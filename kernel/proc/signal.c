@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Signals: queues, sending, masks.  Delivery is signal_delivery.c, stopping is stop.c.
+ *
+ * Everything here runs under process.lock of the target: its threads' queues, masks and work bits change
+ * together.  Sending never fails for want of memory: a signal without its info is still pending.
+ */
+#include <arch/usercopy.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <serix/errno.h>
+
+#include "proc_priv.h"
+
+#define STOP_SIGNALS (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+/* Caused by the running instruction: delivered before the others, so that the frame shows it. */
+#define FAULT_SIGNALS \
+	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | \
+	 SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
+#define IGNORED_BY_DEFAULT \
+	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
+
+static struct slab_cache *info_cache, *actions_cache;
+
+void signal_init(void)
+{
+	info_cache = slab_create("signal_info", sizeof(struct signal_info), 0);
+	actions_cache = slab_create("signal_actions", sizeof(struct signal_actions), 0);
+}
+
+bool signal_default_ignored(int signo)
+{
+	return SIGNAL_BIT(signo) & IGNORED_BY_DEFAULT;
+}
+
+bool signal_default_stops(int signo)
+{
+	return SIGNAL_BIT(signo) & STOP_SIGNALS;
+}
+
+/* --- actions ------------------------------------------------------------------------------------- */
+
+struct signal_actions *signal_actions_create(void)
+{
+	struct signal_actions *actions = slab_alloc_zeroed(actions_cache);
+
+	if (!actions)
+		return NULL;
+	refcount_set(&actions->refs, 1);
+	spin_init(&actions->lock, "signal_actions", RANK_SIGNAL);
+	return actions;
+}
+
+struct signal_actions *signal_actions_copy(struct signal_actions *from)
+{
+	struct signal_actions *copy = signal_actions_create();
+	uint64_t flags;
+
+	if (!copy)
+		return NULL;
+	flags = spin_lock_irqsave(&from->lock);
+	memcpy(copy->action, from->action, sizeof(copy->action));
+	spin_unlock_irqrestore(&from->lock, flags);
+	return copy;
+}
+
+void signal_actions_put(struct signal_actions *actions)
+{
+	if (refcount_put(&actions->refs))
+		slab_free(actions_cache, actions);
+}
+
+/* Interrupts are off already: the process lock is held. */
+static struct abi_sigaction action_locked(struct process *p, int signo)
+{
+	struct abi_sigaction action;
+
+	spin_lock(&p->actions->lock);
+	action = p->actions->action[signo - 1];
+	spin_unlock(&p->actions->lock);
+	return action;
+}
+
+struct abi_sigaction signal_action_get(struct process *p, int signo)
+{
+	struct abi_sigaction action = { 0 };
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+
+	if (p->actions)
+		action = action_locked(p, signo);
+	spin_unlock_irqrestore(&p->lock, flags);
+	return action;
+}
+
+/* An ignored signal does not stay pending: POSIX, sigaction(), "pending and ignored". */
+static void flush_ignored_locked(struct process *p, int signo)
+{
+	struct thread *t;
+
+	signal_queue_flush_locked(p, &p->pending, SIGNAL_BIT(signo));
+	list_for_each(t, &p->threads, link)
+		signal_queue_flush_locked(p, &t->pending, SIGNAL_BIT(signo));
+}
+
+int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct abi_sigaction *old)
+{
+	struct process *p = current_process();
+	uint64_t flags;
+
+	if (signo < 1 || signo > NSIG || (action && (SIGNAL_BIT(signo) & SIGNALS_UNBLOCKABLE)))
+		return -EINVAL;
+	flags = spin_lock_irqsave(&p->lock);
+	spin_lock(&p->actions->lock);
+	*old = p->actions->action[signo - 1];
+	if (action) {
+		p->actions->action[signo - 1] = *action;
+		p->actions->action[signo - 1].mask &= ~SIGNALS_UNBLOCKABLE;
+	}
+	spin_unlock(&p->actions->lock);
+	if (action && (action->handler == SIG_IGN || (action->handler == SIG_DFL && signal_default_ignored(signo))))
+		flush_ignored_locked(p, signo);
+	spin_unlock_irqrestore(&p->lock, flags);
+	return 0;
+}
+
+int signal_actions_unshare(struct process *p)
+{
+	struct signal_actions *fresh, *old = p->actions;
+	uint64_t flags;
+
+	if (refcount_read(&old->refs) == 1)
+		return 0;
+	fresh = signal_actions_copy(old);
+	if (!fresh)
+		return -ENOMEM;
+	flags = spin_lock_irqsave(&p->lock);
+	p->actions = fresh;
+	spin_unlock_irqrestore(&p->lock, flags);
+	signal_actions_put(old);
+	return 0;
+}
+
+void signal_actions_reset(struct process *p)
+{
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+
+	spin_lock(&p->actions->lock);
+	for (size_t i = 0; i < NSIG; i++) {
+		bool ignored = p->actions->action[i].handler == SIG_IGN;
+
+		p->actions->action[i] = (struct abi_sigaction){ .handler = ignored ? SIG_IGN : SIG_DFL };
+	}
+	spin_unlock(&p->actions->lock);
+	spin_unlock_irqrestore(&p->lock, flags);
+}
+
+/* --- queues -------------------------------------------------------------------------------------- */
+
+void signal_queue_init(struct signal_queue *q)
+{
+	q->pending = 0;
+	list_init(&q->infos);
+}
+
+void signal_queue_flush_locked(struct process *p, struct signal_queue *q, uint64_t mask)
+{
+	struct signal_info *si, *tmp;
+
+	q->pending &= ~mask;
+	list_for_each_safe(si, tmp, &q->infos, link) {
+		if (!(SIGNAL_BIT(si->info.signo) & mask))
+			continue;
+		list_del(&si->link);
+		slab_free(info_cache, si);
+		p->queued_signals--;
+	}
+}
+
+static void fill_kernel_info(struct abi_siginfo *info, int signo)
+{
+	*info = (struct abi_siginfo){ .signo = signo, .code = SI_KERNEL };
+}
+
+/* Add to a queue.  -EAGAIN: a real-time signal that must carry its value found no room. */
+static int enqueue_locked(struct process *p, struct signal_queue *q, int signo, const struct abi_siginfo *info)
+{
+	bool realtime = signo >= SIGRTMIN;
+	struct signal_info *si;
+
+	if (!realtime && (q->pending & SIGNAL_BIT(signo)))
+		return 0;
+	si = p->queued_signals < p->rlimits[RLIMIT_SIGPENDING].cur ? slab_alloc(info_cache) : NULL;
+	if (!si) {
+		if (realtime && info && info->code < 0)
+			return -EAGAIN;
+		q->pending |= SIGNAL_BIT(signo);
+		return 0;
+	}
+	if (info)
+		si->info = *info;
+	else
+		fill_kernel_info(&si->info, signo);
+	si->info.signo = signo;
+	list_add_tail(&q->infos, &si->link);
+	p->queued_signals++;
+	q->pending |= SIGNAL_BIT(signo);
+	return 0;
+}
+
+/* Take `signo` out; clears the pending bit with the last info of that number. */
+static void take_locked(struct process *p, struct signal_queue *q, int signo, struct abi_siginfo *info)
+{
+	struct signal_info *si, *found = NULL;
+	bool more = false;
+
+	list_for_each(si, &q->infos, link) {
+		if (si->info.signo != signo)
+			continue;
+		if (found) {
+			more = true;
+			break;
+		}
+		found = si;
+	}
+	if (!more)
+		q->pending &= ~SIGNAL_BIT(signo);
+	if (!found) {
+		*info = (struct abi_siginfo){ .signo = signo, .code = SI_USER };
+		return;
+	}
+	*info = found->info;
+	list_del(&found->link);
+	slab_free(info_cache, found);
+	p->queued_signals--;
+}
+
+static int first_signal(uint64_t set)
+{
+	if (set & FAULT_SIGNALS)
+		set &= FAULT_SIGNALS;
+	return set ? __builtin_ctzll(set) + 1 : 0;
+}
+
+int signal_dequeue_locked(struct thread *t, uint64_t set, struct abi_siginfo *info)
+{
+	struct process *p = t->process;
+	int signo = first_signal(t->pending.pending & set);
+
+	if (signo) {
+		take_locked(p, &t->pending, signo, info);
+		return signo;
+	}
+	signo = first_signal(p->pending.pending & set);
+	if (signo)
+		take_locked(p, &p->pending, signo, info);
+	return signo;
+}
+
+uint64_t signal_pending_set_locked(struct thread *t)
+{
+	return t->pending.pending | t->process->pending.pending;
+}
+
+uint64_t signal_pending_set(void)
+{
+	struct thread *t = current_thread();
+	uint64_t flags = spin_lock_irqsave(&t->process->lock);
+	uint64_t set = signal_pending_set_locked(t);
+
+	spin_unlock_irqrestore(&t->process->lock, flags);
+	return set;
+}
+
+void signal_recalc_locked(struct thread *t)
+{
+	if ((signal_pending_set_locked(t) & ~t->blocked) || t->process->stop_requested)
+		atomic_fetch_or(&t->task.work, TASK_WORK_SIGNAL);
+	else if (atomic_load_explicit(&t->task.work, memory_order_relaxed) & TASK_WORK_SIGNAL)
+		atomic_fetch_and(&t->task.work, ~TASK_WORK_SIGNAL);
+}
+
+/* --- sending ------------------------------------------------------------------------------------- */
+
+/* Would `t` throw the signal away?  A blocked signal never: the program may yet unblock or wait for it. */
+static bool ignored_locked(struct thread *t, int signo)
+{
+	struct process *p = t->process;
+	uint64_t handler;
+
+	if ((t->blocked | t->real_blocked) & SIGNAL_BIT(signo))
+		return false;
+	handler = action_locked(p, signo).handler;
+	if (handler == SIG_IGN)
+		return true;
+	/* Pid 1 gets only what it has handlers for: a stray kill must not take the system down. */
+	return handler == SIG_DFL && (signal_default_ignored(signo) || p->pid == 1);
+}
+
+/* Stop and continue signals cancel each other as soon as they are sent, delivered or not. */
+static void cancel_opposites_locked(struct process *p, int signo)
+{
+	struct thread *t;
+	uint64_t mask;
+
+	if (signo == SIGCONT)
+		mask = STOP_SIGNALS;
+	else if (signal_default_stops(signo))
+		mask = SIGNAL_BIT(SIGCONT);
+	else
+		return;
+	signal_queue_flush_locked(p, &p->pending, mask);
+	list_for_each(t, &p->threads, link)
+		signal_queue_flush_locked(p, &t->pending, mask);
+	if (signo == SIGCONT)
+		process_continue_locked(p);
+}
+
+static void wake_for_signal(struct thread *t, int signo)
+{
+	task_set_work(&t->task, TASK_WORK_SIGNAL);
+	if (signo == SIGKILL)
+		task_wake_from(&t->task, TASK_STOPPED);
+}
+
+static bool wants(const struct thread *t, int signo)
+{
+	return !t->exiting && !(t->blocked & SIGNAL_BIT(signo));
+}
+
+/* A thread to take a signal of the process: the running one if it may, else the first that may. */
+static void wake_one_locked(struct process *p, int signo)
+{
+	struct thread *t;
+
+	if (in_user_thread() && current_process() == p && wants(current_thread(), signo)) {
+		wake_for_signal(current_thread(), signo);
+		return;
+	}
+	list_for_each(t, &p->threads, link) {
+		if (wants(t, signo)) {
+			wake_for_signal(t, signo);
+			return;
+		}
+	}
+}
+
+int signal_process_locked(struct process *p, int signo, const struct abi_siginfo *info)
+{
+	int err;
+
+	assert_held(&p->lock);
+	if (p->state == PROCESS_ZOMBIE || list_empty(&p->threads) || !p->actions)
+		return 0;
+	cancel_opposites_locked(p, signo);
+	if (ignored_locked(list_first(&p->threads, struct thread, link), signo))
+		return 0;
+	err = enqueue_locked(p, &p->pending, signo, info);
+	if (err < 0)
+		return err;
+	wake_one_locked(p, signo);
+	return 0;
+}
+
+int signal_thread_locked(struct thread *t, int signo, const struct abi_siginfo *info)
+{
+	struct process *p = t->process;
+	int err;
+
+	assert_held(&p->lock);
+	if (p->state == PROCESS_ZOMBIE || !p->actions)
+		return 0;
+	cancel_opposites_locked(p, signo);
+	if (ignored_locked(t, signo))
+		return 0;
+	err = enqueue_locked(p, &t->pending, signo, info);
+	if (err < 0)
+		return err;
+	if (wants(t, signo))
+		wake_for_signal(t, signo);
+	return 0;
+}
+
+int signal_process(struct process *p, int signo, const struct abi_siginfo *info)
+{
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	int err = signal_process_locked(p, signo, info);
+
+	spin_unlock_irqrestore(&p->lock, flags);
+	return err;
+}
+
+int signal_thread(struct thread *t, int signo, const struct abi_siginfo *info)
+{
+	struct process *p = t->process;
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	int err = signal_thread_locked(t, signo, info);
+
+	spin_unlock_irqrestore(&p->lock, flags);
+	return err;
+}
+
+int signal_group(pid_t pgid, int signo, const struct abi_siginfo *info)
+{
+	uint64_t flags = tree_lock();
+	struct pid_entry *entry = pid_lookup_locked(pgid);
+	struct process *p;
+	int err = -ESRCH;
+
+	if (entry) {
+		list_for_each(p, &entry->group, group_link) {
+			signal_process(p, signo, info);
+			err = 0;
+		}
+	}
+	tree_unlock(flags);
+	return err;
+}
+
+void signal_force(int signo, int code, uint64_t addr)
+{
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+	struct abi_siginfo info = { .signo = signo, .code = code, .addr = addr };
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct abi_sigaction *action = &p->actions->action[signo - 1];
+
+	spin_lock(&p->actions->lock);
+	if (action->handler == SIG_IGN || (t->blocked & SIGNAL_BIT(signo)))
+		action->handler = SIG_DFL;
+	spin_unlock(&p->actions->lock);
+	t->blocked &= ~SIGNAL_BIT(signo);
+	(void)!enqueue_locked(p, &t->pending, signo, &info);
+	task_set_work(&t->task, TASK_WORK_SIGNAL);
+	spin_unlock_irqrestore(&p->lock, flags);
+}
+
+/* --- masks --------------------------------------------------------------------------------------- */
+
+void signal_set_mask(uint64_t mask)
+{
+	struct thread *t = current_thread();
+	uint64_t flags = spin_lock_irqsave(&t->process->lock);
+
+	t->blocked = mask & ~SIGNALS_UNBLOCKABLE;
+	signal_recalc_locked(t);
+	spin_unlock_irqrestore(&t->process->lock, flags);
+}
+
+void signal_mask_enter(uint64_t mask)
+{
+	struct thread *t = current_thread();
+
+	t->saved_mask = t->blocked;
+	t->restore_mask = true;
+	signal_set_mask(mask);
+}
+
+void signal_mask_leave(bool interrupted)
+{
+	struct thread *t = current_thread();
+
+	if (interrupted || !t->restore_mask)
+		return; /* delivery puts it back */
+	t->restore_mask = false;
+	signal_set_mask(t->saved_mask);
+}
+
+int signal_mask_from_user(uaddr_t addr, uint64_t size, uint64_t *mask, bool *present)
+{
+	*present = addr != 0;
+	if (!addr)
+		return 0;
+	if (size != sizeof(*mask))
+		return -EINVAL;
+	return copy_from_user(mask, addr, sizeof(*mask));
+}
+
+bool signal_ignored_or_blocked(int signo)
+{
+	struct thread *t = current_thread();
+
+	return (t->blocked & SIGNAL_BIT(signo)) || signal_action_get(t->process, signo).handler == SIG_IGN;
+}
+
+/* --- waiting ------------------------------------------------------------------------------------- */
+
+int signal_sleep(uint64_t deadline_ns)
+{
+	struct waitqueue nobody = WAITQUEUE_INIT(nobody);
+
+	return wait_event_timeout(&nobody, false, deadline_ns, true);
+}
+
+int64_t signal_timed_wait(uint64_t set, uint64_t deadline_ns, struct abi_siginfo *info)
+{
+	struct thread *t = current_thread();
+	struct process *p = t->process;
+	uint64_t flags;
+	int signo, err;
+
+	set &= ~SIGNALS_UNBLOCKABLE;
+	flags = spin_lock_irqsave(&p->lock);
+	signo = signal_dequeue_locked(t, set, info);
+	if (signo == 0 && deadline_ns != 0) {
+		t->real_blocked = t->blocked;
+		t->blocked &= ~set;
+		signal_recalc_locked(t);
+		spin_unlock_irqrestore(&p->lock, flags);
+		err = signal_sleep(deadline_ns);
+		flags = spin_lock_irqsave(&p->lock);
+		t->blocked = t->real_blocked;
+		t->real_blocked = 0;
+		signo = signal_dequeue_locked(t, set, info);
+	} else {
+		err = -ETIMEDOUT;
+	}
+	signal_recalc_locked(t);
+	spin_unlock_irqrestore(&p->lock, flags);
+	if (signo)
+		return signo;
+	return err == -ETIMEDOUT ? -EAGAIN : -EINTR;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Parents and their children: notification, wait, reaping. */
+#include <serix/errno.h>
+
+#include "proc_priv.h"
+
+#define WAIT_CLONE 0x80000000u /* __WCLONE: only children that do not send SIGCHLD */
+#define WAIT_ALL   0x40000000u /* __WALL: either kind */
+
+void parent_notify_locked(struct process *p, int signo, int code, int status)
+{
+	struct process *parent = p->parent;
+	struct abi_siginfo info = { .signo = signo, .code = code };
+	bool job_control = code == CLD_STOPPED || code == CLD_CONTINUED;
+
+	if (!parent)
+		return;
+	info.pid = p->pid;
+	info.uid = p->cred.uid;
+	info.value = (uint32_t)status;
+	info.utime = (int64_t)(p->user_ns / (NSEC_PER_SEC / 100));
+	info.stime = (int64_t)(p->system_ns / (NSEC_PER_SEC / 100));
+	if (signo && !(job_control && (signal_action_get(parent, SIGCHLD).flags & SA_NOCLDSTOP)))
+		signal_process(parent, signo, &info);
+	wake_up_all(&parent->child_wait);
+}
+
+void process_reap_locked(struct process *p)
+{
+	struct process *parent = p->parent;
+	struct pid_entry *entry;
+
+	assert_held(&proc_tree_lock);
+	if (parent) {
+		parent->child_user_ns += p->user_ns + p->child_user_ns;
+		parent->child_system_ns += p->system_ns + p->child_system_ns;
+		parent->child_minor_faults += p->minor_faults + p->child_minor_faults;
+		parent->child_major_faults += p->major_faults + p->child_major_faults;
+	}
+	list_del(&p->sibling);
+	p->parent = NULL;
+	entry = pid_lookup_locked(p->pid);
+	entry->process = NULL;
+	/* The entry goes with the last of its uses, which may be this group membership. */
+	process_leave_groups_locked(p);
+	entry = pid_lookup_locked(p->pid);
+	if (entry)
+		pid_release_locked(entry);
+}
+
+static bool matches_locked(const struct process *child, enum wait_kind kind, pid_t id, unsigned options)
+{
+	bool clone_child = child->exit_signal != SIGCHLD;
+
+	if (kind == WAIT_PID && child->pid != id)
+		return false;
+	if (kind == WAIT_GROUP && child->pgid != id)
+		return false;
+	return (options & WAIT_ALL) || clone_child == !!(options & WAIT_CLONE);
+}
+
+static void report(struct process *child, struct wait_result *out, int code, int status)
+{
+	out->pid = child->pid;
+	out->uid = child->cred.uid;
+	out->code = code;
+	out->status = status;
+	usage_of_process(child, &out->usage);
+}
+
+/* Has this child something to tell?  The reaped one goes to *dead. */
+static bool collect_locked(struct process *child, unsigned options, struct wait_result *out,
+			   struct process **dead)
+{
+	bool peek = options & WNOWAIT;
+	bool told = false;
+
+	if (child->state == PROCESS_ZOMBIE) {
+		if (!(options & WEXITED))
+			return false;
+		report(child, out, child->exit_status & 0x7f ? CLD_KILLED : CLD_EXITED, child->exit_status);
+		if (!peek) {
+			process_reap_locked(child);
+			*dead = child;
+		}
+		return true;
+	}
+	if (child->state == PROCESS_STOPPED && (options & WUNTRACED) && !child->stop_reported) {
+		report(child, out, CLD_STOPPED, child->stop_signal << 8 | 0x7f);
+		told = true;
+	} else if (child->continued && (options & WCONTINUED)) {
+		report(child, out, CLD_CONTINUED, 0xffff);
+		told = true;
+	}
+	if (told && !peek) {
+		spin_lock(&child->lock);
+		if (out->code == CLD_STOPPED)
+			child->stop_reported = true;
+		else
+			child->continued = false;
+		spin_unlock(&child->lock);
+	}
+	return told;
+}
+
+static int64_t try_wait(enum wait_kind kind, pid_t id, unsigned options, struct wait_result *out)
+{
+	struct process *self = current_process(), *child, *dead = NULL;
+	int64_t result = -ECHILD;
+	uint64_t flags = tree_lock();
+
+	list_for_each(child, &self->children, sibling) {
+		if (!matches_locked(child, kind, id, options))
+			continue;
+		result = 0;
+		if (collect_locked(child, options, out, &dead)) {
+			result = out->pid;
+			break;
+		}
+	}
+	tree_unlock(flags);
+	if (dead)
+		process_put(dead);
+	return result;
+}
+
+int64_t process_wait(enum wait_kind kind, pid_t id, unsigned options, struct wait_result *out)
+{
+	struct process *self = current_process();
+	int64_t result = try_wait(kind, id, options, out);
+	int err;
+
+	if (result != 0 || (options & WNOHANG))
+		return result;
+	err = wait_event_interruptible(&self->child_wait, (result = try_wait(kind, id, options, out)) != 0);
+	return err < 0 ? -ERESTARTSYS : result;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* futex(2). */
+#include <kernel/syscall.h>
+
+#include <kernel/proc_calls.h>
+
+SYSCALL(futex)
+{
+	return futex_call(ARG(0, uaddr_t), ARG(1, int), ARG(2, uint32_t), args->a[3], ARG(4, uaddr_t),
+			  ARG(5, uint32_t));
+}

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes and threads: making, ending, waiting, grouping, limits. */
+#include <kernel/syscall.h>
+
+#include <arch/context.h>
+#include <arch/usercopy.h>
+#include <kernel/proc_calls.h>
+#include <kernel/process.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/vfs.h>
+#include <serix/errno.h>
+
+#define CSIGNAL 0xffu /* the signal in clone's flags */
+
+SYSCALL(getpid)
+{
+	(void)args;
+	return current_process()->pid;
+}
+
+SYSCALL(gettid)
+{
+	(void)args;
+	return current_thread()->tid;
+}
+
+SYSCALL(getppid)
+{
+	(void)args;
+	return process_parent_pid(current_process());
+}
+
+/* --- clone --------------------------------------------------------------------------------------- */
+
+SYSCALL(fork)
+{
+	struct clone_args clone = { .exit_signal = SIGCHLD };
+
+	(void)args;
+	return process_clone(&clone);
+}
+
+SYSCALL(vfork)
+{
+	struct clone_args clone = { .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
+
+	(void)args;
+	return process_clone(&clone);
+}
+
+SYSCALL(clone)
+{
+	uint64_t flags = ARG(0, uint32_t);
+	struct clone_args clone = {
+		.flags = flags & ~(uint64_t)CSIGNAL,
+		.stack = ARG(1, uaddr_t),
+		.parent_tid = ARG(2, uaddr_t),
+		.child_tid = ARG(3, uaddr_t),
+		.tls = ARG(4, uaddr_t),
+		.exit_signal = (int)(flags & CSIGNAL),
+	};
+
+	return process_clone(&clone);
+}
+
+/* struct clone_args of clone3(2): the fields of its first version. */
+struct abi_clone_args {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+};
+
+SYSCALL(clone3)
+{
+	struct abi_clone_args abi;
+	struct clone_args clone;
+	uint64_t size = args->a[1];
+	int err;
+
+	if (size < sizeof(abi))
+		return -EINVAL;
+	/* Later versions' fields ask for what is not here. */
+	if (size > sizeof(abi))
+		return size > PAGE_SIZE ? -E2BIG : -ENOSYS;
+	err = copy_from_user(&abi, ARG(0, uaddr_t), sizeof(abi));
+	if (err < 0)
+		return err;
+	if ((abi.flags & CSIGNAL) || abi.exit_signal > NSIG || !abi.stack != !abi.stack_size)
+		return -EINVAL;
+	clone = (struct clone_args){
+		.flags = abi.flags,
+		.stack = abi.stack + abi.stack_size,
+		.parent_tid = abi.parent_tid,
+		.child_tid = abi.child_tid,
+		.tls = abi.tls,
+		.exit_signal = (int)abi.exit_signal,
+	};
+	return process_clone(&clone);
+}
+
+SYSCALL(set_tid_address)
+{
+	current_thread()->clear_child_tid = ARG(0, uaddr_t);
+	return current_thread()->tid;
+}
+
+#define ROBUST_HEAD_SIZE 24u
+
+SYSCALL(set_robust_list)
+{
+	if (args->a[1] != ROBUST_HEAD_SIZE)
+		return -EINVAL;
+	current_thread()->robust_list = ARG(0, uaddr_t);
+	return 0;
+}
+
+SYSCALL(get_robust_list)
+{
+	pid_t tid = ARG(0, pid_t);
+	int err;
+
+	/* Another thread's list would be a pointer of its program: nobody needs that but debuggers. */
+	if (tid != 0 && tid != current_thread()->tid)
+		return tid < 0 ? -ESRCH : -EPERM;
+	err = put_user_u64(ARG(1, uaddr_t), current_thread()->robust_list);
+	return err < 0 ? err : put_user_u64(ARG(2, uaddr_t), ROBUST_HEAD_SIZE);
+}
+
+/* --- exec ---------------------------------------------------------------------------------------- */
+
+#define EXEC_LIMIT_MAX (6ull << 20) /* three quarters of the usual stack limit */
+#define EXEC_LIMIT_MIN (128ull * 1024)
+
+static int64_t do_exec(int dirfd, uaddr_t path_addr, uaddr_t argv, uaddr_t envp, unsigned flags)
+{
+	uint64_t limit = current_rlimit(RLIMIT_STACK) / 4;
+	struct exec_args block;
+	char *path = kmalloc(PATH_MAX);
+	int64_t err;
+
+	if (!path)
+		return -ENOMEM;
+	exec_args_init(&block, MAX(MIN(limit, EXEC_LIMIT_MAX), EXEC_LIMIT_MIN));
+	err = strncpy_from_user(path, path_addr, PATH_MAX);
+	if (err >= 0)
+		err = exec_args_add_user(&block, argv, false);
+	if (err == 0 && block.argc == 0) /* programs rely on argv[0] */
+		err = exec_args_add(&block, "", false);
+	if (err == 0)
+		err = exec_args_add_user(&block, envp, true);
+	if (err == 0)
+		err = process_exec(dirfd, path, &block, flags);
+	exec_args_free(&block);
+	kfree(path);
+	return err;
+}
+
+SYSCALL(execve)
+{
+	return do_exec(AT_FDCWD, ARG(0, uaddr_t), ARG(1, uaddr_t), ARG(2, uaddr_t), 0);
+}
+
+SYSCALL(execveat)
+{
+	unsigned flags = ARG(4, unsigned);
+
+	if (flags & ~(unsigned)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	return do_exec(ARG(0, int), ARG(1, uaddr_t), ARG(2, uaddr_t), ARG(3, uaddr_t), flags);
+}
+
+/* --- exit and wait --------------------------------------------------------------------------------- */
+
+SYSCALL(exit)
+{
+	thread_exit(ARG(0, int) & 0xff);
+}
+
+SYSCALL(exit_group)
+{
+	process_exit((ARG(0, int) & 0xff) << 8);
+}
+
+#define WAIT_KINDS 0xe0000000u /* __WNOTHREAD, __WALL, __WCLONE */
+
+SYSCALL(wait4)
+{
+	pid_t pid = ARG(0, pid_t);
+	unsigned options = ARG(2, unsigned);
+	struct wait_result result = { 0 };
+	enum wait_kind kind = pid == -1 ? WAIT_ANY : pid > 0 ? WAIT_PID : WAIT_GROUP;
+	int64_t found;
+	int err = 0;
+
+	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | WAIT_KINDS))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	found = process_wait(kind, pid == 0 ? current_process()->pgid : pid > 0 ? pid : -pid, options | WEXITED, &result);
+	if (found <= 0)
+		return found;
+	if (args->a[1])
+		err = put_user_u32(ARG(1, uaddr_t), (uint32_t)result.status);
+	if (err == 0 && args->a[3])
+		err = copy_to_user(ARG(3, uaddr_t), &result.usage, sizeof(result.usage));
+	return err < 0 ? err : found;
+}
+
+enum { P_ALL, P_PID, P_PGID };
+
+static int waitid_target(unsigned type, pid_t id, enum wait_kind *kind, pid_t *target)
+{
+	*target = id;
+	switch (type) {
+	case P_ALL:
+		*kind = WAIT_ANY;
+		return 0;
+	case P_PID:
+		*kind = WAIT_PID;
+		return id > 0 ? 0 : -EINVAL;
+	case P_PGID:
+		*kind = WAIT_GROUP;
+		if (id == 0)
+			*target = current_process()->pgid;
+		return id >= 0 ? 0 : -EINVAL;
+	}
+	return -EINVAL;
+}
+
+/* si_status is the exit code or the signal alone. */
+static int32_t plain_status(const struct wait_result *r)
+{
+	switch (r->code) {
+	case CLD_EXITED:
+	case CLD_STOPPED:
+		return r->status >> 8 & 0xff;
+	case CLD_CONTINUED:
+		return SIGCONT;
+	}
+	return r->status & 0x7f;
+}
+
+SYSCALL(waitid)
+{
+	unsigned options = ARG(3, unsigned);
+	struct wait_result result = { 0 };
+	struct abi_siginfo info = { 0 };
+	enum wait_kind kind;
+	pid_t target;
+	int64_t found;
+	int err;
+
+	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WAIT_KINDS))
+		return -EINVAL;
+	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	err = waitid_target(ARG(0, unsigned), ARG(1, pid_t), &kind, &target);
+	if (err < 0)
+		return err;
+	found = process_wait(kind, target, options, &result);
+	if (found < 0)
+		return found;
+	if (found > 0) {
+		info.signo = SIGCHLD;
+		info.code = result.code;
+		info.pid = result.pid;
+		info.uid = result.uid;
+		info.value = (uint32_t)plain_status(&result);
+	}
+	if (args->a[2])
+		err = copy_to_user(ARG(2, uaddr_t), &info, sizeof(info));
+	if (err == 0 && found > 0 && args->a[4])
+		err = copy_to_user(ARG(4, uaddr_t), &result.usage, sizeof(result.usage));
+	return err;
+}
+
+/* --- groups and sessions ----------------------------------------------------------------------------- */
+
+SYSCALL(setpgid)
+{
+	return process_setpgid(ARG(0, pid_t), ARG(1, pid_t));
+}
+
+SYSCALL(getpgid)
+{
+	return process_group_of(ARG(0, pid_t));
+}
+
+SYSCALL(getpgrp)
+{
+	(void)args;
+	return process_group_of(0);
+}
+
+SYSCALL(getsid)
+{
+	return process_session_of(ARG(0, pid_t));
+}
+
+SYSCALL(setsid)
+{
+	(void)args;
+	return process_setsid();
+}
+
+/* --- limits and usage -------------------------------------------------------------------------------- */
+
+SYSCALL(prlimit64)
+{
+	struct abi_rlimit set, old;
+	int64_t err = 0;
+
+	if (args->a[2])
+		err = copy_from_user(&set, ARG(2, uaddr_t), sizeof(set));
+	if (err == 0)
+		err = process_prlimit(ARG(0, pid_t), ARG(1, unsigned), args->a[2] ? &set : NULL, &old);
+	if (err == 0 && args->a[3])
+		err = copy_to_user(ARG(3, uaddr_t), &old, sizeof(old));
+	return err;
+}
+
+SYSCALL(getrlimit)
+{
+	struct abi_rlimit old;
+	int64_t err = process_prlimit(0, ARG(0, unsigned), NULL, &old);
+
+	return err < 0 ? err : copy_to_user(ARG(1, uaddr_t), &old, sizeof(old));
+}
+
+SYSCALL(setrlimit)
+{
+	struct abi_rlimit set, old;
+	int64_t err = copy_from_user(&set, ARG(1, uaddr_t), sizeof(set));
+
+	return err < 0 ? err : process_prlimit(0, ARG(0, unsigned), &set, &old);
+}
+
+#define RUSAGE_SELF     0
+#define RUSAGE_CHILDREN (-1)
+#define RUSAGE_THREAD   1
+
+SYSCALL(getrusage)
+{
+	struct abi_rusage usage;
+
+	switch (ARG(0, int)) {
+	case RUSAGE_SELF:
+		usage_of_process(current_process(), &usage);
+		break;
+	case RUSAGE_CHILDREN:
+		usage_of_children(current_process(), &usage);
+		break;
+	case RUSAGE_THREAD:
+		usage_of_thread(current_thread(), &usage);
+		break;
+	default:
+		return -EINVAL;
+	}
+	return copy_to_user(ARG(1, uaddr_t), &usage, sizeof(usage));
+}
+
+/* getpriority answers 20 - nice, so that no success looks like an error. */
+SYSCALL(getpriority)
+{
+	int nice, err = process_nice_get(ARG(0, int), ARG(1, int), &nice);
+
+	return err < 0 ? err : 20 - nice;
+}
+
+SYSCALL(setpriority)
+{
+	return process_nice_set(ARG(0, int), ARG(1, int), ARG(2, int));
+}
+
+/* --- processors -------------------------------------------------------------------------------------- */
+
+SYSCALL(sched_yield)
+{
+	(void)args;
+	sched_yield();
+	return 0;
+}
+
+SYSCALL(sched_setaffinity)
+{
+	uint64_t mask = 0;
+	int err = copy_from_user(&mask, ARG(2, uaddr_t), MIN(args->a[1], sizeof(mask)));
+
+	return err < 0 ? err : thread_affinity_set(ARG(0, pid_t), mask);
+}
+
+/* Answers the size of the mask, which is what the raw call does. */
+SYSCALL(sched_getaffinity)
+{
+	uint64_t mask;
+	int err;
+
+	if (args->a[1] < sizeof(mask) || args->a[1] % sizeof(mask))
+		return -EINVAL;
+	err = thread_affinity_get(ARG(0, pid_t), &mask);
+	if (err == 0)
+		err = copy_to_user(ARG(2, uaddr_t), &mask, sizeof(mask));
+	return err < 0 ? err : (int64_t)sizeof(mask);
+}
+
+/* --- prctl --------------------------------------------------------------------------------------------- */
+
+enum {
+	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_NAME = 15, PR_GET_NAME,
+	PR_SET_NO_NEW_PRIVS = 38, PR_GET_NO_NEW_PRIVS,
+};
+
+static int64_t set_name(uaddr_t addr)
+{
+	char name[TASK_NAME_LEN] = { 0 };
+	ssize_t len = strncpy_from_user(name, addr, sizeof(name));
+
+	if (len == -EFAULT)
+		return len;
+	name[TASK_NAME_LEN - 1] = '\0';
+	thread_set_name(name);
+	return 0;
+}
+
+SYSCALL(prctl)
+{
+	struct process *p = current_process();
+	uint64_t value = args->a[1];
+	bool unused_zero = !args->a[2] && !args->a[3] && !args->a[4];
+
+	switch (ARG(0, int)) {
+	case PR_SET_PDEATHSIG:
+		if (value > NSIG)
+			return -EINVAL;
+		p->pdeath_signal = (int)value;
+		return 0;
+	case PR_GET_PDEATHSIG:
+		return put_user_u32(value, (uint32_t)p->pdeath_signal);
+	case PR_GET_DUMPABLE:
+		return p->dumpable;
+	case PR_SET_DUMPABLE:
+		if (value > 1)
+			return -EINVAL;
+		p->dumpable = value;
+		return 0;
+	case PR_SET_NAME:
+		return set_name(value);
+	case PR_GET_NAME:
+		return copy_to_user(value, current_task()->name, TASK_NAME_LEN);
+	case PR_SET_NO_NEW_PRIVS:
+		if (value != 1 || !unused_zero)
+			return -EINVAL;
+		p->no_new_privs = true;
+		return 0;
+	case PR_GET_NO_NEW_PRIVS:
+		return value || !unused_zero ? -EINVAL : p->no_new_privs;
+	}
+	return -EINVAL;
+}
+
+SYSCALL(arch_prctl)
+{
+	return arch_prctl(ARG(0, int), ARG(1, uaddr_t));
+}
+
+#define PERSONALITY_QUERY 0xffffffffu
+
+SYSCALL(personality)
+{
+	uint32_t persona = ARG(0, uint32_t);
+
+	return persona == 0 || persona == PERSONALITY_QUERY ? 0 : -EINVAL;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Hermes: from the number of a call to its handler.
+ *
+ * This is on the way of every system call, so it does nothing that a handler could do itself.  The table
+ * has an entry for every number below SYSCALL_MAX, so a look-up needs one comparison; the index is masked
+ * as well, because the processor may run ahead of the comparison.
+ */
+#include <kernel/syscall.h>
+
+#include <arch/context.h>
+#include <arch/trap.h>
+#include <kernel/printk.h>
+#include <kernel/process.h>
+#include <serix/errno.h>
+
+static _Atomic uint32_t unknown_counts[SYSCALL_MAX + 1];
+
+static int64_t unknown(const struct syscall_args *args)
+{
+	(void)args;
+	return -ENOSYS;
+}
+
+#define SYSCALL_ENTRY(nr, name, arity, file) [nr] = sys_##name,
+static const syscall_fn table[SYSCALL_MAX] = { SYSCALL_LIST(SYSCALL_ENTRY) };
+
+#define SYSCALL_NAME(nr, name, arity, file) [nr] = #name,
+static const char *const names[SYSCALL_MAX] = { SYSCALL_LIST(SYSCALL_NAME) };
+
+const char *syscall_name(uint64_t nr)
+{
+	return nr < SYSCALL_MAX ? names[nr] : NULL;
+}
+
+uint32_t syscall_unknown_count(uint64_t nr)
+{
+	return atomic_load_explicit(&unknown_counts[MIN(nr, (uint64_t)SYSCALL_MAX)], memory_order_relaxed);
+}
+
+static __noinline void note_unknown(uint64_t nr)
+{
+	struct process *p = current_process();
+
+	atomic_fetch_add_explicit(&unknown_counts[MIN(nr, (uint64_t)SYSCALL_MAX)], 1, memory_order_relaxed);
+	if (atomic_exchange_explicit(&p->unknown_calls_logged, 1, memory_order_relaxed) == 0)
+		pr_info("%s[%d]: system call %lu is not known here (said once for each program)", p->comm, p->pid, nr);
+}
+
+/* All ones if nr < SYSCALL_MAX, else zero, without a branch that could be predicted. */
+static __always_inline uint64_t index_mask(uint64_t nr)
+{
+	__asm__("" : "+r"(nr)); /* the compiler knows nr's range here and would drop all this */
+	return ~(uint64_t)((int64_t)(nr | (SYSCALL_MAX - 1 - nr)) >> 63);
+}
+
+void syscall_dispatch(struct arch_regs *regs)
+{
+	uint64_t nr = (uint64_t)arch_regs_syscall(regs);
+	struct syscall_args args;
+	syscall_fn fn = unknown;
+	int64_t result;
+
+	if (likely(nr < SYSCALL_MAX) && likely(table[nr & index_mask(nr)]))
+		fn = table[nr & index_mask(nr)];
+	else
+		note_unknown(nr);
+	arch_regs_syscall_args(regs, args.a);
+	result = fn(&args);
+	arch_regs_set_result(regs, result);
+	/* What is to be restarted needs the way back to user mode to look, whoever took the signal. */
+	if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK))
+		atomic_fetch_or(&current_task()->work, TASK_WORK_SIGNAL);
+}

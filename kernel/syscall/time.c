@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Clocks, sleeping, interval timers. */
+#include <kernel/syscall.h>
+
+#include <arch/usercopy.h>
+#include <kernel/proc_calls.h>
+#include <kernel/timespec.h>
+#include <serix/errno.h>
+
+enum clock_id {
+	CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
+	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI = 11,
+};
+
+/* clock_getcpuclockid(3) packs a pid into a negative clock id. */
+#define CPU_CLOCK_KIND   7 /* low bits: 2 the scheduler's clock, 4 of a thread */
+#define CPU_CLOCK_SCHED  2
+#define CPU_CLOCK_THREAD 4
+
+#define TICKS_PER_SEC 100
+
+static uint64_t process_cpu(struct process *p)
+{
+	uint64_t user_ns, system_ns;
+
+	process_cpu_time(p, &user_ns, &system_ns);
+	return user_ns + system_ns;
+}
+
+static uint64_t thread_cpu(void)
+{
+	uint64_t user_ns, system_ns;
+
+	task_times(current_task(), &user_ns, &system_ns);
+	return user_ns + system_ns;
+}
+
+static int packed_cpu_clock(int id, uint64_t *ns)
+{
+	pid_t pid = ~(id >> 3);
+	struct process *p;
+
+	if ((id & CPU_CLOCK_KIND & ~CPU_CLOCK_THREAD) != CPU_CLOCK_SCHED)
+		return -EINVAL;
+	if (id & CPU_CLOCK_THREAD) {
+		if (pid != 0 && pid != current_thread()->tid)
+			return -EINVAL;
+		*ns = thread_cpu();
+		return 0;
+	}
+	p = process_find(pid ? pid : current_process()->pid);
+	if (!p)
+		return -EINVAL;
+	*ns = process_cpu(p);
+	process_put(p);
+	return 0;
+}
+
+static int clock_read(int id, uint64_t *ns)
+{
+	if (id < 0)
+		return packed_cpu_clock(id, ns);
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI: /* no leap-second table: the offset is zero, as on Linux until somebody sets it */
+		*ns = time_real_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = time_now_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		*ns = process_cpu(current_process());
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = thread_cpu();
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int put_timespec(uaddr_t addr, uint64_t ns)
+{
+	struct abi_timespec ts = ns_to_timespec(ns);
+
+	return copy_to_user(addr, &ts, sizeof(ts));
+}
+
+SYSCALL(clock_gettime)
+{
+	uint64_t ns;
+	int err = clock_read(ARG(0, int), &ns);
+
+	return err < 0 ? err : put_timespec(ARG(1, uaddr_t), ns);
+}
+
+SYSCALL(clock_getres)
+{
+	uint64_t ns;
+	int err = clock_read(ARG(0, int), &ns);
+
+	if (err < 0)
+		return err;
+	return args->a[1] ? put_timespec(ARG(1, uaddr_t), 1) : 0;
+}
+
+static int64_t set_real_time(const struct abi_timespec *ts)
+{
+	uint64_t ns = timespec_to_ns(ts);
+
+	if (!timespec_valid(ts) || ns == TIME_FOREVER || ns < time_now_ns())
+		return -EINVAL;
+	if (!cred_is_root())
+		return -EPERM;
+	time_set_real_ns(ns);
+	return 0;
+}
+
+SYSCALL(clock_settime)
+{
+	struct abi_timespec ts;
+	int err;
+
+	if (ARG(0, int) != CLOCK_REALTIME)
+		return -EINVAL;
+	err = copy_from_user(&ts, ARG(1, uaddr_t), sizeof(ts));
+	return err < 0 ? err : set_real_time(&ts);
+}
+
+struct abi_timezone {
+	int32_t minutes_west, dst;
+};
+
+SYSCALL(gettimeofday)
+{
+	const struct abi_timezone utc = { 0 };
+	struct abi_timeval tv = ns_to_timeval(time_real_ns());
+	int err = 0;
+
+	if (args->a[0])
+		err = copy_to_user(ARG(0, uaddr_t), &tv, sizeof(tv));
+	if (err == 0 && args->a[1])
+		err = copy_to_user(ARG(1, uaddr_t), &utc, sizeof(utc));
+	return err;
+}
+
+SYSCALL(settimeofday)
+{
+	struct abi_timeval tv;
+	struct abi_timespec ts;
+	int err;
+
+	if (!args->a[0]) /* the time zone is user space's business */
+		return cred_is_root() ? 0 : -EPERM;
+	err = copy_from_user(&tv, ARG(0, uaddr_t), sizeof(tv));
+	if (err < 0)
+		return err;
+	if (!timeval_valid(&tv))
+		return -EINVAL;
+	ts = (struct abi_timespec){ tv.sec, tv.usec * 1000 };
+	return set_real_time(&ts);
+}
+
+SYSCALL(time)
+{
+	uint64_t now = time_real_ns() / NSEC_PER_SEC;
+	int err = args->a[0] ? put_user_u64(ARG(0, uaddr_t), now) : 0;
+
+	return err < 0 ? err : (int64_t)now;
+}
+
+static int64_t ticks(uint64_t ns)
+{
+	return (int64_t)(ns / (NSEC_PER_SEC / TICKS_PER_SEC));
+}
+
+SYSCALL(times)
+{
+	struct process *p = current_process();
+	uint64_t user_ns, system_ns;
+	int64_t out[4];
+	int err;
+
+	process_cpu_time(p, &user_ns, &system_ns);
+	out[0] = ticks(user_ns);
+	out[1] = ticks(system_ns);
+	out[2] = ticks(p->child_user_ns);
+	out[3] = ticks(p->child_system_ns);
+	err = args->a[0] ? copy_to_user(ARG(0, uaddr_t), out, sizeof(out)) : 0;
+	return err < 0 ? err : ticks(time_now_ns());
+}
+
+/* --- sleeping ------------------------------------------------------------------------------------ */
+
+/* Sleep, and on a signal say how much is left. */
+static int64_t sleep_relative(struct syscall_restart *r)
+{
+	int err = sleep_until(r->deadline_ns, true);
+	uint64_t now = time_now_ns();
+
+	if (err == 0)
+		return 0;
+	if (r->user) {
+		err = put_timespec(r->user, r->deadline_ns > now ? r->deadline_ns - now : 0);
+		if (err < 0)
+			return err;
+	}
+	r->fn = sleep_relative;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static int64_t start_sleep(uint64_t deadline_ns, uaddr_t left)
+{
+	struct syscall_restart *r = &current_thread()->restart;
+
+	r->deadline_ns = deadline_ns;
+	r->user = left;
+	return sleep_relative(r);
+}
+
+SYSCALL(nanosleep)
+{
+	struct abi_timespec ts;
+	int err = copy_from_user(&ts, ARG(0, uaddr_t), sizeof(ts));
+
+	if (err < 0)
+		return err;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	return start_sleep(deadline_after(timespec_to_ns(&ts)), ARG(1, uaddr_t));
+}
+
+#define TIMER_ABSTIME 1
+
+/* Which clocks can be slept on; CPU-time clocks would need timers that nobody here has. */
+static int check_sleep_clock(int id)
+{
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_TAI:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+		return -EOPNOTSUPP;
+	}
+	return -EINVAL;
+}
+
+SYSCALL(clock_nanosleep)
+{
+	int id = ARG(0, int), err = check_sleep_clock(id);
+	struct abi_timespec ts;
+	uint64_t ns;
+
+	if (err < 0)
+		return err;
+	err = copy_from_user(&ts, ARG(2, uaddr_t), sizeof(ts));
+	if (err < 0)
+		return err;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	ns = timespec_to_ns(&ts);
+	if (!(ARG(1, int) & TIMER_ABSTIME))
+		return start_sleep(deadline_after(ns), ARG(3, uaddr_t));
+	if (id == CLOCK_REALTIME || id == CLOCK_TAI)
+		ns = deadline_of_real(ns);
+	return sleep_until(ns, true) < 0 ? -ERESTARTNOHAND : 0;
+}
+
+/* --- interval timers ------------------------------------------------------------------------------- */
+
+#define ITIMER_REAL 0
+
+struct abi_itimerval {
+	struct abi_timeval interval, value;
+};
+
+static int put_itimer(uaddr_t addr, uint64_t left_ns, uint64_t interval_ns)
+{
+	struct abi_itimerval out = { ns_to_timeval(interval_ns), ns_to_timeval(left_ns) };
+
+	return copy_to_user(addr, &out, sizeof(out));
+}
+
+SYSCALL(getitimer)
+{
+	uint64_t left, interval;
+
+	if (ARG(0, int) != ITIMER_REAL)
+		return -EINVAL;
+	itimer_get(current_process(), &left, &interval);
+	return put_itimer(ARG(1, uaddr_t), left, interval);
+}
+
+SYSCALL(setitimer)
+{
+	struct abi_itimerval set = { 0 };
+	uint64_t left, interval;
+	int err = 0;
+
+	if (ARG(0, int) != ITIMER_REAL)
+		return -EINVAL;
+	if (args->a[1])
+		err = copy_from_user(&set, ARG(1, uaddr_t), sizeof(set));
+	if (err == 0 && (!timeval_valid(&set.value) || !timeval_valid(&set.interval)))
+		err = -EINVAL;
+	if (err < 0)
+		return err;
+	itimer_set(current_process(), timeval_to_ns(&set.value), timeval_to_ns(&set.interval), &left, &interval);
+	return args->a[2] ? put_itimer(ARG(2, uaddr_t), left, interval) : 0;
+}
+
+/* Answers the seconds left, rounded, but never zero for an alarm that was set. */
+SYSCALL(alarm)
+{
+	uint64_t left, interval;
+
+	itimer_set(current_process(), ARG(0, uint32_t) * NSEC_PER_SEC, 0, &left, &interval);
+	if (left == 0)
+		return 0;
+	return (int64_t)MAX((left + NSEC_PER_SEC / 2) / NSEC_PER_SEC, 1ull);
+}
