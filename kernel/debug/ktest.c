@@ -8,12 +8,14 @@
 
 extern const struct ktest_suite __ktest_start[], __ktest_end[];
 
-static _Atomic bool case_failed;
+#define REPORTS_MAX 5 /* lines about one case: a failing loop must not drown the rest */
+
+static _Atomic uint32_t case_failures;
 
 void ktest_fail(const char *file, int line, const char *what)
 {
-	atomic_store(&case_failed, true);
-	pr_err("# %s:%d: %s", file, line, what);
+	if (atomic_fetch_add(&case_failures, 1) < REPORTS_MAX)
+		pr_err("# %s:%d: %s", file, line, what);
 }
 
 static int run_suite(const struct ktest_suite *suite)
@@ -26,10 +28,15 @@ static int run_suite(const struct ktest_suite *suite)
 	for (size_t i = 0; i < suite->count; i++) {
 		const struct ktest_case *c = &suite->cases[i];
 
-		atomic_store(&case_failed, false);
+		uint32_t failures;
+
+		atomic_store(&case_failures, 0);
 		c->run();
-		failed += atomic_load(&case_failed);
-		pr_info("    %s %lu %s", atomic_load(&case_failed) ? "not ok" : "ok", i + 1, c->name);
+		failures = atomic_load(&case_failures);
+		if (failures > REPORTS_MAX)
+			pr_err("# and %u more", failures - REPORTS_MAX);
+		failed += failures != 0;
+		pr_info("    %s %lu %s", failures ? "not ok" : "ok", i + 1, c->name);
 	}
 	return failed;
 }
