@@ -13,14 +13,14 @@
 struct boot_info;
 
 enum page_use { /* what holds the frame, for the statistics */
-	PAGE_FREE,
-	PAGE_KERNEL,
-	PAGE_TABLE,
-	PAGE_SLAB,
-	PAGE_STACK,
-	PAGE_ANON,
-	PAGE_CACHE,
-	PAGE_USES,
+		PAGE_FREE,
+		PAGE_KERNEL,
+		PAGE_TABLE,
+		PAGE_SLAB,
+		PAGE_STACK,
+		PAGE_ANON,
+		PAGE_CACHE,
+		PAGE_USES,
 };
 
 struct page {
@@ -65,7 +65,7 @@ static inline void page_get(struct page *page)
 void page_put(struct page *page);
 
 struct pmm_stats {
-	uint64_t total_pages;      /* usable RAM handed to the allocator */
+	uint64_t total_pages; /* usable RAM handed to the allocator */
 	uint64_t free_pages;
 	uint64_t used[PAGE_USES];
 };

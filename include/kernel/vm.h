@@ -51,12 +51,12 @@ int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __m
 void vm_object_resize(struct vm_object *obj, uint64_t size);
 
 /* Areas.  Flags of an area: */
-#define VM_READ   (1u << 0)
-#define VM_WRITE  (1u << 1)
-#define VM_EXEC   (1u << 2)
-#define VM_SHARED (1u << 3)
-#define VM_STACK  (1u << 4) /* grows down on faults just below it */
-#define VM_HEAP   (1u << 5) /* brk */
+#define VM_READ       (1u << 0)
+#define VM_WRITE      (1u << 1)
+#define VM_EXEC       (1u << 2)
+#define VM_SHARED     (1u << 3)
+#define VM_STACK      (1u << 4) /* grows down on faults just below it */
+#define VM_HEAP       (1u << 5) /* brk */
 #define VM_DONTFORK   (1u << 6) /* the child does not get the area */
 #define VM_WIPEONFORK (1u << 7) /* the child gets it empty */
 #define VM_COPIED     (1u << 8) /* private, over an object: may hold anonymous copies of its pages */
@@ -73,18 +73,18 @@ struct vm_area {
 struct vm_space {
 	struct refcount refs;
 	struct mutex lock;
-	struct rb_tree areas;      /* [lock] */
-	paddr_t root;              /* [i] page table */
-	uint64_t brk_start, brk;   /* [lock] */
-	uint64_t mmap_top;         /* [i] areas are placed downwards from here */
-	uint64_t stack_top;        /* [i] */
-	uint64_t stack_limit;      /* [lock] bytes the stack may grow to */
-	uint64_t pages_mapped;     /* [lock] resident */
-	uint64_t pages_reserved;   /* [lock] sum of area lengths, in pages */
-	uint32_t area_count;       /* [lock] */
-	struct vm_area *recent;    /* [lock] where the last fault was; NULL: none */
-	uint64_t gap_top;          /* [lock] no gap of gap_size bytes lies between it and mmap_top */
-	uint64_t gap_size;         /* [lock] */
+	struct rb_tree areas;    /* [lock] */
+	paddr_t root;            /* [i] page table */
+	uint64_t brk_start, brk; /* [lock] */
+	uint64_t mmap_top;       /* [i] areas are placed downwards from here */
+	uint64_t stack_top;      /* [i] */
+	uint64_t stack_limit;    /* [lock] bytes the stack may grow to */
+	uint64_t pages_mapped;   /* [lock] resident */
+	uint64_t pages_reserved; /* [lock] sum of area lengths, in pages */
+	uint32_t area_count;     /* [lock] */
+	struct vm_area *recent;  /* [lock] where the last fault was; NULL: none */
+	uint64_t gap_top;        /* [lock] no gap of gap_size bytes lies between it and mmap_top */
+	uint64_t gap_size;       /* [lock] */
 	/* What /proc/pid/cmdline and environ show; set by exec. */
 	uaddr_t arg_start, arg_end, env_start, env_end;
 };
@@ -101,8 +101,8 @@ int vm_space_fork(struct vm_space *parent, struct vm_space **out) __must_check;
 #define VM_MAP_NOREPLACE (1u << 1)
 #define VM_MAP_POPULATE  (1u << 2)
 #define VM_MAP_NORESERVE (1u << 3) /* may be larger than memory */
-int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot,
-	   unsigned how, struct vm_object *object, uint64_t offset) __must_check;
+int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot, unsigned how,
+	   struct vm_object *object, uint64_t offset) __must_check;
 int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
 int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot) __must_check;
 /* Where the heap begins: behind the program's image, by a random distance.  Set once, by exec. */

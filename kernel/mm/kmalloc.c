@@ -14,18 +14,19 @@
 #include "slab_debug.h"
 #include "slab_priv.h"
 
-#define CLASS_MAX  8192
-#define FINE_MAX   1024 /* up to here classes are found by table */
-#define FINE_STEP  16
-#define FLAG_RUN   1 /* struct page.flags: first frame of a run; aux is its length */
+#define CLASS_MAX 8192
+#define FINE_MAX  1024 /* up to here classes are found by table */
+#define FINE_STEP 16
+#define FLAG_RUN  1 /* struct page.flags: first frame of a run; aux is its length */
 
 static const struct size_class {
 	size_t size;
 	const char *name;
 } classes[] = {
-	{ 16, "kmalloc-16" },     { 32, "kmalloc-32" },     { 48, "kmalloc-48" },     { 64, "kmalloc-64" },
-	{ 96, "kmalloc-96" },     { 128, "kmalloc-128" },   { 192, "kmalloc-192" },   { 256, "kmalloc-256" },
-	{ 384, "kmalloc-384" },   { 512, "kmalloc-512" },   { 768, "kmalloc-768" },   { 1024, "kmalloc-1024" },
+	{ 16, "kmalloc-16" },     { 32, "kmalloc-32" },     { 48, "kmalloc-48" },
+	{ 64, "kmalloc-64" },     { 96, "kmalloc-96" },     { 128, "kmalloc-128" },
+	{ 192, "kmalloc-192" },   { 256, "kmalloc-256" },   { 384, "kmalloc-384" },
+	{ 512, "kmalloc-512" },   { 768, "kmalloc-768" },   { 1024, "kmalloc-1024" },
 	{ 2048, "kmalloc-2048" }, { 4096, "kmalloc-4096" }, { 8192, "kmalloc-8192" },
 };
 
@@ -41,7 +42,8 @@ void kmalloc_init(void)
 
 		if (classes[i].size > FINE_MAX)
 			coarse[i - (ARRAY_SIZE(classes) - ARRAY_SIZE(coarse))] = cache;
-		for (; step * FINE_STEP <= MIN(classes[i].size, (size_t)FINE_MAX) && step < ARRAY_SIZE(fine); step++)
+		for (; step * FINE_STEP <= MIN(classes[i].size, (size_t)FINE_MAX) && step < ARRAY_SIZE(fine);
+		     step++)
 			fine[step] = cache;
 	}
 }

@@ -110,7 +110,8 @@ void kstack_free(void *stack)
 
 	if (!stack)
 		return;
-	ASSERT(start - slots_start < SLOTS * SLOT_SIZE && (start - slots_start) % SLOT_SIZE == KERNEL_STACK_SIZE);
+	ASSERT(start - slots_start < SLOTS * SLOT_SIZE &&
+	       (start - slots_start) % SLOT_SIZE == KERNEL_STACK_SIZE);
 	if (push_kept(stack))
 		return;
 	kvm_depopulate(start, start + KERNEL_STACK_SIZE);

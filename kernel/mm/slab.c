@@ -29,12 +29,12 @@
 #include "slab_debug.h"
 #include "slab_priv.h"
 
-#define MAX_CACHES     128
-#define MAGAZINE_SIZE  15 /* makes it 128 bytes */
-#define CACHE_LINE     64ul
-#define MAX_RUN_PAGES  8
-#define SMALL_OBJECT   512 /* above it the struct slab lies outside */
-#define SPARE_SLABS    2 /* empty slabs that a cache keeps */
+#define MAX_CACHES    128
+#define MAGAZINE_SIZE 15 /* makes it 128 bytes */
+#define CACHE_LINE    64ul
+#define MAX_RUN_PAGES 8
+#define SMALL_OBJECT  512 /* above it the struct slab lies outside */
+#define SPARE_SLABS   2   /* empty slabs that a cache keeps */
 
 struct slab {
 	struct slab_cache *cache; /* [i] */
@@ -46,23 +46,23 @@ struct slab {
 
 /* Legend: [i] set by slab_create, [lock] slab_cache.lock */
 struct slab_cache {
-	uint32_t index;       /* [i] place in every CPU's row of magazines */
-	uint32_t limit;       /* [i] objects a magazine may hold */
-	const char *name;     /* [i] */
-	size_t object_size;   /* [i] as asked for, rounded up to the alignment */
-	size_t stride;        /* [i] redzone included */
-	uint32_t run_pages;   /* [i] */
-	uint32_t per_slab;    /* [i] objects */
-	bool header_outside;  /* [i] */
-	uint64_t secret;      /* [i] */
-	struct spinlock lock; /* RANK_SLAB */
-	struct list partial;  /* [lock] */
-	struct list empty;    /* [lock] */
-	uint32_t empty_count; /* [lock] */
+	uint32_t index;           /* [i] place in every CPU's row of magazines */
+	uint32_t limit;           /* [i] objects a magazine may hold */
+	const char *name;         /* [i] */
+	size_t object_size;       /* [i] as asked for, rounded up to the alignment */
+	size_t stride;            /* [i] redzone included */
+	uint32_t run_pages;       /* [i] */
+	uint32_t per_slab;        /* [i] objects */
+	bool header_outside;      /* [i] */
+	uint64_t secret;          /* [i] */
+	struct spinlock lock;     /* RANK_SLAB */
+	struct list partial;      /* [lock] */
+	struct list empty;        /* [lock] */
+	uint32_t empty_count;     /* [lock] */
 	uint32_t colour, colours; /* [lock], [i] */
-	size_t colour_step;   /* [i] */
-	uint64_t slabs;       /* [lock] */
-	uint64_t taken;       /* [lock] objects out of the slabs, in magazines or in use */
+	size_t colour_step;       /* [i] */
+	uint64_t slabs;           /* [lock] */
+	uint64_t taken;           /* [lock] objects out of the slabs, in magazines or in use */
 };
 
 struct magazine {
@@ -272,7 +272,7 @@ static void magazine_drain(struct slab_cache *cache, struct magazine *m, uint64_
 	spin_unlock(&cache->lock);
 	m->count -= out;
 	memmove(m->objects, m->objects + out, m->count * sizeof(m->objects[0]));
-	list_for_each_safe(surplus, next, &doomed, link)
+	list_for_each_safe (surplus, next, &doomed, link)
 		slab_destroy(surplus);
 }
 
@@ -386,7 +386,8 @@ static void choose_run(struct slab_cache *cache)
 		size_t rest = usable_bytes(cache) % cache->stride;
 
 		cache->per_slab = (uint32_t)(usable_bytes(cache) / cache->stride);
-		if (cache->per_slab > 0 && (rest * 8 <= run_bytes(cache) || cache->run_pages == MAX_RUN_PAGES))
+		if (cache->per_slab > 0 &&
+		    (rest * 8 <= run_bytes(cache) || cache->run_pages == MAX_RUN_PAGES))
 			return;
 		if (cache->run_pages == MAX_RUN_PAGES)
 			panic("slab %s: objects of %zu bytes are too large", cache->name, cache->object_size);
@@ -409,7 +410,8 @@ struct slab_cache *slab_create(const char *name, size_t object_size, size_t alig
 {
 	struct slab_cache *cache;
 
-	ASSERT(cache_count < MAX_CACHES && object_size > 0 && (align & (align - 1)) == 0 && align <= PAGE_SIZE);
+	ASSERT(cache_count < MAX_CACHES && object_size > 0 && (align & (align - 1)) == 0 &&
+	       align <= PAGE_SIZE);
 	align = MAX(align, sizeof(uint64_t) * (SLAB_REDZONE ? 2 : 1));
 	cache = &caches[cache_count];
 	cache->index = cache_count;
@@ -497,7 +499,7 @@ static size_t reap_cache(struct slab_cache *cache)
 	list_splice_tail(&doomed, &cache->empty);
 	spin_unlock(&cache->lock);
 	arch_irq_restore(irq);
-	list_for_each_safe(slab, next, &doomed, link)
+	list_for_each_safe (slab, next, &doomed, link)
 		slab_destroy(slab);
 	return pages;
 }

@@ -16,7 +16,7 @@
 #include "uninitialized.h"
 #include "vm_priv.h"
 
-#define HEAP_RANDOM  8192 /* pages between image and heap at most */
+#define HEAP_RANDOM 8192 /* pages between image and heap at most */
 
 static struct slab_cache *area_cache;
 
@@ -337,7 +337,8 @@ int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot)
 	mutex_lock(&vm->lock);
 	if (!area_range_covered(&vm->areas, addr, end))
 		err = -ENOMEM;
-	for (area = area_above(&vm->areas, addr); err == 0 && area && area->start < end; area = area_next(area)) {
+	for (area = area_above(&vm->areas, addr); err == 0 && area && area->start < end;
+	     area = area_next(area)) {
 		if (prot & ~area->max_prot)
 			err = -EACCES;
 	}
@@ -358,7 +359,8 @@ int vm_set_flags(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t set,
 	mutex_lock(&vm->lock);
 	if (!area_range_covered(&vm->areas, addr, end))
 		err = -ENOMEM;
-	for (area = area_above(&vm->areas, addr); err == 0 && area && area->start < end; area = area_next(area)) {
+	for (area = area_above(&vm->areas, addr); err == 0 && area && area->start < end;
+	     area = area_next(area)) {
 		if ((set & VM_WIPEONFORK) && (area->object || !vm_area_private(area)))
 			err = -EINVAL;
 	}
@@ -409,8 +411,9 @@ void vm_set_brk(struct vm_space *vm, uint64_t image_end)
 static int move_brk_locked(struct vm_space *vm, uint64_t brk)
 {
 	uint64_t old_end = ALIGN_UP(vm->brk, PAGE_SIZE), end = ALIGN_UP(brk, PAGE_SIZE);
-	struct vm_area model = { .start = old_end, .end = end, .flags = VM_READ | VM_WRITE | VM_HEAP,
-				 .max_prot = VM_RIGHTS };
+	struct vm_area model = {
+		.start = old_end, .end = end, .flags = VM_READ | VM_WRITE | VM_HEAP, .max_prot = VM_RIGHTS
+	};
 
 	if (end == old_end)
 		return 0;

@@ -8,7 +8,7 @@
 #include "pmm_batch.h"
 
 #define VM_RIGHTS    (VM_READ | VM_WRITE | VM_EXEC)
-#define VM_BATCH     32 /* frames handled by one walk of the page table */
+#define VM_BATCH     32     /* frames handled by one walk of the page table */
 #define VM_AREAS_MAX 65530u /* in one space, as Linux's default */
 
 /* How the page table maps a page of an area; `write` false holds back the right to write. */

@@ -120,8 +120,8 @@ static int share_pages(struct vm_space *parent, struct vm_space *child, const st
 	uint64_t at = area->start;
 
 	while (at < area->end) {
-		int n = arch_pt_share(parent->root, child->root, &at, area->end, vm_area_prot(area, false), frames,
-				      VM_BATCH);
+		int n = arch_pt_share(parent->root, child->root, &at, area->end, vm_area_prot(area, false),
+				      frames, VM_BATCH);
 
 		if (n < 0)
 			return n;

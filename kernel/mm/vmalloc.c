@@ -231,7 +231,8 @@ void *mmio_map(paddr_t pa, size_t size, unsigned prot)
 	size_t bytes;
 	struct area *area;
 
-	if (size == 0 || add_overflows(pa - first, size, &bytes) || add_overflows(bytes, PAGE_SIZE - 1, &bytes))
+	if (size == 0 || add_overflows(pa - first, size, &bytes) ||
+	    add_overflows(bytes, PAGE_SIZE - 1, &bytes))
 		return NULL;
 	area = area_alloc(bytes & PAGE_MASK);
 	if (!area)

@@ -58,7 +58,8 @@ static __init void zone_extend(struct range r)
 {
 	struct zone *z = zone_count ? &zones[zone_count - 1] : NULL;
 
-	if (z && r.base < z->base + z->length + HOLE_MAX && (z->base >= ZONE_32BIT_END || r.end <= ZONE_32BIT_END)) {
+	if (z && r.base < z->base + z->length + HOLE_MAX &&
+	    (z->base >= ZONE_32BIT_END || r.end <= ZONE_32BIT_END)) {
 		z->length = r.end - z->base;
 		return;
 	}

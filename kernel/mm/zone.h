@@ -11,7 +11,7 @@
 
 #include "frame_map.h"
 
-#define MAX_ZONES      32
+#define MAX_ZONES 32
 /* Never handed out: firmware writes below it, and starting another processor needs a page of it. */
 #define LOW_MEMORY_END (1ull << 20)
 #define ZONE_32BIT_END (1ull << 32)
@@ -19,8 +19,8 @@
 struct boot_info;
 
 struct zone {
-	paddr_t base;  /* [i] */
-	size_t length; /* [i] bytes, holes included */
+	paddr_t base;       /* [i] */
+	size_t length;      /* [i] bytes, holes included */
 	struct page *pages; /* [i] one per frame */
 	struct spinlock lock;
 	struct frame_map map; /* [lock] */

@@ -163,7 +163,8 @@ static void kmalloc_in_random_order(void)
 			KTEST_EXPECT(blocks[i]);
 			memset(blocks[i], (int)i, sizes[i]);
 		} else {
-			KTEST_EXPECT(blocks[i][0] == (unsigned char)i && blocks[i][sizes[i] - 1] == (unsigned char)i);
+			KTEST_EXPECT(blocks[i][0] == (unsigned char)i &&
+				     blocks[i][sizes[i] - 1] == (unsigned char)i);
 			kfree(blocks[i]);
 			blocks[i] = NULL;
 		}
@@ -284,7 +285,7 @@ static void places_follow_linux(void)
 	KTEST_EXPECT(a == vm->mmap_top - 4 * PAGE_SIZE);
 	b = map(vm, 0, 2, VM_READ, 0);
 	KTEST_EXPECT(b == a - 2 * PAGE_SIZE);
-	KTEST_EXPECT(map(vm, 0x10000000, 1, RW, 0) == 0x10000000);   /* a free hint is taken */
+	KTEST_EXPECT(map(vm, 0x10000000, 1, RW, 0) == 0x10000000);         /* a free hint is taken */
 	KTEST_EXPECT(map(vm, 0x10000123, 1, VM_READ, 0) == b - PAGE_SIZE); /* a taken one is not */
 	KTEST_EXPECT(map(vm, a, 1, RW, VM_MAP_NOREPLACE) == (uint64_t)-EEXIST);
 	KTEST_EXPECT(map(vm, a, 1, VM_READ, VM_MAP_FIXED) == a);
@@ -452,7 +453,8 @@ static void mremap_keeps_the_contents(void)
 	struct vm_space *vm = new_space();
 	uint64_t a = 0x30000000, at = 0;
 
-	KTEST_EXPECT(map(vm, a, 4, RW, VM_MAP_FIXED) == a && poke(vm, a, 11) && poke(vm, a + 3 * PAGE_SIZE, 44));
+	KTEST_EXPECT(map(vm, a, 4, RW, VM_MAP_FIXED) == a && poke(vm, a, 11) &&
+		     poke(vm, a + 3 * PAGE_SIZE, 44));
 	KTEST_EXPECT(vm_remap(vm, a, 4 * PAGE_SIZE, 8 * PAGE_SIZE, false, false, &at) == 0 && at == a);
 	KTEST_EXPECT(map(vm, a + 8 * PAGE_SIZE, 1, VM_READ, VM_MAP_FIXED) == a + 8 * PAGE_SIZE);
 	KTEST_EXPECT(vm_remap(vm, a, 8 * PAGE_SIZE, 16 * PAGE_SIZE, false, false, &at) == -ENOMEM);
@@ -460,7 +462,8 @@ static void mremap_keeps_the_contents(void)
 	KTEST_EXPECT(peek(vm, at) == 11 && peek(vm, at + 3 * PAGE_SIZE) == 44 && peek(vm, a) == NONE);
 	a = at;
 	at = 0x40000000;
-	KTEST_EXPECT(vm_remap(vm, a, 16 * PAGE_SIZE, 2 * PAGE_SIZE, true, true, &at) == 0 && at == 0x40000000);
+	KTEST_EXPECT(vm_remap(vm, a, 16 * PAGE_SIZE, 2 * PAGE_SIZE, true, true, &at) == 0 &&
+		     at == 0x40000000);
 	KTEST_EXPECT(peek(vm, at) == 11 && vm->pages_reserved == 3);
 	KTEST_EXPECT(vm_remap(vm, a, PAGE_SIZE, PAGE_SIZE, false, false, &at) == -EFAULT);
 	end_space(vm);

@@ -131,7 +131,8 @@ static void random_placing_agrees_with_a_model(void **state)
 	srandom(3);
 	memset(taken, 0, sizeof(taken));
 	while (used < 400) {
-		uint64_t len = 1 + (uint64_t)random() % 9, top = 1000 + (uint64_t)random() % 3000, want = 0, got;
+		uint64_t len = 1 + (uint64_t)random() % 9, top = 1000 + (uint64_t)random() % 3000, want = 0,
+			 got;
 
 		for (uint64_t at = top - len; at >= 1 && want == 0; at--)
 			want = model_free(taken, at, len) ? at : 0;

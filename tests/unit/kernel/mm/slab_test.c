@@ -214,7 +214,7 @@ static void strings_are_copied(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(objects_do_not_overlap), cmocka_unit_test(reap_gives_everything_back),
+		cmocka_unit_test(objects_do_not_overlap),   cmocka_unit_test(reap_gives_everything_back),
 		cmocka_unit_test(running_out_is_not_fatal), cmocka_unit_test(kmalloc_in_random_order),
 		cmocka_unit_test(strings_are_copied),
 	};

@@ -45,22 +45,16 @@ static inline void arch_irq_restore(uint64_t flags)
 	(void)flags;
 }
 
-static inline void arch_irq_enable(void)
-{
-}
+static inline void arch_irq_enable(void) {}
 
-static inline void arch_irq_disable(void)
-{
-}
+static inline void arch_irq_disable(void) {}
 
 static inline bool arch_irqs_enabled(void)
 {
 	return true;
 }
 
-static inline void arch_cpu_relax(void)
-{
-}
+static inline void arch_cpu_relax(void) {}
 
 static inline uint64_t arch_cycles(void)
 {
