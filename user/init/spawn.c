@@ -14,6 +14,16 @@ static int exec_status(int error)
 	return error == ENOENT ? 127 : 126;
 }
 
+/* To whoever holds the terminal's other end: what follows is the command's, and nothing that is typed from
+ * here on is echoed.  What firmware wrote to the same port lies before it. */
+static void announce(void)
+{
+	static const char mark[] = "\036serix-start\n";
+
+	if (write(STDOUT_FILENO, mark, sizeof(mark) - 1) < 0)
+		log_line("cannot write to the terminal: %s", strerror(errno));
+}
+
 static void child(char *const argv[], const char *terminal, bool plain)
 {
 	bool login = argv[0][0] == '-';
@@ -25,9 +35,8 @@ static void child(char *const argv[], const char *terminal, bool plain)
 		log_line("%s: cannot open %s: %s", argv[0], terminal, strerror(errno));
 		_exit(1);
 	}
-	/* Whoever holds the terminal's other end may type from here on: nothing is echoed any more. */
 	if (plain)
-		log_line("serix-start");
+		announce();
 	setenv("HOME", "/root", 1);
 	setenv("USER", "root", 1);
 	setenv("SHELL", "/bin/sh", 1);
