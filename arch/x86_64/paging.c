@@ -261,10 +261,19 @@ void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot)
 	}
 }
 
-/* The next batch of a walk: how the loops below go on behind a hole. */
+/* How the loops below go on behind a hole. */
 static uint64_t behind_hole(uint64_t va, uint64_t skip_to, uint64_t end)
 {
 	return skip_to > va && skip_to < end ? skip_to : end;
+}
+
+/* The index behind the last entry of va's lowest table that lies below end. */
+static unsigned last_index(uint64_t va, uint64_t end)
+{
+	uint64_t pages = (end - va) >> PAGE_SHIFT;
+	unsigned i = index_at(va, 0);
+
+	return pages < ENTRIES - i ? i + (unsigned)pages : ENTRIES;
 }
 
 unsigned arch_pt_unmap_range(paddr_t root, uint64_t *at, uint64_t end, paddr_t *pa, unsigned max)
@@ -280,15 +289,17 @@ unsigned arch_pt_unmap_range(paddr_t root, uint64_t *at, uint64_t end, paddr_t *
 			va = behind_hole(va, skip_to, end);
 			continue;
 		}
-		do {
-			uint64_t *pte = &table[index_at(va, 0)];
+		unsigned i = index_at(va, 0), first = i, last = last_index(va, end);
 
-			if (is_mapped(*pte)) {
-				pa[n++] = pte_address(*pte);
-				WRITE_ONCE(*pte, 0);
-			}
-			va += PAGE_SIZE;
-		} while (va < end && n < max && index_at(va, 0) != 0);
+		for (; i < last && n < max; i++) {
+			uint64_t pte = table[i];
+
+			if (!is_mapped(pte))
+				continue;
+			pa[n++] = pte_address(pte);
+			WRITE_ONCE(table[i], 0);
+		}
+		va += (uint64_t)(i - first) << PAGE_SHIFT;
 	}
 	*at = va;
 	return n;
@@ -307,23 +318,22 @@ int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned
 			va = behind_hole(va, skip_to, end);
 			continue;
 		}
-		do {
-			unsigned i = index_at(va, 0);
+		unsigned i = index_at(va, 0), first = i, last = last_index(va, end);
 
-			if (is_mapped(table[i])) {
-				if (!copy)
-					copy = pte_make_path(to, va);
-				if (!copy) {
-					*at = va;
-					return n > 0 ? (int)n : -ENOMEM;
-				}
-				copy = (uint64_t *)ALIGN_DOWN((uintptr_t)copy, PAGE_SIZE);
-				pa[n] = pte_address(table[i]);
-				copy[i] = pte_make(pa[n++], prot);
-				WRITE_ONCE(table[i], copy[i]);
+		for (; i < last && n < max; i++) {
+			if (!is_mapped(table[i]))
+				continue;
+			if (!copy)
+				copy = pte_make_path(to, va);
+			if (!copy) {
+				*at = va;
+				return n > 0 ? (int)n : -ENOMEM;
 			}
-			va += PAGE_SIZE;
-		} while (va < end && n < max && index_at(va, 0) != 0);
+			pa[n] = pte_address(table[i]);
+			copy[i - first] = pte_make(pa[n++], prot);
+			WRITE_ONCE(table[i], copy[i - first]);
+		}
+		va += (uint64_t)(i - first) << PAGE_SHIFT;
 	}
 	*at = va;
 	return (int)n;

@@ -436,14 +436,12 @@ void pmm_add_range(paddr_t base, size_t length)
 void pmm_get_stats(struct pmm_stats *out)
 {
 	int64_t used[PAGE_USES] = { 0 };
-	uint64_t total = 0, all_used = 0;
+	uint64_t total = atomic_load_explicit(&frames_managed, memory_order_relaxed), all_used = 0;
 
 	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
 		for (unsigned use = 0; use < PAGE_USES; use++)
 			used[use] += READ_ONCE(frame_caches[cpu].used[use]);
 	}
-	for (unsigned i = 0; i < zone_count; i++)
-		total += READ_ONCE(zones[i].managed);
 	for (unsigned use = PAGE_FREE + 1; use < PAGE_USES; use++) {
 		out->used[use] = (uint64_t)MAX(used[use], 0);
 		all_used += out->used[use];
@@ -455,10 +453,7 @@ void pmm_get_stats(struct pmm_stats *out)
 
 size_t pmm_total_memory(void)
 {
-	struct pmm_stats stats;
-
-	pmm_get_stats(&stats);
-	return stats.total_pages << PAGE_SHIFT;
+	return atomic_load_explicit(&frames_managed, memory_order_relaxed) << PAGE_SHIFT;
 }
 
 size_t pmm_free_memory(void)

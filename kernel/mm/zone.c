@@ -19,6 +19,7 @@
 
 struct zone zones[MAX_ZONES];
 unsigned zone_count;
+_Atomic uint64_t frames_managed;
 
 struct range {
 	paddr_t base, end;
@@ -158,8 +159,8 @@ void zone_add_range(struct zone *zone, paddr_t base, size_t length)
 	uint64_t irq = spin_lock_irqsave(&zone->lock);
 
 	frame_map_release_range(&zone->map, (base - zone->base) / PAGE_SIZE, length / PAGE_SIZE);
-	zone->managed += length / PAGE_SIZE;
 	spin_unlock_irqrestore(&zone->lock, irq);
+	atomic_fetch_add_explicit(&frames_managed, length / PAGE_SIZE, memory_order_relaxed);
 }
 
 __init void zones_init(const struct boot_info *bi)

@@ -24,11 +24,11 @@ struct zone {
 	struct page *pages; /* [i] one per frame */
 	struct spinlock lock;
 	struct frame_map map; /* [lock] */
-	size_t managed;       /* [lock] frames ever handed to the allocator */
 };
 
 extern struct zone zones[MAX_ZONES]; /* [i] by address; count [i] */
 extern unsigned zone_count;
+extern _Atomic uint64_t frames_managed; /* ever handed to the allocator */
 
 /* Build the zones of a memory map and hand them the usable regions. */
 void zones_init(const struct boot_info *bi);
