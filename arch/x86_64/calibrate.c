@@ -17,10 +17,12 @@
 #include "cpu.h"
 #include "x86.h"
 
-#define WINDOW_PER_SEC 250 /* measure for 4 ms */
-#define ALIVE_READS    2000
-#define PLAUSIBLE_MIN  100000000ull
-#define PLAUSIBLE_MAX  20000000000ull
+#define MEASURE_PER_SEC 250  /* measure for 4 ms */
+#define CHECK_PER_SEC   2000 /* check a stated frequency for half a millisecond */
+#define TOLERANCE       16   /* one part in so many */
+#define ALIVE_READS     2000
+#define PLAUSIBLE_MIN   10000000ull
+#define PLAUSIBLE_MAX   20000000000ull
 
 #define LEAF_TSC_RATIO       0x15
 #define LEAF_FREQUENCY       0x16
@@ -76,7 +78,8 @@ static bool hpet_start(void)
 
 	if (!platform.hpet_address)
 		return false;
-	hpet = mmio_map(platform.hpet_address, HPET_WINDOW, PT_READ | PT_WRITE | PT_UNCACHED);
+	if (!hpet)
+		hpet = mmio_map(platform.hpet_address, HPET_WINDOW, PT_READ | PT_WRITE | PT_UNCACHED);
 	if (!hpet)
 		return false;
 	period = hpet_register(HPET_CAPABILITIES) >> 32;
@@ -167,9 +170,9 @@ static bool is_running(const struct reference *ref)
 	return false;
 }
 
-static uint64_t measure(const struct reference *ref)
+static uint64_t measure(const struct reference *ref, uint64_t windows_per_sec)
 {
-	uint64_t window = ref->hz / WINDOW_PER_SEC, ticks;
+	uint64_t window = ref->hz / windows_per_sec, ticks;
 	struct sample start, end;
 
 	start = take_sample(ref);
@@ -224,9 +227,10 @@ static uint64_t stated_by_hypervisor(void)
 	return cpuid(LEAF_HYPERVISOR_FREQ, 0).eax * 1000ull;
 }
 
-static uint64_t measured(const char **how)
+/* By the first reference that runs; 0 when there is none. */
+static uint64_t measured(uint64_t windows_per_sec, const char **how)
 {
-	static struct reference *const references[] = { &hpet_clock, &pm_timer, &pit, &apic_bus };
+	static struct reference *const references[] = { &hpet_clock, &pm_timer, &pit };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(references); i++) {
 		struct reference *ref = references[i];
@@ -234,32 +238,60 @@ static uint64_t measured(const char **how)
 
 		if (!ref->start() || !is_running(ref))
 			continue;
-		hz = measure(ref);
+		hz = measure(ref, windows_per_sec);
 		*how = ref->name;
-		if (ref == &apic_bus)
-			pr_warn("clock: no HPET, PM timer or PIT: the frequency below is a guess");
 		if (is_plausible(hz))
 			return hz;
 	}
 	return 0;
 }
 
+static uint64_t guessed(const char **how)
+{
+	uint64_t hz;
+
+	pr_warn("clock: no HPET, PM timer or PIT: the frequency below is a guess");
+	*how = apic_bus.name;
+	apic_bus.start();
+	hz = is_running(&apic_bus) ? measure(&apic_bus, MEASURE_PER_SEC) : 0;
+	apic_timer_start(0);
+	return is_plausible(hz) ? hz : APIC_BUS_GUESS_HZ;
+}
+
+/* Emulators state the frequency of the CPU that they imitate, not of the counter that they run. */
+static bool is_confirmed(uint64_t stated, const char *by)
+{
+	const char *how = NULL;
+	uint64_t seen = measured(CHECK_PER_SEC, &how);
+
+	if (seen == 0 || (seen > stated - stated / TOLERANCE && seen < stated + stated / TOLERANCE))
+		return true;
+	pr_warn("clock: %s states %lu MHz, but the %s shows %lu MHz", by, stated / 1000000, how, seen / 1000000);
+	return false;
+}
+
+static uint64_t stated(const char **how)
+{
+	uint64_t hz = stated_by_cpu();
+
+	*how = "CPUID";
+	if (!is_plausible(hz)) {
+		hz = stated_by_hypervisor();
+		*how = "the hypervisor";
+	}
+	return is_plausible(hz) && is_confirmed(hz, *how) ? hz : 0;
+}
+
 uint64_t arch_calibrate_cycles(void)
 {
 	uint64_t flags = arch_irq_save();
-	const char *how = "CPUID";
-	uint64_t hz = stated_by_cpu();
+	const char *how;
+	uint64_t hz = stated(&how);
 
-	if (!is_plausible(hz)) {
-		how = "the hypervisor";
-		hz = stated_by_hypervisor();
-	}
-	if (!is_plausible(hz))
-		hz = measured(&how);
-	if (hz == 0) {
-		how = "nothing: no clock runs on this machine";
-		hz = APIC_BUS_GUESS_HZ;
-	}
+	if (hz == 0)
+		hz = measured(MEASURE_PER_SEC, &how);
+	if (hz == 0)
+		hz = guessed(&how);
 	arch_irq_restore(flags);
 	pr_info("clock: %lu.%03lu MHz cycle counter, by %s%s", hz / 1000000, hz / 1000 % 1000, how,
 		cpu_features.tsc_invariant || cpu_features.hypervisor ? "" : " (may change with power saving)");
