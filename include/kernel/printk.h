@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The kernel log.  Each printk is one record: level, time stamp, text.  Records go to a ring that
- * /dev/kmsg and syslog(2) read, and to the registered consoles when their level is below the console
- * level.  May be called from any context; never sleeps, never allocates.
+ * /dev/kmsg and syslog(2) read, and to the registered consoles unless their level is less urgent than the
+ * console level (LOG_INFO, or loglevel= on the command line).  May be called from any context; never sleeps, never allocates.
  */
 #pragma once
 
@@ -43,7 +43,7 @@ struct console {
 /* Register a sink; it first gets everything that is already in the ring. */
 void console_register(struct console *con);
 void console_unregister(struct console *con);
-void console_set_level(enum log_level below);
+void console_set_level(enum log_level least);
 
 /* Reading the ring.  Sequence numbers start at 0 and never repeat; records may have been overwritten. */
 struct log_record {

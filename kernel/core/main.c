@@ -33,11 +33,22 @@
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <kernel/vmalloc.h>
+#include <serix/errno.h>
 
 static void start(void *unused);
 
+/* loglevel=1..8: only lines of a lower level appear on the consoles, as on Linux; all are in dmesg. */
+static void choose_log_level(void)
+{
+	uint64_t level;
+
+	if (cmdline_get_u64("loglevel", &level) == 0 && level > 0)
+		console_set_level((enum log_level)(MIN(level, LOG_DEBUG + 1ul) - 1));
+}
+
 void kernel_main(const struct boot_info *bi)
 {
+	choose_log_level();
 	serial_early_init();      /* from here on the log is seen */
 	pr_notice("%s %s, %s", KERNEL_NAME, KERNEL_RELEASE, KERNEL_VERSION);
 	boot_info_print(bi);
@@ -90,6 +101,17 @@ static void unpack_modules(void)
 			pr_err("initramfs: module %u (%s) was not unpacked completely", i, module->name);
 		pmm_add_range(module->base, module->length);
 	}
+}
+
+/* An archive of the user's own need not bring device nodes: the first program finds /dev/console. */
+static void mount_devices(void)
+{
+	int err = vfs_mkdir(AT_FDCWD, "/dev", 0755);
+
+	if (err == 0 || err == -EEXIST)
+		err = vfs_mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	if (err < 0)
+		pr_warn("cannot mount /dev: error %d", -err);
 }
 
 /* The command line asks for tests instead of programs: run them and power off. */

@@ -37,7 +37,7 @@ static uint64_t first_seq, next_seq;         /* [log_lock] of the records betwee
 
 static struct list consoles = LIST_INIT(consoles); /* [console_lock] */
 static uint64_t console_seq;                       /* [console_lock] next record to print */
-static _Atomic int console_level = LOG_DEBUG;
+static _Atomic int console_level = LOG_INFO;
 static bool panic_mode;
 
 static struct waitqueue readers = WAITQUEUE_INIT(readers);
@@ -240,9 +240,9 @@ void console_unregister(struct console *con)
 	spin_unlock_irqrestore(&console_lock, flags);
 }
 
-void console_set_level(enum log_level below)
+void console_set_level(enum log_level least)
 {
-	atomic_store(&console_level, below);
+	atomic_store(&console_level, least);
 }
 
 void console_enter_panic(void)

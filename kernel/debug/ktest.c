@@ -27,7 +27,6 @@ static int run_suite(const struct ktest_suite *suite)
 	pr_info("    1..%lu", suite->count);
 	for (size_t i = 0; i < suite->count; i++) {
 		const struct ktest_case *c = &suite->cases[i];
-
 		uint32_t failures;
 
 		atomic_store(&case_failures, 0);

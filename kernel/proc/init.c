@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The first process: made from nothing, with the console as its standard files. */
 #include <arch/context.h>
+#include <kernel/boot_info.h>
 #include <kernel/cap.h>
 #include <kernel/printk.h>
 #include <kernel/slab.h>
@@ -21,10 +22,23 @@ static const char *const *init_candidates;
 static const char *init_chosen;
 static int init_result;
 
+/* A root file system need not bring its devices along: then the kernel's own go to /dev. */
+static int find_console(struct file **out)
+{
+	int err = vfs_open(AT_FDCWD, "/dev/console", O_RDWR, 0, out);
+
+	if (err != -ENOENT)
+		return err;
+	err = vfs_mkdir(AT_FDCWD, "/dev", 0755);
+	if (err == 0 || err == -EEXIST)
+		err = vfs_mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	return err < 0 ? err : vfs_open(AT_FDCWD, "/dev/console", O_RDWR, 0, out);
+}
+
 static int open_console(struct process *p)
 {
 	struct file *file;
-	int err = vfs_open(AT_FDCWD, "/dev/console", O_RDWR, 0, &file);
+	int err = find_console(&file);
 
 	if (err < 0)
 		return err;
@@ -79,7 +93,8 @@ static void init_first_run(void *arg)
 		pr_warn("init: no /dev/console: error %d", -err);
 	init_result = try_programs();
 	if (init_result == 0) {
-		pr_info("init: running %s", p->exe);
+		pr_info("init: running %s, %lu cycles after the loader's hand-off", p->exe,
+			arch_cycles() - boot_info.tsc_handoff);
 		arch_enter_user();
 	}
 	/* Nothing to run: the starter reports it, and nobody misses this thread. */

@@ -233,7 +233,7 @@ SYSCALL(syslog)
 		atomic_store(&syslog_cleared, log_next_seq());
 		return 0;
 	case SYSLOG_CONSOLE_OFF:
-		console_set_level(LOG_ALERT);
+		console_set_level(LOG_EMERG);
 		return 0;
 	case SYSLOG_CONSOLE_ON:
 		console_set_level(DEFAULT_CONSOLE);
@@ -241,7 +241,7 @@ SYSCALL(syslog)
 	case SYSLOG_CONSOLE_LEVEL:
 		if (len < 1 || len > LOG_DEBUG + 1)
 			return -EINVAL;
-		console_set_level((enum log_level)len);
+		console_set_level((enum log_level)(len - 1)); /* less urgent than level len: not shown */
 		return 0;
 	case SYSLOG_SIZE_UNREAD:
 		return syslog_unread();

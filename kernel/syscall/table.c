@@ -38,12 +38,26 @@ uint32_t syscall_unknown_count(uint64_t nr)
 	return atomic_load_explicit(&unknown_counts[MIN(nr, (uint64_t)SYSCALL_MAX)], memory_order_relaxed);
 }
 
+/* Programs that the log has told of, by a hash of their path.  A collision hides a line, no more. */
+#define REPORTED 64u
+static _Atomic uint32_t reported[REPORTED];
+
+static bool first_report(const char *program)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (; *program; program++)
+		hash = (hash ^ (uint8_t)*program) * 16777619u;
+	hash |= 1; /* zero means free */
+	return atomic_exchange_explicit(&reported[(hash >> 1) % REPORTED], hash, memory_order_relaxed) != hash;
+}
+
 static __noinline void note_unknown(uint64_t nr)
 {
 	struct process *p = current_process();
 
 	atomic_fetch_add_explicit(&unknown_counts[MIN(nr, (uint64_t)SYSCALL_MAX)], 1, memory_order_relaxed);
-	if (atomic_exchange_explicit(&p->unknown_calls_logged, 1, memory_order_relaxed) == 0)
+	if (atomic_exchange_explicit(&p->unknown_calls_logged, 1, memory_order_relaxed) == 0 && first_report(p->exe))
 		pr_info("%s[%d]: system call %lu is not known here (said once for each program)", p->comm, p->pid, nr);
 }
 

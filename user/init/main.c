@@ -13,7 +13,7 @@ static int how_to_end(int signo)
 {
 	switch (signo) {
 	case SIGUSR1:
-		return RB_HALT_SYSTEM;
+		return (int)RB_HALT_SYSTEM;
 	case SIGUSR2:
 		return RB_POWER_OFF;
 	default:

@@ -23,6 +23,14 @@ static const struct mount_point points[] = {
 	{ "tmpfs", "/tmp", 01777, MS_NOSUID | MS_NODEV, "mode=1777" },
 };
 
+/* Is something mounted there already?  The kernel brings /dev. */
+static bool mounted(const char *target)
+{
+	struct stat here, root;
+
+	return stat(target, &here) == 0 && stat("/", &root) == 0 && here.st_dev != root.st_dev;
+}
+
 static void set_host_name(void)
 {
 	char name[64];
@@ -44,8 +52,7 @@ void mount_system(void)
 		const struct mount_point *p = &points[i];
 
 		mkdir(p->target, p->mode);
-		/* EBUSY: the kernel has mounted it already. */
-		if (mount(p->type, p->target, p->type, p->flags, p->options) < 0 && errno != EBUSY)
+		if (!mounted(p->target) && mount(p->type, p->target, p->type, p->flags, p->options) < 0)
 			log_line("cannot mount %s: %s", p->target, strerror(errno));
 	}
 	set_host_name();

@@ -26,9 +26,21 @@ static bool wait_for_all(int ms)
 	return false;
 }
 
+static const char *name_of(int how)
+{
+	switch ((unsigned)how) {
+	case RB_POWER_OFF:
+		return "powering off";
+	case (unsigned)RB_HALT_SYSTEM:
+		return "halting";
+	default:
+		return "restarting";
+	}
+}
+
 void shut_down(int how)
 {
-	log_line("%s", how == RB_POWER_OFF ? "powering off" : how == RB_HALT_SYSTEM ? "halting" : "restarting");
+	log_line("%s", name_of(how));
 	if (!wait_for_all(10)) {
 		kill(-1, SIGTERM);
 		kill(-1, SIGHUP); /* interactive shells ignore SIGTERM */
