@@ -105,6 +105,7 @@ struct superblock {
 	const struct fs_type *type;
 	dev_t dev;
 	struct vnode *root;
+	struct dentry *root_dentry; /* while mounted */
 	uint64_t magic; /* statfs f_type */
 	bool volatile_names; /* names come and go by themselves: never cached (procfs) */
 	_Atomic uint32_t mounts; /* [a] places it is mounted at; the last one unmounts it */
@@ -163,10 +164,18 @@ int vfs_unlink(int dirfd, const char *name) __must_check;
 int vfs_rmdir(int dirfd, const char *name) __must_check;
 int vfs_rename(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) __must_check;
 int vfs_setattr(const struct path *path, const struct vnode_attr *attr) __must_check;
+/* utimensat(2): times[0] access, [1] modification; NULL: both now. */
+int vfs_set_times(const struct path *path, const struct abi_timespec *times) __must_check;
+/* The set-user-id and set-group-id bits go when somebody but root writes the file. */
+void vnode_drop_setid_locked(struct vnode *vnode);
 int vfs_stat(const struct path *path, struct abi_stat *out) __must_check;
 int vfs_stat_vnode(struct vnode *vnode, struct abi_stat *out) __must_check;
 /* May the running process read/write/execute (4, 2, 1)?  0 or -EACCES, -EROFS. */
 int vfs_access(struct vnode *vnode, unsigned mask) __must_check;
+/* access(2): by the real ids or the effective ones; a read-only mount forbids writing.  mask 0: exists. */
+int vfs_may_access(const struct path *path, unsigned mask, bool real_ids) __must_check;
+/* Was the name unlinked? */
+bool vfs_path_removed(const struct path *path);
 int vfs_truncate(const struct path *path, off_t length) __must_check;
 int vfs_truncate_file(struct file *file, off_t length) __must_check;
 int vfs_readlink(const struct path *path, char *buf, size_t size) __must_check;
@@ -180,11 +189,8 @@ int vfs_mount(const char *source, const char *target, const char *type, unsigned
 int vfs_umount(const char *target, unsigned flags) __must_check;
 /* Text of /proc/mounts. */
 int vfs_mounts_text(char *buf, size_t size);
+int vfs_mountinfo_text(char *buf, size_t size);
 int vfs_filesystems_text(char *buf, size_t size);
-
-/* While a program runs its file cannot be opened for writing, and the other way round: -ETXTBSY. */
-int vnode_deny_write(struct vnode *vnode) __must_check;
-void vnode_allow_write(struct vnode *vnode);
 
 struct vnode *vnode_create(struct superblock *sb, const struct vnode_ops *ops, mode_t mode); /* NULL: no memory */
 void vnode_get(struct vnode *vnode);

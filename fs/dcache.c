@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The directory-entry cache: (directory, name) -> vnode, or the knowledge that there is none.
+ *
+ * Everything here is under one spinlock, held for a few instructions at a time.  A hashed entry needs no
+ * reference to stay; the list `lru` knows all of them.  When there are more than DENTRY_LIMIT, each new
+ * one makes the pruner look at a few of the oldest: unused ones go, recently used ones get another turn.
+ * Only leaves can go, because an entry holds a reference on its parent.
+ */
+#include "vfs_priv.h"
+
+#include <kernel/slab.h>
+#include <kernel/string.h>
+
+#define HASH_SIZE    4096 /* power of two */
+#define DENTRY_LIMIT 8192
+#define PRUNE_LOOK   8    /* entries looked at for each one added above the limit */
+
+struct spinlock dcache_lock = SPINLOCK_INIT("dcache", RANK_DCACHE);
+static struct dentry *buckets[HASH_SIZE];              /* [dcache_lock] */
+static struct list lru = LIST_INIT(lru);               /* [dcache_lock] */
+static uint64_t hashed_count;                          /* [dcache_lock] */
+static struct slab_cache *dentry_cache;
+
+void dcache_init(void)
+{
+	dentry_cache = slab_create("dentry", sizeof(struct dentry), 0);
+}
+
+uint32_t dentry_hash(const struct dentry *parent, const char *name, size_t len)
+{
+	uint32_t hash = 2166136261u ^ (uint32_t)((uintptr_t)parent >> 6);
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+	return hash ^ hash >> 15;
+}
+
+struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len)
+{
+	uint32_t hash = dentry_hash(parent, name, len);
+
+	for (struct dentry *d = buckets[hash % HASH_SIZE]; d; d = d->hash_next)
+		if (d->hash == hash && d->parent == parent && d->len == len && memcmp(d->name, name, len) == 0)
+			return d;
+	return NULL;
+}
+
+/* --- references ---------------------------------------------------------------------------------------- */
+
+static void dentry_free(struct dentry *d)
+{
+	if (d->name != d->short_name)
+		kfree(d->name);
+	slab_free(dentry_cache, d);
+}
+
+void dentry_get(struct dentry *d)
+{
+	atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
+}
+
+/* Drop one reference; true when the entry is nobody's any more and must be destroyed. */
+static bool drop_ref(struct dentry *d)
+{
+	uint32_t refs = atomic_load_explicit(&d->refs, memory_order_relaxed);
+	bool dead;
+
+	while (refs > 1)
+		if (atomic_compare_exchange_weak_explicit(&d->refs, &refs, refs - 1, memory_order_release,
+							  memory_order_relaxed))
+			return false;
+	/* The last one goes under the lock, so that the pruner cannot free the entry under our feet. */
+	spin_lock(&dcache_lock);
+	dead = atomic_fetch_sub(&d->refs, 1) == 1 && !d->hashed;
+	spin_unlock(&dcache_lock);
+	return dead;
+}
+
+void dentry_put(struct dentry *d)
+{
+	/* A loop, because the parent may be next; a deep path must not become deep recursion. */
+	while (d && drop_ref(d)) {
+		struct dentry *parent = d->parent == d ? NULL : d->parent;
+
+		vnode_put(d->vnode);
+		dentry_free(d);
+		d = parent;
+	}
+}
+
+/* --- the hash -------------------------------------------------------------------------------------------- */
+
+static void insert_locked(struct dentry *d)
+{
+	struct dentry **bucket;
+
+	d->hash = dentry_hash(d->parent, d->name, d->len);
+	bucket = &buckets[d->hash % HASH_SIZE];
+	d->hash_next = *bucket;
+	*bucket = d;
+	list_add_tail(&lru, &d->lru);
+	d->hashed = true;
+	hashed_count++;
+}
+
+static void unhash_locked(struct dentry *d)
+{
+	struct dentry **link = &buckets[d->hash % HASH_SIZE];
+
+	if (!d->hashed)
+		return;
+	while (*link != d)
+		link = &(*link)->hash_next;
+	*link = d->hash_next;
+	list_del(&d->lru);
+	d->hashed = false;
+	hashed_count--;
+}
+
+/* Take unused entries off the cache, at most `look` from its old end; chained through hash_next. */
+static struct dentry *prune_locked(unsigned look)
+{
+	struct dentry *victims = NULL;
+
+	while (look-- > 0 && !list_empty(&lru)) {
+		struct dentry *d = list_first(&lru, struct dentry, lru);
+
+		if (atomic_load(&d->refs) > 0 || d->recent) {
+			d->recent = false;
+			list_del(&d->lru);
+			list_add_tail(&lru, &d->lru);
+			continue;
+		}
+		unhash_locked(d);
+		d->hash_next = victims;
+		victims = d;
+	}
+	return victims;
+}
+
+static void destroy_chain(struct dentry *victims)
+{
+	while (victims) {
+		struct dentry *next = victims->hash_next;
+		struct dentry *parent = victims->parent;
+
+		vnode_put(victims->vnode);
+		dentry_free(victims);
+		dentry_put(parent);
+		victims = next;
+	}
+}
+
+struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const char *name, size_t len,
+			     struct vnode *vnode)
+{
+	struct dentry *d = slab_alloc(dentry_cache);
+
+	if (!d)
+		return NULL;
+	d->name = d->short_name;
+	if (len >= sizeof(d->short_name)) {
+		d->name = kmalloc(len + 1);
+		if (!d->name) {
+			slab_free(dentry_cache, d);
+			return NULL;
+		}
+	}
+	memcpy(d->name, name, len);
+	d->name[len] = '\0';
+	d->len = (uint16_t)len;
+	d->sb = sb;
+	d->vnode = vnode;
+	d->parent = parent ? parent : d;
+	if (parent)
+		dentry_get(parent);
+	atomic_init(&d->refs, 1);
+	list_init(&d->lru);
+	d->hash_next = NULL;
+	d->hash = 0;
+	d->mounted = 0;
+	d->hashed = d->recent = d->removed = false;
+	return d;
+}
+
+/* Put a fresh entry into the cache, unless somebody was faster: then that one is the result. */
+static struct dentry *publish(struct dentry *d)
+{
+	struct dentry *other, *victims = NULL;
+
+	spin_lock(&dcache_lock);
+	other = dentry_find_locked(d->parent, d->name, d->len);
+	if (other) {
+		dentry_get(other);
+	} else {
+		insert_locked(d);
+		if (hashed_count > DENTRY_LIMIT)
+			victims = prune_locked(PRUNE_LOOK);
+	}
+	spin_unlock(&dcache_lock);
+	destroy_chain(victims);
+	if (!other)
+		return d;
+	dentry_put(d);
+	return other;
+}
+
+static struct dentry *find_ref(struct dentry *parent, const char *name, size_t len)
+{
+	struct dentry *d;
+
+	spin_lock(&dcache_lock);
+	d = dentry_find_locked(parent, name, len);
+	if (d) {
+		dentry_get(d);
+		d->recent = true;
+	}
+	spin_unlock(&dcache_lock);
+	return d;
+}
+
+/* Caller holds the directory's lock, so nobody creates or removes the name meanwhile. */
+static int ask_fs(struct dentry *parent, const char *name, size_t len, struct dentry **out)
+{
+	struct vnode *dir = parent->vnode, *vnode = NULL;
+	struct dentry *d;
+	int err;
+
+	err = dir->ops->lookup ? dir->ops->lookup(dir, name, len, &vnode) : -ENOTDIR;
+	if (err < 0 && err != -ENOENT)
+		return err;
+	d = dentry_create(parent->sb, parent, name, len, err == 0 ? vnode : NULL);
+	if (!d) {
+		if (err == 0)
+			vnode_put(vnode);
+		return -ENOMEM;
+	}
+	/* Nothing will be created in a directory that is gone: no use in remembering. */
+	*out = parent->sb->volatile_names || parent->removed ? d : publish(d);
+	return 0;
+}
+
+int dentry_lookup(struct dentry *parent, const char *name, size_t len, bool locked, struct dentry **out)
+{
+	struct vnode *dir = parent->vnode;
+	struct dentry *d = find_ref(parent, name, len);
+	int err = 0;
+
+	if (!d && !locked) {
+		mutex_lock(&dir->lock);
+		d = find_ref(parent, name, len);
+		if (!d)
+			err = ask_fs(parent, name, len, &d);
+		mutex_unlock(&dir->lock);
+	} else if (!d) {
+		err = ask_fs(parent, name, len, &d);
+	}
+	if (err == 0)
+		*out = d;
+	return err;
+}
+
+void dentry_instantiate(struct dentry *d, struct vnode *vnode)
+{
+	spin_lock(&dcache_lock);
+	d->vnode = vnode;
+	spin_unlock(&dcache_lock);
+}
+
+void dentry_remove(struct dentry *d)
+{
+	spin_lock(&dcache_lock);
+	unhash_locked(d);
+	d->removed = true;
+	spin_unlock(&dcache_lock);
+}
+
+static void swap_names(struct dentry *a, struct dentry *b)
+{
+	char text[sizeof(a->short_name)], *long_a = a->name, *long_b = b->name;
+	bool a_short = a->name == a->short_name, b_short = b->name == b->short_name;
+	uint16_t len = a->len;
+
+	memcpy(text, a->short_name, sizeof(text));
+	memcpy(a->short_name, b->short_name, sizeof(text));
+	memcpy(b->short_name, text, sizeof(text));
+	a->name = b_short ? a->short_name : long_b;
+	b->name = a_short ? b->short_name : long_a;
+	a->len = b->len;
+	b->len = len;
+}
+
+void dentry_move(struct dentry *d, struct dentry *target, bool exchange)
+{
+	struct dentry *parent;
+
+	spin_lock(&dcache_lock);
+	unhash_locked(d);
+	unhash_locked(target);
+	swap_names(d, target);
+	parent = d->parent;
+	d->parent = target->parent;
+	target->parent = parent;
+	insert_locked(d);
+	if (exchange)
+		insert_locked(target);
+	else
+		target->removed = true;
+	spin_unlock(&dcache_lock);
+}
+
+bool dentry_is_below(struct dentry *d, const struct dentry *ancestor)
+{
+	bool below = false;
+
+	spin_lock(&dcache_lock);
+	for (;; d = d->parent) {
+		below = d == ancestor;
+		if (below || d->parent == d)
+			break;
+	}
+	spin_unlock(&dcache_lock);
+	return below;
+}
+
+void dcache_drop(struct superblock *sb)
+{
+	bool progress = true;
+
+	/* Dropping the leaves makes their parents unused: go on until a round finds nothing. */
+	while (progress) {
+		struct dentry *victims = NULL, *d, *next;
+
+		spin_lock(&dcache_lock);
+		list_for_each_safe(d, next, &lru, lru) {
+			if (d->sb != sb || atomic_load(&d->refs) > 0)
+				continue;
+			unhash_locked(d);
+			d->hash_next = victims;
+			victims = d;
+		}
+		spin_unlock(&dcache_lock);
+		progress = victims != NULL;
+		destroy_chain(victims);
+	}
+}
+
+void dcache_get_stats(uint64_t *total, uint64_t *unused)
+{
+	struct dentry *d;
+
+	*unused = 0;
+	spin_lock(&dcache_lock);
+	*total = hashed_count;
+	list_for_each(d, &lru, lru)
+		*unused += atomic_load(&d->refs) == 0;
+	spin_unlock(&dcache_lock);
+}

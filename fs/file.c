@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Open files: kernel objects that the capability table names. */
+#include "vfs_priv.h"
+
+#include <kernel/cap.h>
+#include <kernel/process.h>
+#include <kernel/slab.h>
+
+static struct slab_cache *file_cache;
+
+void file_init(void)
+{
+	file_cache = slab_create("file", sizeof(struct file), 0);
+}
+
+static void release(struct kobject *obj)
+{
+	struct file *file = file_of(obj);
+	struct vnode *v = file->vnode;
+
+	file_locks_released(file);
+	if (file->ops->release)
+		file->ops->release(file);
+	if (v && S_ISREG(v->mode) && (file->access & CAP_WRITE))
+		atomic_fetch_sub_explicit(&v->write_count, 1, memory_order_release);
+	if (v)
+		vnode_put(v);
+	if (file->dentry)
+		dentry_put(file->dentry);
+	if (file->mount)
+		mount_put(file->mount);
+	slab_free(file_cache, file);
+}
+
+static int closed(struct kobject *obj)
+{
+	file_locks_closed(file_of(obj));
+	return 0;
+}
+
+static const struct kobject_ops file_object_ops = { .release = release, .closed = closed };
+
+static uint32_t access_of(uint32_t flags)
+{
+	if (flags & O_PATH)
+		return 0;
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		return CAP_READ;
+	case O_WRONLY:
+		return CAP_WRITE;
+	case O_RDWR:
+		return CAP_READ | CAP_WRITE;
+	default:
+		return 0; /* Linux's "3": neither, for ioctl only */
+	}
+}
+
+struct file *file_create(const struct file_ops *ops, uint32_t flags, void *private)
+{
+	struct file *file = slab_alloc(file_cache);
+
+	if (!file)
+		return NULL;
+	kobject_init(&file->object, OBJECT_FILE, &file_object_ops);
+	file->ops = ops;
+	file->vnode = NULL;
+	file->dentry = NULL;
+	file->mount = NULL;
+	atomic_init(&file->flags, flags);
+	file->access = access_of(flags);
+	mutex_init(&file->pos_lock, "file position", RANK_FILE_POS);
+	file->pos = 0;
+	file->private = private;
+	return file;
+}
+
+void file_get(struct file *file)
+{
+	kobject_get(&file->object);
+}
+
+void file_put(struct file *file)
+{
+	kobject_put(&file->object);
+}
+
+/* A descriptor opened with O_PATH counts as none for what it cannot do. */
+static int why_refused(int fd)
+{
+	struct kobject *obj;
+	int err = -EPERM;
+
+	if (cap_lookup(current_process()->caps, fd, OBJECT_NONE, 0, &obj) < 0)
+		return -EBADF;
+	if (atomic_load(&file_of(obj)->flags) & O_PATH)
+		err = -EBADF;
+	kobject_put(obj);
+	return err;
+}
+
+int file_from_fd(int fd, uint32_t rights, struct file **out)
+{
+	struct kobject *obj;
+	int err;
+
+	if (unlikely(!in_user_thread()))
+		return -EBADF;
+	err = cap_lookup(current_process()->caps, fd, OBJECT_NONE, rights, &obj);
+	if (unlikely(err < 0))
+		return err == -EPERM ? why_refused(fd) : err;
+	if (unlikely(obj->type != OBJECT_FILE && obj->type != OBJECT_DIRECTORY)) {
+		kobject_put(obj);
+		return -EBADF;
+	}
+	*out = file_of(obj);
+	return 0;
+}
+
+/* What the descriptor of a newly opened file may be used for. */
+static uint32_t rights_of(const struct file *file)
+{
+	uint32_t rights = CAP_STAT | CAP_LOOKUP | CAP_EXEC | CAP_CREATE | CAP_REMOVE;
+
+	if (atomic_load(&file->flags) & O_PATH)
+		return rights;
+	rights |= CAP_SEEK | CAP_CHMOD | CAP_LOCK | CAP_IOCTL | CAP_MAP;
+	if (file->access & CAP_READ)
+		rights |= CAP_READ | CAP_LIST;
+	if (file->access & CAP_WRITE)
+		rights |= CAP_WRITE | CAP_APPEND | CAP_TRUNCATE;
+	return rights;
+}
+
+int file_install(struct file *file, bool cloexec)
+{
+	return cap_install(current_process()->caps, &file->object, rights_of(file), cloexec ? CAP_CLOEXEC : 0, 0);
+}
+
+ssize_t file_read_kernel(struct file *file, void *buf, size_t len, off_t pos)
+{
+	struct abi_iovec iov;
+	struct iobuf io;
+	size_t done = 0;
+
+	if (!file->ops->read)
+		return -EINVAL;
+	while (done < len) {
+		ssize_t n;
+
+		iobuf_init_kernel(&io, &iov, (char *)buf + done, len - done);
+		n = file->ops->read(file, &io, &pos);
+		if (n < 0)
+			return done > 0 ? (ssize_t)done : n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t file_write_kernel(struct file *file, const void *buf, size_t len, off_t pos)
+{
+	struct abi_iovec iov;
+	struct iobuf io;
+	size_t done = 0;
+
+	if (!file->ops->write)
+		return -EINVAL;
+	while (done < len) {
+		ssize_t n;
+
+		/* A write only reads from the buffer: dropping const is safe. */
+		iobuf_init_kernel(&io, &iov, (char *)(uintptr_t)buf + done, len - done);
+		n = file->ops->write(file, &io, &pos);
+		if (n <= 0)
+			return done > 0 ? (ssize_t)done : n;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+int file_limit_write(struct iobuf *io, off_t pos)
+{
+	uint64_t limit = INT64_MAX;
+
+	if (in_user_thread())
+		limit = MIN(limit, current_process()->rlimits[RLIMIT_FSIZE].cur);
+	if (io->left == 0)
+		return 0;
+	if ((uint64_t)pos >= limit) {
+		if (limit != INT64_MAX)
+			signal_thread(current_thread(), SIGXFSZ, NULL);
+		return -EFBIG;
+	}
+	io->left = MIN(io->left, limit - (uint64_t)pos);
+	return 0;
+}
+
+/* --- seeking ---------------------------------------------------------------------------------------------- */
+
+off_t seek_in(struct file *file, off_t offset, int whence, uint64_t size)
+{
+	off_t base;
+
+	switch (whence) {
+	case SEEK_SET:
+		base = 0;
+		break;
+	case SEEK_CUR:
+		base = file->pos;
+		break;
+	case SEEK_END:
+		base = (off_t)size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (add_overflows(base, offset, &base))
+		return -EOVERFLOW;
+	if (base < 0)
+		return -EINVAL;
+	file->pos = base;
+	return base;
+}
+
+off_t vnode_seek(struct file *file, off_t offset, int whence)
+{
+	return seek_in(file, offset, whence, READ_ONCE(file->vnode->size));
+}
+
+bool dir_emit_dots(struct file *file, off_t *pos, struct dir_sink *sink)
+{
+	uint64_t self = file->vnode->ino, parent = self;
+
+	if (*pos == 0) {
+		if (!sink->add(sink, ".", 1, self, DT_DIR, 1))
+			return false;
+		*pos = 1;
+	}
+	if (*pos == 1) {
+		spin_lock(&dcache_lock);
+		if (file->dentry && file->dentry != file->mount->root)
+			parent = file->dentry->parent->vnode->ino;
+		spin_unlock(&dcache_lock);
+		if (!sink->add(sink, "..", 2, parent, DT_DIR, 2))
+			return false;
+		*pos = 2;
+	}
+	return true;
+}

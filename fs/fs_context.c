@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A process's root, current directory and umask. */
+#include "vfs_priv.h"
+
+#include <kernel/process.h>
+#include <kernel/slab.h>
+
+#define DEFAULT_UMASK 022
+
+static struct fs_context *create(const struct path *root, const struct path *cwd, mode_t umask)
+{
+	struct fs_context *fs = kmalloc(sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	refcount_set(&fs->refs, 1);
+	spin_init(&fs->lock, "fs context", RANK_DCACHE);
+	fs->root = *root;
+	fs->cwd = *cwd;
+	path_get(root);
+	path_get(cwd);
+	fs->umask = umask;
+	return fs;
+}
+
+struct fs_context *fs_context_create(void)
+{
+	struct path root;
+	struct fs_context *fs;
+
+	system_root(&root);
+	fs = create(&root, &root, DEFAULT_UMASK);
+	path_put(&root);
+	return fs;
+}
+
+static void get_path(struct fs_context *fs, const struct path *which, struct path *out)
+{
+	spin_lock(&fs->lock);
+	*out = *which;
+	path_get(out);
+	spin_unlock(&fs->lock);
+}
+
+struct fs_context *fs_context_copy(struct fs_context *old)
+{
+	struct path root, cwd;
+	struct fs_context *fs;
+
+	get_path(old, &old->root, &root);
+	get_path(old, &old->cwd, &cwd);
+	fs = create(&root, &cwd, READ_ONCE(old->umask));
+	path_put(&root);
+	path_put(&cwd);
+	return fs;
+}
+
+void fs_context_get(struct fs_context *fs)
+{
+	refcount_get(&fs->refs);
+}
+
+void fs_context_put(struct fs_context *fs)
+{
+	if (!refcount_put(&fs->refs))
+		return;
+	path_put(&fs->root);
+	path_put(&fs->cwd);
+	kfree(fs);
+}
+
+void fs_current_root(struct path *out)
+{
+	struct fs_context *fs = in_user_thread() ? current_process()->fs : NULL;
+
+	if (fs)
+		get_path(fs, &fs->root, out);
+	else
+		system_root(out);
+}
+
+void fs_current_cwd(struct path *out)
+{
+	struct fs_context *fs = in_user_thread() ? current_process()->fs : NULL;
+
+	if (fs)
+		get_path(fs, &fs->cwd, out);
+	else
+		system_root(out);
+}
+
+static void set_path(struct fs_context *fs, struct path *which, const struct path *path)
+{
+	struct path old;
+
+	path_get(path);
+	spin_lock(&fs->lock);
+	old = *which;
+	*which = *path;
+	spin_unlock(&fs->lock);
+	path_put(&old);
+}
+
+void fs_context_set_cwd(struct fs_context *fs, const struct path *path)
+{
+	set_path(fs, &fs->cwd, path);
+}
+
+void fs_context_set_root(struct fs_context *fs, const struct path *path)
+{
+	set_path(fs, &fs->root, path);
+}

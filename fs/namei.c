@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making, removing and renaming names.  Each call walks to the parent, takes the directory's lock, looks
+ * the name up under it, checks, and lets the file system commit; the dentries follow.
+ */
+#include "vfs_priv.h"
+
+#include <kernel/process.h>
+
+static struct mutex rename_mutex = MUTEX_INIT(rename_mutex, "rename", RANK_RENAME);
+
+/* Writing into the directory is allowed and makes sense.  Caller holds its lock. */
+static int may_write_dir(const struct path *parent)
+{
+	const struct vnode *dir = parent->dentry->vnode;
+
+	if (mount_readonly(parent->mount))
+		return -EROFS;
+	if (dir->nlink == 0)
+		return -ENOENT;
+	return vnode_permission(dir, fs_cred(), MAY_WRITE | MAY_EXEC);
+}
+
+/* The sticky rule: in such a directory only owners remove or rename. */
+static int may_remove(const struct path *parent, const struct vnode *victim)
+{
+	const struct vnode *dir = parent->dentry->vnode;
+	const struct credentials *cred = fs_cred();
+	int err = may_write_dir(parent);
+
+	if (err < 0)
+		return err;
+	if ((dir->mode & S_ISVTX) && cred->fsuid != 0 && cred->fsuid != victim->uid && cred->fsuid != dir->uid)
+		return -EPERM;
+	return 0;
+}
+
+/* --- making ------------------------------------------------------------------------------------------------ */
+
+/* Walk to the parent of a name that must not exist yet, lock it and look the name up. */
+static int start_create(struct walk *w, bool directory, struct dentry **out)
+{
+	struct last_name last;
+	struct dentry *d;
+	int err = walk_parent(w, &last);
+
+	if (err < 0)
+		return err;
+	if (last.type != LAST_NORMAL)
+		return -EEXIST;
+	if (last.len > NAME_MAX)
+		return -ENAMETOOLONG;
+	mutex_lock(&w->at.dentry->vnode->lock);
+	err = dentry_lookup(w->at.dentry, last.text, last.len, true, &d);
+	if (err < 0) {
+		mutex_unlock(&w->at.dentry->vnode->lock);
+		return err;
+	}
+	if (d->vnode)
+		err = -EEXIST;
+	else if (last.slash && !directory)
+		err = -ENOENT;
+	else
+		err = may_write_dir(&w->at);
+	if (err < 0) {
+		mutex_unlock(&w->at.dentry->vnode->lock);
+		dentry_put(d);
+		return err;
+	}
+	*out = d;
+	return 0;
+}
+
+static void end_create(struct walk *w, struct dentry *d)
+{
+	mutex_unlock(&w->at.dentry->vnode->lock);
+	dentry_put(d);
+}
+
+int make_node(struct walk *w, mode_t mode, dev_t rdev)
+{
+	struct dentry *d;
+	struct vnode *dir, *v;
+	int err = start_create(w, S_ISDIR(mode), &d);
+
+	if (err < 0)
+		return err;
+	dir = w->at.dentry->vnode;
+	err = dir->ops->create ? dir->ops->create(dir, d->name, d->len, mode, rdev, &v) : -EPERM;
+	if (err == 0)
+		dentry_instantiate(d, v);
+	end_create(w, d);
+	return err;
+}
+
+int make_symlink(struct walk *w, const char *target)
+{
+	struct dentry *d;
+	struct vnode *dir, *v;
+	int err = start_create(w, false, &d);
+
+	if (err < 0)
+		return err;
+	dir = w->at.dentry->vnode;
+	err = dir->ops->symlink ? dir->ops->symlink(dir, d->name, d->len, target, &v) : -EPERM;
+	if (err == 0)
+		dentry_instantiate(d, v);
+	end_create(w, d);
+	return err;
+}
+
+int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev)
+{
+	struct walk w;
+	int err;
+
+	if (!(mode & S_IFMT))
+		mode |= S_IFREG;
+	switch (mode & S_IFMT) {
+	case S_IFCHR:
+	case S_IFBLK:
+		if (!cred_is_root())
+			return -EPERM;
+		break;
+	case S_IFREG:
+	case S_IFIFO:
+	case S_IFSOCK:
+		rdev = 0;
+		break;
+	case S_IFDIR:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+	if (!*name)
+		return -ENOENT;
+	err = walk_start(&w, dirfd, name, fs_cred());
+	if (err < 0)
+		return err;
+	err = make_node(&w, (mode & S_IFMT) | (fs_apply_umask(mode) & 07777), rdev);
+	walk_end(&w);
+	return err;
+}
+
+int vfs_mkdir(int dirfd, const char *name, mode_t mode)
+{
+	struct walk w;
+	int err;
+
+	if (!*name)
+		return -ENOENT;
+	err = walk_start(&w, dirfd, name, fs_cred());
+	if (err < 0)
+		return err;
+	err = make_node(&w, S_IFDIR | (fs_apply_umask(mode) & (0777 | S_ISVTX)), 0);
+	walk_end(&w);
+	return err;
+}
+
+int vfs_symlink(const char *target, int dirfd, const char *name)
+{
+	struct walk w;
+	int err;
+
+	if (!*target || !*name)
+		return -ENOENT;
+	err = walk_start(&w, dirfd, name, fs_cred());
+	if (err < 0)
+		return err;
+	err = make_symlink(&w, target);
+	walk_end(&w);
+	return err;
+}
+
+static int link_to(struct walk *w, const struct path *target)
+{
+	struct vnode *dir, *v = target->dentry->vnode;
+	struct dentry *d;
+	int err = start_create(w, false, &d);
+
+	if (err < 0)
+		return err;
+	dir = w->at.dentry->vnode;
+	if (w->at.mount != target->mount || w->at.dentry->sb != target->dentry->sb)
+		err = -EXDEV;
+	else if (S_ISDIR(v->mode) || !dir->ops->link)
+		err = -EPERM;
+	else if (v->nlink == 0)
+		err = -ENOENT;
+	else
+		err = dir->ops->link(dir, d->name, d->len, v);
+	if (err == 0) {
+		vnode_get(v);
+		dentry_instantiate(d, v);
+	}
+	end_create(w, d);
+	return err;
+}
+
+int vfs_link(int from_fd, const char *from, int to_fd, const char *to, bool follow)
+{
+	struct path target;
+	struct walk w;
+	int err;
+
+	err = vfs_walk(from_fd, from, (follow ? 0 : WALK_NOFOLLOW) | (*from ? 0 : WALK_EMPTY), &target);
+	if (err < 0)
+		return err;
+	err = *to ? walk_start(&w, to_fd, to, fs_cred()) : -ENOENT;
+	if (err == 0) {
+		err = link_to(&w, &target);
+		walk_end(&w);
+	}
+	path_put(&target);
+	return err;
+}
+
+/* --- removing -------------------------------------------------------------------------------------------------- */
+
+static int unlink_locked(const struct path *parent, struct dentry *d, bool slash)
+{
+	struct vnode *dir = parent->dentry->vnode, *victim = d->vnode;
+	int err;
+
+	if (!victim)
+		return -ENOENT;
+	if (slash)
+		return S_ISDIR(victim->mode) ? -EISDIR : -ENOTDIR;
+	err = may_remove(parent, victim);
+	if (err < 0)
+		return err;
+	if (S_ISDIR(victim->mode))
+		return -EISDIR;
+	if (d->mounted)
+		return -EBUSY;
+	if (!dir->ops->unlink)
+		return -EPERM;
+	mutex_lock(&victim->lock);
+	err = dir->ops->unlink(dir, d->name, d->len, victim);
+	mutex_unlock(&victim->lock);
+	return err;
+}
+
+static int rmdir_locked(const struct path *parent, struct dentry *d)
+{
+	struct vnode *dir = parent->dentry->vnode, *victim = d->vnode;
+	int err;
+
+	if (!victim)
+		return -ENOENT;
+	err = may_remove(parent, victim);
+	if (err < 0)
+		return err;
+	if (!S_ISDIR(victim->mode))
+		return -ENOTDIR;
+	if (d->mounted)
+		return -EBUSY;
+	if (!dir->ops->rmdir)
+		return -EPERM;
+	mutex_lock(&victim->lock);
+	err = dir->ops->rmdir(dir, d->name, d->len, victim);
+	mutex_unlock(&victim->lock);
+	return err;
+}
+
+static int remove_last(struct walk *w, const struct last_name *last, bool directory)
+{
+	struct vnode *dir = w->at.dentry->vnode;
+	struct dentry *d;
+	int err;
+
+	if (last->len > NAME_MAX)
+		return -ENAMETOOLONG;
+	mutex_lock(&dir->lock);
+	err = dentry_lookup(w->at.dentry, last->text, last->len, true, &d);
+	if (err < 0) {
+		mutex_unlock(&dir->lock);
+		return err;
+	}
+	err = directory ? rmdir_locked(&w->at, d) : unlink_locked(&w->at, d, last->slash);
+	if (err == 0)
+		dentry_remove(d);
+	mutex_unlock(&dir->lock);
+	dentry_put(d); /* perhaps with it the file: outside the lock */
+	return err;
+}
+
+static int remove_name(int dirfd, const char *name, bool directory)
+{
+	static const int rmdir_errors[] = { [LAST_DOT] = -EINVAL, [LAST_DOTDOT] = -ENOTEMPTY, [LAST_ROOT] = -EBUSY };
+	struct last_name last;
+	struct walk w;
+	int err;
+
+	if (!*name)
+		return -ENOENT;
+	err = walk_start(&w, dirfd, name, fs_cred());
+	if (err < 0)
+		return err;
+	err = walk_parent(&w, &last);
+	if (err == 0 && last.type != LAST_NORMAL)
+		err = directory ? rmdir_errors[last.type] : -EISDIR;
+	if (err == 0)
+		err = remove_last(&w, &last, directory);
+	walk_end(&w);
+	return err;
+}
+
+int vfs_unlink(int dirfd, const char *name)
+{
+	return remove_name(dirfd, name, false);
+}
+
+int vfs_rmdir(int dirfd, const char *name)
+{
+	return remove_name(dirfd, name, true);
+}
+
+/* --- renaming ----------------------------------------------------------------------------------------------------- */
+
+struct rename {
+	struct walk from, to;
+	struct last_name from_last, to_last;
+	struct dentry *source, *target; /* referenced */
+	unsigned flags;
+};
+
+/* Both directories: parent before child, else by address. */
+static void lock_two_dirs(struct dentry *a, struct dentry *b)
+{
+	struct vnode *first = a->vnode, *second = b->vnode;
+
+	if (first == second) {
+		mutex_lock(&first->lock);
+		return;
+	}
+	if (dentry_is_below(a, b) || (!dentry_is_below(b, a) && second < first)) {
+		first = b->vnode;
+		second = a->vnode;
+	}
+	mutex_lock(&first->lock);
+	mutex_lock(&second->lock);
+}
+
+static void unlock_two_dirs(struct vnode *a, struct vnode *b)
+{
+	mutex_unlock(&a->lock);
+	if (a != b)
+		mutex_unlock(&b->lock);
+}
+
+/* May `moved` take the place of `replaced` (NULL: a free name)? */
+static int check_replace(const struct vnode *moved, const struct dentry *target, const struct vnode *replaced)
+{
+	if (!replaced)
+		return 0;
+	if (S_ISDIR(moved->mode) && !S_ISDIR(replaced->mode))
+		return -ENOTDIR;
+	if (!S_ISDIR(moved->mode) && S_ISDIR(replaced->mode))
+		return -EISDIR;
+	return target->mounted ? -EBUSY : 0;
+}
+
+static int check_rename(struct rename *r)
+{
+	struct vnode *moved = r->source->vnode, *replaced = r->target->vnode;
+	bool exchange = r->flags & RENAME_EXCHANGE;
+	int err;
+
+	if (!moved || (exchange && !replaced))
+		return -ENOENT;
+	if ((r->flags & RENAME_NOREPLACE) && replaced)
+		return -EEXIST;
+	if (r->from_last.slash && !S_ISDIR(moved->mode))
+		return -ENOTDIR;
+	if (r->to_last.slash && !S_ISDIR(exchange ? replaced->mode : moved->mode))
+		return -ENOTDIR;
+	if (dentry_is_below(r->to.at.dentry, r->source))
+		return -EINVAL;
+	if (replaced && dentry_is_below(r->from.at.dentry, r->target))
+		return exchange ? -EINVAL : -ENOTEMPTY;
+	if (moved == replaced)
+		return 0;
+	err = may_remove(&r->from.at, moved);
+	if (err == 0)
+		err = replaced ? may_remove(&r->to.at, replaced) : may_write_dir(&r->to.at);
+	/* A directory that changes its parent has its ".." rewritten. */
+	if (err == 0 && S_ISDIR(moved->mode) && r->from.at.dentry != r->to.at.dentry)
+		err = vnode_permission(moved, fs_cred(), MAY_WRITE);
+	if (err == 0 && !exchange)
+		err = check_replace(moved, r->target, replaced);
+	if (err == 0 && r->source->mounted)
+		err = -EBUSY;
+	return err;
+}
+
+static int commit_rename(struct rename *r)
+{
+	struct vnode *from = r->from.at.dentry->vnode, *to = r->to.at.dentry->vnode;
+	struct vnode *moved = r->source->vnode, *replaced = r->target->vnode;
+	bool exchange = r->flags & RENAME_EXCHANGE;
+	int err;
+
+	if (moved == replaced)
+		return 0; /* two names of one file: POSIX wants nothing to happen */
+	if (!exchange && from->ops->rename) {
+		if (replaced)
+			mutex_lock(&replaced->lock);
+		err = from->ops->rename(from, r->source->name, r->source->len, to, r->target->name, r->target->len,
+					moved, replaced);
+		if (replaced)
+			mutex_unlock(&replaced->lock);
+	} else if (exchange && from->ops->exchange) {
+		err = from->ops->exchange(from, r->source->name, r->source->len, to, r->target->name,
+					  r->target->len, moved, replaced);
+	} else {
+		err = exchange ? -EINVAL : -EPERM;
+	}
+	if (err == 0)
+		dentry_move(r->source, r->target, exchange);
+	return err;
+}
+
+static int rename_locked(struct rename *r)
+{
+	int err = dentry_lookup(r->from.at.dentry, r->from_last.text, r->from_last.len, true, &r->source);
+
+	if (err < 0)
+		return err;
+	err = dentry_lookup(r->to.at.dentry, r->to_last.text, r->to_last.len, true, &r->target);
+	if (err < 0) {
+		dentry_put(r->source);
+		return err;
+	}
+	err = check_rename(r);
+	if (err == 0)
+		err = commit_rename(r);
+	return err;
+}
+
+static int rename_walked(struct rename *r)
+{
+	struct dentry *from = r->from.at.dentry, *to = r->to.at.dentry;
+	int err;
+
+	if (r->from.at.mount != r->to.at.mount)
+		return -EXDEV;
+	if (r->from_last.type != LAST_NORMAL || r->to_last.type != LAST_NORMAL)
+		return r->to_last.type != LAST_NORMAL && (r->flags & RENAME_NOREPLACE) ? -EEXIST : -EBUSY;
+	if (r->from_last.len > NAME_MAX || r->to_last.len > NAME_MAX)
+		return -ENAMETOOLONG;
+	r->source = r->target = NULL;
+	mutex_lock(&rename_mutex);
+	lock_two_dirs(from, to);
+	err = rename_locked(r);
+	unlock_two_dirs(from->vnode, to->vnode);
+	mutex_unlock(&rename_mutex);
+	if (r->target) {
+		dentry_put(r->source);
+		dentry_put(r->target);
+	}
+	return err;
+}
+
+int vfs_rename(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+	struct rename r = { .flags = flags };
+	int err;
+
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	if ((flags & RENAME_NOREPLACE) && (flags & RENAME_EXCHANGE))
+		return -EINVAL;
+	if (!*from || !*to)
+		return -ENOENT;
+	err = walk_start(&r.from, from_fd, from, fs_cred());
+	if (err < 0)
+		return err;
+	err = walk_start(&r.to, to_fd, to, fs_cred());
+	if (err < 0) {
+		walk_end(&r.from);
+		return err;
+	}
+	err = walk_parent(&r.from, &r.from_last);
+	if (err == 0)
+		err = walk_parent(&r.to, &r.to_last);
+	if (err == 0)
+		err = rename_walked(&r);
+	walk_end(&r.to);
+	walk_end(&r.from);
+	return err;
+}
+
+/* --- reading links ----------------------------------------------------------------------------------------------------- */
+
+int vfs_readlink(const struct path *path, char *buf, size_t size)
+{
+	struct vnode *v = path->dentry->vnode;
+	ssize_t len;
+
+	if (!S_ISLNK(v->mode) || !v->ops->readlink)
+		return -EINVAL;
+	len = v->ops->readlink(v, buf, size);
+	return (int)len;
+}

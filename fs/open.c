@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* open(2): find or create, check, make the file object. */
+#include "vfs_priv.h"
+
+#include <kernel/cap.h>
+#include <kernel/device.h>
+#include <kernel/process.h>
+
+/* Kept in file.flags; the others only matter to open itself. */
+#define STATUS_FLAGS \
+	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | \
+	 O_NOFOLLOW | O_NOATIME | O_SYNC | O_PATH)
+
+static unsigned wanted_access(uint32_t flags)
+{
+	static const unsigned by_mode[4] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
+	unsigned mask = by_mode[flags & O_ACCMODE];
+
+	return flags & O_TRUNC ? mask | MAY_WRITE : mask;
+}
+
+static int check_type(const struct path *path, uint32_t flags, unsigned mask)
+{
+	const struct vnode *v = path->dentry->vnode;
+	uint32_t mount_flags = atomic_load(&path->mount->flags);
+
+	if ((flags & O_DIRECTORY) && !S_ISDIR(v->mode))
+		return -ENOTDIR;
+	switch (v->mode & S_IFMT) {
+	case S_IFLNK:
+		return -ELOOP;
+	case S_IFDIR:
+		if ((mask & MAY_WRITE) || (flags & O_CREAT))
+			return -EISDIR;
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		if (mount_flags & MS_NODEV)
+			return -EACCES;
+		break;
+	case S_IFSOCK:
+		return -ENXIO;
+	default:
+		break;
+	}
+	if ((mask & MAY_WRITE) && (mount_flags & MS_RDONLY) && (S_ISREG(v->mode) || S_ISDIR(v->mode)))
+		return -EROFS;
+	return 0;
+}
+
+static int may_open(const struct path *path, uint32_t flags)
+{
+	struct vnode *v = path->dentry->vnode;
+	unsigned mask = wanted_access(flags);
+	int err = check_type(path, flags, mask);
+
+	if (err < 0)
+		return err;
+	err = vnode_permission(v, fs_cred(), mask);
+	if (err < 0)
+		return err;
+	if ((flags & O_NOATIME) && !vnode_owner(v))
+		return -EPERM;
+	return 0;
+}
+
+/* The operations behind the vnode, and file.private. */
+static int choose_ops(struct vnode *v, const struct file_ops **ops, void **private)
+{
+	struct char_device *device;
+
+	*private = NULL;
+	switch (v->mode & S_IFMT) {
+	case S_IFCHR:
+		device = char_device_find(v->rdev);
+		if (!device)
+			return -ENXIO;
+		*ops = device->ops;
+		*private = device->private;
+		return 0;
+	case S_IFIFO:
+		*ops = &fifo_ops;
+		return 0;
+	case S_IFBLK:
+		return -ENXIO;
+	default:
+		*ops = v->file_ops;
+		return v->file_ops ? 0 : -ENXIO;
+	}
+}
+
+/* Count as a writer, unless the file is a running program. */
+static int become_writer(struct vnode *v)
+{
+	int32_t n = atomic_load(&v->write_count);
+
+	do {
+		if (n < 0)
+			return -ETXTBSY;
+	} while (!atomic_compare_exchange_weak(&v->write_count, &n, n + 1));
+	return 0;
+}
+
+static const struct file_ops path_only_ops;
+
+static struct file *make_file(const struct path *path, uint32_t flags, const struct file_ops *ops, void *private)
+{
+	struct file *file = file_create(ops, flags & STATUS_FLAGS, private);
+
+	if (!file)
+		return NULL;
+	path_get(path);
+	file->mount = path->mount;
+	file->dentry = path->dentry;
+	file->vnode = path->dentry->vnode;
+	vnode_get(file->vnode);
+	if (S_ISDIR(file->vnode->mode))
+		file->object.type = OBJECT_DIRECTORY;
+	return file;
+}
+
+/* After make_file everything is undone by file_put, the writer's count included. */
+int file_open_path(const struct path *path, uint32_t flags, bool created, struct file **out)
+{
+	struct vnode *v = path->dentry->vnode;
+	const struct file_ops *ops = &path_only_ops;
+	void *private = NULL;
+	bool writer = false;
+	struct file *file;
+	int err = 0;
+
+	if (!(flags & O_PATH)) {
+		err = created ? 0 : may_open(path, flags);
+		if (err == 0)
+			err = choose_ops(v, &ops, &private);
+		writer = S_ISREG(v->mode) && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR);
+		if (err == 0 && writer)
+			err = become_writer(v);
+		if (err < 0)
+			return err;
+	}
+	file = make_file(path, flags, ops, private);
+	if (!file) {
+		if (writer)
+			atomic_fetch_sub(&v->write_count, 1);
+		return -ENOMEM;
+	}
+	if (ops->open) {
+		err = ops->open(file);
+		if (err < 0)
+			file->ops = &path_only_ops; /* nothing to release */
+	}
+	if (err == 0 && (flags & O_TRUNC) && !(flags & O_PATH) && !created && S_ISREG(v->mode))
+		err = vfs_truncate(path, 0);
+	if (err < 0) {
+		file_put(file);
+		return err;
+	}
+	*out = file;
+	return 0;
+}
+
+int vfs_open_path(const struct path *path, uint32_t flags, struct file **out)
+{
+	return file_open_path(path, flags, false, out);
+}
+
+/* --- creating ------------------------------------------------------------------------------------------------ */
+
+mode_t fs_apply_umask(mode_t mode)
+{
+	if (!in_user_thread())
+		return mode;
+	return mode & ~READ_ONCE(current_process()->fs->umask);
+}
+
+/* Make the regular file `name`, with the directory's lock held. */
+static int create_locked(const struct path *parent, struct dentry *name, mode_t mode)
+{
+	struct vnode *dir = parent->dentry->vnode, *v;
+	int err;
+
+	if (mount_readonly(parent->mount))
+		return -EROFS;
+	if (dir->nlink == 0)
+		return -ENOENT;
+	err = vnode_permission(dir, fs_cred(), MAY_WRITE | MAY_EXEC);
+	if (err < 0)
+		return err;
+	if (!dir->ops->create)
+		return -EACCES;
+	err = dir->ops->create(dir, name->name, name->len, S_IFREG | (fs_apply_umask(mode) & 07777), 0, &v);
+	if (err < 0)
+		return err;
+	dentry_instantiate(name, v);
+	return 0;
+}
+
+/* The last component's dentry, made into a file if it was none. */
+static int lookup_or_create(const struct path *parent, const struct last_name *last, mode_t mode,
+			    struct dentry **out, bool *created)
+{
+	struct vnode *dir = parent->dentry->vnode;
+	struct dentry *d;
+	int err;
+
+	*created = false;
+	if (last->len > NAME_MAX)
+		return -ENAMETOOLONG;
+	err = dentry_lookup(parent->dentry, last->text, last->len, false, &d);
+	if (err < 0 || d->vnode) {
+		if (err == 0)
+			*out = d;
+		return err;
+	}
+	dentry_put(d);
+	mutex_lock(&dir->lock);
+	err = dentry_lookup(parent->dentry, last->text, last->len, true, &d);
+	if (err == 0 && !d->vnode) {
+		err = create_locked(parent, d, mode);
+		*created = err == 0;
+		if (err < 0)
+			dentry_put(d);
+	}
+	mutex_unlock(&dir->lock);
+	if (err == 0)
+		*out = d;
+	return err;
+}
+
+/* One round of open with O_CREAT.  1: a symlink was followed, go on with the rest of the text. */
+static int create_step(struct walk *w, uint32_t flags, mode_t mode, bool *created)
+{
+	struct last_name last;
+	struct dentry *d = NULL;
+	int err = walk_parent(w, &last);
+
+	if (err < 0)
+		return err;
+	if (last.type != LAST_NORMAL || last.slash)
+		return -EISDIR;
+	err = lookup_or_create(&w->at, &last, mode, &d, created);
+	if (err < 0)
+		return err;
+	if (!*created && (flags & O_EXCL)) {
+		err = -EEXIST;
+	} else if (S_ISLNK(d->vnode->mode) && !(flags & O_NOFOLLOW)) {
+		bool object = d->vnode->ops->follow != NULL;
+
+		err = walk_follow(w, d, false);
+		if (err == 0 && !object)
+			err = 1;
+	} else {
+		dentry_get(d);
+		dentry_put(w->at.dentry);
+		w->at.dentry = d;
+		mount_cross_down(&w->at);
+	}
+	dentry_put(d);
+	return err;
+}
+
+static int open_walk(struct walk *w, uint32_t flags, mode_t mode, bool *created)
+{
+	bool slash;
+	int err;
+
+	*created = false;
+	if (flags & O_CREAT) {
+		do
+			err = create_step(w, flags, mode, created);
+		while (err == 1);
+		return err;
+	}
+	err = walk_all(w, !(flags & O_NOFOLLOW), &slash);
+	if (err == 0 && slash && !S_ISDIR(w->at.dentry->vnode->mode))
+		err = -ENOTDIR;
+	return err;
+}
+
+int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out)
+{
+	struct walk w;
+	bool created;
+	int err;
+
+	if (flags & O_PATH)
+		flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
+	else if ((flags & O_TMPFILE) == O_TMPFILE)
+		return (flags & O_ACCMODE) == O_RDONLY ? -EINVAL : -EOPNOTSUPP;
+	else if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+		return -EINVAL;
+	if (!*name)
+		return -ENOENT;
+	err = walk_start(&w, dirfd, name, fs_cred());
+	if (err < 0)
+		return err;
+	err = open_walk(&w, flags, mode, &created);
+	if (err == 0 && (flags & O_PATH) && (flags & O_DIRECTORY) && !S_ISDIR(w.at.dentry->vnode->mode))
+		err = -ENOTDIR;
+	if (err == 0)
+		err = file_open_path(&w.at, flags, created, out);
+	walk_end(&w);
+	return err;
+}

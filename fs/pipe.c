@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pipes and fifos: a ring of bytes in pages that are allocated when they are first written.
+ *
+ * `tail` is where the next byte is read and `count` how many wait; both change under the vnode's lock,
+ * sleepers read `count` without it.  An anonymous pipe has a vnode on a file system of its own that is not
+ * in the tree, so that fstat, /proc/self/fd and reopening work; a fifo's ring hangs off its vnode as
+ * long as somebody has it open.
+ */
+#include "vfs_priv.h"
+
+#include <arch/paging.h>
+#include <arch/usercopy.h>
+#include <kernel/cap.h>
+#include <kernel/format.h>
+#include <kernel/panic.h>
+#include <kernel/pmm.h>
+#include <kernel/process.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+
+#define DEFAULT_PAGES 16
+#define MAX_PAGES     256 /* what a user may ask for: 1 MiB, as Linux's pipe-max-size */
+#define EMPTY         0   /* no page: physical page 0 is never handed out */
+
+struct pipe {
+	struct waitqueue readers_wq, writers_wq; /* who waits for data / for room */
+	struct waitqueue open_wq;                /* fifo opens that wait for the other side */
+	uint64_t tail;            /* [vnode.lock] position, modulo the ring's size */
+	uint64_t count;           /* [vnode.lock] written; read anywhere */
+	uint32_t page_count;      /* [vnode.lock] of the ring */
+	uint32_t readers, writers; /* [vnode.lock] open ends */
+	uint32_t reader_opens, writer_opens; /* [vnode.lock] ever: so that an open sees one that came and went */
+	uint32_t users;           /* [vnode.lock] open files; the last one frees the pipe */
+	paddr_t *pages;           /* [vnode.lock] page_count of them */
+	paddr_t first_pages[DEFAULT_PAGES];
+};
+
+static struct slab_cache *pipe_cache;
+static struct superblock *pipefs;
+static struct mount *pipe_mount;
+
+static const struct file_ops pipe_ops;
+
+/* --- the ring ----------------------------------------------------------------------------------------------- */
+
+static struct pipe *ring_create(void)
+{
+	struct pipe *p = slab_alloc_zeroed(pipe_cache);
+
+	if (!p)
+		return NULL;
+	waitqueue_init(&p->readers_wq);
+	waitqueue_init(&p->writers_wq);
+	waitqueue_init(&p->open_wq);
+	p->page_count = DEFAULT_PAGES;
+	p->pages = p->first_pages;
+	return p;
+}
+
+static void ring_free(struct pipe *p)
+{
+	for (uint32_t i = 0; i < p->page_count; i++)
+		if (p->pages[i] != EMPTY)
+			pmm_free(p->pages[i]);
+	if (p->pages != p->first_pages)
+		kfree(p->pages);
+	slab_free(pipe_cache, p);
+}
+
+static uint64_t waiting(const struct pipe *p)
+{
+	return READ_ONCE(p->count);
+}
+
+static uint64_t capacity(const struct pipe *p)
+{
+	return (uint64_t)READ_ONCE(p->page_count) * PAGE_SIZE;
+}
+
+static paddr_t *slot_of(struct pipe *p, uint64_t pos)
+{
+	return &p->pages[pos / PAGE_SIZE % p->page_count];
+}
+
+/* Move what waits into the buffer, at most what it takes. */
+static ssize_t drain(struct pipe *p, struct iobuf *io)
+{
+	size_t done = 0;
+
+	while (io->left > 0 && p->count > 0) {
+		paddr_t *slot = slot_of(p, p->tail);
+		size_t in_page = p->tail % PAGE_SIZE;
+		size_t len = MIN(PAGE_SIZE - in_page, p->count);
+		ssize_t n = iobuf_write(io, (char *)phys_to_virt(*slot) + in_page, len);
+
+		if (n <= 0)
+			return done > 0 ? (ssize_t)done : n;
+		p->tail += (size_t)n;
+		WRITE_ONCE(p->count, p->count - (size_t)n);
+		done += (size_t)n;
+		if (p->count == 0) {
+			/* The last page stays for the next message, which begins at its start. */
+			p->tail = ALIGN_DOWN(p->tail - 1, PAGE_SIZE);
+		} else if (p->tail % PAGE_SIZE == 0) {
+			pmm_free(*slot);
+			*slot = EMPTY;
+		}
+	}
+	return (ssize_t)done;
+}
+
+/* Move from the buffer what finds room. */
+static ssize_t fill(struct pipe *p, struct iobuf *io)
+{
+	size_t done = 0;
+
+	while (io->left > 0 && p->count < capacity(p)) {
+		paddr_t *slot = slot_of(p, p->tail + p->count);
+		size_t in_page = (p->tail + p->count) % PAGE_SIZE;
+		size_t len = MIN(PAGE_SIZE - in_page, capacity(p) - p->count);
+		ssize_t n;
+
+		if (*slot == EMPTY) {
+			paddr_t pa = pmm_alloc(PAGE_KERNEL, 0);
+
+			if (pa == PADDR_NONE)
+				return done > 0 ? (ssize_t)done : -ENOMEM;
+			*slot = pa;
+		}
+		n = iobuf_read(io, (char *)phys_to_virt(*slot) + in_page, len);
+		if (n <= 0)
+			return done > 0 ? (ssize_t)done : n;
+		WRITE_ONCE(p->count, p->count + (size_t)n);
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+/* --- reading and writing ---------------------------------------------------------------------------------------- */
+
+static struct pipe *pipe_of(const struct file *file)
+{
+	return file->vnode->pipe;
+}
+
+static bool nonblocking(const struct file *file)
+{
+	return atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK;
+}
+
+static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
+{
+	struct pipe *p = pipe_of(file);
+	struct mutex *lock = &file->vnode->lock;
+	ssize_t n;
+
+	(void)pos;
+	if (io->left == 0)
+		return 0;
+	for (;;) {
+		bool was_full, writers;
+
+		mutex_lock(lock);
+		was_full = capacity(p) - waiting(p) < PIPE_BUF;
+		n = drain(p, io);
+		writers = p->writers > 0;
+		mutex_unlock(lock);
+		if (n != 0) {
+			if (was_full)
+				wake_up_all(&p->writers_wq);
+			return n;
+		}
+		if (!writers)
+			return 0;
+		if (nonblocking(file))
+			return -EAGAIN;
+		if (wait_event_interruptible(&p->readers_wq, waiting(p) > 0 || READ_ONCE(p->writers) == 0) < 0)
+			return -ERESTARTSYS;
+	}
+}
+
+/* Is there room to go on?  What fits PIPE_BUF goes in one piece or not at all. */
+static bool room_for(const struct pipe *p, uint64_t total)
+{
+	uint64_t room = capacity(p) - waiting(p);
+
+	return total <= PIPE_BUF ? room >= total : room > 0;
+}
+
+static ssize_t broken_pipe(void)
+{
+	if (in_user_thread())
+		signal_thread(current_thread(), SIGPIPE, NULL);
+	return -EPIPE;
+}
+
+static ssize_t pipe_write(struct file *file, struct iobuf *io, off_t *pos)
+{
+	struct pipe *p = pipe_of(file);
+	struct mutex *lock = &file->vnode->lock;
+	uint64_t total = io->left;
+	size_t done = 0;
+
+	(void)pos;
+	if (total == 0)
+		return 0;
+	for (;;) {
+		ssize_t n = 0;
+		bool was_empty, readers;
+
+		mutex_lock(lock);
+		readers = p->readers > 0;
+		was_empty = p->count == 0;
+		if (readers && room_for(p, total))
+			n = fill(p, io);
+		mutex_unlock(lock);
+		if (!readers)
+			return done > 0 ? (ssize_t)done : broken_pipe();
+		if (n > 0) {
+			done += (size_t)n;
+			if (was_empty)
+				wake_up_all(&p->readers_wq);
+		}
+		if (io->left == 0 || n < 0)
+			return done > 0 ? (ssize_t)done : n;
+		if (nonblocking(file))
+			return done > 0 ? (ssize_t)done : -EAGAIN;
+		if (wait_event_interruptible(&p->writers_wq, room_for(p, total) || READ_ONCE(p->readers) == 0) < 0)
+			return done > 0 ? (ssize_t)done : -ERESTARTSYS;
+	}
+}
+
+static uint32_t pipe_poll(struct file *file, struct poll_table *table)
+{
+	struct pipe *p = pipe_of(file);
+	uint32_t events = 0;
+
+	if (file->access & CAP_READ) {
+		if (table)
+			table->add(table, &p->readers_wq);
+		if (waiting(p) > 0)
+			events |= POLLIN | POLLRDNORM;
+		/* A fifo that never had a writer is not hung up. */
+		if (READ_ONCE(p->writers) == 0 && READ_ONCE(p->writer_opens) > 0)
+			events |= POLLHUP;
+	}
+	if (file->access & CAP_WRITE) {
+		if (table)
+			table->add(table, &p->writers_wq);
+		if (capacity(p) - waiting(p) >= PIPE_BUF)
+			events |= POLLOUT | POLLWRNORM;
+		if (READ_ONCE(p->readers) == 0)
+			events |= POLLERR;
+	}
+	return events;
+}
+
+static int64_t pipe_ioctl(struct file *file, uint32_t cmd, uint64_t arg)
+{
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	return put_user_u32(arg, (uint32_t)waiting(pipe_of(file)));
+}
+
+static void pipe_release(struct file *file)
+{
+	struct vnode *v = file->vnode;
+	struct pipe *p = v->pipe;
+	bool last;
+
+	mutex_lock(&v->lock);
+	if (file->access & CAP_READ)
+		p->readers--;
+	if (file->access & CAP_WRITE)
+		p->writers--;
+	last = --p->users == 0;
+	if (last)
+		v->pipe = NULL;
+	mutex_unlock(&v->lock);
+	if (last) {
+		ring_free(p);
+		return;
+	}
+	wake_up_all(&p->readers_wq);
+	wake_up_all(&p->writers_wq);
+}
+
+static const struct file_ops pipe_ops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
+/* --- size ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_pipe(const struct file *file)
+{
+	return file->ops == &pipe_ops || file->ops == &fifo_ops;
+}
+
+int64_t pipe_capacity(struct file *file)
+{
+	return is_pipe(file) ? (int64_t)capacity(pipe_of(file)) : -EBADF;
+}
+
+/* The pages that hold data move to their places in the new ring. */
+static int resize_locked(struct pipe *p, uint32_t count)
+{
+	uint64_t first = p->tail / PAGE_SIZE, last = (p->tail + p->count + PAGE_SIZE - 1) / PAGE_SIZE;
+	paddr_t *pages;
+
+	if (last - first > count)
+		return -EBUSY;
+	pages = kcalloc(count, sizeof(*pages));
+	if (!pages)
+		return -ENOMEM;
+	for (uint64_t i = first; i < last; i++) {
+		paddr_t *slot = &p->pages[i % p->page_count];
+
+		pages[i % count] = *slot;
+		*slot = EMPTY;
+	}
+	for (uint32_t i = 0; i < p->page_count; i++)
+		if (p->pages[i] != EMPTY)
+			pmm_free(p->pages[i]);
+	if (p->pages != p->first_pages)
+		kfree(p->pages);
+	p->pages = pages;
+	WRITE_ONCE(p->page_count, count);
+	return 0;
+}
+
+int64_t pipe_set_capacity(struct file *file, uint64_t bytes)
+{
+	uint64_t count = 1;
+	struct pipe *p;
+	int err;
+
+	if (!is_pipe(file))
+		return -EBADF;
+	if (bytes > INT32_MAX)
+		return -EINVAL;
+	while (count * PAGE_SIZE < bytes)
+		count *= 2;
+	if (count > MAX_PAGES && !cred_is_root())
+		return -EPERM;
+	if (count > MAX_PAGES * 16)
+		return -ENOMEM;
+	p = pipe_of(file);
+	mutex_lock(&file->vnode->lock);
+	err = resize_locked(p, (uint32_t)count);
+	mutex_unlock(&file->vnode->lock);
+	if (err < 0)
+		return err;
+	wake_up_all(&p->writers_wq);
+	return (int64_t)(count * PAGE_SIZE);
+}
+
+/* --- anonymous pipes --------------------------------------------------------------------------------------------------- */
+
+static const struct vnode_ops pipe_vnode_ops;
+
+static struct file *make_end(struct vnode *v, uint32_t flags)
+{
+	struct file *file = file_create(&pipe_ops, flags, NULL);
+
+	if (!file)
+		return NULL;
+	vnode_get(v);
+	file->vnode = v;
+	return file;
+}
+
+int pipe_create(uint32_t flags, struct file *ends[2])
+{
+	struct vnode *v = vnode_create(pipefs, &pipe_vnode_ops, S_IFIFO | 0600);
+
+	if (!v)
+		return -ENOMEM;
+	vnode_init_owner(v, NULL, v->mode);
+	v->file_ops = &fifo_ops;
+	v->pipe = ring_create();
+	if (!v->pipe)
+		goto out_vnode;
+	v->pipe->readers = v->pipe->writers = v->pipe->users = 1;
+	v->pipe->reader_opens = v->pipe->writer_opens = 1;
+	ends[0] = make_end(v, O_RDONLY | (flags & O_NONBLOCK));
+	if (!ends[0])
+		goto out_pipe;
+	v->pipe->users = 2; /* from here on each end's release does its part */
+	ends[1] = make_end(v, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
+	if (!ends[1]) {
+		v->pipe->users = 1;
+		file_put(ends[0]);
+		goto out_vnode;
+	}
+	vnode_put(v);
+	return 0;
+out_pipe:
+	ring_free(v->pipe);
+	v->pipe = NULL;
+out_vnode:
+	vnode_put(v);
+	return -ENOMEM;
+}
+
+int pipe_vnode_path(struct vnode *v, struct path *out)
+{
+	char name[32];
+	struct dentry *d;
+	int len = scnprintf(name, sizeof(name), "pipe:[%lu]", v->ino);
+
+	vnode_get(v);
+	d = dentry_create(pipefs, NULL, name, (size_t)len, v);
+	if (!d) {
+		vnode_put(v);
+		return -ENOMEM;
+	}
+	mount_get(pipe_mount);
+	out->mount = pipe_mount;
+	out->dentry = d;
+	return 0;
+}
+
+/* --- fifos ----------------------------------------------------------------------------------------------------------------- */
+
+/* Count the new end; the ring is made by the first one. */
+static int join(struct file *file)
+{
+	struct vnode *v = file->vnode;
+	struct pipe *p;
+
+	if (!v->pipe)
+		v->pipe = ring_create();
+	p = v->pipe;
+	if (!p)
+		return -ENOMEM;
+	p->users++;
+	if (file->access & CAP_READ) {
+		p->readers++;
+		p->reader_opens++;
+	}
+	if (file->access & CAP_WRITE) {
+		p->writers++;
+		p->writer_opens++;
+	}
+	return 0;
+}
+
+/* A blocking open waits until the other side has been opened, be it only for a moment. */
+static int wait_for_partner(struct pipe *p, const uint32_t *partners, const uint32_t *opens)
+{
+	uint32_t before = READ_ONCE(*opens);
+
+	if (READ_ONCE(*partners) > 0)
+		return 0;
+	return wait_event_interruptible(&p->open_wq, READ_ONCE(*partners) > 0 || READ_ONCE(*opens) != before);
+}
+
+static int fifo_open(struct file *file)
+{
+	struct vnode *v = file->vnode;
+	struct pipe *p;
+	int err;
+
+	mutex_lock(&v->lock);
+	if (file->access == CAP_WRITE && nonblocking(file) && (!v->pipe || v->pipe->readers == 0))
+		err = -ENXIO;
+	else
+		err = join(file);
+	p = v->pipe;
+	mutex_unlock(&v->lock);
+	if (err < 0)
+		return err;
+	wake_up_all(&p->open_wq);
+	if (file->access == (CAP_READ | CAP_WRITE) || nonblocking(file))
+		return 0;
+	if (file->access == CAP_READ)
+		err = wait_for_partner(p, &p->writers, &p->writer_opens);
+	else
+		err = wait_for_partner(p, &p->readers, &p->reader_opens);
+	if (err < 0) {
+		pipe_release(file);
+		return -ERESTARTSYS;
+	}
+	return 0;
+}
+
+const struct file_ops fifo_ops = {
+	.open = fifo_open,
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
+static struct fs_type pipefs_type = { .name = "pipefs", .nodev = true };
+
+void pipe_init(void)
+{
+	pipe_cache = slab_create("pipe", sizeof(struct pipe), 0);
+	pipefs = superblock_create(&pipefs_type, PIPEFS_MAGIC);
+	if (!pipefs)
+		panic("no memory for pipes");
+	pipefs->root = vnode_create(pipefs, &pipe_vnode_ops, S_IFDIR);
+	pipe_mount = pipefs->root ? mount_create_internal(pipefs) : NULL;
+	if (!pipe_mount)
+		panic("no memory for pipes");
+}

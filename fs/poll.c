@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Waiting for several files.  First one look at each without any queueing: often something is ready.
+ * Only then waiters are put on the files' queues and everything is looked at again, so that nothing
+ * that happens in between is missed.  A wake-up sets `woken` and wakes the task; it then looks again.
+ */
+#include "vfs_priv.h"
+
+#include <kernel/process.h>
+#include <kernel/sched.h>
+#include <kernel/slab.h>
+
+#define CHUNK_WAITERS 16
+
+struct poll_wait;
+
+struct poll_waiter {
+	struct waiter waiter;
+	struct poll_wait *owner;
+};
+
+struct chunk {
+	struct chunk *next;
+	unsigned used;
+	struct poll_waiter waiters[CHUNK_WAITERS];
+};
+
+struct poll_wait {
+	struct poll_table table;
+	struct waitqueue wq;  /* the task's own: it sleeps here */
+	_Atomic bool woken;
+	bool failed;          /* no memory for a waiter */
+	struct chunk *chunks;
+	struct chunk first;
+};
+
+static bool poll_wake(struct waiter *w)
+{
+	struct poll_waiter *pw = container_of(w, struct poll_waiter, waiter);
+
+	atomic_store(&pw->owner->woken, true);
+	task_wake(w->task);
+	return false;
+}
+
+static struct poll_waiter *new_waiter(struct poll_wait *pw)
+{
+	if (pw->chunks->used == CHUNK_WAITERS) {
+		struct chunk *c = kmalloc(sizeof(*c));
+
+		if (!c)
+			return NULL;
+		c->used = 0;
+		c->next = pw->chunks;
+		pw->chunks = c;
+	}
+	return &pw->chunks->waiters[pw->chunks->used++];
+}
+
+static void poll_add(struct poll_table *table, struct waitqueue *wq)
+{
+	struct poll_wait *pw = container_of(table, struct poll_wait, table);
+	struct poll_waiter *w = new_waiter(pw);
+
+	if (!w) {
+		pw->failed = true;
+		return;
+	}
+	waiter_init(&w->waiter, false);
+	w->waiter.wake = poll_wake;
+	w->owner = pw;
+	wait_add(wq, &w->waiter);
+}
+
+static void poll_wait_init(struct poll_wait *pw)
+{
+	pw->table.add = poll_add;
+	waitqueue_init(&pw->wq);
+	atomic_init(&pw->woken, false);
+	pw->failed = false;
+	pw->first.next = NULL;
+	pw->first.used = 0;
+	pw->chunks = &pw->first;
+}
+
+static void poll_wait_end(struct poll_wait *pw)
+{
+	struct chunk *c = pw->chunks;
+
+	while (c) {
+		struct chunk *next = c->next;
+
+		for (unsigned i = 0; i < c->used; i++)
+			wait_remove(&c->waiters[i].waiter);
+		if (c != &pw->first)
+			kfree(c);
+		c = next;
+	}
+}
+
+/* One look at every file; the number of entries with events. */
+static int scan(struct abi_pollfd *fds, struct file **files, size_t count, struct poll_table *table)
+{
+	int ready = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t events = POLLNVAL, wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
+
+		if (fds[i].fd < 0) {
+			fds[i].revents = 0;
+			continue;
+		}
+		if (files[i]) {
+			events = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+			if (files[i]->ops->poll)
+				events = files[i]->ops->poll(files[i], table);
+			events &= wanted;
+		}
+		fds[i].revents = (int16_t)events;
+		ready += events != 0;
+		/* Once something is ready nobody will sleep: no need to queue on the others. */
+		if (events)
+			table = NULL;
+	}
+	return ready;
+}
+
+static int scan_and_wait(struct abi_pollfd *fds, struct file **files, size_t count, uint64_t deadline_ns)
+{
+	struct poll_table *table;
+	struct poll_wait pw;
+	bool expired = false;
+	int ready, err;
+
+	ready = scan(fds, files, count, NULL);
+	if (ready > 0 || deadline_ns == 0)
+		return ready;
+	poll_wait_init(&pw);
+	table = &pw.table;
+	for (;;) {
+		ready = scan(fds, files, count, table);
+		if (ready > 0 || expired)
+			break;
+		if (pw.failed) {
+			ready = -ENOMEM;
+			break;
+		}
+		table = NULL; /* the waiters stay on their queues */
+		err = wait_event_timeout(&pw.wq, atomic_load(&pw.woken), deadline_ns, true);
+		atomic_store(&pw.woken, false);
+		if (err == -EINTR) {
+			ready = -EINTR;
+			break;
+		}
+		expired = err == -ETIMEDOUT;
+	}
+	poll_wait_end(&pw);
+	return ready;
+}
+
+#define SMALL_COUNT 16
+
+int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
+{
+	struct file *small[SMALL_COUNT], **files = small;
+	int result;
+
+	if (count > SMALL_COUNT) {
+		files = kcalloc(count, sizeof(*files));
+		if (!files)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (fds[i].fd < 0 || file_from_fd(fds[i].fd, 0, &files[i]) < 0)
+			files[i] = NULL;
+	result = scan_and_wait(fds, files, count, deadline_ns);
+	for (size_t i = 0; i < count; i++)
+		if (files[i])
+			file_put(files[i]);
+	if (files != small)
+		kfree(files);
+	return result;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* procfs' insides: entries are tables, texts are made by functions. */
+#pragma once
+
+#include <kernel/process.h>
+
+#include "vfs_priv.h"
+
+/* Text that grows: what does not fit only counts, and the maker is run again with more room. */
+struct proc_text {
+	char *buf;
+	size_t size; /* of buf */
+	size_t len;  /* what the whole text takes, once all of it was offered */
+};
+
+void text_add(struct proc_text *t, const char *bytes, size_t len);
+void text_printf(struct proc_text *t, const char *fmt, ...) __printf(2, 3);
+
+/* What a vnode of procfs stands for. */
+struct proc_node {
+	const struct proc_entry *entry;
+	struct process *process; /* referenced; NULL: not about a process */
+	pid_t tid;               /* below task/; else 0 */
+	int fd;                  /* below fd/ and fdinfo/ */
+};
+
+struct proc_name {
+	char text[NAME_MAX + 1];
+	size_t len;
+	const struct proc_entry *entry;
+	int fd;
+	pid_t tid;
+	struct process *process; /* set by the root's look-up only: a reference */
+};
+
+/* A name's kind.  Files have show, links readlink, directories children, dynamic ones find and next. */
+struct proc_entry {
+	const char *name;
+	mode_t mode;
+	bool guarded; /* only who could trace the process: same user, or root */
+	int (*show)(struct proc_text *t, const struct proc_node *node);
+	int (*store)(const struct proc_node *node, const char *text, size_t len);
+	int (*readlink)(const struct proc_node *node, char *buf, size_t size);
+	int (*follow)(const struct proc_node *node, struct path *out); /* NULL: by text */
+	const struct proc_entry *children;
+	size_t count;
+	/* Dynamic names beside the children.  find: -ENOENT.  next: the first at or after *key, which it
+	 * moves behind it; false at the end. */
+	int (*find)(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out);
+	bool (*next)(const struct proc_node *dir, uint64_t *key, struct proc_name *out);
+};
+
+#define PROC_FILE(n, m, fn)    { .name = (n), .mode = S_IFREG | (m), .show = (fn) }
+#define PROC_GUARDED(n, m, fn) { .name = (n), .mode = S_IFREG | (m), .show = (fn), .guarded = true }
+#define PROC_DIR(n, kids)      { .name = (n), .mode = S_IFDIR | 0555, .children = (kids), .count = ARRAY_SIZE(kids) }
+
+/* "123" without leading zeros or signs; -ENOENT. */
+int proc_parse_number(const char *name, size_t len, uint32_t *out);
+/* May the running process look into that one?  0 or -EACCES. */
+int proc_may_look(struct process *process);
+
+extern const struct proc_entry proc_root;    /* fs/proc_system.c */
+extern const struct proc_entry proc_pid_dir; /* fs/proc_pid.c */

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc outside the processes: the machine, memory, load, settings.  Formats are Linux's. */
+#include "proc_priv.h"
+
+#include <arch/cpu.h>
+#include <kernel/cmdline.h>
+#include <kernel/device.h>
+#include <kernel/format.h>
+#include <kernel/pmm.h>
+#include <kernel/proc_calls.h>
+#include <kernel/random.h>
+#include <kernel/sched.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/time.h>
+#include <kernel/version.h>
+
+#define KIB_PER_PAGE (PAGE_SIZE / 1024)
+#define NS_PER_TICK  (NSEC_PER_SEC / 100)
+
+/* --- memory ------------------------------------------------------------------------------------------------------ */
+
+static void memory_row(struct proc_text *t, const char *name, uint64_t pages)
+{
+	text_printf(t, "%-15s %8lu kB\n", name, pages * KIB_PER_PAGE);
+}
+
+static int show_meminfo(struct proc_text *t, const struct proc_node *node)
+{
+	struct pmm_stats s;
+
+	(void)node;
+	pmm_get_stats(&s);
+	memory_row(t, "MemTotal:", s.total_pages);
+	memory_row(t, "MemFree:", s.free_pages);
+	memory_row(t, "MemAvailable:", s.free_pages);
+	memory_row(t, "Buffers:", 0);
+	memory_row(t, "Cached:", s.used[PAGE_CACHE]);
+	memory_row(t, "SwapCached:", 0);
+	memory_row(t, "SwapTotal:", 0);
+	memory_row(t, "SwapFree:", 0);
+	memory_row(t, "Dirty:", 0);
+	memory_row(t, "Writeback:", 0);
+	memory_row(t, "AnonPages:", s.used[PAGE_ANON]);
+	memory_row(t, "Shmem:", s.used[PAGE_CACHE]);
+	memory_row(t, "Slab:", s.used[PAGE_SLAB]);
+	memory_row(t, "SReclaimable:", 0);
+	memory_row(t, "SUnreclaim:", s.used[PAGE_SLAB]);
+	memory_row(t, "KernelStack:", s.used[PAGE_STACK]);
+	memory_row(t, "PageTables:", s.used[PAGE_TABLE]);
+	memory_row(t, "KernelOther:", s.used[PAGE_KERNEL]);
+	return 0;
+}
+
+static int show_slabinfo(struct proc_text *t, const struct proc_node *node)
+{
+	struct slab_stats s;
+
+	(void)node;
+	text_printf(t, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> "
+		       "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> "
+		       "<num_slabs> <sharedavail>\n");
+	for (size_t i = 0; slab_get_stats(i, &s); i++) {
+		uint64_t per_page = s.pages ? s.objects_total / s.pages : 0;
+
+		text_printf(t, "%-17s %6lu %6lu %6lu %4lu %4d : tunables %4d %4d %4d : slabdata %6lu %6lu %6d\n", s.name,
+			    s.objects_used, s.objects_total, s.object_size, per_page, 1, 0, 0, 0, s.pages, s.pages, 0);
+	}
+	return 0;
+}
+
+static int show_vmstat(struct proc_text *t, const struct proc_node *node)
+{
+	struct pmm_stats s;
+
+	(void)node;
+	pmm_get_stats(&s);
+	text_printf(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\nnr_shmem %lu\n", s.free_pages,
+		    s.used[PAGE_ANON], s.used[PAGE_CACHE], s.used[PAGE_CACHE]);
+	text_printf(t, "nr_slab_unreclaimable %lu\nnr_page_table_pages %lu\nnr_kernel_stack %lu\n", s.used[PAGE_SLAB],
+		    s.used[PAGE_TABLE], s.used[PAGE_STACK] * KIB_PER_PAGE);
+	text_printf(t, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n");
+	return 0;
+}
+
+static int show_swaps(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	return 0;
+}
+
+/* --- processors, time, load ------------------------------------------------------------------------------------------- */
+
+static int show_cpuinfo(struct proc_text *t, const struct proc_node *node)
+{
+	char *buf = kmalloc(4096);
+
+	(void)node;
+	if (!buf)
+		return -ENOMEM;
+	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
+		int len = arch_cpu_describe(cpu, buf, 4096);
+
+		text_add(t, buf, (size_t)MIN(MAX(len, 0), 4095));
+	}
+	kfree(buf);
+	return 0;
+}
+
+static int show_uptime(struct proc_text *t, const struct proc_node *node)
+{
+	uint64_t now = time_now_ns() / (NSEC_PER_SEC / 100);
+	struct sched_stats s;
+	uint64_t idle;
+
+	(void)node;
+	sched_get_stats(&s);
+	idle = s.idle_ns / (NSEC_PER_SEC / 100);
+	text_printf(t, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);
+	return 0;
+}
+
+static void load_value(struct proc_text *t, uint32_t load)
+{
+	load += (1u << 11) / 200; /* rounded to two digits */
+	text_printf(t, "%u.%02u ", load >> 11, (load & 2047) * 100 >> 11);
+}
+
+static int show_loadavg(struct proc_text *t, const struct proc_node *node)
+{
+	struct sched_stats s;
+
+	(void)node;
+	sched_get_stats(&s);
+	for (int i = 0; i < 3; i++)
+		load_value(t, s.load[i]);
+	text_printf(t, "%lu/%u %d\n", s.runnable, process_count(), process_last_pid());
+	return 0;
+}
+
+static int show_stat(struct proc_text *t, const struct proc_node *node)
+{
+	uint64_t user, system, idle;
+	struct sched_stats s;
+
+	(void)node;
+	sched_get_stats(&s);
+	user = s.user_ns / NS_PER_TICK;
+	system = s.system_ns / NS_PER_TICK;
+	idle = s.idle_ns / NS_PER_TICK;
+	text_printf(t, "cpu  %lu 0 %lu %lu 0 0 0 0 0 0\n", user, system, idle);
+	/* The scheduler accounts for all processors together: with one, that is its row. */
+	if (cpu_count == 1)
+		text_printf(t, "cpu0 %lu 0 %lu %lu 0 0 0 0 0 0\n", user, system, idle);
+	text_printf(t, "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %lu\nprocs_blocked 0\n", s.switches,
+		    (time_real_ns() - time_now_ns()) / (uint64_t)NSEC_PER_SEC, process_last_pid(), s.runnable);
+	return 0;
+}
+
+/* --- what is there --------------------------------------------------------------------------------------------------------- */
+
+static int show_version(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "%s version %s (%s) %s\n", KERNEL_NAME, KERNEL_RELEASE, KERNEL_MACHINE, KERNEL_VERSION);
+	return 0;
+}
+
+static int show_cmdline(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "%s\n", cmdline());
+	return 0;
+}
+
+static int show_filesystems(struct proc_text *t, const struct proc_node *node)
+{
+	char buf[1024];
+
+	(void)node;
+	text_add(t, buf, (size_t)vfs_filesystems_text(buf, sizeof(buf)));
+	return 0;
+}
+
+static int show_devices(struct proc_text *t, const struct proc_node *node)
+{
+	struct char_device *d;
+
+	(void)node;
+	text_printf(t, "Character devices:\n");
+	for (size_t i = 0; (d = char_device_nth(i)) != NULL; i++)
+		text_printf(t, "%3u %s\n", dev_major(d->dev), d->name);
+	text_printf(t, "\nBlock devices:\n");
+	return 0;
+}
+
+static int readlink_self(const struct proc_node *node, char *buf, size_t size)
+{
+	(void)node;
+	if (!in_user_thread())
+		return -ENOENT;
+	return scnprintf(buf, size, "%d", current_process()->pid);
+}
+
+static int readlink_thread_self(const struct proc_node *node, char *buf, size_t size)
+{
+	(void)node;
+	if (!in_user_thread())
+		return -ENOENT;
+	return scnprintf(buf, size, "%d/task/%d", current_process()->pid, current_thread()->tid);
+}
+
+static int readlink_mounts(const struct proc_node *node, char *buf, size_t size)
+{
+	(void)node;
+	return scnprintf(buf, size, "self/mounts");
+}
+
+/* --- sys/ -------------------------------------------------------------------------------------------------------------------- */
+
+static int show_hostname(struct proc_text *t, const struct proc_node *node)
+{
+	struct abi_utsname u;
+
+	(void)node;
+	uts_get(&u);
+	text_printf(t, "%s\n", u.nodename);
+	return 0;
+}
+
+static int store_hostname(const struct proc_node *node, const char *text, size_t len)
+{
+	(void)node;
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	return uts_set_nodename(text, MIN(len, (size_t)64));
+}
+
+static int show_domainname(struct proc_text *t, const struct proc_node *node)
+{
+	struct abi_utsname u;
+
+	(void)node;
+	uts_get(&u);
+	text_printf(t, "%s\n", u.domainname);
+	return 0;
+}
+
+static int show_ostype(struct proc_text *t, const struct proc_node *node)
+{
+	struct abi_utsname u;
+
+	(void)node;
+	uts_get(&u);
+	text_printf(t, "%s\n", u.sysname);
+	return 0;
+}
+
+static int show_osrelease(struct proc_text *t, const struct proc_node *node)
+{
+	struct abi_utsname u;
+
+	(void)node;
+	uts_get(&u);
+	text_printf(t, "%s\n", u.release);
+	return 0;
+}
+
+static int show_sys_version(struct proc_text *t, const struct proc_node *node)
+{
+	struct abi_utsname u;
+
+	(void)node;
+	uts_get(&u);
+	text_printf(t, "%s\n", u.version);
+	return 0;
+}
+
+static void show_uuid_of(struct proc_text *t, const uint8_t *b)
+{
+	for (int i = 0; i < 16; i++)
+		text_printf(t, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+	text_printf(t, "\n");
+}
+
+/* Random bits with the version (4) and variant of RFC 4122. */
+static void make_uuid(uint8_t *b)
+{
+	random_bytes(b, 16);
+	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+}
+
+static int show_uuid(struct proc_text *t, const struct proc_node *node)
+{
+	uint8_t b[16];
+
+	(void)node;
+	make_uuid(b);
+	show_uuid_of(t, b);
+	return 0;
+}
+
+static int show_boot_id(struct proc_text *t, const struct proc_node *node)
+{
+	static struct mutex lock = MUTEX_INIT(lock, "boot id", RANK_TTY);
+	static uint8_t id[16]; /* [lock] */
+
+	(void)node;
+	mutex_lock(&lock);
+	if (!id[6]) /* the version bits are never zero once it is made */
+		make_uuid(id);
+	mutex_unlock(&lock);
+	show_uuid_of(t, id);
+	return 0;
+}
+
+/* Settings that are what they are. */
+#define SHOW_CONSTANT(name, text) \
+	static int show_##name(struct proc_text *t, const struct proc_node *node) \
+	{ \
+		(void)node; \
+		text_printf(t, "%s\n", text); \
+		return 0; \
+	}
+
+#define NUMBER_(n) #n
+#define NUMBER(n)  NUMBER_(n)
+SHOW_CONSTANT(pid_max, NUMBER(PID_MAX))
+SHOW_CONSTANT(ngroups_max, NUMBER(NGROUPS_MAX))
+SHOW_CONSTANT(cap_last_cap, "40")
+SHOW_CONSTANT(pool_bits, "256")
+SHOW_CONSTANT(overcommit, "0")
+SHOW_CONSTANT(pipe_max_size, "1048576")
+SHOW_CONSTANT(nr_open, "1048576")
+SHOW_CONSTANT(mmap_min_addr, "65536")
+
+static const struct proc_entry random_entries[] = {
+	PROC_FILE("boot_id", 0444, show_boot_id),
+	PROC_FILE("entropy_avail", 0444, show_pool_bits),
+	PROC_FILE("poolsize", 0444, show_pool_bits),
+	PROC_FILE("uuid", 0444, show_uuid),
+};
+
+static const struct proc_entry kernel_entries[] = {
+	PROC_FILE("cap_last_cap", 0444, show_cap_last_cap),
+	PROC_FILE("domainname", 0444, show_domainname),
+	{ .name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .store = store_hostname },
+	PROC_FILE("ngroups_max", 0444, show_ngroups_max),
+	PROC_FILE("osrelease", 0444, show_osrelease),
+	PROC_FILE("ostype", 0444, show_ostype),
+	PROC_FILE("pid_max", 0444, show_pid_max),
+	PROC_DIR("random", random_entries),
+	PROC_FILE("version", 0444, show_sys_version),
+};
+
+static const struct proc_entry vm_entries[] = {
+	PROC_FILE("mmap_min_addr", 0444, show_mmap_min_addr),
+	PROC_FILE("overcommit_memory", 0444, show_overcommit),
+};
+
+static const struct proc_entry fs_entries[] = {
+	PROC_FILE("nr_open", 0444, show_nr_open),
+	PROC_FILE("pipe-max-size", 0444, show_pipe_max_size),
+};
+
+static const struct proc_entry sys_entries[] = {
+	PROC_DIR("fs", fs_entries),
+	PROC_DIR("kernel", kernel_entries),
+	PROC_DIR("vm", vm_entries),
+};
+
+/* --- the root ------------------------------------------------------------------------------------------------------------------ */
+
+static int find_process(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out)
+{
+	uint32_t pid;
+
+	(void)dir;
+	if (proc_parse_number(name, len, &pid) < 0)
+		return -ENOENT;
+	out->process = process_find((pid_t)pid);
+	if (!out->process)
+		return -ENOENT;
+	out->entry = &proc_pid_dir;
+	return 0;
+}
+
+static bool next_process(const struct proc_node *dir, uint64_t *key, struct proc_name *out)
+{
+	struct process *p = *key > INT32_MAX ? NULL : process_next((pid_t)*key);
+
+	(void)dir;
+	if (!p)
+		return false;
+	out->len = (size_t)scnprintf(out->text, sizeof(out->text), "%d", p->pid);
+	out->entry = &proc_pid_dir;
+	*key = (uint64_t)p->pid + 1;
+	process_put(p);
+	return true;
+}
+
+#define ROOT_LINK(n, fn) { .name = (n), .mode = S_IFLNK | 0777, .readlink = (fn) }
+
+static const struct proc_entry root_entries[] = {
+	PROC_FILE("cmdline", 0444, show_cmdline),
+	PROC_FILE("cpuinfo", 0444, show_cpuinfo),
+	PROC_FILE("devices", 0444, show_devices),
+	PROC_FILE("filesystems", 0444, show_filesystems),
+	PROC_FILE("loadavg", 0444, show_loadavg),
+	PROC_FILE("meminfo", 0444, show_meminfo),
+	ROOT_LINK("mounts", readlink_mounts),
+	ROOT_LINK("self", readlink_self),
+	PROC_FILE("slabinfo", 0400, show_slabinfo),
+	PROC_FILE("stat", 0444, show_stat),
+	PROC_FILE("swaps", 0444, show_swaps),
+	PROC_DIR("sys", sys_entries),
+	ROOT_LINK("thread-self", readlink_thread_self),
+	PROC_FILE("uptime", 0444, show_uptime),
+	PROC_FILE("version", 0444, show_version),
+	PROC_FILE("vmstat", 0444, show_vmstat),
+};
+
+const struct proc_entry proc_root = {
+	.name = "proc",
+	.mode = S_IFDIR | 0555,
+	.children = root_entries,
+	.count = ARRAY_SIZE(root_entries),
+	.find = find_process,
+	.next = next_process,
+};

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs: the tree behind /proc.  Vnodes are made at each look-up and never cached by name, because
+ * processes come and go by themselves.  A file's text is made in one piece when it is read from its
+ * start, so a reader sees one moment however small its reads are.
+ */
+#include "proc_priv.h"
+
+#include <arch/usercopy.h>
+#include <kernel/format.h>
+#include <kernel/panic.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/vmalloc.h>
+
+#define FIRST_SIZE  4096ul
+#define MAX_SIZE    (16ul << 20)
+#define STORE_MAX   256
+#define FIRST_CHILD 2   /* positions in a directory: "." and ".." are 0 and 1 */
+#define FIRST_KEY   256 /* dynamic names */
+
+static struct slab_cache *node_cache;
+static const struct vnode_ops proc_dir_ops, proc_file_vnode_ops, proc_link_ops, proc_object_link_ops;
+static const struct file_ops proc_file_ops, proc_dir_file_ops;
+
+/* --- texts ------------------------------------------------------------------------------------------------- */
+
+void text_add(struct proc_text *t, const char *bytes, size_t len)
+{
+	if (t->len < t->size)
+		memcpy(t->buf + t->len, bytes, MIN(len, t->size - t->len));
+	t->len += len;
+}
+
+void text_printf(struct proc_text *t, const char *fmt, ...)
+{
+	size_t room = t->len < t->size ? t->size - t->len : 0;
+	va_list args;
+
+	va_start(args, fmt);
+	t->len += (size_t)vsnprintf(t->buf + MIN(t->len, t->size), room, fmt, args);
+	va_end(args);
+}
+
+/* Make the text with as much room as it needs.  One byte more than its length, because the last
+ * text_printf also writes a NUL. */
+static int make_text(const struct proc_node *node, struct proc_text *t)
+{
+	size_t size = FIRST_SIZE;
+
+	for (;;) {
+		int err;
+
+		t->buf = vmalloc(size);
+		t->size = size;
+		t->len = 0;
+		if (!t->buf)
+			return -ENOMEM;
+		err = node->entry->show(t, node);
+		if (err == 0 && t->len < size)
+			return 0;
+		vfree(t->buf);
+		t->buf = NULL;
+		if (err < 0)
+			return err;
+		while (size <= t->len)
+			size *= 2;
+		if (size > MAX_SIZE)
+			return -EFBIG;
+	}
+}
+
+/* --- nodes -------------------------------------------------------------------------------------------------- */
+
+static struct proc_node *node_of(const struct vnode *v)
+{
+	return v->private;
+}
+
+/* Inode numbers are made from the names on the way, so they stay the same without being stored. */
+static uint64_t child_ino(uint64_t parent, const char *name, size_t len)
+{
+	uint32_t hash = 2166136261u ^ (uint32_t)parent ^ (uint32_t)(parent >> 32);
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+	return 0x100000000ull | hash;
+}
+
+static void set_owner(struct vnode *v, struct process *p)
+{
+	uint64_t flags;
+
+	v->uid = v->gid = 0;
+	if (!p)
+		return;
+	flags = spin_lock_irqsave(&p->lock);
+	if (p->dumpable) {
+		v->uid = p->cred.euid;
+		v->gid = p->cred.egid;
+	}
+	spin_unlock_irqrestore(&p->lock, flags);
+}
+
+static const struct vnode_ops *ops_for(const struct proc_entry *entry)
+{
+	if (S_ISDIR(entry->mode))
+		return &proc_dir_ops;
+	if (S_ISLNK(entry->mode))
+		return entry->follow ? &proc_object_link_ops : &proc_link_ops;
+	return &proc_file_vnode_ops;
+}
+
+/* Takes over the reference on process. */
+static struct vnode *node_create(struct superblock *sb, const struct proc_entry *entry, struct process *process,
+				 pid_t tid, int fd, uint64_t ino)
+{
+	struct proc_node *node = slab_alloc(node_cache);
+	struct vnode *v = node ? vnode_create(sb, ops_for(entry), entry->mode) : NULL;
+
+	if (!v) {
+		if (node)
+			slab_free(node_cache, node);
+		if (process)
+			process_put(process);
+		return NULL;
+	}
+	*node = (struct proc_node){ entry, process, tid, fd };
+	v->private = node;
+	v->ino = ino;
+	v->nlink = S_ISDIR(entry->mode) ? 2 : 1;
+	v->file_ops = S_ISDIR(entry->mode) ? &proc_dir_file_ops : &proc_file_ops;
+	set_owner(v, process);
+	return v;
+}
+
+static void proc_evict(struct vnode *v)
+{
+	struct proc_node *node = node_of(v);
+
+	if (node->process)
+		process_put(node->process);
+	slab_free(node_cache, node);
+}
+
+int proc_parse_number(const char *name, size_t len, uint32_t *out)
+{
+	uint32_t value = 0;
+
+	if (len == 0 || len > 9 || (name[0] == '0' && len > 1))
+		return -ENOENT;
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] < '0' || name[i] > '9')
+			return -ENOENT;
+		value = value * 10 + (uint32_t)(name[i] - '0');
+	}
+	*out = value;
+	return 0;
+}
+
+int proc_may_look(struct process *p)
+{
+	const struct credentials *me = fs_cred();
+	uint64_t flags;
+	bool same;
+
+	if (me->euid == 0 || (in_user_thread() && p == current_process()))
+		return 0;
+	flags = spin_lock_irqsave(&p->lock);
+	same = p->dumpable && me->uid == p->cred.uid && me->uid == p->cred.euid && me->uid == p->cred.suid &&
+	       me->gid == p->cred.gid && me->gid == p->cred.egid && me->gid == p->cred.sgid;
+	spin_unlock_irqrestore(&p->lock, flags);
+	return same ? 0 : -EACCES;
+}
+
+/* --- directories -------------------------------------------------------------------------------------------------- */
+
+static const struct proc_entry *find_child(const struct proc_entry *dir, const char *name, size_t len)
+{
+	for (size_t i = 0; i < dir->count; i++)
+		if (strlen(dir->children[i].name) == len && memcmp(dir->children[i].name, name, len) == 0)
+			return &dir->children[i];
+	return NULL;
+}
+
+static int proc_lookup(struct vnode *dir, const char *name, size_t len, struct vnode **out)
+{
+	const struct proc_node *node = node_of(dir);
+	const struct proc_entry *child = find_child(node->entry, name, len);
+	struct process *process = node->process;
+	struct proc_name found = { .entry = child, .tid = node->tid, .fd = node->fd };
+	int err;
+
+	if (!child) {
+		if (!node->entry->find)
+			return -ENOENT;
+		err = node->entry->find(node, name, len, &found);
+		if (err < 0)
+			return err;
+	}
+	if (found.process)
+		process = found.process;
+	else if (process)
+		process_get(process);
+	*out = node_create(dir->sb, found.entry, process, found.tid, found.fd, child_ino(dir->ino, name, len));
+	return *out ? 0 : -ENOMEM;
+}
+
+static int proc_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
+{
+	const struct proc_node *node = node_of(file->vnode);
+	const struct proc_entry *dir = node->entry;
+	uint64_t parent = file->vnode->ino, key;
+	struct proc_name *name;
+
+	if (!dir_emit_dots(file, pos, sink))
+		return 0;
+	for (; *pos < FIRST_CHILD + (off_t)dir->count; ++*pos) {
+		const struct proc_entry *e = &dir->children[*pos - FIRST_CHILD];
+		size_t len = strlen(e->name);
+
+		if (!sink->add(sink, e->name, len, child_ino(parent, e->name, len), mode_to_type(e->mode), *pos + 1))
+			return 0;
+	}
+	if (!dir->next)
+		return 0;
+	name = kmalloc(sizeof(*name));
+	if (!name)
+		return -ENOMEM;
+	key = *pos < FIRST_KEY ? 0 : (uint64_t)*pos - FIRST_KEY;
+	while (dir->next(node, &key, name)) {
+		off_t behind = (off_t)key + FIRST_KEY;
+
+		if (!sink->add(sink, name->text, name->len, child_ino(parent, name->text, name->len),
+			       mode_to_type(name->entry->mode), behind))
+			break;
+		*pos = behind;
+	}
+	kfree(name);
+	return 0;
+}
+
+static off_t proc_dir_seek(struct file *file, off_t offset, int whence)
+{
+	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
+}
+
+/* --- files ----------------------------------------------------------------------------------------------------------- */
+
+static int proc_open(struct file *file)
+{
+	const struct proc_node *node = node_of(file->vnode);
+
+	if (node->entry->guarded && node->process)
+		return proc_may_look(node->process);
+	return 0;
+}
+
+/* file->private is the text as of the last read at position 0; under the vnode's lock. */
+static int refresh(struct file *file, off_t pos)
+{
+	struct proc_text *t = file->private;
+	int err;
+
+	if (t && pos != 0)
+		return 0;
+	if (!t) {
+		t = kzalloc(sizeof(*t));
+		if (!t)
+			return -ENOMEM;
+		file->private = t;
+	}
+	vfree(t->buf);
+	t->buf = NULL;
+	err = make_text(node_of(file->vnode), t);
+	if (err < 0)
+		t->len = 0;
+	return err;
+}
+
+static ssize_t proc_read(struct file *file, struct iobuf *io, off_t *pos)
+{
+	struct mutex *lock = &file->vnode->lock;
+	const struct proc_text *t;
+	ssize_t n;
+
+	if (!node_of(file->vnode)->entry->show)
+		return -EINVAL;
+	mutex_lock(lock);
+	n = refresh(file, *pos);
+	t = file->private;
+	if (n == 0 && (uint64_t)*pos < t->len)
+		n = iobuf_write(io, t->buf + *pos, t->len - (size_t)*pos);
+	mutex_unlock(lock);
+	if (n > 0)
+		*pos += n;
+	return n;
+}
+
+static ssize_t proc_write(struct file *file, struct iobuf *io, off_t *pos)
+{
+	const struct proc_node *node = node_of(file->vnode);
+	char text[STORE_MAX];
+	size_t len = MIN(io->left, sizeof(text) - 1);
+	ssize_t n;
+	int err;
+
+	if (!node->entry->store)
+		return -EIO;
+	n = iobuf_read(io, text, len);
+	if (n < 0)
+		return n;
+	text[n] = '\0';
+	err = node->entry->store(node, text, (size_t)n);
+	if (err < 0)
+		return err;
+	*pos += n;
+	return n;
+}
+
+static off_t proc_seek(struct file *file, off_t offset, int whence)
+{
+	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
+}
+
+static void proc_release(struct file *file)
+{
+	struct proc_text *t = file->private;
+
+	if (!t)
+		return;
+	vfree(t->buf);
+	kfree(t);
+}
+
+/* --- links -------------------------------------------------------------------------------------------------------------- */
+
+static ssize_t proc_readlink(struct vnode *v, char *buf, size_t size)
+{
+	const struct proc_node *node = node_of(v);
+	int err = 0;
+
+	if (node->entry->guarded && node->process)
+		err = proc_may_look(node->process);
+	return err < 0 ? err : node->entry->readlink(node, buf, size);
+}
+
+static int proc_follow(struct vnode *v, struct path *out)
+{
+	const struct proc_node *node = node_of(v);
+	int err = 0;
+
+	if (node->entry->guarded && node->process)
+		err = proc_may_look(node->process);
+	return err < 0 ? err : node->entry->follow(node, out);
+}
+
+static int proc_setattr(struct vnode *v, const struct vnode_attr *attr)
+{
+	(void)v;
+	/* `echo x > file` opens with O_TRUNC; nothing else can be changed. */
+	return attr->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
+}
+
+static const struct vnode_ops proc_dir_ops = { .lookup = proc_lookup, .evict = proc_evict };
+static const struct vnode_ops proc_file_vnode_ops = { .setattr = proc_setattr, .evict = proc_evict };
+static const struct vnode_ops proc_link_ops = { .readlink = proc_readlink, .evict = proc_evict };
+static const struct vnode_ops proc_object_link_ops = { .readlink = proc_readlink,
+						       .follow = proc_follow,
+						       .evict = proc_evict };
+static const struct file_ops proc_file_ops = { .open = proc_open,
+					       .read = proc_read,
+					       .write = proc_write,
+					       .seek = proc_seek,
+					       .release = proc_release };
+static const struct file_ops proc_dir_file_ops = { .open = proc_open,
+						   .readdir = proc_readdir,
+						   .seek = proc_dir_seek };
+
+/* --- the file system -------------------------------------------------------------------------------------------------------- */
+
+static int proc_mount(const struct fs_type *type, const char *source, const char *data, struct superblock **out)
+{
+	struct superblock *sb = superblock_create(type, PROC_SUPER_MAGIC);
+
+	(void)source;
+	(void)data;
+	if (!sb)
+		return -ENOMEM;
+	sb->volatile_names = true;
+	sb->root = node_create(sb, &proc_root, NULL, 0, 0, 1);
+	if (!sb->root) {
+		superblock_free(sb);
+		return -ENOMEM;
+	}
+	*out = sb;
+	return 0;
+}
+
+static void proc_unmount(struct superblock *sb)
+{
+	vnode_put(sb->root);
+	superblock_free(sb);
+}
+
+static struct fs_type proc_type = { .name = "proc", .nodev = true, .mount = proc_mount, .unmount = proc_unmount };
+
+void procfs_init(void)
+{
+	node_cache = slab_create("proc_node", sizeof(struct proc_node), 0);
+	if (fs_type_register(&proc_type) < 0)
+		panic("proc registered twice");
+}

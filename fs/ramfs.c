@@ -1,0 +1,912 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files in memory: the root file system, ramfs, tmpfs, and below devfs.
+ *
+ * A directory keeps its entries in two trees, by name and by a number that only grows: the position for
+ * readdir, which therefore neither skips nor repeats entries however the directory changes.  An entry
+ * holds a reference on its vnode, so what has a name stays.
+ *
+ * A regular file's contents are a vm_object, which outlives the vnode while it is mapped.  Its pages are
+ * charged to the file system when they appear (fill) and given back when the object has shrunk.
+ */
+#include "vfs_priv.h"
+
+#include <arch/paging.h>
+#include <kernel/format.h>
+#include <kernel/panic.h>
+#include <kernel/pmm.h>
+#include <kernel/sched.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/time.h>
+
+#define FIRST_POSITION 2               /* 0 and 1 are "." and ".." */
+#define SIZE_MAX_FILE  INT64_MAX
+/* What stays free for the kernel however much is written: a 32nd of memory, within limits. */
+#define RESERVE_MIN_PAGES 256ul
+#define RESERVE_MAX_PAGES 4096ul
+
+struct ramfs {
+	uint64_t limit_pages;          /* [i] 0: as memory allows */
+	_Atomic uint64_t used_pages;   /* [a] */
+	_Atomic uint64_t nodes;        /* [a] */
+	struct mutex lock;             /* covers dirs; after every vnode lock */
+	struct list dirs;              /* every directory, for taking the tree down */
+};
+
+struct entry {
+	struct rb_node by_name, by_position;
+	uint64_t position;
+	struct vnode *vnode; /* referenced */
+	uint16_t len;
+	char name[];
+};
+
+struct directory {
+	struct rb_tree by_name, by_position; /* [vnode.lock] */
+	uint64_t next_position;              /* [vnode.lock] */
+	struct list link;                    /* [ramfs.lock] */
+	struct vnode *vnode;                 /* [i] */
+};
+
+struct contents {
+	struct vm_object object;
+	struct ramfs *fs;         /* [i] */
+	_Atomic uint64_t charged; /* [a] pages counted in fs->used_pages */
+	dev_t dev;
+	uint64_t ino;
+	struct spinlock lock;
+	struct dentry *named;     /* [lock] the dentry that path was made from; compared, never followed */
+	char *path;               /* [lock] for /proc/pid/maps; NULL: never mapped */
+};
+
+static struct slab_cache *entry_cache; /* names up to ENTRY_NAME long */
+static struct slab_cache *contents_cache;
+static const struct vnode_ops ramfs_dir_ops, ramfs_ops, ramfs_link_ops;
+static const struct file_ops ramfs_file_ops, ramfs_dir_file_ops;
+
+#define ENTRY_NAME 40
+
+/* --- memory ----------------------------------------------------------------------------------------------- */
+
+static bool memory_left(void)
+{
+	static uint64_t reserve;
+
+	if (unlikely(reserve == 0)) {
+		uint64_t share = pmm_total_memory() / PAGE_SIZE / 32;
+
+		reserve = MAX(share, RESERVE_MIN_PAGES);
+		reserve = MIN(reserve, RESERVE_MAX_PAGES);
+	}
+	return pmm_free_memory() / PAGE_SIZE > reserve;
+}
+
+static int contents_fill(struct vm_object *obj, uint64_t index, struct page *page)
+{
+	struct contents *c = container_of(obj, struct contents, object);
+
+	(void)index;
+	(void)page;
+	if (!memory_left())
+		return -ENOSPC;
+	if (atomic_fetch_add(&c->fs->used_pages, 1) >= c->fs->limit_pages && c->fs->limit_pages) {
+		atomic_fetch_sub(&c->fs->used_pages, 1);
+		return -ENOSPC;
+	}
+	atomic_fetch_add(&c->charged, 1);
+	return 0;
+}
+
+/* Give back what the object does not hold any more. */
+static void settle(struct contents *c)
+{
+	uint64_t held, charged;
+
+	mutex_lock(&c->object.lock);
+	held = c->object.pages.count;
+	charged = atomic_load(&c->charged);
+	atomic_store(&c->charged, MIN(held, charged));
+	mutex_unlock(&c->object.lock);
+	if (charged > held)
+		atomic_fetch_sub(&c->fs->used_pages, charged - held);
+}
+
+static void ramfs_put(struct ramfs *fs)
+{
+	if (atomic_fetch_sub(&fs->nodes, 1) == 1)
+		kfree(fs);
+}
+
+static void contents_release(struct vm_object *obj)
+{
+	struct contents *c = container_of(obj, struct contents, object);
+
+	atomic_fetch_sub(&c->fs->used_pages, atomic_load(&c->charged));
+	ramfs_put(c->fs);
+	kfree(c->path);
+	slab_free(contents_cache, c);
+}
+
+static void contents_describe(struct vm_object *obj, char *buf, size_t size, dev_t *dev, uint64_t *ino)
+{
+	struct contents *c = container_of(obj, struct contents, object);
+
+	*dev = c->dev;
+	*ino = c->ino;
+	spin_lock(&c->lock);
+	strlcpy(buf, c->path ? c->path : "", size);
+	spin_unlock(&c->lock);
+}
+
+static const struct vm_object_ops contents_ops = {
+	.fill = contents_fill,
+	.release = contents_release,
+	.describe = contents_describe,
+};
+
+static struct contents *contents_of(const struct vnode *v)
+{
+	return container_of(v->pages, struct contents, object);
+}
+
+static int contents_create(struct vnode *v)
+{
+	struct contents *c = slab_alloc_zeroed(contents_cache);
+
+	if (!c)
+		return -ENOMEM;
+	vm_object_init(&c->object, &contents_ops, 0);
+	spin_init(&c->lock, "file path", RANK_DCACHE);
+	c->fs = v->sb->private;
+	atomic_fetch_add(&c->fs->nodes, 1);
+	c->dev = v->sb->dev;
+	c->ino = v->ino;
+	v->pages = &c->object;
+	return 0;
+}
+
+/* --- nodes ------------------------------------------------------------------------------------------------- */
+
+static int directory_create(struct vnode *v)
+{
+	struct ramfs *fs = v->sb->private;
+	struct directory *d = kzalloc(sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->next_position = FIRST_POSITION;
+	d->vnode = v;
+	v->private = d;
+	v->nlink = 2;
+	mutex_lock(&fs->lock);
+	list_add_tail(&fs->dirs, &d->link);
+	mutex_unlock(&fs->lock);
+	return 0;
+}
+
+static struct vnode *node_create(struct superblock *sb, const struct vnode *dir, mode_t mode, dev_t rdev)
+{
+	const struct vnode_ops *ops = S_ISDIR(mode) ? &ramfs_dir_ops : S_ISLNK(mode) ? &ramfs_link_ops : &ramfs_ops;
+	struct vnode *v = vnode_create(sb, ops, mode);
+	int err = 0;
+
+	if (!v)
+		return NULL;
+	atomic_fetch_add(&((struct ramfs *)sb->private)->nodes, 1);
+	vnode_init_owner(v, dir, mode);
+	v->rdev = rdev;
+	if (S_ISDIR(mode)) {
+		v->file_ops = &ramfs_dir_file_ops;
+		err = directory_create(v);
+	} else if (S_ISREG(mode)) {
+		v->file_ops = &ramfs_file_ops;
+		err = contents_create(v);
+	}
+	if (err < 0) {
+		vnode_put(v);
+		return NULL;
+	}
+	return v;
+}
+
+static void ramfs_evict(struct vnode *v)
+{
+	struct ramfs *fs = v->sb->private;
+
+	if (S_ISDIR(v->mode) && v->private) {
+		struct directory *d = v->private;
+
+		mutex_lock(&fs->lock);
+		list_del(&d->link);
+		mutex_unlock(&fs->lock);
+	}
+	if (v->pages) {
+		struct contents *c = contents_of(v);
+
+		spin_lock(&c->lock);
+		if (c->path && !strstr(c->path, " (deleted)"))
+			strlcat(c->path, " (deleted)", PATH_MAX);
+		spin_unlock(&c->lock);
+	}
+	kfree(v->private); /* a directory, or a symlink's target */
+	ramfs_put(fs);
+}
+
+/* --- directories ---------------------------------------------------------------------------------------------- */
+
+static int compare_names(const char *a, size_t a_len, const struct entry *e)
+{
+	if (a_len != e->len)
+		return a_len < e->len ? -1 : 1;
+	return memcmp(a, e->name, a_len);
+}
+
+static struct entry *find_entry(const struct vnode *dir, const char *name, size_t len)
+{
+	struct rb_node *node = ((struct directory *)dir->private)->by_name.root;
+
+	while (node) {
+		struct entry *e = rb_entry(node, struct entry, by_name);
+		int order = compare_names(name, len, e);
+
+		if (order == 0)
+			return e;
+		node = order < 0 ? node->left : node->right;
+	}
+	return NULL;
+}
+
+static struct entry *entry_alloc(const char *name, size_t len)
+{
+	struct entry *e = len <= ENTRY_NAME ? slab_alloc(entry_cache) : kmalloc(sizeof(*e) + len);
+
+	if (!e)
+		return NULL;
+	e->len = (uint16_t)len;
+	memcpy(e->name, name, len);
+	return e;
+}
+
+static void entry_free(struct entry *e)
+{
+	if (e->len <= ENTRY_NAME)
+		slab_free(entry_cache, e);
+	else
+		kfree(e);
+}
+
+static void insert_by_name(struct directory *d, struct entry *e)
+{
+	struct rb_node **link = &d->by_name.root, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = compare_names(e->name, e->len, rb_entry(parent, struct entry, by_name)) < 0 ? &parent->left
+												    : &parent->right;
+	}
+	rb_insert(&d->by_name, &e->by_name, parent, link);
+}
+
+/* Positions grow, so the new entry is the last one. */
+static void insert_by_position(struct directory *d, struct entry *e)
+{
+	struct rb_node *last = rb_last(&d->by_position);
+
+	e->position = d->next_position++;
+	rb_insert(&d->by_position, &e->by_position, last, last ? &last->right : &d->by_position.root);
+}
+
+/* Takes over the reference on v. */
+static void insert_entry(struct vnode *dir, struct entry *e, struct vnode *v)
+{
+	struct directory *d = dir->private;
+
+	e->vnode = v;
+	insert_by_name(d, e);
+	insert_by_position(d, e);
+	dir->size += e->len + 1;
+	vnode_touch_locked(dir);
+	if (S_ISDIR(v->mode))
+		dir->nlink++;
+}
+
+/* The reference on the vnode passes to the caller. */
+static struct vnode *remove_entry(struct vnode *dir, struct entry *e)
+{
+	struct directory *d = dir->private;
+	struct vnode *v = e->vnode;
+
+	rb_erase(&d->by_name, &e->by_name);
+	rb_erase(&d->by_position, &e->by_position);
+	dir->size -= e->len + 1u;
+	vnode_touch_locked(dir);
+	if (S_ISDIR(v->mode))
+		dir->nlink--;
+	entry_free(e);
+	return v;
+}
+
+static int ramfs_lookup(struct vnode *dir, const char *name, size_t len, struct vnode **out)
+{
+	struct entry *e = find_entry(dir, name, len);
+
+	if (!e)
+		return -ENOENT;
+	vnode_get(e->vnode);
+	*out = e->vnode;
+	return 0;
+}
+
+static int ramfs_create_node(struct vnode *dir, const char *name, size_t len, mode_t mode, dev_t rdev,
+			     struct vnode **out)
+{
+	struct entry *e;
+	struct vnode *v;
+
+	if (!memory_left())
+		return -ENOSPC;
+	e = entry_alloc(name, len);
+	if (!e)
+		return -ENOSPC;
+	v = node_create(dir->sb, dir, mode, rdev);
+	if (!v) {
+		entry_free(e);
+		return -ENOSPC;
+	}
+	insert_entry(dir, e, v);
+	vnode_get(v);
+	*out = v;
+	return 0;
+}
+
+static int ramfs_symlink(struct vnode *dir, const char *name, size_t len, const char *target, struct vnode **out)
+{
+	char *copy = kstrdup(target);
+	int err;
+
+	if (!copy)
+		return -ENOSPC;
+	err = ramfs_create_node(dir, name, len, S_IFLNK | 0777, 0, out);
+	if (err < 0) {
+		kfree(copy);
+		return err;
+	}
+	(*out)->private = copy;
+	(*out)->size = strlen(copy);
+	return 0;
+}
+
+static int ramfs_link(struct vnode *dir, const char *name, size_t len, struct vnode *target)
+{
+	struct entry *e = entry_alloc(name, len);
+
+	if (!e)
+		return -ENOSPC;
+	/* Nobody else changes the number of names without the lock; the target is no directory. */
+	mutex_lock(&target->lock);
+	if (target->nlink == 0 || target->nlink == UINT32_MAX) {
+		int err = target->nlink == 0 ? -ENOENT : -EMLINK;
+
+		mutex_unlock(&target->lock);
+		entry_free(e);
+		return err;
+	}
+	target->nlink++;
+	target->ctime_ns = time_real_ns();
+	mutex_unlock(&target->lock);
+	vnode_get(target);
+	insert_entry(dir, e, target);
+	return 0;
+}
+
+static int ramfs_unlink(struct vnode *dir, const char *name, size_t len, struct vnode *victim)
+{
+	struct entry *e = find_entry(dir, name, len);
+
+	if (!e || e->vnode != victim)
+		return -ENOENT;
+	victim->nlink--;
+	victim->ctime_ns = time_real_ns();
+	vnode_put(remove_entry(dir, e)); /* not the last one: the caller has its own */
+	return 0;
+}
+
+static int ramfs_rmdir(struct vnode *dir, const char *name, size_t len, struct vnode *victim)
+{
+	struct entry *e = find_entry(dir, name, len);
+
+	if (!e || e->vnode != victim)
+		return -ENOENT;
+	if (((struct directory *)victim->private)->by_name.root)
+		return -ENOTEMPTY;
+	victim->nlink = 0;
+	vnode_put(remove_entry(dir, e));
+	return 0;
+}
+
+static int ramfs_rename(struct vnode *from_dir, const char *from, size_t from_len, struct vnode *to_dir,
+			const char *to, size_t to_len, struct vnode *moved, struct vnode *replaced)
+{
+	struct entry *e;
+	int err = 0;
+
+	e = entry_alloc(to, to_len);
+	if (!e)
+		return -ENOSPC;
+	if (replaced && S_ISDIR(replaced->mode))
+		err = ramfs_rmdir(to_dir, to, to_len, replaced);
+	else if (replaced)
+		err = ramfs_unlink(to_dir, to, to_len, replaced);
+	if (err < 0) {
+		entry_free(e);
+		return err;
+	}
+	remove_entry(from_dir, find_entry(from_dir, from, from_len));
+	insert_entry(to_dir, e, moved);
+	moved->ctime_ns = time_real_ns();
+	return 0;
+}
+
+static int ramfs_exchange(struct vnode *a_dir, const char *a_name, size_t a_len, struct vnode *b_dir,
+			  const char *b_name, size_t b_len, struct vnode *a, struct vnode *b)
+{
+	struct entry *ea = find_entry(a_dir, a_name, a_len), *eb = find_entry(b_dir, b_name, b_len);
+	uint32_t a_is_dir = S_ISDIR(a->mode), b_is_dir = S_ISDIR(b->mode);
+
+	if (!ea || !eb)
+		return -ENOENT;
+	ea->vnode = b;
+	eb->vnode = a;
+	a_dir->nlink += b_is_dir - a_is_dir;
+	b_dir->nlink += a_is_dir - b_is_dir;
+	vnode_touch_locked(a_dir);
+	vnode_touch_locked(b_dir);
+	a->ctime_ns = b->ctime_ns = time_real_ns();
+	return 0;
+}
+
+/* The first entry at or after a position. */
+static struct entry *entry_at(struct directory *d, uint64_t position)
+{
+	struct rb_node *node = d->by_position.root;
+	struct entry *best = NULL;
+
+	while (node) {
+		struct entry *e = rb_entry(node, struct entry, by_position);
+
+		if (e->position >= position) {
+			best = e;
+			node = node->left;
+		} else {
+			node = node->right;
+		}
+	}
+	return best;
+}
+
+static int ramfs_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
+{
+	struct vnode *dir = file->vnode;
+	struct rb_node *node;
+	struct entry *e;
+
+	if (!dir_emit_dots(file, pos, sink))
+		return 0;
+	mutex_lock(&dir->lock);
+	e = entry_at(dir->private, (uint64_t)*pos);
+	for (node = e ? &e->by_position : NULL; node; node = rb_next(node)) {
+		e = rb_entry(node, struct entry, by_position);
+		if (!sink->add(sink, e->name, e->len, e->vnode->ino, mode_to_type(e->vnode->mode),
+			       (off_t)e->position + 1))
+			break;
+		*pos = (off_t)e->position + 1;
+	}
+	mutex_unlock(&dir->lock);
+	vnode_accessed(file);
+	return 0;
+}
+
+/* --- attributes and links --------------------------------------------------------------------------------------- */
+
+static void resize(struct vnode *v, uint64_t size)
+{
+	bool shrinks = size < v->size;
+
+	v->size = size;
+	vm_object_resize(v->pages, size);
+	if (shrinks)
+		settle(contents_of(v));
+}
+
+static int ramfs_setattr(struct vnode *v, const struct vnode_attr *attr)
+{
+	if (attr->valid & ATTR_SIZE) {
+		if (attr->size > SIZE_MAX_FILE)
+			return -EFBIG;
+		resize(v, attr->size);
+		vnode_drop_setid_locked(v);
+	}
+	if (attr->valid & ATTR_MODE)
+		v->mode = (v->mode & S_IFMT) | (attr->mode & 07777);
+	if (attr->valid & ATTR_UID)
+		v->uid = attr->uid;
+	if (attr->valid & ATTR_GID)
+		v->gid = attr->gid;
+	if (attr->valid & ATTR_ATIME)
+		v->atime_ns = attr->atime_ns;
+	if (attr->valid & ATTR_MTIME)
+		v->mtime_ns = attr->mtime_ns;
+	if (attr->valid & ATTR_CTIME)
+		v->ctime_ns = attr->ctime_ns;
+	return 0;
+}
+
+static ssize_t ramfs_readlink(struct vnode *v, char *buf, size_t size)
+{
+	size_t len = strlcpy(buf, v->private ? v->private : "", size);
+
+	return (ssize_t)MIN(len, size - 1);
+}
+
+/* --- file contents ------------------------------------------------------------------------------------------------ */
+
+/* Up to the end of the page; zeros where there is no page. */
+static ssize_t read_page(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t len)
+{
+	struct page *page;
+	ssize_t n;
+
+	if (vm_object_find(pages, pos / PAGE_SIZE, &page) < 0)
+		return iobuf_zero(io, len);
+	n = iobuf_write(io, (char *)phys_to_virt(page_addr(page)) + pos % PAGE_SIZE, len);
+	page_put(page);
+	return n;
+}
+
+static ssize_t ramfs_read(struct file *file, struct iobuf *io, off_t *pos)
+{
+	struct vnode *v = file->vnode;
+	size_t done = 0;
+
+	while (io->left > 0) {
+		uint64_t at = (uint64_t)*pos, size = READ_ONCE(v->size);
+		size_t len;
+		ssize_t n;
+
+		if (at >= size)
+			break;
+		len = MIN(PAGE_SIZE - at % PAGE_SIZE, size - at);
+		len = MIN(len, io->left);
+		n = read_page(v->pages, io, at, len);
+		if (n < 0)
+			return done > 0 ? (ssize_t)done : n;
+		*pos += n;
+		done += (size_t)n;
+		if ((size_t)n < len)
+			break;
+	}
+	vnode_accessed(file);
+	return (ssize_t)done;
+}
+
+static ssize_t write_page(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t len)
+{
+	struct page *page;
+	ssize_t n;
+	int err = vm_object_page(pages, pos / PAGE_SIZE, &page);
+
+	if (err < 0)
+		return err == -ENOMEM ? -ENOSPC : err;
+	n = iobuf_read(io, (char *)phys_to_virt(page_addr(page)) + pos % PAGE_SIZE, len);
+	page_put(page);
+	return n;
+}
+
+/* Caller holds v->lock.  The object grows before the page is filled: mappings see it at once. */
+static ssize_t write_locked(struct vnode *v, struct iobuf *io, off_t *pos)
+{
+	size_t done = 0;
+	ssize_t n = 0;
+
+	while (io->left > 0) {
+		uint64_t at = (uint64_t)*pos;
+		size_t len = MIN(PAGE_SIZE - at % PAGE_SIZE, io->left);
+
+		if (at + len > v->pages->size)
+			vm_object_resize(v->pages, at + len);
+		n = write_page(v->pages, io, at, len);
+		if (n <= 0)
+			break;
+		*pos += n;
+		done += (size_t)n;
+		if ((uint64_t)*pos > v->size)
+			v->size = (uint64_t)*pos;
+		if ((size_t)n < len)
+			break;
+	}
+	if (v->pages->size != v->size) { /* what was promised did not come */
+		vm_object_resize(v->pages, v->size);
+		settle(contents_of(v));
+	}
+	if (done > 0) {
+		vnode_touch_locked(v);
+		vnode_drop_setid_locked(v);
+	}
+	return done > 0 ? (ssize_t)done : n;
+}
+
+static ssize_t ramfs_write(struct file *file, struct iobuf *io, off_t *pos)
+{
+	struct vnode *v = file->vnode;
+	ssize_t n;
+	int err;
+
+	mutex_lock(&v->lock);
+	if (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_APPEND)
+		*pos = (off_t)v->size;
+	err = file_limit_write(io, *pos);
+	n = err < 0 ? err : write_locked(v, io, pos);
+	mutex_unlock(&v->lock);
+	return n;
+}
+
+static int ramfs_allocate(struct vnode *v, uint64_t offset, uint64_t len)
+{
+	uint64_t end = offset + len, index;
+	int err = 0;
+
+	if (end > SIZE_MAX_FILE)
+		return -EFBIG;
+	if (end > v->size)
+		vm_object_resize(v->pages, end);
+	for (index = offset / PAGE_SIZE; index < (end + PAGE_SIZE - 1) / PAGE_SIZE; index++) {
+		struct page *page;
+
+		err = vm_object_page(v->pages, index, &page);
+		if (err < 0)
+			break;
+		page_put(page);
+		if (signal_pending()) {
+			err = -EINTR;
+			break;
+		}
+	}
+	if (err < 0) {
+		vm_object_resize(v->pages, v->size);
+		settle(contents_of(v));
+		return err == -ENOMEM ? -ENOSPC : err;
+	}
+	v->size = MAX(v->size, end);
+	vnode_touch_locked(v);
+	return 0;
+}
+
+/* Remember under what path the file was mapped last: /proc/pid/maps shows it. */
+static void note_path(struct file *file)
+{
+	struct contents *c = contents_of(file->vnode);
+	struct path path = { file->mount, file->dentry };
+	char *text, *old;
+	ssize_t len;
+
+	if (READ_ONCE(c->named) == file->dentry && c->path && memcmp(strrchr(c->path, '/') + 1, file->dentry->name,
+								       file->dentry->len) == 0)
+		return;
+	text = kmalloc(PATH_MAX);
+	if (!text)
+		return;
+	len = vfs_path_text(&path, NULL, text, PATH_MAX);
+	old = len >= 0 ? kmalloc((size_t)len + 16) : NULL; /* room for " (deleted)" */
+	if (old) {
+		memcpy(old, text, (size_t)len + 1);
+		kfree(text);
+		text = old;
+		spin_lock(&c->lock);
+		old = c->path;
+		c->path = text;
+		c->named = file->dentry;
+		spin_unlock(&c->lock);
+		text = old;
+	}
+	kfree(text);
+}
+
+static int ramfs_mmap(struct file *file, struct vm_object **object, uint64_t *offset)
+{
+	(void)offset;
+	note_path(file);
+	vm_object_get(file->vnode->pages);
+	*object = file->vnode->pages;
+	vnode_accessed(file);
+	return 0;
+}
+
+static const struct vnode_ops ramfs_dir_ops = {
+	.lookup = ramfs_lookup,
+	.create = ramfs_create_node,
+	.symlink = ramfs_symlink,
+	.link = ramfs_link,
+	.unlink = ramfs_unlink,
+	.rmdir = ramfs_rmdir,
+	.rename = ramfs_rename,
+	.exchange = ramfs_exchange,
+	.setattr = ramfs_setattr,
+	.evict = ramfs_evict,
+};
+
+static const struct vnode_ops ramfs_ops = {
+	.setattr = ramfs_setattr,
+	.allocate = ramfs_allocate,
+	.evict = ramfs_evict,
+};
+
+static const struct vnode_ops ramfs_link_ops = {
+	.readlink = ramfs_readlink,
+	.setattr = ramfs_setattr,
+	.evict = ramfs_evict,
+};
+
+static const struct file_ops ramfs_file_ops = {
+	.read = ramfs_read,
+	.write = ramfs_write,
+	.seek = vnode_seek,
+	.mmap = ramfs_mmap,
+};
+
+static off_t dir_seek(struct file *file, off_t offset, int whence)
+{
+	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
+}
+
+static const struct file_ops ramfs_dir_file_ops = {
+	.readdir = ramfs_readdir,
+	.seek = dir_seek,
+};
+
+/* --- the file system ------------------------------------------------------------------------------------------------ */
+
+int ramfs_create(const struct fs_type *type, uint64_t magic, mode_t mode, struct superblock **out)
+{
+	struct superblock *sb = superblock_create(type, magic);
+	struct ramfs *fs = kzalloc(sizeof(*fs));
+
+	if (!sb || !fs)
+		goto out_free;
+	mutex_init(&fs->lock, "ramfs", RANK_VNODE);
+	list_init(&fs->dirs);
+	atomic_init(&fs->nodes, 1);
+	sb->private = fs;
+	sb->root = node_create(sb, NULL, S_IFDIR | mode, 0);
+	if (!sb->root)
+		goto out_free;
+	*out = sb;
+	return 0;
+out_free:
+	kfree(fs);
+	superblock_free(sb);
+	return -ENOMEM;
+}
+
+static void drop_entries(struct directory *d)
+{
+	struct rb_node *node;
+
+	while ((node = rb_first(&d->by_name)) != NULL)
+		vnode_put(remove_entry(d->vnode, rb_entry(node, struct entry, by_name)));
+}
+
+/* Nobody uses the file system any more.  All directories are pinned first, so that emptying one never
+ * starts to free another: no recursion, however deep the tree. */
+void ramfs_destroy(struct superblock *sb)
+{
+	struct ramfs *fs = sb->private;
+	struct directory *d;
+
+	list_for_each(d, &fs->dirs, link)
+		vnode_get(d->vnode);
+	list_for_each(d, &fs->dirs, link)
+		drop_entries(d);
+	vnode_put(sb->root);
+	while (!list_empty(&fs->dirs))
+		vnode_put(list_first(&fs->dirs, struct directory, link)->vnode);
+	ramfs_put(fs);
+	superblock_free(sb);
+}
+
+int ramfs_statfs(struct superblock *sb, struct abi_statfs *out)
+{
+	struct ramfs *fs = sb->private;
+	uint64_t used = atomic_load(&fs->used_pages), free = pmm_free_memory() / PAGE_SIZE;
+
+	if (fs->limit_pages) {
+		out->blocks = fs->limit_pages;
+		out->bfree = fs->limit_pages > used ? fs->limit_pages - used : 0;
+		out->bfree = MIN(out->bfree, free);
+	} else {
+		out->blocks = used + free;
+		out->bfree = free;
+	}
+	out->bavail = out->bfree;
+	out->files = pmm_total_memory() / PAGE_SIZE / 2;
+	out->ffree = out->files - MIN(out->files, atomic_load(&fs->nodes));
+	return 0;
+}
+
+/* "size=64m" and the like among tmpfs' options; percentages too.  0: not given, or nonsense. */
+static uint64_t size_option(const char *data)
+{
+	const char *p = data ? strstr(data, "size=") : NULL, *end;
+	uint64_t value;
+
+	if (!p || (p != data && p[-1] != ',') || parse_u64(p + 5, &end, &value) < 0)
+		return 0;
+	switch (*end) {
+	case 'g': case 'G':
+		value *= 1024;
+		__attribute__((fallthrough));
+	case 'm': case 'M':
+		value *= 1024;
+		__attribute__((fallthrough));
+	case 'k': case 'K':
+		value *= 1024;
+		break;
+	case '%':
+		return pmm_total_memory() / 100 * MIN(value, 100ul) / PAGE_SIZE;
+	default:
+		break;
+	}
+	return (value + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+static mode_t mode_option(const char *data, mode_t otherwise)
+{
+	const char *p = data ? strstr(data, "mode=") : NULL;
+	mode_t mode = 0;
+
+	if (!p || (p != data && p[-1] != ','))
+		return otherwise;
+	for (p += 5; *p >= '0' && *p <= '7'; p++)
+		mode = mode * 8 + (mode_t)(*p - '0');
+	return mode & 07777;
+}
+
+static int ramfs_mount(const struct fs_type *type, const char *source, const char *data, struct superblock **out)
+{
+	(void)source;
+	return ramfs_create(type, RAMFS_MAGIC, mode_option(data, 0755), out);
+}
+
+static int tmpfs_mount(const struct fs_type *type, const char *source, const char *data, struct superblock **out)
+{
+	uint64_t limit = size_option(data);
+	int err = ramfs_create(type, TMPFS_MAGIC, mode_option(data, 01777), out);
+
+	(void)source;
+	if (err == 0)
+		((struct ramfs *)(*out)->private)->limit_pages = limit ? limit : pmm_total_memory() / PAGE_SIZE / 2;
+	return err;
+}
+
+static const char *tmpfs_options(struct superblock *sb, char *buf, size_t size)
+{
+	scnprintf(buf, size, ",size=%luk", ((struct ramfs *)sb->private)->limit_pages * (PAGE_SIZE / 1024));
+	return buf;
+}
+
+static struct fs_type rootfs_type = { .name = "rootfs", .nodev = true, .mount = ramfs_mount,
+				      .unmount = ramfs_destroy, .statfs = ramfs_statfs };
+static struct fs_type ramfs_type = { .name = "ramfs", .nodev = true, .mount = ramfs_mount,
+				     .unmount = ramfs_destroy, .statfs = ramfs_statfs };
+static struct fs_type tmpfs_type = { .name = "tmpfs", .nodev = true, .mount = tmpfs_mount,
+				     .unmount = ramfs_destroy, .statfs = ramfs_statfs,
+				     .options = tmpfs_options };
+
+void ramfs_init(void)
+{
+	entry_cache = slab_create("ramfs_entry", sizeof(struct entry) + ENTRY_NAME, 0);
+	contents_cache = slab_create("ramfs_file", sizeof(struct contents), 0);
+	if (fs_type_register(&rootfs_type) < 0 || fs_type_register(&ramfs_type) < 0 ||
+	    fs_type_register(&tmpfs_type) < 0)
+		panic("file systems registered twice");
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Start-up of Chroma, in the order in which its parts need each other. */
+#include "vfs_priv.h"
+
+void vfs_init(void)
+{
+	vnode_init();
+	dcache_init();
+	file_init();
+	ramfs_init();
+	mount_init();
+	pipe_init();
+	devfs_init();
+	procfs_init();
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Chroma's insides: dentries, mounts and the walk, shared by the files of fs/ only. */
+#pragma once
+
+#include <kernel/vfs.h>
+#include <serix/abi_fs.h>
+#include <serix/errno.h>
+
+struct credentials;
+
+/*
+ * A name in a directory.  While it is hashed it may have no reference at all: the cache then keeps it
+ * until it is pruned.  An unhashed one lives as long as its references.
+ *
+ * [i] immutable, [d] dcache_lock, [a] atomic: raised under dcache_lock or by who already holds one
+ */
+struct dentry {
+	_Atomic uint32_t refs;    /* [a] */
+	uint32_t hash;            /* [d] */
+	struct dentry *hash_next; /* [d] */
+	struct dentry *parent;    /* [d] referenced; the root of a file system: itself */
+	struct vnode *vnode;      /* [d] referenced; NULL: the name does not exist.  Set once */
+	struct superblock *sb;    /* [i] */
+	struct list lru;          /* [d] all hashed ones, oldest first */
+	uint16_t len;             /* [d] */
+	uint16_t mounted;         /* [d] mounts on top of it */
+	bool hashed;              /* [d] */
+	bool recent;              /* [d] used since the pruner last came by */
+	bool removed;             /* [d] unlinked: paths show " (deleted)" */
+	char *name;               /* [d] short_name, or its own memory */
+	char short_name[28];
+};
+
+/* The root of one file system, or of a part of it, grafted onto a dentry of another.  The tree itself
+ * holds one reference; more than that means busy. */
+struct mount {
+	struct refcount refs;
+	struct superblock *sb;      /* [i] */
+	struct dentry *root;        /* [i] referenced */
+	struct mount *parent;       /* [mount_lock] referenced; NULL: the system's root, or detached */
+	struct dentry *mountpoint;  /* [mount_lock] referenced */
+	_Atomic uint32_t flags;     /* [a] MS_RDONLY, MS_NOSUID, ... */
+	uint32_t id;                /* [i] */
+	char *source;               /* [i] */
+	struct list link;           /* [mount_lock] in mounting order */
+};
+
+extern struct spinlock dcache_lock;
+
+void dcache_init(void);
+/* FNV-1a over the name, mixed with the directory. */
+uint32_t dentry_hash(const struct dentry *parent, const char *name, size_t len);
+/* The cached entry or NULL; no reference is taken.  Caller holds dcache_lock. */
+struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len);
+/* A reference to the entry, asked of the file system when the cache does not know it.  The result may be
+ * negative.  Takes the directory's lock, or relies on the caller's when `locked`. */
+int dentry_lookup(struct dentry *parent, const char *name, size_t len, bool locked, struct dentry **out)
+	__must_check;
+/* An unhashed entry with one reference; takes over the vnode's reference. NULL: no memory. */
+struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const char *name, size_t len,
+			     struct vnode *vnode);
+/* A negative entry becomes the name of `vnode`; takes over the reference. */
+void dentry_instantiate(struct dentry *dentry, struct vnode *vnode);
+void dentry_get(struct dentry *dentry);
+void dentry_put(struct dentry *dentry);
+/* The name is gone: nobody finds the entry any more. */
+void dentry_remove(struct dentry *dentry);
+/* Renaming: `dentry` takes the name and place of `target`, which is dropped from the cache.  With
+ * `exchange`, `target` takes the former place of `dentry`. */
+void dentry_move(struct dentry *dentry, struct dentry *target, bool exchange);
+/* Drop every unused entry of a file system. */
+void dcache_drop(struct superblock *sb);
+void dcache_get_stats(uint64_t *total, uint64_t *unused);
+/* Is `ancestor` the same as `dentry` or above it? */
+bool dentry_is_below(struct dentry *dentry, const struct dentry *ancestor);
+
+extern struct spinlock mount_lock;
+
+void mount_init(void);
+void mount_get(struct mount *mount);
+void mount_put(struct mount *mount);
+/* The mount that covers `dentry` of `mount`, or NULL.  Caller holds mount_lock. */
+struct mount *mount_find_locked(const struct mount *mount, const struct dentry *dentry);
+/* Replace *path by the root of what is mounted on it, as often as needed. */
+void mount_cross_down(struct path *path);
+/* From the root of a mount to the place it covers; false at the very top. */
+bool mount_cross_up(struct path *path);
+void system_root(struct path *out); /* with references */
+/* A mount outside the tree, for pipes and their like. */
+struct mount *mount_create_internal(struct superblock *sb); /* NULL: no memory */
+bool mount_readonly(const struct mount *mount);
+
+/* The running task's credentials; kernel threads are root. */
+const struct credentials *fs_cred(void);
+int vnode_permission(const struct vnode *vnode, const struct credentials *cred, unsigned mask) __must_check;
+bool vnode_owner(const struct vnode *vnode);
+#define MAY_EXEC  1u
+#define MAY_WRITE 2u
+#define MAY_READ  4u
+
+/* Owner, group and mode of a new vnode in `dir`, with its set-group-id rule; all three times now. */
+void vnode_init_owner(struct vnode *vnode, const struct vnode *dir, mode_t mode);
+/* Modification and status-change time of a directory or file, now.  Caller holds vnode.lock. */
+void vnode_touch_locked(struct vnode *vnode);
+/* The access time after a read, by the relatime rule. */
+void vnode_accessed(struct file *file);
+/* A superblock with its device number, not yet mounted.  NULL: no memory. */
+struct superblock *superblock_create(const struct fs_type *type, uint64_t magic);
+void superblock_free(struct superblock *sb);
+
+/* The last component of a walk that stopped at its parent. */
+enum last_type { LAST_NORMAL, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+
+struct last_name {
+	enum last_type type;
+	bool slash; /* slashes followed: it must be a directory */
+	size_t len;
+	const char *text;
+};
+
+struct walk {
+	const struct credentials *cred;
+	struct path root, at; /* referenced */
+	unsigned links;       /* symlinks followed so far */
+	const char *cursor;   /* what is left of the text */
+	char *text;           /* expanded symlinks; NULL: none yet */
+};
+
+int walk_start(struct walk *walk, int dirfd, const char *name, const struct credentials *cred) __must_check;
+void walk_start_at(struct walk *walk, const struct path *start, const char *name,
+		   const struct credentials *cred);
+void walk_end(struct walk *walk);
+/* Consume the whole name; `follow` a final symlink.  Sets *slash when it ended in one (or in a dot). */
+int walk_all(struct walk *walk, bool follow, bool *slash) __must_check;
+/* Stop in front of the last component. */
+int walk_parent(struct walk *walk, struct last_name *last) __must_check;
+/* walk->at is a directory and `link` a symlink in it: put its target before the rest of the text. */
+int walk_follow(struct walk *walk, struct dentry *link, bool slash) __must_check;
+
+/* As the vfs_ functions, below a given place and with the caller's credentials. */
+int make_node(struct walk *walk, mode_t mode, dev_t rdev) __must_check;
+int make_symlink(struct walk *walk, const char *target) __must_check;
+mode_t fs_apply_umask(mode_t mode);
+
+/* What opening the vnode gives. */
+int file_open_path(const struct path *path, uint32_t flags, bool created, struct file **out) __must_check;
+
+/* Cut a write that would pass RLIMIT_FSIZE or the largest offset; -EFBIG (with SIGXFSZ) when nothing fits. */
+int file_limit_write(struct iobuf *io, off_t pos) __must_check;
+
+/* Emits "." and "..", advancing *pos past 2.  False when the sink is full. */
+bool dir_emit_dots(struct file *file, off_t *pos, struct dir_sink *sink);
+/* Linux's d_type of a mode. */
+static inline uint8_t mode_to_type(mode_t mode)
+{
+	return (mode & S_IFMT) >> 12;
+}
+
+/* Seek for files of a known size, and for directories and texts whose position is just a number. */
+off_t seek_in(struct file *file, off_t offset, int whence, uint64_t size);
+off_t vnode_seek(struct file *file, off_t offset, int whence);
+
+/* Drop a process's record locks on a vnode / an open file's flock; see fs/locks.c. */
+void file_locks_closed(struct file *file);
+void file_locks_released(struct file *file);
+void vnode_locks_free(struct vnode *vnode);
+
+void file_init(void);
+void pipe_init(void);
+void vnode_init(void);
+
+/* A path for a vnode that has no name: a dentry of its own on the pipes' mount. */
+int pipe_vnode_path(struct vnode *vnode, struct path *out) __must_check;
+
+/* The file systems. */
+void ramfs_init(void);
+void devfs_init(void);
+void procfs_init(void);
+/* A fresh in-memory file system; devfs is one with its nodes made by the kernel. */
+int ramfs_create(const struct fs_type *type, uint64_t magic, mode_t mode, struct superblock **out)
+	__must_check;
+void ramfs_destroy(struct superblock *sb);
+int ramfs_statfs(struct superblock *sb, struct abi_statfs *out);

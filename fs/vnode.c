@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Vnodes: their life, who may touch them; superblocks. */
+#include "vfs_priv.h"
+
+#include <kernel/device.h>
+#include <kernel/process.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+
+#define RELATIME_NS (24ull * 3600 * NSEC_PER_SEC)
+
+static struct slab_cache *vnode_cache;
+static _Atomic uint32_t next_dev_minor = 1;
+
+void vnode_init(void)
+{
+	vnode_cache = slab_create("vnode", sizeof(struct vnode), 0);
+}
+
+struct vnode *vnode_create(struct superblock *sb, const struct vnode_ops *ops, mode_t mode)
+{
+	struct vnode *v = slab_alloc_zeroed(vnode_cache);
+
+	if (!v)
+		return NULL;
+	refcount_set(&v->refs, 1);
+	v->sb = sb;
+	v->ops = ops;
+	v->ino = atomic_fetch_add_explicit(&sb->next_ino, 1, memory_order_relaxed);
+	mutex_init(&v->lock, "vnode", RANK_VNODE);
+	v->mode = mode;
+	v->nlink = 1;
+	v->atime_ns = v->mtime_ns = v->ctime_ns = time_real_ns();
+	return v;
+}
+
+void vnode_get(struct vnode *v)
+{
+	refcount_get(&v->refs);
+}
+
+void vnode_put(struct vnode *v)
+{
+	if (!v || !refcount_put(&v->refs))
+		return;
+	if (v->ops->evict)
+		v->ops->evict(v);
+	if (v->pages)
+		vm_object_put(v->pages);
+	vnode_locks_free(v);
+	slab_free(vnode_cache, v);
+}
+
+void vnode_init_owner(struct vnode *v, const struct vnode *dir, mode_t mode)
+{
+	const struct credentials *cred = fs_cred();
+
+	v->uid = cred->fsuid;
+	v->gid = cred->fsgid;
+	if (dir && (dir->mode & S_ISGID)) {
+		v->gid = dir->gid;
+		if (S_ISDIR(mode))
+			mode |= S_ISGID;
+		else if ((mode & (S_ISGID | 0010)) == (S_ISGID | 0010) && cred->fsuid != 0 &&
+			 !cred_in_group(cred, v->gid))
+			mode &= ~(mode_t)S_ISGID;
+	}
+	v->mode = mode;
+}
+
+void vnode_touch_locked(struct vnode *v)
+{
+	v->mtime_ns = v->ctime_ns = time_real_ns();
+}
+
+void vnode_accessed(struct file *file)
+{
+	struct vnode *v = file->vnode;
+	uint32_t mount_flags = file->mount ? atomic_load(&file->mount->flags) : 0;
+	uint64_t now;
+
+	if ((atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NOATIME) ||
+	    (mount_flags & (MS_NOATIME | MS_RDONLY)))
+		return;
+	if (v->atime_ns > v->mtime_ns && v->atime_ns > v->ctime_ns) {
+		now = time_real_ns();
+		if (now - v->atime_ns < RELATIME_NS && now >= v->atime_ns)
+			return;
+	} else {
+		now = time_real_ns();
+		/* Also true when several operations fall into one tick of a coarse clock. */
+		if (v->atime_ns == now)
+			return;
+	}
+	mutex_lock(&v->lock);
+	v->atime_ns = now;
+	mutex_unlock(&v->lock);
+}
+
+void vnode_drop_setid_locked(struct vnode *v)
+{
+	mode_t drop = 0;
+
+	if (likely(!(v->mode & (S_ISUID | S_ISGID))) || !S_ISREG(v->mode) || fs_cred()->fsuid == 0)
+		return;
+	if (v->mode & S_ISUID)
+		drop |= S_ISUID;
+	if ((v->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+		drop |= S_ISGID;
+	v->mode &= ~drop;
+}
+
+/* --- permissions ------------------------------------------------------------------------------------- */
+
+static const struct credentials kernel_cred;
+
+const struct credentials *fs_cred(void)
+{
+	return in_user_thread() ? current_cred() : &kernel_cred;
+}
+
+/* Reads mode and owner without the lock: a change that races is as good before as after. */
+int vnode_permission(const struct vnode *v, const struct credentials *cred, unsigned mask)
+{
+	mode_t mode = v->mode, bits = mode;
+
+	if (cred->fsuid == v->uid)
+		bits >>= 6;
+	else if (cred->fsgid == v->gid || cred_in_group(cred, v->gid))
+		bits >>= 3;
+	if ((bits & mask) == mask)
+		return 0;
+	if (cred->fsuid != 0)
+		return -EACCES;
+	if ((mask & MAY_EXEC) && !S_ISDIR(mode) && !(mode & 0111))
+		return -EACCES;
+	return 0;
+}
+
+int vfs_access(struct vnode *v, unsigned mask)
+{
+	return vnode_permission(v, fs_cred(), mask);
+}
+
+int vfs_may_access(const struct path *path, unsigned mask, bool real_ids)
+{
+	const struct vnode *v = path->dentry->vnode;
+	struct credentials cred = *fs_cred();
+
+	if (real_ids) {
+		cred.fsuid = cred.uid;
+		cred.fsgid = cred.gid;
+	}
+	if ((mask & MAY_WRITE) && mount_readonly(path->mount) && !S_ISCHR(v->mode) && !S_ISFIFO(v->mode))
+		return -EROFS;
+	return mask ? vnode_permission(v, &cred, mask) : 0;
+}
+
+bool vnode_owner(const struct vnode *v)
+{
+	const struct credentials *cred = fs_cred();
+
+	return cred->fsuid == v->uid || cred->fsuid == 0;
+}
+
+/* --- superblocks --------------------------------------------------------------------------------------- */
+
+struct superblock *superblock_create(const struct fs_type *type, uint64_t magic)
+{
+	struct superblock *sb = kzalloc(sizeof(*sb));
+
+	if (!sb)
+		return NULL;
+	sb->type = type;
+	sb->magic = magic;
+	sb->dev = makedev(0, atomic_fetch_add(&next_dev_minor, 1));
+	atomic_init(&sb->next_ino, 1);
+	return sb;
+}
+
+void superblock_free(struct superblock *sb)
+{
+	kfree(sb);
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The path walk.
+ *
+ * walk_cached() runs through as many cached, ordinary directories as it can under one acquisition of
+ * the dcache lock, without touching a reference count in between.  Whatever is not ordinary - a miss, a
+ * symlink, a denied search, "..", a name too long - makes it stop in front of that component, and
+ * walk_step() handles it the slow way, with all the errors.  The two agree because the fast one only
+ * ever skips work that the slow one would do with the same result.
+ */
+#include "vfs_priv.h"
+
+#include <kernel/cap.h>
+#include <kernel/process.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+
+#include "pathname.h"
+
+/* Room for a symlink's target and what is left of the path it stood in. */
+#define TEXT_SIZE (2 * PATH_MAX)
+
+/* --- start and end --------------------------------------------------------------------------------------- */
+
+static int start_from_fd(int dirfd, const char *name, struct path *out)
+{
+	struct file *file;
+	int err;
+
+	if (*name == '/') {
+		fs_current_root(out);
+		return 0;
+	}
+	if (dirfd == AT_FDCWD) {
+		fs_current_cwd(out);
+		return 0;
+	}
+	err = file_from_fd(dirfd, 0, &file);
+	if (err < 0)
+		return err;
+	if (!file->dentry || (*name != '\0' && !S_ISDIR(file->vnode->mode))) {
+		err = -ENOTDIR;
+	} else {
+		out->mount = file->mount;
+		out->dentry = file->dentry;
+		path_get(out);
+	}
+	file_put(file);
+	return err;
+}
+
+int walk_start(struct walk *w, int dirfd, const char *name, const struct credentials *cred)
+{
+	int err = start_from_fd(dirfd, name, &w->at);
+
+	if (err < 0)
+		return err;
+	fs_current_root(&w->root);
+	w->cred = cred;
+	w->links = 0;
+	w->cursor = name;
+	w->text = NULL;
+	return 0;
+}
+
+void walk_start_at(struct walk *w, const struct path *start, const char *name, const struct credentials *cred)
+{
+	w->root = w->at = *start;
+	path_get(start);
+	path_get(start);
+	w->cred = cred;
+	w->links = 0;
+	w->cursor = name;
+	w->text = NULL;
+}
+
+void walk_end(struct walk *w)
+{
+	path_put(&w->at);
+	path_put(&w->root);
+	kfree(w->text);
+}
+
+/* --- the fast part ------------------------------------------------------------------------------------------ */
+
+/* Down to the topmost mount on `place`; caller holds dcache_lock. */
+static void cross_down_locked(struct path *place)
+{
+	while (place->dentry->mounted) {
+		struct mount *m;
+
+		spin_lock(&mount_lock);
+		m = mount_find_locked(place->mount, place->dentry);
+		spin_unlock(&mount_lock);
+		if (!m)
+			return;
+		place->mount = m;
+		place->dentry = m->root;
+	}
+}
+
+/* One component; false: stop in front of it. */
+static bool cached_step(const struct walk *w, struct path *at, const struct component *c, bool follow)
+{
+	const struct vnode *dir = at->dentry->vnode;
+	struct dentry *next;
+
+	if (!S_ISDIR(dir->mode) || vnode_permission(dir, w->cred, MAY_EXEC) < 0)
+		return false;
+	if (c->kind == COMPONENT_DOT)
+		return true;
+	if (c->kind != COMPONENT_NORMAL || c->len > NAME_MAX)
+		return false;
+	next = dentry_find_locked(at->dentry, c->text, c->len);
+	if (!next || !next->vnode || (S_ISLNK(next->vnode->mode) && (follow || c->slash || !c->last)))
+		return false;
+	next->recent = true;
+	at->dentry = next;
+	cross_down_locked(at);
+	return true;
+}
+
+/* Advance over cached components; the last one is left alone if `stop_at_last`. */
+static void walk_cached(struct walk *w, bool follow, bool stop_at_last, bool *slash)
+{
+	struct path at = w->at;
+
+	spin_lock(&dcache_lock);
+	while (*w->cursor) {
+		const char *cursor = w->cursor;
+		struct component c;
+
+		path_component(&cursor, &c);
+		if (c.kind == COMPONENT_NONE || (stop_at_last && c.last) || !cached_step(w, &at, &c, follow))
+			break;
+		*slash = c.slash || c.kind == COMPONENT_DOT;
+		w->cursor = cursor;
+	}
+	if (at.dentry == w->at.dentry && at.mount == w->at.mount) {
+		spin_unlock(&dcache_lock);
+		return;
+	}
+	/* umount passes through dcache_lock after it took a mount out of the table and before it lets go
+	 * of it, so the mounts met above are still alive. */
+	dentry_get(at.dentry);
+	if (at.mount != w->at.mount) {
+		mount_get(at.mount);
+		spin_unlock(&dcache_lock);
+		path_put(&w->at);
+	} else {
+		spin_unlock(&dcache_lock);
+		dentry_put(w->at.dentry);
+	}
+	w->at = at;
+}
+
+/* --- the slow part --------------------------------------------------------------------------------------------- */
+
+static void step_up(struct walk *w)
+{
+	struct dentry *parent;
+
+	for (;;) {
+		if (w->at.dentry == w->root.dentry && w->at.mount == w->root.mount)
+			return;
+		if (w->at.dentry != w->at.mount->root)
+			break;
+		if (!mount_cross_up(&w->at))
+			return;
+	}
+	spin_lock(&dcache_lock);
+	parent = w->at.dentry->parent;
+	dentry_get(parent);
+	spin_unlock(&dcache_lock);
+	dentry_put(w->at.dentry);
+	w->at.dentry = parent;
+	mount_cross_down(&w->at);
+}
+
+static int follow_object(struct walk *w, struct vnode *link)
+{
+	struct path to;
+	int err = link->ops->follow(link, &to);
+
+	if (err < 0)
+		return err;
+	path_put(&w->at);
+	w->at = to;
+	return 0;
+}
+
+static int follow_text(struct walk *w, struct vnode *link, bool slash)
+{
+	char *target;
+	ssize_t len;
+	int err = 0;
+
+	if (!link->ops->readlink)
+		return -EINVAL;
+	target = kmalloc(PATH_MAX);
+	if (!target)
+		return -ENOMEM;
+	if (!w->text) {
+		w->text = kmalloc(TEXT_SIZE);
+		if (!w->text) {
+			kfree(target);
+			return -ENOMEM;
+		}
+		w->text[0] = '\0';
+	}
+	len = link->ops->readlink(link, target, PATH_MAX);
+	if (len < 0)
+		err = (int)len;
+	else if (len == 0)
+		err = -ENOENT;
+	else if (!path_splice(w->text, TEXT_SIZE, target, w->cursor, slash))
+		err = -ENAMETOOLONG;
+	kfree(target);
+	if (err < 0)
+		return err;
+	w->cursor = w->text;
+	if (*w->text == '/') {
+		path_get(&w->root);
+		path_put(&w->at);
+		w->at = w->root;
+	}
+	return 0;
+}
+
+int walk_follow(struct walk *w, struct dentry *link, bool slash)
+{
+	struct vnode *v = link->vnode;
+
+	if (w->links++ >= SYMLINKS_MAX)
+		return -ELOOP;
+	if (v->ops->follow)
+		return follow_object(w, v);
+	return follow_text(w, v, slash);
+}
+
+static int walk_step(struct walk *w, const struct component *c, bool follow)
+{
+	struct dentry *next;
+	int err;
+
+	if (!S_ISDIR(w->at.dentry->vnode->mode))
+		return -ENOTDIR;
+	err = vnode_permission(w->at.dentry->vnode, w->cred, MAY_EXEC);
+	if (err < 0)
+		return err;
+	if (c->kind == COMPONENT_DOT)
+		return 0;
+	if (c->kind == COMPONENT_DOTDOT) {
+		step_up(w);
+		return 0;
+	}
+	if (c->len > NAME_MAX)
+		return -ENAMETOOLONG;
+	err = dentry_lookup(w->at.dentry, c->text, c->len, false, &next);
+	if (err < 0)
+		return err;
+	if (!next->vnode) {
+		err = -ENOENT;
+	} else if (S_ISLNK(next->vnode->mode) && (follow || c->slash || !c->last)) {
+		err = walk_follow(w, next, c->last && c->slash);
+	} else {
+		dentry_get(next);
+		dentry_put(w->at.dentry);
+		w->at.dentry = next;
+		mount_cross_down(&w->at);
+	}
+	dentry_put(next);
+	return err;
+}
+
+int walk_all(struct walk *w, bool follow, bool *slash)
+{
+	*slash = *w->cursor == '/';
+	for (;;) {
+		struct component c;
+		int err;
+
+		walk_cached(w, follow, false, slash);
+		if (!*w->cursor)
+			return 0;
+		path_component(&w->cursor, &c);
+		if (c.kind == COMPONENT_NONE)
+			return 0;
+		*slash = c.slash || c.kind != COMPONENT_NORMAL;
+		err = walk_step(w, &c, follow);
+		if (err < 0)
+			return err;
+	}
+}
+
+int walk_parent(struct walk *w, struct last_name *last)
+{
+	bool slash;
+
+	for (;;) {
+		const char *before;
+		struct component c;
+		int err;
+
+		walk_cached(w, true, true, &slash);
+		before = w->cursor;
+		path_component(&w->cursor, &c);
+		if (c.kind == COMPONENT_NONE) {
+			*last = (struct last_name){ .type = LAST_ROOT, .text = before };
+			return 0;
+		}
+		if (c.last) {
+			*last = (struct last_name){ (enum last_type)c.kind, c.slash, c.len, c.text };
+			break;
+		}
+		err = walk_step(w, &c, true);
+		if (err < 0)
+			return err;
+	}
+	if (!S_ISDIR(w->at.dentry->vnode->mode))
+		return -ENOTDIR;
+	return vnode_permission(w->at.dentry->vnode, w->cred, MAY_EXEC);
+}
+_Static_assert((int)LAST_NORMAL == COMPONENT_NORMAL && (int)LAST_DOT == COMPONENT_DOT &&
+	       (int)LAST_DOTDOT == COMPONENT_DOTDOT, "the two enums run in step");
+
+/* --- the public face --------------------------------------------------------------------------------------------- */
+
+int vfs_walk(int dirfd, const char *name, unsigned flags, struct path *out)
+{
+	struct credentials real;
+	const struct credentials *cred = fs_cred();
+	struct walk w;
+	bool slash;
+	int err;
+
+	if (!*name && !(flags & WALK_EMPTY))
+		return -ENOENT;
+	if (unlikely(flags & WALK_REAL_IDS)) {
+		real = *cred;
+		real.fsuid = cred->uid;
+		real.fsgid = cred->gid;
+		cred = &real;
+	}
+	err = walk_start(&w, dirfd, name, cred);
+	if (err < 0)
+		return err;
+	err = walk_all(&w, !(flags & WALK_NOFOLLOW), &slash);
+	if (err == 0 && (slash || (flags & WALK_DIRECTORY)) && !S_ISDIR(w.at.dentry->vnode->mode))
+		err = -ENOTDIR;
+	if (err == 0) {
+		*out = w.at;
+		path_get(out);
+	}
+	walk_end(&w);
+	return err;
+}
+
+bool vfs_path_removed(const struct path *path)
+{
+	return READ_ONCE(path->dentry->removed);
+}
+
+/* Prepends to a buffer from its end. */
+struct backwards {
+	char *start, *at;
+	bool full;
+};
+
+static void prepend(struct backwards *b, const char *text, size_t len)
+{
+	if ((size_t)(b->at - b->start) < len) {
+		b->full = true;
+		return;
+	}
+	b->at -= len;
+	memcpy(b->at, text, len);
+}
+
+/* Caller holds dcache_lock. */
+static void path_text_locked(struct backwards *b, struct mount *mount, struct dentry *dentry,
+			     const struct path *root)
+{
+	while (!root || dentry != root->dentry || mount != root->mount) {
+		if (dentry == mount->root) {
+			struct mount *parent;
+
+			spin_lock(&mount_lock);
+			parent = mount->parent;
+			if (parent)
+				dentry = mount->mountpoint;
+			spin_unlock(&mount_lock);
+			if (!parent)
+				return;
+			mount = parent;
+			continue;
+		}
+		if (dentry->parent == dentry)
+			return;
+		prepend(b, dentry->name, dentry->len);
+		prepend(b, "/", 1);
+		dentry = dentry->parent;
+	}
+}
+
+ssize_t vfs_path_text(const struct path *path, const struct path *root, char *buf, size_t size)
+{
+	static const char deleted[] = " (deleted)";
+	struct backwards b = { buf, buf + size, false };
+	size_t len;
+
+	if (size == 0)
+		return -ENAMETOOLONG;
+	prepend(&b, "", 1);
+	if (path->dentry->removed)
+		prepend(&b, deleted, sizeof(deleted) - 1);
+	/* A dentry without a parent that is no mount's root is an object without a place: its name says
+	 * what it is. */
+	if (path->dentry->parent == path->dentry && path->dentry->name[0] != '/') {
+		prepend(&b, path->dentry->name, path->dentry->len);
+	} else {
+		spin_lock(&dcache_lock);
+		path_text_locked(&b, path->mount, path->dentry, root);
+		spin_unlock(&dcache_lock);
+		if (*b.at != '/')
+			prepend(&b, "/", 1);
+	}
+	if (b.full)
+		return -ENAMETOOLONG;
+	len = (size_t)(buf + size - b.at);
+	memmove(buf, b.at, len);
+	return (ssize_t)len - 1;
+}

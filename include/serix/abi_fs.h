@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Structures and constants of file calls that abi.h leaves out, in Linux x86-64's layout. */
+#pragma once
+
+#include <stdint.h>
+
+struct abi_statx_timestamp {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t pad;
+};
+
+struct abi_statx {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad0;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct abi_statx_timestamp atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t mnt_id;
+	uint32_t dio_mem_align, dio_offset_align;
+	uint64_t spare[12];
+};
+_Static_assert(sizeof(struct abi_statx) == 256, "struct statx");
+
+#define STATX_BASIC_STATS 0x7ffu
+#define STATX__RESERVED   0x80000000u
+#define AT_STATX_SYNC_TYPE 0x6000
+
+struct abi_flock {
+	int16_t type, whence;
+	int32_t pad;
+	int64_t start, len;
+	int32_t pid, pad2;
+};
+_Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
+
+#define F_RDLCK 0
+#define F_WRLCK 1
+#define F_UNLCK 2
+#define LOCK_SH 1
+#define LOCK_EX 2
+#define LOCK_NB 4
+#define LOCK_UN 8
+
+#define F_SETOWN 8
+#define F_GETOWN 9
+
+#define RENAME_NOREPLACE 1u
+#define RENAME_EXCHANGE  2u
+#define RENAME_WHITEOUT  4u
+
+#define CLOSE_RANGE_UNSHARE 2u
+#define CLOSE_RANGE_CLOEXEC 4u
+
+#define UTIME_NOW  0x3fffffff
+#define UTIME_OMIT 0x3ffffffe
+
+#define MS_RDONLY      1u
+#define MS_NOSUID      2u
+#define MS_NODEV       4u
+#define MS_NOEXEC      8u
+#define MS_REMOUNT     32u
+#define MS_NOATIME     1024u
+#define MS_NODIRATIME  2048u
+#define MS_BIND        4096u
+#define MS_MOVE        8192u
+#define MS_REC         16384u
+#define MS_SILENT      32768u
+#define MS_PRIVATE     (1u << 18)
+#define MS_SHARED      (1u << 20)
+#define MS_SLAVE       (1u << 19)
+#define MS_UNBINDABLE  (1u << 17)
+#define MS_RELATIME    (1u << 21)
+#define MS_STRICTATIME (1u << 24)
+#define MS_MGC_VAL     0xc0ed0000u
+#define MS_MGC_MSK     0xffff0000u
+
+#define MNT_FORCE       1u
+#define MNT_DETACH      2u
+#define MNT_EXPIRE      4u
+#define UMOUNT_NOFOLLOW 8u
+
+#define ST_RDONLY 1
+#define ST_NOSUID 2
+#define ST_NODEV  4
+#define ST_NOEXEC 8
+#define ST_VALID  0x20
+#define ST_NOATIME 1024
+#define ST_RELATIME 4096
+
+#define FIONREAD 0x541b
+#define FIONBIO  0x5421
+#define FIOASYNC 0x5452
+#define FIOCLEX  0x5451
+#define FIONCLEX 0x5450
+
+#define FALLOC_FL_KEEP_SIZE 1
+
+/* d_type of directory entries: the file type bits of the mode, shifted. */
+#define DT_UNKNOWN 0
+#define DT_FIFO 1
+#define DT_CHR 2
+#define DT_DIR 4
+#define DT_BLK 6
+#define DT_REG 8
+#define DT_LNK 10
+
+#define TMPFS_MAGIC     0x01021994
+#define RAMFS_MAGIC     0x858458f6
+#define PROC_SUPER_MAGIC 0x9fa0
+#define PIPEFS_MAGIC    0x50495045
+
+#define IOV_MAX     1024
+#define PIPE_BUF    4096
+#define RW_COUNT_MAX 0x7ffff000u /* bytes one transfer moves at most */

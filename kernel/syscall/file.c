@@ -1,0 +1,811 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls on descriptors: transfer, open and close, duplicate, control. */
+#include <kernel/syscall.h>
+
+#include <arch/paging.h>
+#include <arch/usercopy.h>
+#include <kernel/cap.h>
+#include <kernel/file.h>
+#include <kernel/process.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/vfs.h>
+#include <serix/abi_fs.h>
+#include <serix/errno.h>
+
+#include "user_path.h"
+
+static struct cap_table *current_caps(void)
+{
+	return current_process()->caps;
+}
+
+/* --- transfers -------------------------------------------------------------------------------------------- */
+
+/* Refuse what cannot be user memory at all; the copies find out about the rest. */
+static int check_buffer(uaddr_t addr, uint64_t len)
+{
+	if ((int64_t)len < 0)
+		return -EINVAL;
+	return addr > USER_END || len > USER_END - addr ? -EFAULT : 0;
+}
+
+static ssize_t do_read(struct file *file, struct iobuf *io)
+{
+	off_t none = 0;
+	ssize_t n;
+
+	if (unlikely(!file->ops->read))
+		return file->object.type == OBJECT_DIRECTORY ? -EISDIR : -EINVAL;
+	if (!file->ops->seek)
+		return file->ops->read(file, io, &none);
+	mutex_lock(&file->pos_lock);
+	n = file->ops->read(file, io, &file->pos);
+	mutex_unlock(&file->pos_lock);
+	return n;
+}
+
+static ssize_t do_write(struct file *file, struct iobuf *io)
+{
+	off_t none = 0;
+	ssize_t n;
+
+	if (unlikely(!file->ops->write))
+		return -EINVAL;
+	if (!file->ops->seek)
+		return file->ops->write(file, io, &none);
+	mutex_lock(&file->pos_lock);
+	n = file->ops->write(file, io, &file->pos);
+	mutex_unlock(&file->pos_lock);
+	return n;
+}
+
+SYSCALL(read)
+{
+	uaddr_t buf = ARG(1, uaddr_t);
+	size_t len = ARG(2, size_t);
+	struct abi_iovec iov;
+	struct iobuf io;
+	struct file *file;
+	int64_t n;
+	int err = file_from_fd(ARG(0, int), CAP_READ, &file);
+
+	if (err < 0)
+		return err;
+	n = check_buffer(buf, len);
+	if (likely(n == 0)) {
+		iobuf_init_user(&io, &iov, buf, MIN(len, (size_t)RW_COUNT_MAX));
+		n = do_read(file, &io);
+	}
+	file_put(file);
+	return n;
+}
+
+SYSCALL(write)
+{
+	uaddr_t buf = ARG(1, uaddr_t);
+	size_t len = ARG(2, size_t);
+	struct abi_iovec iov;
+	struct iobuf io;
+	struct file *file;
+	int64_t n;
+	int err = file_from_fd(ARG(0, int), CAP_WRITE, &file);
+
+	if (err < 0)
+		return err;
+	n = check_buffer(buf, len);
+	if (likely(n == 0)) {
+		iobuf_init_user(&io, &iov, buf, MIN(len, (size_t)RW_COUNT_MAX));
+		n = do_write(file, &io);
+	}
+	file_put(file);
+	return n;
+}
+
+/* A transfer at a position of its own. */
+static int64_t transfer_at(struct file *file, struct iobuf *io, off_t pos, bool write)
+{
+	if (pos < 0)
+		return -EINVAL;
+	if (!file->ops->seek)
+		return -ESPIPE;
+	if (write)
+		return file->ops->write ? file->ops->write(file, io, &pos) : -EINVAL;
+	if (!file->ops->read)
+		return file->object.type == OBJECT_DIRECTORY ? -EISDIR : -EINVAL;
+	return file->ops->read(file, io, &pos);
+}
+
+static int64_t positioned(const struct syscall_args *args, bool write)
+{
+	uaddr_t buf = ARG(1, uaddr_t);
+	size_t len = ARG(2, size_t);
+	struct abi_iovec iov;
+	struct iobuf io;
+	struct file *file;
+	int64_t n;
+	int err;
+
+	if (ARG(3, off_t) < 0)
+		return -EINVAL;
+	err = file_from_fd(ARG(0, int), write ? CAP_WRITE : CAP_READ, &file);
+	if (err < 0)
+		return err;
+	n = check_buffer(buf, len);
+	if (n == 0) {
+		iobuf_init_user(&io, &iov, buf, MIN(len, (size_t)RW_COUNT_MAX));
+		n = transfer_at(file, &io, ARG(3, off_t), write);
+	}
+	file_put(file);
+	return n;
+}
+
+SYSCALL(pread64)
+{
+	return positioned(args, false);
+}
+
+SYSCALL(pwrite64)
+{
+	return positioned(args, true);
+}
+
+#define SMALL_VEC 8
+
+struct user_vec {
+	struct abi_iovec *iov;
+	uint64_t total;
+	struct abi_iovec small[SMALL_VEC];
+};
+
+static int vec_check(struct user_vec *vec, uint32_t count)
+{
+	vec->total = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct abi_iovec *v = &vec->iov[i];
+		int err = check_buffer(v->base, v->len);
+
+		if (err < 0)
+			return err;
+		v->len = MIN(v->len, RW_COUNT_MAX - vec->total);
+		vec->total += v->len;
+	}
+	return 0;
+}
+
+static void vec_put(struct user_vec *vec)
+{
+	if (vec->iov != vec->small)
+		kfree(vec->iov);
+}
+
+static int vec_get(struct user_vec *vec, uaddr_t addr, uint64_t count)
+{
+	int err;
+
+	if (count > IOV_MAX)
+		return -EINVAL;
+	vec->iov = vec->small;
+	if (count > SMALL_VEC) {
+		vec->iov = kmalloc(count * sizeof(*vec->iov));
+		if (!vec->iov)
+			return -ENOMEM;
+	}
+	err = count ? copy_from_user(vec->iov, addr, count * sizeof(*vec->iov)) : 0;
+	if (err == 0)
+		err = vec_check(vec, (uint32_t)count);
+	if (err < 0)
+		vec_put(vec);
+	return err;
+}
+
+/* pos NULL: at the file's own position. */
+static int64_t vectored(const struct syscall_args *args, bool write, const off_t *pos)
+{
+	uint32_t count = (uint32_t)ARG(2, uint64_t);
+	struct user_vec vec;
+	struct iobuf io;
+	struct file *file;
+	int64_t n;
+	int err = file_from_fd(ARG(0, int), write ? CAP_WRITE : CAP_READ, &file);
+
+	if (err < 0)
+		return err;
+	n = vec_get(&vec, ARG(1, uaddr_t), ARG(2, uint64_t));
+	if (n == 0) {
+		iobuf_init_vec(&io, vec.iov, count, vec.total);
+		if (pos)
+			n = transfer_at(file, &io, *pos, write);
+		else
+			n = write ? do_write(file, &io) : do_read(file, &io);
+		vec_put(&vec);
+	}
+	file_put(file);
+	return n;
+}
+
+SYSCALL(readv)
+{
+	return vectored(args, false, NULL);
+}
+
+SYSCALL(writev)
+{
+	return vectored(args, true, NULL);
+}
+
+SYSCALL(preadv)
+{
+	off_t pos = ARG(3, off_t);
+
+	return pos < 0 ? -EINVAL : vectored(args, false, &pos);
+}
+
+SYSCALL(pwritev)
+{
+	off_t pos = ARG(3, off_t);
+
+	return pos < 0 ? -EINVAL : vectored(args, true, &pos);
+}
+
+SYSCALL(lseek)
+{
+	struct file *file;
+	int64_t result;
+	int err = file_from_fd(ARG(0, int), CAP_SEEK, &file);
+
+	if (err < 0)
+		return err;
+	result = -ESPIPE;
+	if (file->ops->seek) {
+		mutex_lock(&file->pos_lock);
+		result = file->ops->seek(file, ARG(1, off_t), ARG(2, int));
+		mutex_unlock(&file->pos_lock);
+	}
+	file_put(file);
+	return result;
+}
+
+#define COPY_CHUNK (16 * 1024ul)
+
+/* One round; what the target did not take stays unread in the source. */
+static int64_t copy_chunk(struct file *in, off_t *in_pos, struct file *out, void *chunk, size_t len)
+{
+	struct abi_iovec iov;
+	struct iobuf io;
+	ssize_t got, put;
+
+	got = file_read_kernel(in, chunk, len, *in_pos);
+	if (got <= 0)
+		return got;
+	iobuf_init_kernel(&io, &iov, chunk, (size_t)got);
+	put = do_write(out, &io);
+	if (put > 0)
+		*in_pos += put;
+	return put;
+}
+
+static int64_t copy_files(struct file *in, off_t *in_pos, struct file *out, size_t len)
+{
+	void *chunk = kmalloc(COPY_CHUNK);
+	size_t done = 0;
+	int64_t n = 0;
+
+	if (!chunk)
+		return -ENOMEM;
+	while (done < len) {
+		size_t want = MIN(len - done, COPY_CHUNK);
+
+		n = copy_chunk(in, in_pos, out, chunk, want);
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+		if (signal_pending())
+			break;
+	}
+	kfree(chunk);
+	return done > 0 ? (int64_t)done : n;
+}
+
+static int64_t send_file(struct file *in, struct file *out, uaddr_t user_pos, size_t len)
+{
+	uint64_t raw;
+	off_t pos;
+	int64_t n;
+
+	if (!in->vnode || !S_ISREG(in->vnode->mode) || !in->ops->read || !out->ops->write)
+		return -EINVAL;
+	if (atomic_load(&out->flags) & O_APPEND)
+		return -EINVAL;
+	len = MIN(len, (size_t)RW_COUNT_MAX);
+	if (user_pos) {
+		if (get_user_u64(user_pos, &raw) < 0)
+			return -EFAULT;
+		pos = (off_t)raw;
+		if (pos < 0)
+			return -EINVAL;
+		n = copy_files(in, &pos, out, len);
+		return put_user_u64(user_pos, (uint64_t)pos) < 0 ? -EFAULT : n;
+	}
+	pos = READ_ONCE(in->pos);
+	n = copy_files(in, &pos, out, len);
+	mutex_lock(&in->pos_lock);
+	in->pos = pos;
+	mutex_unlock(&in->pos_lock);
+	return n;
+}
+
+SYSCALL(sendfile)
+{
+	struct file *in, *out;
+	int64_t n;
+	int err = file_from_fd(ARG(1, int), CAP_READ, &in);
+
+	if (err < 0)
+		return err;
+	err = file_from_fd(ARG(0, int), CAP_WRITE, &out);
+	if (err < 0) {
+		file_put(in);
+		return err;
+	}
+	n = (int64_t)ARG(3, size_t) < 0 ? -EINVAL : send_file(in, out, ARG(2, uaddr_t), ARG(3, size_t));
+	file_put(out);
+	file_put(in);
+	return n;
+}
+
+/* --- open and close ------------------------------------------------------------------------------------------ */
+
+static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode)
+{
+	USER_PATH(path);
+	struct file *file;
+	int fd, err = user_path_get(&path, name);
+
+	if (err < 0)
+		return err;
+	err = vfs_open(dirfd, path.text, flags | O_LARGEFILE, mode & 07777, &file);
+	user_path_put(&path);
+	if (err < 0)
+		return err;
+	fd = file_install(file, flags & O_CLOEXEC);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+SYSCALL(open)
+{
+	return open_at(AT_FDCWD, ARG(0, uaddr_t), ARG(1, uint32_t), ARG(2, mode_t));
+}
+
+SYSCALL(openat)
+{
+	return open_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), ARG(3, mode_t));
+}
+
+SYSCALL(creat)
+{
+	return open_at(AT_FDCWD, ARG(0, uaddr_t), O_CREAT | O_WRONLY | O_TRUNC, ARG(1, mode_t));
+}
+
+SYSCALL(close)
+{
+	return cap_close(current_caps(), ARG(0, int));
+}
+
+SYSCALL(close_range)
+{
+	uint32_t first = ARG(0, uint32_t), last = ARG(1, uint32_t), flags = ARG(2, uint32_t);
+	struct cap_table *caps = current_caps();
+	int fd;
+
+	if (first > last || (flags & ~CLOSE_RANGE_CLOEXEC))
+		return -EINVAL;
+	if (first > INT32_MAX)
+		return 0;
+	for (fd = cap_next(caps, (int)first, NULL); fd >= 0 && (uint32_t)fd <= last;
+	     fd = cap_next(caps, fd + 1, NULL)) {
+		/* A descriptor that another thread closes meanwhile is what was wanted. */
+		int err = flags & CLOSE_RANGE_CLOEXEC ? cap_set_flags(caps, fd, CAP_CLOEXEC) : cap_close(caps, fd);
+
+		(void)err;
+	}
+	return 0;
+}
+
+static int64_t make_pipe(uaddr_t user_fds, uint32_t flags)
+{
+	struct file *ends[2];
+	int32_t fds[2];
+	int err;
+
+	if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	err = pipe_create(flags, ends);
+	if (err < 0)
+		return err;
+	fds[0] = file_install(ends[0], flags & O_CLOEXEC);
+	if (fds[0] < 0) {
+		file_put(ends[0]);
+		file_put(ends[1]);
+		return fds[0];
+	}
+	fds[1] = file_install(ends[1], flags & O_CLOEXEC);
+	if (fds[1] < 0) {
+		cap_close(current_caps(), fds[0]);
+		file_put(ends[1]);
+		return fds[1];
+	}
+	err = copy_to_user(user_fds, fds, sizeof(fds));
+	if (err < 0) {
+		cap_close(current_caps(), fds[0]);
+		cap_close(current_caps(), fds[1]);
+	}
+	return err;
+}
+
+SYSCALL(pipe)
+{
+	return make_pipe(ARG(0, uaddr_t), 0);
+}
+
+SYSCALL(pipe2)
+{
+	return make_pipe(ARG(0, uaddr_t), ARG(1, uint32_t));
+}
+
+/* --- duplicate and control ------------------------------------------------------------------------------------- */
+
+SYSCALL(dup)
+{
+	return cap_dup(current_caps(), ARG(0, int), 0, 0);
+}
+
+SYSCALL(dup2)
+{
+	int from = ARG(0, int), to = ARG(1, int);
+	uint32_t flags;
+
+	if (from == to)
+		return cap_get_flags(current_caps(), from, &flags) < 0 ? -EBADF : to;
+	return cap_dup_to(current_caps(), from, to, 0);
+}
+
+SYSCALL(dup3)
+{
+	int from = ARG(0, int), to = ARG(1, int);
+	uint32_t flags = ARG(2, uint32_t);
+
+	if (from == to || (flags & ~(uint32_t)O_CLOEXEC))
+		return -EINVAL;
+	return cap_dup_to(current_caps(), from, to, flags & O_CLOEXEC ? CAP_CLOEXEC : 0);
+}
+
+static int64_t dup_above(int fd, uint64_t min, uint32_t flags)
+{
+	if ((uint32_t)min >= current_rlimit(RLIMIT_NOFILE))
+		return -EINVAL;
+	return cap_dup(current_caps(), fd, (uint32_t)min, flags);
+}
+
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+
+static int64_t set_status_flags(struct file *file, uint32_t wanted)
+{
+	uint32_t flags = atomic_load(&file->flags);
+
+	if ((wanted & O_NOATIME) && !(flags & O_NOATIME) && file->vnode && !cred_is_root() &&
+	    current_cred()->fsuid != file->vnode->uid)
+		return -EPERM;
+	while (!atomic_compare_exchange_weak(&file->flags, &flags,
+					     (flags & ~(uint32_t)SETTABLE_FLAGS) | (wanted & SETTABLE_FLAGS)))
+		;
+	return 0;
+}
+
+static int64_t record_lock(struct file *file, int cmd, uaddr_t user)
+{
+	struct abi_flock lock;
+	int err;
+
+	if (copy_from_user(&lock, user, sizeof(lock)) < 0)
+		return -EFAULT;
+	err = file_lock_record(file, cmd, &lock);
+	if (err == 0 && cmd == F_GETLK)
+		err = copy_to_user(user, &lock, sizeof(lock));
+	return err;
+}
+
+/* Commands that need the open file itself. */
+static int64_t file_control(struct file *file, int cmd, uint64_t arg)
+{
+	bool path_only = atomic_load(&file->flags) & O_PATH;
+
+	if (cmd == F_GETFL)
+		return atomic_load(&file->flags);
+	if (path_only)
+		return -EBADF;
+	switch (cmd) {
+	case F_SETFL:
+		return set_status_flags(file, (uint32_t)arg);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+		return record_lock(file, cmd, arg);
+	case F_GETPIPE_SZ:
+		return pipe_capacity(file);
+	case F_SETPIPE_SZ:
+		return pipe_set_capacity(file, (uint32_t)arg);
+	default:
+		return -EINVAL;
+	}
+}
+
+SYSCALL(fcntl)
+{
+	int fd = ARG(0, int), cmd = ARG(1, int);
+	uint64_t arg = ARG(2, uint64_t);
+	struct file *file;
+	uint32_t flags;
+	int64_t result;
+	int err;
+
+	switch (cmd) {
+	case F_DUPFD:
+		return dup_above(fd, arg, 0);
+	case F_DUPFD_CLOEXEC:
+		return dup_above(fd, arg, CAP_CLOEXEC);
+	case F_GETFD:
+		err = cap_get_flags(current_caps(), fd, &flags);
+		return err < 0 ? err : flags & CAP_CLOEXEC ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		return cap_set_flags(current_caps(), fd, arg & FD_CLOEXEC ? CAP_CLOEXEC : 0);
+	default:
+		break;
+	}
+	err = file_from_fd(fd, 0, &file);
+	if (err < 0)
+		return err;
+	result = file_control(file, cmd, arg);
+	file_put(file);
+	return result;
+}
+
+SYSCALL(flock)
+{
+	struct file *file;
+	int err = file_from_fd(ARG(0, int), CAP_LOCK, &file);
+
+	if (err < 0)
+		return err;
+	err = file_lock_whole(file, ARG(1, unsigned));
+	file_put(file);
+	return err;
+}
+
+/* Commands that every descriptor knows. */
+static int64_t common_ioctl(int fd, struct file *file, uint32_t cmd, uint64_t arg)
+{
+	uint32_t value;
+
+	switch (cmd) {
+	case FIOCLEX:
+		return cap_set_flags(current_caps(), fd, CAP_CLOEXEC);
+	case FIONCLEX:
+		return cap_set_flags(current_caps(), fd, 0);
+	case FIONBIO:
+		if (get_user_u32(arg, &value) < 0)
+			return -EFAULT;
+		if (value)
+			atomic_fetch_or(&file->flags, O_NONBLOCK);
+		else
+			atomic_fetch_and(&file->flags, ~(uint32_t)O_NONBLOCK);
+		return 0;
+	case FIONREAD:
+		if (file->vnode && S_ISREG(file->vnode->mode))
+			return put_user_u32(arg, (uint32_t)(file->vnode->size - (uint64_t)file->pos));
+		break;
+	default:
+		break;
+	}
+	return file->ops->ioctl ? file->ops->ioctl(file, cmd, arg) : -ENOTTY;
+}
+
+SYSCALL(ioctl)
+{
+	struct file *file;
+	int64_t result;
+	int err = file_from_fd(ARG(0, int), CAP_IOCTL, &file);
+
+	if (err < 0)
+		return err;
+	result = common_ioctl(ARG(0, int), file, ARG(1, uint32_t), ARG(2, uint64_t));
+	file_put(file);
+	return result;
+}
+
+/* --- size and storage --------------------------------------------------------------------------------------------- */
+
+SYSCALL(ftruncate)
+{
+	struct file *file;
+	int err;
+
+	if (ARG(1, off_t) < 0)
+		return -EINVAL;
+	err = file_from_fd(ARG(0, int), 0, &file);
+	if (err < 0)
+		return err;
+	if (atomic_load(&file->flags) & O_PATH)
+		err = -EBADF;
+	else
+		err = vfs_truncate_file(file, ARG(1, off_t));
+	file_put(file);
+	return err;
+}
+
+static int allocate(struct file *file, uint32_t mode, off_t offset, off_t len)
+{
+	struct vnode *v = file->vnode;
+	int err;
+
+	if (offset < 0 || len <= 0)
+		return -EINVAL;
+	if (mode & ~(uint32_t)FALLOC_FL_KEEP_SIZE)
+		return -EOPNOTSUPP;
+	if (offset + len < 0)
+		return -EFBIG;
+	if (S_ISFIFO(v->mode))
+		return -ESPIPE;
+	if (!S_ISREG(v->mode))
+		return S_ISDIR(v->mode) ? -EISDIR : -ENODEV;
+	if (mode != 0 || !v->ops->allocate)
+		return -EOPNOTSUPP;
+	mutex_lock(&v->lock);
+	err = v->ops->allocate(v, (uint64_t)offset, (uint64_t)len);
+	mutex_unlock(&v->lock);
+	return err;
+}
+
+SYSCALL(fallocate)
+{
+	struct file *file;
+	int err = file_from_fd(ARG(0, int), CAP_WRITE, &file);
+
+	if (err < 0)
+		return err;
+	err = file->vnode ? allocate(file, ARG(1, uint32_t), ARG(2, off_t), ARG(3, off_t)) : -ENODEV;
+	file_put(file);
+	return err;
+}
+
+/* Everything lives in memory: what was written is as safe as it gets. */
+static int64_t sync_fd(int fd)
+{
+	struct file *file;
+	int err = file_from_fd(fd, 0, &file);
+
+	if (err < 0)
+		return err;
+	if (atomic_load(&file->flags) & O_PATH)
+		err = -EBADF;
+	else if (file->vnode && !S_ISREG(file->vnode->mode) && !S_ISDIR(file->vnode->mode))
+		err = -EINVAL;
+	file_put(file);
+	return err;
+}
+
+SYSCALL(fsync)
+{
+	return sync_fd(ARG(0, int));
+}
+
+SYSCALL(fdatasync)
+{
+	return sync_fd(ARG(0, int));
+}
+
+SYSCALL(sync)
+{
+	(void)args;
+	return 0;
+}
+
+SYSCALL(syncfs)
+{
+	struct file *file;
+	int err = file_from_fd(ARG(0, int), 0, &file);
+
+	if (err < 0)
+		return err;
+	err = atomic_load(&file->flags) & O_PATH ? -EBADF : 0;
+	file_put(file);
+	return err;
+}
+
+/* --- directories ------------------------------------------------------------------------------------------------------ */
+
+struct user_sink {
+	struct dir_sink sink;
+	uaddr_t buf;
+	size_t size, used;
+	bool old;  /* getdents: type behind the name, no type field */
+	int error; /* -EFAULT, or -EINVAL: not even one entry fits */
+};
+
+#define NAME_OFFSET_64  offsetof(struct abi_dirent64, name)
+#define NAME_OFFSET_OLD 18
+
+static bool add_entry(struct dir_sink *sink, const char *name, size_t len, uint64_t ino, uint8_t type, off_t next)
+{
+	struct user_sink *u = container_of(sink, struct user_sink, sink);
+	size_t name_offset = u->old ? NAME_OFFSET_OLD : NAME_OFFSET_64;
+	size_t reclen = ALIGN_UP(name_offset + len + (u->old ? 2 : 1), 8);
+	union {
+		struct abi_dirent64 d;
+		char raw[NAME_OFFSET_64 + NAME_MAX + 16];
+	} entry __attribute__((uninitialized));
+
+	if (reclen > u->size - u->used) {
+		if (u->used == 0)
+			u->error = -EINVAL;
+		return false;
+	}
+	*(uint64_t *)(entry.raw + reclen - 8) = 0; /* the padding */
+	entry.d.ino = ino;
+	entry.d.off = next;
+	entry.d.reclen = (uint16_t)reclen;
+	if (!u->old)
+		entry.d.type = type;
+	memcpy(entry.raw + name_offset, name, len);
+	entry.raw[name_offset + len] = '\0';
+	if (u->old)
+		entry.raw[reclen - 1] = (char)type;
+	if (copy_to_user(u->buf + u->used, &entry, reclen) < 0) {
+		u->error = -EFAULT;
+		return false;
+	}
+	u->used += reclen;
+	return true;
+}
+
+static int64_t read_dir(struct file *file, struct user_sink *u)
+{
+	int err;
+
+	if (!file->ops->readdir)
+		return -ENOTDIR;
+	if (file->vnode->nlink == 0)
+		return -ENOENT;
+	mutex_lock(&file->pos_lock);
+	err = file->ops->readdir(file, &file->pos, &u->sink);
+	mutex_unlock(&file->pos_lock);
+	if (err < 0)
+		return err;
+	return u->used > 0 ? (int64_t)u->used : u->error;
+}
+
+static int64_t get_entries(const struct syscall_args *args, bool old)
+{
+	struct user_sink u = { .sink = { add_entry }, .buf = ARG(1, uaddr_t), .size = ARG(2, uint32_t), .old = old };
+	struct file *file;
+	int64_t n;
+	int err = file_from_fd(ARG(0, int), CAP_READ, &file);
+
+	if (err < 0)
+		return err;
+	n = read_dir(file, &u);
+	file_put(file);
+	return n;
+}
+
+SYSCALL(getdents)
+{
+	return get_entries(args, true);
+}
+
+SYSCALL(getdents64)
+{
+	return get_entries(args, false);
+}
