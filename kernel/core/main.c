@@ -33,7 +33,6 @@
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <kernel/vmalloc.h>
-#include <serix/errno.h>
 
 static void start(void *unused);
 
@@ -101,17 +100,6 @@ static void unpack_modules(void)
 			pr_err("initramfs: module %u (%s) was not unpacked completely", i, module->name);
 		pmm_add_range(module->base, module->length);
 	}
-}
-
-/* An archive of the user's own need not bring device nodes: the first program finds /dev/console. */
-static void mount_devices(void)
-{
-	int err = vfs_mkdir(AT_FDCWD, "/dev", 0755);
-
-	if (err == 0 || err == -EEXIST)
-		err = vfs_mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-	if (err < 0)
-		pr_warn("cannot mount /dev: error %d", -err);
 }
 
 /* The command line asks for tests instead of programs: run them and power off. */

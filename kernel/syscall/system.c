@@ -116,7 +116,7 @@ enum {
 #define LOG_TEXT_MAX     1024u
 #define LOG_LINE_MAX     (LOG_TEXT_MAX + 32)
 #define LOG_BUFFER_SIZE  (1u << 17) /* what dmesg(1) makes room for */
-#define DEFAULT_CONSOLE  7
+#define DEFAULT_CONSOLE  LOG_INFO
 
 static _Atomic uint64_t syslog_cleared; /* SYSLOG_READ_ALL starts here */
 static _Atomic uint64_t syslog_read_seq; /* SYSLOG_READ goes on here */
