@@ -75,7 +75,7 @@ int trust_check(const struct config_file *spec, const struct mem *file, bool req
 
 struct kernel {
 	struct mem image; /* 2 MiB aligned, relative layout as linked */
-	uint64_t entry;	  /* physical */
+	uint64_t entry;   /* physical */
 };
 
 int kernel_load(const struct config_file *spec, bool hash_required, struct kernel *kernel);

@@ -11,7 +11,7 @@
 
 #define CPUID_1_ECX_RDRAND  (1u << 30)
 #define CPUID_7_EBX_RDSEED  (1u << 18)
-#define JITTER_SAMPLES	    64u
+#define JITTER_SAMPLES      64u
 #define JITTER_CREDIT_BYTES 8u /* what timing alone is trusted for */
 
 /* The two members this loader needs; gnu-efi does not declare the protocol. */

@@ -6,7 +6,7 @@
  */
 #include "efi_priv.h"
 
-#define CHUNK	   (1u << 20)
+#define CHUNK      (1u << 20)
 #define INFO_BYTES 1024u /* EFI_FILE_INFO with the longest name FAT allows */
 
 static EFI_FILE_HANDLE volume;

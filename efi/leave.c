@@ -8,7 +8,7 @@
 
 #include <loader/boot_info.h>
 
-#define MAX_TRIES	  8u
+#define MAX_TRIES         8u
 #define SPARE_DESCRIPTORS 64u
 
 struct efi_map {

@@ -6,12 +6,12 @@
 #include "efi_priv.h"
 
 #define WATCHDOG_S    300u /* what the firmware arms before it starts a loader */
-#define KEY_UP	      0x01
+#define KEY_UP        0x01
 #define KEY_DOWN      0x02
 #define KEY_RIGHT     0x03
 #define KEY_LEFT      0x04
 #define KEY_HOME      0x05
-#define KEY_END	      0x06
+#define KEY_END       0x06
 #define KEY_DELETE    0x08
 #define KEY_ESCAPE    0x17
 #define KEY_BACKSPACE 0x08

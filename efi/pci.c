@@ -12,12 +12,12 @@
 
 #include <efipciio.h>
 
-#define MAX_MASTERS	   256u
+#define MAX_MASTERS        256u
 #define PCI_CLASS_DISPLAY  0x03
 #define PCI_CLASS_BRIDGE   0x06
-#define PCI_CLASS_USB	   0x0c03
+#define PCI_CLASS_USB      0x0c03
 #define PCI_REVISION_CLASS 0x08u
-#define PCI_COMMAND	   0x04u
+#define PCI_COMMAND        0x04u
 #define PCI_COMMAND_MASTER 0x0004u
 
 static uint32_t masters[MAX_MASTERS]; /* as CONFIG_ADDRESS wants it, register 0 */

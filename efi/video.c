@@ -9,7 +9,7 @@
 #define MAX_WIDTH   1920u
 #define MAX_HEIGHT  1200u
 #define MAX_MODES   512u
-#define NO_MODE	    UINT32_MAX
+#define NO_MODE     UINT32_MAX
 #define EDID_BYTES  128u
 #define EDID_TIMING 54u /* the first detailed timing: the preferred mode */
 

@@ -26,8 +26,8 @@
 
 #define CONFIG_MAX_BYTES   4096u
 #define CONFIG_MAX_ENTRIES 8u
-#define CONFIG_NAME_LEN	   31u
-#define CONFIG_PATH_LEN	   255u
+#define CONFIG_NAME_LEN    31u
+#define CONFIG_PATH_LEN    255u
 #define CONFIG_MAX_TIMEOUT 3600u
 #define CONFIG_SHA256_LEN  32u
 

@@ -6,11 +6,11 @@
 #include <serix/errno.h>
 
 #define EM_X86_64 62
-#define ET_EXEC	  2
-#define ET_DYN	  3
-#define PF_X	  1u
-#define PF_W	  2u
-#define PAGE	  4096u
+#define ET_EXEC   2
+#define ET_DYN    3
+#define PF_X      1u
+#define PF_W      2u
+#define PAGE      4096u
 
 /* The kinds of program header that a linked kernel has. */
 enum {
@@ -60,9 +60,9 @@ struct checker {
 	struct elf_header header;
 	struct elf_image *image;
 	const char **why;
-	uint64_t base;	    /* physical address the offsets count from */
+	uint64_t base;      /* physical address the offsets count from */
 	uint64_t paddr_end; /* of the segments seen so far */
-	uint64_t slide;	    /* virtual minus physical address, the same for all */
+	uint64_t slide;     /* virtual minus physical address, the same for all */
 	bool entry_found;
 };
 

@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ELF_WINDOW	 (64ull << 20)
-#define ELF_IMAGE_ALIGN	 (2ull << 20)
+#define ELF_WINDOW       (64ull << 20)
+#define ELF_IMAGE_ALIGN  (2ull << 20)
 #define ELF_MAX_SEGMENTS 32u
 
 /* One loadable segment: file_size bytes from the file, then zeros up to mem_size. */
@@ -29,7 +29,7 @@ struct elf_segment {
 };
 
 struct elf_image {
-	uint64_t size;	/* bytes from the base to the last segment's end */
+	uint64_t size;  /* bytes from the base to the last segment's end */
 	uint64_t entry; /* offset of the first instruction */
 	uint32_t segment_count;
 	struct elf_segment segments[ELF_MAX_SEGMENTS]; /* in ascending order */

@@ -12,8 +12,8 @@
 
 #include <loader/elf.h>
 
-#define VIRT	  0xffffffff80000000ull
-#define PHYS	  0x200000ull
+#define VIRT      0xffffffff80000000ull
+#define PHYS      0x200000ull
 #define FILE_SIZE 0x3000u
 
 /* A small correct kernel: text, rodata and data with .bss, a page each; tests break one thing. */
