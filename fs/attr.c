@@ -16,6 +16,14 @@ struct vnode *path_vnode(const struct path *path)
 	return path->dentry->vnode;
 }
 
+void vfs_note_mapped(const struct path *path)
+{
+	struct vnode *v = path->dentry->vnode;
+
+	if (v->ops->mapped)
+		v->ops->mapped(v, path);
+}
+
 int vfs_stat_vnode(struct vnode *v, struct abi_stat *out)
 {
 	if (v->ops->getattr) {

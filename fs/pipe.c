@@ -463,11 +463,12 @@ static int wait_for_partner(struct pipe *p, const uint32_t *partners, const uint
 static int fifo_open(struct file *file)
 {
 	struct vnode *v = file->vnode;
+	bool anonymous = v->sb == pipefs; /* reopened through /proc/self/fd: nobody waits for anybody */
 	struct pipe *p;
 	int err;
 
 	mutex_lock(&v->lock);
-	if (file->access == CAP_WRITE && nonblocking(file) && (!v->pipe || v->pipe->readers == 0))
+	if (!anonymous && file->access == CAP_WRITE && nonblocking(file) && (!v->pipe || v->pipe->readers == 0))
 		err = -ENXIO;
 	else
 		err = join(file);
@@ -476,7 +477,7 @@ static int fifo_open(struct file *file)
 	if (err < 0)
 		return err;
 	wake_up_all(&p->open_wq);
-	if (file->access == (CAP_READ | CAP_WRITE) || nonblocking(file))
+	if (anonymous || file->access == (CAP_READ | CAP_WRITE) || nonblocking(file))
 		return 0;
 	if (file->access == CAP_READ)
 		err = wait_for_partner(p, &p->writers, &p->writer_opens);

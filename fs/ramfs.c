@@ -66,6 +66,7 @@ static const struct vnode_ops ramfs_dir_ops, ramfs_ops, ramfs_link_ops;
 static const struct file_ops ramfs_file_ops, ramfs_dir_file_ops;
 
 #define ENTRY_NAME 40
+#define DELETED    " (deleted)"
 
 /* --- memory ----------------------------------------------------------------------------------------------- */
 
@@ -225,8 +226,8 @@ static void ramfs_evict(struct vnode *v)
 		struct contents *c = contents_of(v);
 
 		spin_lock(&c->lock);
-		if (c->path && !strstr(c->path, " (deleted)"))
-			strlcat(c->path, " (deleted)", PATH_MAX);
+		if (c->path && v->nlink == 0 && !strstr(c->path, DELETED))
+			strlcat(c->path, DELETED, PATH_MAX); /* room for it was left */
 		spin_unlock(&c->lock);
 	}
 	kfree(v->private); /* a directory, or a symlink's target */
@@ -682,40 +683,52 @@ static int ramfs_allocate(struct vnode *v, uint64_t offset, uint64_t len)
 	return 0;
 }
 
-/* Remember under what path the file was mapped last: /proc/pid/maps shows it. */
-static void note_path(struct file *file)
+/* Is what was noted still right?  A rename changes the dentry's name or the dentry. */
+static bool path_is_noted(const struct contents *c, const struct dentry *dentry)
 {
-	struct contents *c = contents_of(file->vnode);
-	struct path path = { file->mount, file->dentry };
-	char *text, *old;
-	ssize_t len;
+	const char *slash;
 
-	if (READ_ONCE(c->named) == file->dentry && c->path && memcmp(strrchr(c->path, '/') + 1, file->dentry->name,
-								       file->dentry->len) == 0)
-		return;
-	text = kmalloc(PATH_MAX);
+	if (c->named != dentry || !c->path)
+		return false;
+	slash = strrchr(c->path, '/');
+	return slash && strcmp(slash + 1, dentry->name) == 0;
+}
+
+/* Remember under what path the file was mapped last: /proc/pid/maps shows it. */
+static void ramfs_mapped(struct vnode *v, const struct path *path)
+{
+	struct contents *c = contents_of(v);
+	char *text, *fitting = NULL, *old;
+	ssize_t len;
+	bool noted;
+
+	spin_lock(&c->lock);
+	noted = path_is_noted(c, path->dentry);
+	spin_unlock(&c->lock);
+	text = noted ? NULL : kmalloc(PATH_MAX);
 	if (!text)
 		return;
-	len = vfs_path_text(&path, NULL, text, PATH_MAX);
-	old = len >= 0 ? kmalloc((size_t)len + 16) : NULL; /* room for " (deleted)" */
-	if (old) {
-		memcpy(old, text, (size_t)len + 1);
-		kfree(text);
-		text = old;
+	len = vfs_path_text(path, NULL, text, PATH_MAX);
+	if (len >= 0)
+		fitting = kmalloc((size_t)len + sizeof(DELETED));
+	if (fitting) {
+		memcpy(fitting, text, (size_t)len + 1);
 		spin_lock(&c->lock);
 		old = c->path;
-		c->path = text;
-		c->named = file->dentry;
+		c->path = fitting;
+		c->named = path->dentry;
 		spin_unlock(&c->lock);
-		text = old;
+		kfree(old);
 	}
 	kfree(text);
 }
 
 static int ramfs_mmap(struct file *file, struct vm_object **object, uint64_t *offset)
 {
+	struct path path = { file->mount, file->dentry };
+
 	(void)offset;
-	note_path(file);
+	ramfs_mapped(file->vnode, &path);
 	vm_object_get(file->vnode->pages);
 	*object = file->vnode->pages;
 	vnode_accessed(file);
@@ -738,6 +751,7 @@ static const struct vnode_ops ramfs_dir_ops = {
 static const struct vnode_ops ramfs_ops = {
 	.setattr = ramfs_setattr,
 	.allocate = ramfs_allocate,
+	.mapped = ramfs_mapped,
 	.evict = ramfs_evict,
 };
 

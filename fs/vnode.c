@@ -156,6 +156,13 @@ int vfs_may_access(const struct path *path, unsigned mask, bool real_ids)
 	return mask ? vnode_permission(v, &cred, mask) : 0;
 }
 
+int vfs_may_execute(const struct path *path)
+{
+	if (atomic_load(&path->mount->flags) & MS_NOEXEC)
+		return -EACCES;
+	return vfs_access(path->dentry->vnode, MAY_EXEC);
+}
+
 bool vnode_owner(const struct vnode *v)
 {
 	const struct credentials *cred = fs_cred();

@@ -74,6 +74,8 @@ struct vnode_ops {
 	int (*follow)(struct vnode *vnode, struct path *out);
 	/* Commit what vfs_setattr has checked.  NULL: not allowed. */
 	int (*setattr)(struct vnode *vnode, const struct vnode_attr *attr);
+	/* The contents are about to be mapped through this path: what /proc/pid/maps shows.  May be NULL. */
+	void (*mapped)(struct vnode *vnode, const struct path *path);
 	/* fallocate(2), mode 0; NULL: -EOPNOTSUPP. */
 	int (*allocate)(struct vnode *vnode, uint64_t offset, uint64_t len);
 	int (*getattr)(struct vnode *vnode); /* refresh the fields below before stat; may be NULL */
@@ -174,6 +176,8 @@ int vfs_stat_vnode(struct vnode *vnode, struct abi_stat *out) __must_check;
 int vfs_access(struct vnode *vnode, unsigned mask) __must_check;
 /* access(2): by the real ids or the effective ones; a read-only mount forbids writing.  mask 0: exists. */
 int vfs_may_access(const struct path *path, unsigned mask, bool real_ids) __must_check;
+/* Execute permission, and not on a mount that forbids it: 0 or -EACCES. */
+int vfs_may_execute(const struct path *path) __must_check;
 /* Was the name unlinked? */
 bool vfs_path_removed(const struct path *path);
 int vfs_truncate(const struct path *path, off_t length) __must_check;
@@ -181,6 +185,8 @@ int vfs_truncate_file(struct file *file, off_t length) __must_check;
 int vfs_readlink(const struct path *path, char *buf, size_t size) __must_check;
 int vfs_statfs(const struct path *path, struct abi_statfs *out) __must_check;
 struct vnode *path_vnode(const struct path *path);
+/* Whoever maps vnode.pages without going through file_ops.mmap (exec) says under what path. */
+void vfs_note_mapped(const struct path *path);
 /* The absolute path as seen from `root` (NULL: system root).  Length or -ENAMETOOLONG. */
 ssize_t vfs_path_text(const struct path *path, const struct path *root, char *buf, size_t size);
 

@@ -37,7 +37,7 @@ static int open_file(struct exec *x, int dirfd, const char *name, unsigned walk)
 	else if (!S_ISREG(v->mode))
 		err = -EACCES;
 	else
-		err = vfs_access(v, 1);
+		err = vfs_may_execute(&x->path);
 	if (err == 0 && !v->pages)
 		err = -ENOEXEC;
 	if (err == 0)
@@ -46,6 +46,7 @@ static int open_file(struct exec *x, int dirfd, const char *name, unsigned walk)
 		path_put(&x->path);
 		return err;
 	}
+	vfs_note_mapped(&x->path);
 	x->vnode = v;
 	x->head_size = (size_t)MIN(v->size, (uint64_t)sizeof(x->head));
 	memset(x->head, 0, sizeof(x->head));
@@ -162,7 +163,9 @@ static int load_interp(struct exec *x)
 	if (err < 0)
 		return err;
 	v = path_vnode(&path);
-	err = S_ISREG(v->mode) ? vfs_access(v, 1) : -EACCES;
+	err = S_ISREG(v->mode) ? vfs_may_execute(&path) : -EACCES;
+	if (err == 0)
+		vfs_note_mapped(&path);
 	if (err == 0)
 		err = v->pages ? exec_load_interp(x, v) : -ELIBBAD;
 	path_put(&path);
