@@ -228,7 +228,8 @@ static int ask_fs(struct dentry *parent, const char *name, size_t len, struct de
 	int err;
 
 	err = dir->ops->lookup ? dir->ops->lookup(dir, name, len, &vnode) : -ENOTDIR;
-	if (err < 0 && err != -ENOENT)
+	/* Where names come and go by themselves there is nothing to remember, and nobody creates any. */
+	if (err < 0 && (err != -ENOENT || parent->sb->volatile_names))
 		return err;
 	d = dentry_create(parent->sb, parent, name, len, err == 0 ? vnode : NULL);
 	if (!d) {

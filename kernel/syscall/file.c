@@ -25,8 +25,6 @@ static struct cap_table *current_caps(void)
 /* Refuse what cannot be user memory at all; the copies find out about the rest. */
 static int check_buffer(uaddr_t addr, uint64_t len)
 {
-	if ((int64_t)len < 0)
-		return -EINVAL;
 	return addr > USER_END || len > USER_END - addr ? -EFAULT : 0;
 }
 
@@ -163,7 +161,7 @@ static int vec_check(struct user_vec *vec, uint32_t count)
 	vec->total = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		struct abi_iovec *v = &vec->iov[i];
-		int err = check_buffer(v->base, v->len);
+		int err = (int64_t)v->len < 0 ? -EINVAL : check_buffer(v->base, v->len);
 
 		if (err < 0)
 			return err;
