@@ -49,10 +49,16 @@ check: ## format, include direction, stand-alone headers, cppcheck, clang-tidy
 	@tools/deps
 	@$(PYTHON) tools/check/all
 
-bench: ## instructions to the first user instruction, seconds to the shell
+bench: ## what a boot and each operation cost, beside the aim and Linux (LINUX=/boot/vmlinuz-... measures it)
 	@tools/deps
-	@$(MAKE) --no-print-directory all img
+	@$(MAKE) --no-print-directory all img build/tests/bench/ops
 	@$(PYTHON) tests/bench/boot
+	@$(PYTHON) tests/bench/run
+
+build/tests/bench/ops: tests/bench/ops.c
+	$(call say,USER,bench/ops)
+	@mkdir -p $(@D)
+	$(Q)$(USERCC) $(UCFLAGS) -pthread $< -o $@
 
 .PHONY: check-headers
 # Each header must compile alone.  One compiler run a header, no output.
