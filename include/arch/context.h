@@ -41,8 +41,8 @@ void arch_regs_clear_syscall(struct arch_regs *regs);
 /* FPU/SSE/AVX state.  The area hangs off arch_context; -ENOMEM. */
 int arch_fpu_alloc(struct arch_context *ctx) __attribute__((warn_unused_result));
 void arch_fpu_free(struct arch_context *ctx);
-void arch_fpu_reset(struct task *task);                  /* exec: initial state; task is current */
-void arch_fpu_copy(struct task *to, struct task *from);  /* fork; from is current */
+void arch_fpu_reset(struct task *task);                 /* exec: initial state; task is current */
+void arch_fpu_copy(struct task *to, struct task *from); /* fork; from is current */
 
 /* Thread pointers (arch_prctl and CLONE_SETTLS).  -EPERM for a non-user address. */
 int arch_set_tls(struct task *task, uaddr_t base) __attribute__((warn_unused_result));
@@ -56,11 +56,11 @@ int64_t arch_prctl(int code, uaddr_t addr);
  * Return restores from the frame at the stack pointer; -EFAULT or -EINVAL for a bad frame. */
 struct arch_sigframe_info {
 	uaddr_t handler, restorer;
-	uint64_t mask;          /* to restore on return */
-	uaddr_t altstack_top;   /* 0: stay on this stack */
+	uint64_t mask;        /* to restore on return */
+	uaddr_t altstack_top; /* 0: stay on this stack */
 	uint64_t ss_sp, ss_size;
-	uint32_t ss_flags;      /* uc_stack */
-	const void *siginfo;    /* 128 bytes, struct siginfo */
+	uint32_t ss_flags;   /* uc_stack */
+	const void *siginfo; /* 128 bytes, struct siginfo */
 	int signo;
 };
 int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *info);

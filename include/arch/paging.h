@@ -7,10 +7,10 @@
 
 #include <kernel/types.h>
 
-#define USER_MIN  0x10000ull            /* mmap_min_addr: null pointers with offsets stay unmapped */
-#define USER_END  0x00007ffffffff000ull /* one guard page below the canonical hole */
+#define USER_MIN 0x10000ull            /* mmap_min_addr: null pointers with offsets stay unmapped */
+#define USER_END 0x00007ffffffff000ull /* one guard page below the canonical hole */
 
-#define DIRECT_MAP_BASE 0xffff800000000000ull
+#define DIRECT_MAP_BASE  0xffff800000000000ull
 #define KERNEL_HEAP_BASE 0xffffc00000000000ull /* vmalloc: stacks, MMIO windows, page array */
 #define KERNEL_HEAP_END  0xffffe00000000000ull
 
@@ -40,6 +40,12 @@ void arch_pt_destroy(paddr_t root);
 int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot) __attribute__((warn_unused_result));
 /* Remove one page; returns its physical address or PADDR_NONE. The caller flushes. */
 paddr_t arch_pt_unmap(paddr_t root, uint64_t va);
+/* The place of one page's entry, its tables made when absent; NULL: out of memory.  It saves the second walk
+ * where an entry is looked at and then replaced; it is good until the page table changes otherwise. */
+struct pt_slot;
+struct pt_slot *arch_pt_slot(paddr_t root, uint64_t va);
+bool arch_pt_slot_get(const struct pt_slot *slot, paddr_t *pa, unsigned *prot);
+void arch_pt_slot_set(struct pt_slot *slot, paddr_t pa, unsigned prot);
 /* Look up.  Returns false when nothing is mapped. */
 bool arch_pt_query(paddr_t root, uint64_t va, paddr_t *pa, unsigned *prot);
 /* Change the protection of every page mapped in [start, end).  The caller flushes. */

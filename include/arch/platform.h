@@ -44,7 +44,7 @@ struct arch_platform {
 		uint32_t cpu_uid; /* 0xff...: all */
 		bool valid, active_low, level;
 	} lapic_nmi;
-	paddr_t hpet_address; /* 0: none */
+	paddr_t hpet_address;   /* 0: none */
 	uint16_t pm_timer_port; /* 0: none */
 	bool pm_timer_32bit;
 	uint16_t iapc_boot_flags; /* FADT IAPC_BOOT_ARCH; bit 1: 8042 present */

@@ -22,11 +22,11 @@
 #define BOOT_INFO_MAGIC   0x4f464e4958524553ull /* "SERXINFO", little endian */
 #define BOOT_INFO_VERSION 1u
 
-#define BOOT_MAX_REGIONS  512u
-#define BOOT_MAX_MODULES  16u
-#define BOOT_NAME_LEN     64u
-#define BOOT_CMDLINE_LEN  2048u
-#define BOOT_ENTROPY_LEN  64u
+#define BOOT_MAX_REGIONS 512u
+#define BOOT_MAX_MODULES 16u
+#define BOOT_NAME_LEN    64u
+#define BOOT_CMDLINE_LEN 2048u
+#define BOOT_ENTROPY_LEN 64u
 
 enum boot_region_type {
 	BOOT_REGION_USABLE = 1,
@@ -87,8 +87,8 @@ struct boot_info {
 	uint32_t version; /* BOOT_INFO_VERSION */
 	uint32_t size;    /* sizeof(struct boot_info) */
 
-	char path[16];       /* "uefi", "multiboot2", "pvh" */
-	uint64_t tsc_entry;  /* TSC when the loader got control */
+	char path[16];      /* "uefi", "multiboot2", "pvh" */
+	uint64_t tsc_entry; /* TSC when the loader got control */
 	uint64_t tsc_handoff;
 
 	uint64_t kernel_base; /* where the image lies: 2 MiB aligned */

@@ -52,9 +52,9 @@ struct capability {
 struct cap_table {
 	struct refcount refs; /* threads share it */
 	struct spinlock lock;
-	uint32_t limit;       /* [lock] RLIMIT_NOFILE */
-	uint32_t size;        /* [lock] slots allocated */
-	uint32_t used;        /* [lock] */
+	uint32_t limit;           /* [lock] RLIMIT_NOFILE */
+	uint32_t size;            /* [lock] slots allocated */
+	uint32_t used;            /* [lock] */
 	struct capability *slots; /* [lock] */
 	uint64_t *bitmap;         /* [lock] used slots */
 };

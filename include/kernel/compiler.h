@@ -15,8 +15,8 @@
 #undef __always_inline /* the host's libc has one of its own */
 #undef __always_inline /* hosted C libraries have one */
 #define __always_inline inline __attribute__((always_inline))
-#define __packed       __attribute__((packed))
-#define __aligned(n)   __attribute__((aligned(n)))
+#define __packed        __attribute__((packed))
+#define __aligned(n)    __attribute__((aligned(n)))
 
 /* Memory that start-up gives back once the first program runs. */
 #define __init     __attribute__((section(".init.text"), cold))
@@ -28,8 +28,17 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+
+/* Each argument is evaluated once.  The numbered names let the macros nest. */
+#define MIN(a, b)          PICK_(a, <, b, __COUNTER__)
+#define MAX(a, b)          PICK_(a, >, b, __COUNTER__)
+#define PICK_(a, op, b, n) PICK__(a, op, b, n)
+#define PICK__(a, op, b, n)                     \
+	({                                      \
+		__typeof__(a) a_##n = (a);      \
+		__typeof__(b) b_##n = (b);      \
+		a_##n op b_##n ? a_##n : b_##n; \
+	})
 
 /* `align` is a power of two.  ALIGN_UP wraps near the top: check first where the input is hostile. */
 #define ALIGN_DOWN(x, align) ((x) & ~((__typeof__(x))(align)-1))

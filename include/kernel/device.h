@@ -27,9 +27,9 @@ static inline uint32_t dev_minor(dev_t dev)
 struct char_device {
 	const char *name; /* below /dev */
 	dev_t dev;
-	mode_t mode;      /* permission bits */
+	mode_t mode; /* permission bits */
 	const struct file_ops *ops;
-	void *private;    /* file.private at open */
+	void *private; /* file.private at open */
 	struct list link;
 };
 

@@ -20,10 +20,11 @@ struct vm_object;
 /* A run of memory, user or kernel, that a transfer fills or drains.  Scatter lists are walked by it. */
 struct iobuf {
 	bool user;
-	uint32_t count;                /* iovecs left, the current one included */
-	const struct abi_iovec *iov;   /* copied into the kernel and checked; base is a kernel address if !user */
-	uint64_t offset;               /* in the current iovec */
-	uint64_t left;                 /* bytes left in all */
+	uint32_t count; /* iovecs left, the current one included */
+	const struct abi_iovec
+		*iov;    /* copied into the kernel and checked; base is a kernel address if !user */
+	uint64_t offset; /* in the current iovec */
+	uint64_t left;   /* bytes left in all */
 };
 
 void iobuf_init_kernel(struct iobuf *io, struct abi_iovec *iov, void *buf, size_t len);
@@ -50,12 +51,12 @@ struct poll_table {
  * calls': bytes or negative errno.  `pos` is advanced by the callee. */
 struct file_ops {
 	int (*open)(struct file *file); /* [success] device and fifo opens */
-	ssize_t (*read)(struct file *file, struct iobuf *io, off_t *pos);  /* [EINVAL] */
-	ssize_t (*write)(struct file *file, struct iobuf *io, off_t *pos); /* [EINVAL] */
-	off_t (*seek)(struct file *file, off_t offset, int whence);        /* [ESPIPE] */
+	ssize_t (*read)(struct file *file, struct iobuf *io, off_t *pos);     /* [EINVAL] */
+	ssize_t (*write)(struct file *file, struct iobuf *io, off_t *pos);    /* [EINVAL] */
+	off_t (*seek)(struct file *file, off_t offset, int whence);           /* [ESPIPE] */
 	int (*readdir)(struct file *file, off_t *pos, struct dir_sink *sink); /* [ENOTDIR] */
-	int64_t (*ioctl)(struct file *file, uint32_t cmd, uint64_t arg);   /* [ENOTTY] */
-	uint32_t (*poll)(struct file *file, struct poll_table *table);     /* [always ready]; table may be NULL */
+	int64_t (*ioctl)(struct file *file, uint32_t cmd, uint64_t arg);      /* [ENOTTY] */
+	uint32_t (*poll)(struct file *file, struct poll_table *table); /* [always ready]; table may be NULL */
 	/* The object to map, with a reference; offset may be changed. [ENODEV] */
 	int (*mmap)(struct file *file, struct vm_object **object, uint64_t *offset);
 	void (*release)(struct file *file); /* last reference gone */
@@ -70,8 +71,8 @@ struct file {
 	_Atomic uint32_t flags;     /* [a] O_* status flags */
 	uint32_t access;            /* [i] CAP_READ | CAP_WRITE as opened */
 	struct mutex pos_lock;
-	off_t pos;                  /* [pos_lock] */
-	void *private;              /* [ops] */
+	off_t pos;     /* [pos_lock] */
+	void *private; /* [ops] */
 };
 
 /* A file with one reference, no vnode.  NULL: out of memory. */

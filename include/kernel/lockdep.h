@@ -20,10 +20,25 @@ void lockdep_mutex_release(const struct mutex *m);
 /* About to sleep: no spinlock may be held. */
 void lockdep_assert_may_sleep(void);
 #else
-static inline void lockdep_spin_acquire(const struct spinlock *lock) { (void)lock; }
-static inline void lockdep_spin_acquired(struct spinlock *lock) { (void)lock; }
-static inline void lockdep_spin_release(struct spinlock *lock) { (void)lock; }
-static inline void lockdep_mutex_acquire(const struct mutex *m) { (void)m; }
-static inline void lockdep_mutex_release(const struct mutex *m) { (void)m; }
+static inline void lockdep_spin_acquire(const struct spinlock *lock)
+{
+	(void)lock;
+}
+static inline void lockdep_spin_acquired(struct spinlock *lock)
+{
+	(void)lock;
+}
+static inline void lockdep_spin_release(struct spinlock *lock)
+{
+	(void)lock;
+}
+static inline void lockdep_mutex_acquire(const struct mutex *m)
+{
+	(void)m;
+}
+static inline void lockdep_mutex_release(const struct mutex *m)
+{
+	(void)m;
+}
 static inline void lockdep_assert_may_sleep(void) {}
 #endif

@@ -10,32 +10,32 @@
 enum lock_rank {
 	RANK_NONE,
 	/* sleeping locks */
-	RANK_FILE_POS,      /* file.pos_lock: held for the whole of a read or write */
-	RANK_RENAME,        /* one rename of directories at a time */
-	RANK_VNODE,         /* vnode.lock; two: parent before child, else by address */
-	RANK_TTY,           /* tty.lock: line discipline state */
-	RANK_VM_SPACE,      /* vm_space.lock; faults on user copies take it, so it follows file locks */
-	RANK_VM_OBJECT,     /* vm_object.lock */
+	RANK_FILE_POS,  /* file.pos_lock: held for the whole of a read or write */
+	RANK_RENAME,    /* one rename of directories at a time */
+	RANK_VNODE,     /* vnode.lock; two: parent before child, else by address */
+	RANK_TTY,       /* tty.lock: line discipline state */
+	RANK_VM_SPACE,  /* vm_space.lock; faults on user copies take it, so it follows file locks */
+	RANK_VM_OBJECT, /* vm_object.lock */
 	/* spinlocks */
 	RANK_CAP_TABLE,
 	RANK_DCACHE,
 	RANK_MOUNT,
 	RANK_PIPE,
-	RANK_TTY_INPUT,     /* taken by interrupt handlers */
-	RANK_PROC_TREE,     /* pids, parents, children, groups, sessions; taken by interrupt handlers */
-	RANK_PROCESS,       /* process.lock: signals, threads, exit state */
+	RANK_TTY_INPUT, /* taken by interrupt handlers */
+	RANK_PROC_TREE, /* pids, parents, children, groups, sessions; taken by interrupt handlers */
+	RANK_PROCESS,   /* process.lock: signals, threads, exit state */
 	RANK_SIGNAL,
-	RANK_FUTEX,         /* two: by address */
+	RANK_FUTEX, /* two: by address */
 	RANK_DEVICE,
 	RANK_WAITQUEUE,
-	RANK_RUNQ,          /* two: by cpu id */
-	RANK_TIMER,         /* callbacks run without it */
+	RANK_RUNQ,  /* two: by cpu id */
+	RANK_TIMER, /* callbacks run without it */
 	RANK_SLAB,
-	RANK_KVM,           /* kernel address space */
+	RANK_KVM, /* kernel address space */
 	RANK_PMM,
 	RANK_RANDOM,
 	RANK_IRQ,
-	RANK_CONSOLE,       /* reads the log while it prints */
+	RANK_CONSOLE, /* reads the log while it prints */
 	RANK_LOG,
-	RANK_SCREEN,        /* the framebuffer terminal: written to by console output */
+	RANK_SCREEN, /* the framebuffer terminal: written to by console output */
 };

@@ -2,7 +2,8 @@
 /*
  * The kernel log.  Each printk is one record: level, time stamp, text.  Records go to a ring that
  * /dev/kmsg and syslog(2) read, and to the registered consoles unless their level is less urgent than the
- * console level (LOG_INFO, or loglevel= on the command line).  May be called from any context; never sleeps, never allocates.
+ * console level (LOG_INFO, or loglevel= on the command line).  May be called from any context; never sleeps,
+ * never allocates.
  */
 #pragma once
 
@@ -26,11 +27,11 @@ enum log_level {
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
 void vprintk(enum log_level level, const char *fmt, va_list args) __printf(2, 0);
 
-#define pr_err(...)   printk(LOG_ERR, __VA_ARGS__)
-#define pr_warn(...)  printk(LOG_WARNING, __VA_ARGS__)
+#define pr_err(...)    printk(LOG_ERR, __VA_ARGS__)
+#define pr_warn(...)   printk(LOG_WARNING, __VA_ARGS__)
 #define pr_notice(...) printk(LOG_NOTICE, __VA_ARGS__)
-#define pr_info(...)  printk(LOG_INFO, __VA_ARGS__)
-#define pr_debug(...) printk(LOG_DEBUG, __VA_ARGS__)
+#define pr_info(...)   printk(LOG_INFO, __VA_ARGS__)
+#define pr_debug(...)  printk(LOG_DEBUG, __VA_ARGS__)
 
 /* A sink for log text.  write() is called with interrupts off and the console lock held; it must not
  * sleep, take a lock that printk's callers may hold, or call printk. */

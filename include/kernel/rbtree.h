@@ -22,7 +22,10 @@ struct rb_tree {
 	struct rb_node *root;
 };
 
-#define RB_TREE_INIT { NULL }
+#define RB_TREE_INIT \
+	{            \
+		NULL \
+	}
 
 void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **link);
 void rb_erase(struct rb_tree *tree, struct rb_node *node);

@@ -16,7 +16,10 @@ struct refcount {
 	_Atomic uint32_t n;
 };
 
-#define REFCOUNT_INIT(v) { v }
+#define REFCOUNT_INIT(v) \
+	{                \
+		v        \
+	}
 
 static inline void refcount_set(struct refcount *r, uint32_t v)
 {

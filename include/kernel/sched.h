@@ -20,8 +20,8 @@
 #include <kernel/spinlock.h>
 #include <kernel/types.h>
 
-#define TASK_NAME_LEN      16
-#define KERNEL_STACK_SIZE  16384ul
+#define TASK_NAME_LEN     16
+#define KERNEL_STACK_SIZE 16384ul
 
 enum task_state {
 	TASK_RUNNABLE,
@@ -32,8 +32,8 @@ enum task_state {
 };
 
 /* Bits of task.work, checked on the way back to user mode. */
-#define TASK_WORK_SIGNAL  (1u << 0) /* signals to look at: interruptible sleeps end */
-#define TASK_WORK_EXIT    (1u << 1) /* the process is exiting: leave at the next safe point */
+#define TASK_WORK_SIGNAL (1u << 0) /* signals to look at: interruptible sleeps end */
+#define TASK_WORK_EXIT   (1u << 1) /* the process is exiting: leave at the next safe point */
 
 struct vm_space;
 
@@ -59,7 +59,7 @@ struct task {
 	uint64_t switches_voluntary, switches_forced; /* [r] */
 	/* Called once, on another stack, after DEAD: frees the task's memory.  Must not sleep. [i] */
 	void (*release)(struct task *task);
-	char name[TASK_NAME_LEN];    /* [o] */
+	char name[TASK_NAME_LEN]; /* [o] */
 };
 
 /* Create the boot CPU's run queue and turn the running context into its idle task. */

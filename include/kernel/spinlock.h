@@ -20,7 +20,10 @@ struct spinlock {
 	const char *name;
 };
 
-#define SPINLOCK_INIT(lock_name, lock_rank) { .rank = (lock_rank), .name = (lock_name) }
+#define SPINLOCK_INIT(lock_name, lock_rank)              \
+	{                                                \
+		.rank = (lock_rank), .name = (lock_name) \
+	}
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank);
 void spin_lock(struct spinlock *lock);

@@ -25,8 +25,8 @@ uint64_t time_ns_to_cycles(uint64_t ns);
 void delay_us(uint64_t us);
 
 struct timer {
-	struct rb_node node;  /* [timer lock of its CPU] */
-	uint64_t deadline_ns; /* monotonic */
+	struct rb_node node;             /* [timer lock of its CPU] */
+	uint64_t deadline_ns;            /* monotonic */
 	void (*fn)(struct timer *timer); /* runs in interrupt context; may re-arm */
 	uint32_t cpu;
 	bool armed;

@@ -32,8 +32,10 @@ struct waiter {
 	struct waitqueue *queue;
 };
 
-#define WAITQUEUE_INIT(wq) \
-	{ .lock = SPINLOCK_INIT("waitqueue", RANK_WAITQUEUE), .waiters = LIST_INIT((wq).waiters) }
+#define WAITQUEUE_INIT(wq)                                                                             \
+	{                                                                                              \
+		.lock = SPINLOCK_INIT("waitqueue", RANK_WAITQUEUE), .waiters = LIST_INIT((wq).waiters) \
+	}
 
 void waitqueue_init(struct waitqueue *wq);
 /* Wake all non-exclusive waiters and one exclusive one / everybody. */
@@ -52,23 +54,23 @@ void wait_finish(struct waitqueue *wq, struct waiter *w);
 void wait_add(struct waitqueue *wq, struct waiter *w);
 void wait_remove(struct waiter *w);
 
-#define wait_event_timeout(wq, cond, deadline, intr) \
-	({ \
-		struct waiter w_; \
-		int err_ = 0; \
-		waiter_init(&w_, false); \
-		for (;;) { \
-			wait_prepare(wq, &w_, intr); \
-			if (cond) { \
-				err_ = 0; \
-				break; \
-			} \
-			if (err_) \
-				break; \
+#define wait_event_timeout(wq, cond, deadline, intr)       \
+	({                                                 \
+		struct waiter w_;                          \
+		int err_ = 0;                              \
+		waiter_init(&w_, false);                   \
+		for (;;) {                                 \
+			wait_prepare(wq, &w_, intr);       \
+			if (cond) {                        \
+				err_ = 0;                  \
+				break;                     \
+			}                                  \
+			if (err_)                          \
+				break;                     \
 			err_ = wait_sleep(deadline, intr); \
-		} \
-		wait_finish(wq, &w_); \
-		err_; \
+		}                                          \
+		wait_finish(wq, &w_);                      \
+		err_;                                      \
 	})
 
 #define wait_event_interruptible(wq, cond) wait_event_timeout(wq, cond, WAIT_FOREVER, true)

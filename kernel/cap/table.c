@@ -18,8 +18,8 @@
 #include <kernel/string.h>
 #include <serix/errno.h>
 
-#define FIRST_SIZE 64u /* slots: a multiple of 64 */
-#define MAX_SIZE   (1u << 20)
+#define FIRST_SIZE    64u /* slots: a multiple of 64 */
+#define MAX_SIZE      (1u << 20)
 #define DEFAULT_LIMIT 1024u
 
 static struct cap_id new_id(void)
@@ -262,7 +262,8 @@ static int place(struct cap_table *table, const struct capability *cap, uint32_t
 	}
 }
 
-int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights, uint32_t flags, uint32_t min)
+int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights, uint32_t flags,
+		uint32_t min)
 {
 	struct capability cap = {
 		.id = new_id(),
@@ -275,7 +276,8 @@ int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights
 	return place(table, &cap, min);
 }
 
-int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_t rights, struct kobject **out)
+int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
+	       struct kobject **out)
 {
 	struct capability *cap;
 	int err = -EBADF;

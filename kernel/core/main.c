@@ -48,24 +48,24 @@ static void choose_log_level(void)
 void kernel_main(const struct boot_info *bi)
 {
 	choose_log_level();
-	serial_early_init();      /* from here on the log is seen */
+	serial_early_init(); /* from here on the log is seen */
 	pr_notice("%s %s, %s", KERNEL_NAME, KERNEL_RELEASE, KERNEL_VERSION);
 	boot_info_print(bi);
-	arch_cpu_init_early();    /* exceptions are reported from here on */
+	arch_cpu_init_early(); /* exceptions are reported from here on */
 
-	pmm_init(bi);             /* frames */
-	arch_paging_init(bi);     /* the final kernel half */
-	slab_init();              /* kmalloc */
-	vmalloc_init();           /* stacks, device windows */
-	fbterm_init();            /* the log on the screen */
-	arch_cpu_init();          /* exception stacks, FPU, system-call entry */
+	pmm_init(bi);         /* frames */
+	arch_paging_init(bi); /* the final kernel half */
+	slab_init();          /* kmalloc */
+	vmalloc_init();       /* stacks, device windows */
+	fbterm_init();        /* the log on the screen */
+	arch_cpu_init();      /* exception stacks, FPU, system-call entry */
 	random_init(bi->entropy, bi->entropy_len);
 
-	acpi_init();              /* fills in `platform` */
+	acpi_init(); /* fills in `platform` */
 	arch_interrupts_init();
 	time_init(arch_calibrate_cycles());
 	arch_timer_init();
-	sched_init();             /* this context becomes the idle task */
+	sched_init(); /* this context becomes the idle task */
 	arch_irq_enable();
 
 	if (!kthread_create("start", start, NULL))
@@ -115,13 +115,15 @@ static void run_tests(void)
 
 static void start_first_program(void)
 {
-	static const char *const candidates[] = { "/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh", NULL };
+	static const char *const candidates[] = { "/init",     "/sbin/init", "/etc/init",
+						  "/bin/init", "/bin/sh",    NULL };
 	char chosen[256];
 	bool given = cmdline_get("init", chosen, sizeof(chosen)) == 0;
 	int err = process_start_init(candidates, given ? chosen : NULL);
 
 	if (err < 0)
-		panic("no program to start as init (error %d): give an initrd, or init= on the command line", -err);
+		panic("no program to start as init (error %d): give an initrd, or init= on the command line",
+		      -err);
 }
 
 static void start(void *unused)

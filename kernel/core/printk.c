@@ -168,7 +168,7 @@ static void write_consoles_locked(struct console *only, uint64_t *seq)
 		if (rec.level > atomic_load_explicit(&console_level, memory_order_relaxed))
 			continue;
 		len = format_line(&rec, line, sizeof(line));
-		list_for_each(con, &consoles, link)
+		list_for_each (con, &consoles, link)
 			if (!only || con == only)
 				con->write(con, line, len);
 	}

@@ -17,8 +17,8 @@
 #define POOL_BLOCKS  4u /* blocks made at a time for small requests */
 
 static struct spinlock lock = SPINLOCK_INIT("random", RANK_RANDOM);
-static uint32_t key[8];          /* [lock] */
-static uint64_t bytes_since_seed; /* [lock] */
+static uint32_t key[8];                              /* [lock] */
+static uint64_t bytes_since_seed;                    /* [lock] */
 static uint8_t pool[POOL_BLOCKS * 64 - sizeof(key)]; /* [lock] output not given out yet, at its end */
 static size_t pool_left;                             /* [lock] */
 

@@ -13,7 +13,7 @@ static uint64_t cycles_per_sec __ro_after_init;
 static uint64_t cycle_base __ro_after_init;
 static uint64_t ns_mult __ro_after_init;    /* ns per cycle, 32 fraction bits */
 static uint64_t cycle_mult __ro_after_init; /* cycles per ns, 30 fraction bits: counters up to 17 GHz */
-static _Atomic uint64_t real_offset_ns;  /* real time minus monotonic time */
+static _Atomic uint64_t real_offset_ns;     /* real time minus monotonic time */
 
 void time_init(uint64_t hz)
 {
@@ -65,7 +65,9 @@ uint64_t civil_to_unix(const struct civil_time *t)
 	int64_t month = (t->month + 9) % 12;
 	int64_t era = year / 400, year_of_era = year % 400;
 	int64_t day_of_year = (153 * month + 2) / 5 + t->day - 1;
-	int64_t days = era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+	int64_t days =
+		era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
 
-	return (uint64_t)days * 86400 + (uint64_t)t->hour * 3600 + (uint64_t)t->minute * 60 + (uint64_t)t->second;
+	return (uint64_t)days * 86400 + (uint64_t)t->hour * 3600 + (uint64_t)t->minute * 60 +
+	       (uint64_t)t->second;
 }

@@ -13,10 +13,10 @@
 #include <kernel/spinlock.h>
 
 struct timer_queue {
-	struct spinlock lock;           /* RANK_TIMER */
-	struct rb_tree tree;            /* [lock] by deadline, then by insertion */
-	struct timer *running;          /* [lock] its fn is being called */
-	uint64_t programmed_ns;         /* [lock] what the hardware was told; 0: nothing */
+	struct spinlock lock;   /* RANK_TIMER */
+	struct rb_tree tree;    /* [lock] by deadline, then by insertion */
+	struct timer *running;  /* [lock] its fn is being called */
+	uint64_t programmed_ns; /* [lock] what the hardware was told; 0: nothing */
 };
 
 static struct timer_queue queues[MAX_CPUS] = {

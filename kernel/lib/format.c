@@ -87,12 +87,23 @@ static const char *parse_flags(const char *f, struct spec *spec)
 {
 	for (;; f++) {
 		switch (*f) {
-		case '-': spec->left = true; break;
-		case '0': spec->zero = true; break;
-		case '+': spec->plus = true; break;
-		case ' ': spec->space = true; break;
-		case '#': spec->alt = true; break;
-		default: return f;
+		case '-':
+			spec->left = true;
+			break;
+		case '0':
+			spec->zero = true;
+			break;
+		case '+':
+			spec->plus = true;
+			break;
+		case ' ':
+			spec->space = true;
+			break;
+		case '#':
+			spec->alt = true;
+			break;
+		default:
+			return f;
 		}
 	}
 }
@@ -178,8 +189,8 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 		case 'i':
 			value = spec.length == 8 ? va_arg(args, uint64_t) : (uint64_t)va_arg(args, int);
 			number = cut_signed(value, spec.length);
-			put_number(&s, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0, 10, false,
-				   &spec);
+			put_number(&s, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0, 10,
+				   false, &spec);
 			break;
 		case 'u':
 		case 'x':
@@ -188,7 +199,10 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 			value = spec.length == 8 ? va_arg(args, uint64_t) : va_arg(args, unsigned);
 			spec.plus = spec.space = false;
 			put_number(&s, cut_unsigned(value, spec.length), false,
-				   *f == 'u' ? 10 : *f == 'o' ? 8 : 16, *f == 'X', &spec);
+				   *f == 'u'   ? 10
+				   : *f == 'o' ? 8
+					       : 16,
+				   *f == 'X', &spec);
 			break;
 		case 'p':
 			spec.alt = true;
@@ -200,7 +214,8 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 		case 's':
 			text = va_arg(args, const char *);
 			text = text ? text : "(null)";
-			put_text(&s, text, spec.precision >= 0 ? strnlen(text, (size_t)spec.precision) : strlen(text),
+			put_text(&s, text,
+				 spec.precision >= 0 ? strnlen(text, (size_t)spec.precision) : strlen(text),
 				 &spec);
 			break;
 		case '%':

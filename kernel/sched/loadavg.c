@@ -26,7 +26,8 @@ static void sample(struct timer *timer)
 		running += READ_ONCE(rq->ready_count) + (READ_ONCE(rq->current) != rq->idle);
 	}
 	for (int i = 0; i < 3; i++) {
-		uint64_t load = (uint64_t)loads[i] * decay[i] + (uint64_t)running * FIXED_1 * (FIXED_1 - decay[i]);
+		uint64_t load =
+			(uint64_t)loads[i] * decay[i] + (uint64_t)running * FIXED_1 * (FIXED_1 - decay[i]);
 
 		loads[i] = (uint32_t)(load / FIXED_1);
 	}

@@ -31,7 +31,7 @@ static void wake(struct waitqueue *wq, bool all)
 	if (list_empty(&wq->waiters))
 		return;
 	flags = spin_lock_irqsave(&wq->lock);
-	list_for_each_safe(w, tmp, &wq->waiters, link)
+	list_for_each_safe (w, tmp, &wq->waiters, link)
 		if (w->wake(w) && w->exclusive && !all)
 			break;
 	spin_unlock_irqrestore(&wq->lock, flags);

@@ -21,12 +21,12 @@
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"
 
-#define SAME(...) \
-	do { \
-		char want[128], got[128]; \
-		int n = snprintf(want, sizeof(want), __VA_ARGS__); \
+#define SAME(...)                                                               \
+	do {                                                                    \
+		char want[128], got[128];                                       \
+		int n = snprintf(want, sizeof(want), __VA_ARGS__);              \
 		assert_int_equal(k_snprintf(got, sizeof(got), __VA_ARGS__), n); \
-		assert_string_equal(got, want); \
+		assert_string_equal(got, want);                                 \
 	} while (0)
 
 static void every_integer_directive_agrees_with_libc(void **state)

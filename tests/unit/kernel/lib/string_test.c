@@ -53,7 +53,8 @@ static void moves_agree_with_libc_at_every_overlap(void **state)
 
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
-		size_t n = (size_t)rand() % 120, from = (size_t)rand() % (SIZE - 120), to = (size_t)rand() % (SIZE - 120);
+		size_t n = (size_t)rand() % 120, from = (size_t)rand() % (SIZE - 120),
+		       to = (size_t)rand() % (SIZE - 120);
 
 		fill_random(a, SIZE);
 		memcpy(b, a, SIZE);
