@@ -5,5 +5,6 @@
 #define WEAK __attribute__((weak))
 
 struct cpu host_cpu;
+uint64_t host_cycles;
 WEAK struct cpu *cpus[MAX_CPUS] = { &host_cpu };
 WEAK uint32_t cpu_count = 1;

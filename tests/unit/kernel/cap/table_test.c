@@ -158,7 +158,11 @@ static void an_expired_capability_is_gone(void **state)
 	uint32_t flags;
 
 	(void)state;
-	table->slots[0].expires = 1; /* long past */
+	table->slots[0].expires = 1000;
+	host_cycles = 999;
+	assert_int_equal(cap_lookup(table, 0, OBJECT_FILE, CAP_READ, &obj), 0);
+	kobject_put(obj);
+	host_cycles = 1000;
 	assert_int_equal(cap_lookup(table, 0, OBJECT_FILE, CAP_READ, &obj), -EBADF);
 	assert_int_equal(cap_dup(table, 0, 0, 0), -EBADF);
 	assert_int_equal(cap_get_flags(table, 0, &flags), -EBADF);
