@@ -170,6 +170,28 @@ int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot)
 	return 0;
 }
 
+struct pt_slot *arch_pt_slot(paddr_t root, uint64_t va)
+{
+	return (struct pt_slot *)pte_make_path(root, va);
+}
+
+bool arch_pt_slot_get(const struct pt_slot *slot, paddr_t *pa, unsigned *prot)
+{
+	uint64_t pte = *(const uint64_t *)slot;
+
+	if (!is_mapped(pte))
+		return false;
+	*pa = pte_address(pte);
+	*prot = pte_prot(pte);
+	return true;
+}
+
+void arch_pt_slot_set(struct pt_slot *slot, paddr_t pa, unsigned prot)
+{
+	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
+	WRITE_ONCE(*(uint64_t *)slot, pte_make(pa, prot));
+}
+
 paddr_t arch_pt_unmap(paddr_t root, uint64_t va)
 {
 	uint64_t *pte = pte_find(root, va);

@@ -18,81 +18,69 @@
 #include "tlb.h"
 #include "vm_priv.h"
 
-/* Map a page that was absent; takes over the caller's reference. */
-static int map_new(struct vm_space *vm, uint64_t va, struct page *page, unsigned prot)
-{
-	int err = arch_pt_map(vm->root, va, page_addr(page), prot);
-
-	if (err < 0)
-		page_put(page);
-	else
-		vm->pages_mapped++;
-	return err;
-}
-
-static int map_zeroed(struct vm_space *vm, const struct vm_area *area, uint64_t va)
+static int map_zeroed(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot)
 {
 	paddr_t pa = pmm_alloc(PAGE_ANON, PMM_ZERO);
 
 	if (pa == PADDR_NONE)
 		return -ENOMEM;
-	return map_new(vm, va, page_of(pa), vm_area_prot(area, true));
+	arch_pt_slot_set(slot, pa, vm_area_prot(area, true));
+	vm->pages_mapped++;
+	return 0;
 }
 
-static struct page *copy_page(struct page *from)
+/* A page of the area's own with the contents of another. */
+static paddr_t copy_page(struct vm_area *area, paddr_t from)
 {
 	paddr_t pa = pmm_alloc(PAGE_ANON, 0);
 
 	if (pa == PADDR_NONE)
-		return NULL;
-	arch_copy_page(phys_to_virt(pa), phys_to_virt(page_addr(from)));
-	return page_of(pa);
+		return pa;
+	arch_copy_page(phys_to_virt(pa), phys_to_virt(from));
+	if (area->object)
+		area->flags |= VM_COPIED;
+	return pa;
 }
 
-static int map_from_object(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned access)
+static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va,
+			   unsigned access)
 {
-	bool copy = vm_area_private(area) && (access & FAULT_WRITE);
-	struct page *page, *own;
+	bool private = vm_area_private(area), copy = private && (access & FAULT_WRITE);
+	struct page *page;
+	paddr_t pa;
 	int err = vm_object_page_inside(area->object, vm_area_index(area, va), &page);
 
 	if (err < 0)
 		return err;
-	if (!copy)
-		return map_new(vm, va, page, vm_area_prot(area, !vm_area_private(area)));
-	own = copy_page(page);
-	page_put(page);
-	if (!own)
-		return -ENOMEM;
-	area->flags |= VM_COPIED;
-	return map_new(vm, va, own, vm_area_prot(area, true));
-}
-
-/* Replacing a mapping cannot fail: its table is there. */
-static void remap_present(struct vm_space *vm, uint64_t va, paddr_t pa, unsigned prot)
-{
-	int err = arch_pt_map(vm->root, va, pa, prot);
-
-	ASSERT(err == 0);
-	tlb_flush_range(vm, va, va + PAGE_SIZE);
+	pa = page_addr(page);
+	if (copy) {
+		pa = copy_page(area, pa);
+		page_put(page);
+		if (pa == PADDR_NONE)
+			return -ENOMEM;
+	}
+	arch_pt_slot_set(slot, pa, vm_area_prot(area, copy || !private));
+	vm->pages_mapped++;
+	return 0;
 }
 
 /* A write to a page that is mapped, but not for writing. */
-static int make_writable(struct vm_space *vm, struct vm_area *area, uint64_t va, paddr_t pa)
+static int make_writable(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va,
+			 paddr_t pa)
 {
-	struct page *page = page_of(pa), *own;
+	struct page *page = page_of(pa), *shared = NULL;
 	bool exclusive = page->use == PAGE_ANON && refcount_read(&page->refs) == 1;
 
-	if (!vm_area_private(area) || exclusive) {
-		remap_present(vm, va, pa, vm_area_prot(area, true));
-		return 0;
+	if (vm_area_private(area) && !exclusive) {
+		shared = page;
+		pa = copy_page(area, pa);
+		if (pa == PADDR_NONE)
+			return -ENOMEM;
 	}
-	own = copy_page(page);
-	if (!own)
-		return -ENOMEM;
-	if (area->object)
-		area->flags |= VM_COPIED;
-	remap_present(vm, va, page_addr(own), vm_area_prot(area, true));
-	page_put(page);
+	arch_pt_slot_set(slot, pa, vm_area_prot(area, true));
+	tlb_flush_range(vm, va, va + PAGE_SIZE);
+	if (shared)
+		page_put(shared);
 	return 0;
 }
 
@@ -137,6 +125,7 @@ int vm_fault_locked(struct vm_space *vm, uint64_t addr, unsigned access)
 {
 	struct vm_area *area = find_area(vm, addr);
 	uint64_t va = ALIGN_DOWN(addr, PAGE_SIZE);
+	struct pt_slot *slot;
 	unsigned prot;
 	paddr_t pa;
 
@@ -144,10 +133,16 @@ int vm_fault_locked(struct vm_space *vm, uint64_t addr, unsigned access)
 		return -EFAULT;
 	if (!permits(area, access))
 		return -EACCES;
-	if (!arch_pt_query(vm->root, va, &pa, &prot))
-		return area->object ? map_from_object(vm, area, va, access) : map_zeroed(vm, area, va);
+	slot = arch_pt_slot(vm->root, va);
+	if (!slot)
+		return -ENOMEM;
+	if (!arch_pt_slot_get(slot, &pa, &prot)) {
+		if (area->object)
+			return map_from_object(vm, area, slot, va, access);
+		return map_zeroed(vm, area, slot);
+	}
 	if ((access & FAULT_WRITE) && !(prot & PT_WRITE))
-		return make_writable(vm, area, va, pa);
+		return make_writable(vm, area, slot, va, pa);
 	/* Resolved meanwhile by another thread, or a translation that had not been dropped yet. */
 	tlb_flush_range(vm, va, va + PAGE_SIZE);
 	return 0;
