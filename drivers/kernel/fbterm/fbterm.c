@@ -87,14 +87,26 @@ static void request_draw(void)
 
 /* --- the kernel log --------------------------------------------------------------------------------- */
 
+/* No lock: the CPU that holds it may be the one that panics.  The first line frees the screen from what
+ * a program has set up on it. */
+static void panic_write(const char *text, size_t len)
+{
+	static bool freed;
+
+	if (!freed)
+		vt_feed(&vt, "\033[!p\033[999H", 10);
+	freed = true;
+	vt_feed_log(&vt, text, len);
+	draw_all_locked();
+}
+
 static void log_write(struct console *con, const char *text, size_t len)
 {
 	uint64_t flags;
 
 	(void)con;
 	if (console_in_panic()) {
-		vt_feed_log(&vt, text, len);
-		draw_all_locked();
+		panic_write(text, len);
 		return;
 	}
 	flags = spin_lock_irqsave(&screen_lock);
