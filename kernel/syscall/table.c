@@ -71,7 +71,6 @@ static __always_inline uint64_t index_mask(uint64_t nr)
 void syscall_dispatch(struct arch_regs *regs)
 {
 	uint64_t nr = (uint64_t)arch_regs_syscall(regs);
-	struct syscall_args args;
 	syscall_fn fn = unknown;
 	int64_t result;
 
@@ -79,8 +78,8 @@ void syscall_dispatch(struct arch_regs *regs)
 		fn = table[nr & index_mask(nr)];
 	else
 		note_unknown(nr);
-	arch_regs_syscall_args(regs, args.a);
-	result = fn(&args);
+	/* The saved registers are the arguments: nothing is copied. */
+	result = fn((const struct syscall_args *)arch_regs_syscall_args(regs));
 	arch_regs_set_result(regs, result);
 	/* What is to be restarted needs the way back to user mode to look, whoever took the signal. */
 	if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK))
