@@ -96,7 +96,8 @@ static void frame_thread(void *unused)
 
 	(void)unused;
 	KTEST_EXPECT(vm_space_create(&vm) == 0);
-	KTEST_EXPECT(vm_map(vm, &at, STACK_SIZE, VM_READ | VM_WRITE, VM_READ | VM_WRITE, VM_MAP_FIXED, NULL, 0) == 0);
+	KTEST_EXPECT(vm_map(vm, &at, STACK_SIZE, VM_READ | VM_WRITE, VM_READ | VM_WRITE, VM_MAP_FIXED, NULL,
+			    0) == 0);
 	KTEST_EXPECT(arch_fpu_alloc(&current_task()->context) == 0);
 	task_switch_vm(vm);
 	arch_fpu_reset(current_task());
@@ -190,7 +191,9 @@ static void frame_on_alternate_stack(void)
 
 static void frame_without_room(void)
 {
-	static const uaddr_t bad[] = { 0, 64, STACK + 200, USER_END + 4096, 0xffff800000010000ull, UINT64_MAX };
+	static const uaddr_t bad[] = {
+		0, 64, STACK + 200, USER_END + 4096, 0xffff800000010000ull, UINT64_MAX
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct arch_regs regs = some_regs();
@@ -209,13 +212,13 @@ static void frame_forged(void)
 
 	KTEST_EXPECT(push(&regs, 0) == 0);
 	uc = regs.rdx;
-	KTEST_EXPECT(put_user_u64(uc + 40 + 17 * 8, UINT64_MAX) == 0);              /* flags */
-	KTEST_EXPECT(put_user_u64(uc + 40 + 18 * 8, 0x0018001000100010ull) == 0);   /* CS and the others */
+	KTEST_EXPECT(put_user_u64(uc + 40 + 17 * 8, UINT64_MAX) == 0);            /* flags */
+	KTEST_EXPECT(put_user_u64(uc + 40 + 18 * 8, 0x0018001000100010ull) == 0); /* CS and the others */
 	KTEST_EXPECT(pop(&regs) == 0);
 	KTEST_EXPECT(regs.cs == USER_CS && regs.ss == USER_SS);
-	KTEST_EXPECT((regs.rflags & 0x3000) == 0);     /* IOPL */
-	KTEST_EXPECT((regs.rflags & 0x1a4000) == 0);   /* NT VM VIF VIP */
-	KTEST_EXPECT(regs.rflags & 0x200);             /* IF */
+	KTEST_EXPECT((regs.rflags & 0x3000) == 0);   /* IOPL */
+	KTEST_EXPECT((regs.rflags & 0x1a4000) == 0); /* NT VM VIF VIP */
+	KTEST_EXPECT(regs.rflags & 0x200);           /* IF */
 }
 
 static void frame_with_forged_fpu(void)
@@ -278,7 +281,8 @@ static void system_calls_restart(void)
 
 static const struct ktest_case cases[] = {
 	{ "tasks keep FPU and thread pointer", tasks_keep_fpu_and_thread_pointer },
-	{ "thread pointers outside the user half are refused", thread_pointers_outside_the_user_half_are_refused },
+	{ "thread pointers outside the user half are refused",
+	  thread_pointers_outside_the_user_half_are_refused },
 	{ "signal frames survive the round trip", signal_frames_survive_the_round_trip },
 	{ "signal frames without room are EFAULT", signal_frames_without_room_are_efault },
 	{ "forged signal frames give no rights", forged_signal_frames_give_no_rights },

@@ -149,7 +149,8 @@ static void null_zero_full_random_behave(void)
 	KTEST_EXPECT(file_read_kernel(null, a, sizeof(a), 0) == 0);
 	KTEST_EXPECT(file_write_kernel(null, a, sizeof(a), 0) == sizeof(a));
 	memset(a, 1, sizeof(a));
-	KTEST_EXPECT(file_read_kernel(zero, a, sizeof(a), 0) == sizeof(a) && memcmp(a, zeros, sizeof(a)) == 0);
+	KTEST_EXPECT(file_read_kernel(zero, a, sizeof(a), 0) == sizeof(a) &&
+		     memcmp(a, zeros, sizeof(a)) == 0);
 	KTEST_EXPECT(file_write_kernel(full, a, sizeof(a), 0) == -ENOSPC);
 	KTEST_EXPECT(file_read_kernel(random, a, sizeof(a), 0) == sizeof(a));
 	KTEST_EXPECT(file_read_kernel(random, b, sizeof(b), 0) == sizeof(b) && memcmp(a, b, sizeof(a)) != 0);

@@ -66,7 +66,9 @@ static uint64_t read_msr(uint32_t msr)
 
 static void read_cpuid(uint32_t leaf, uint32_t out[4])
 {
-	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(0));
+	__asm__ volatile("cpuid"
+			 : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+			 : "a"(leaf), "c"(0));
 }
 
 static void no_page_is_writable_and_executable(void)
@@ -140,8 +142,8 @@ static void with_user_page(unsigned flags, void (*test)(uaddr_t page))
 	uint8_t ret = RET_OPCODE;
 
 	KTEST_EXPECT(vm_space_create(&vm) == 0);
-	KTEST_EXPECT(vm_map(vm, &page, PAGE_SIZE, VM_READ | VM_WRITE, VM_READ | VM_WRITE | VM_EXEC, VM_MAP_FIXED, NULL,
-			    0) == 0);
+	KTEST_EXPECT(vm_map(vm, &page, PAGE_SIZE, VM_READ | VM_WRITE, VM_READ | VM_WRITE | VM_EXEC,
+			    VM_MAP_FIXED, NULL, 0) == 0);
 	task_switch_vm(vm);
 	KTEST_EXPECT(copy_to_user(page, &ret, 1) == 0);
 	KTEST_EXPECT(vm_protect(vm, page, PAGE_SIZE, flags) == 0);

@@ -105,7 +105,8 @@ static void backtraces_are_bounded(void)
 	size_t n = trace_from_here(trace, ARRAY_SIZE(trace));
 
 	KTEST_EXPECT(n >= 2 && n <= ARRAY_SIZE(trace));
-	KTEST_EXPECT(trace[0] >= (uintptr_t)backtraces_are_bounded && trace[0] < (uintptr_t)backtraces_are_bounded + 512);
+	KTEST_EXPECT(trace[0] >= (uintptr_t)backtraces_are_bounded &&
+		     trace[0] < (uintptr_t)backtraces_are_bounded + 512);
 	KTEST_EXPECT(arch_backtrace(0, trace, 8) == 0);
 	KTEST_EXPECT(arch_backtrace(0x1234, trace, 8) == 0);
 	KTEST_EXPECT(arch_backtrace(NON_CANONICAL, trace, 8) == 0);

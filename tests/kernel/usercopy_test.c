@@ -23,8 +23,8 @@ static void enter(void)
 	uint64_t at = BASE;
 
 	KTEST_EXPECT(vm_space_create(&vm) == 0);
-	KTEST_EXPECT(vm_map(vm, &at, (PAGES - 1) * PAGE_SIZE, VM_READ | VM_WRITE, VM_READ | VM_WRITE, VM_MAP_FIXED, NULL,
-			    0) == 0);
+	KTEST_EXPECT(vm_map(vm, &at, (PAGES - 1) * PAGE_SIZE, VM_READ | VM_WRITE, VM_READ | VM_WRITE,
+			    VM_MAP_FIXED, NULL, 0) == 0);
 	KTEST_EXPECT(vm_protect(vm, RO, PAGE_SIZE, VM_READ) == 0);
 	task_switch_vm(vm);
 }
@@ -85,7 +85,9 @@ static void read_only_memory_refuses_writes(void)
 
 static void kernel_and_wrapping_addresses_are_refused(void)
 {
-	static const uaddr_t bad[] = { KERNEL, USER_END, USER_END - 4, 1ull << 47, UINT64_MAX - 7, UINT64_MAX };
+	static const uaddr_t bad[] = {
+		KERNEL, USER_END, USER_END - 4, 1ull << 47, UINT64_MAX - 7, UINT64_MAX
+	};
 	uint8_t buf[16] = { 0 };
 	uint64_t word;
 

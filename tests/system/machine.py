@@ -3,6 +3,7 @@
 
 import collections
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,9 +50,10 @@ class Console:
         return self.child.before
 
     def command(self, line):
-        """Type a line and return what it printed."""
+        """Type a line and return what it printed, without colours and the like."""
         self.child.send(line + "\r")
-        return self.prompt().partition("\n")[2].replace("\r\n", "\n")
+        printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.prompt())
+        return re.sub(r"\r+\n", "\n", printed).partition("\n")[2]
 
     def send(self, keys):
         self.child.send(keys)

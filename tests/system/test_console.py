@@ -11,7 +11,7 @@ from machine import console
 
 @pytest.fixture(scope="module")
 def session():
-    with console("--boot", "pvh", timeout=240) as machine:
+    with console("--boot", "pvh", timeout=120) as machine:
         machine.prompt()
         machine.command("cd /root")
         yield machine
@@ -32,8 +32,7 @@ def test_pipes_and_redirections(session):
 
 
 def test_line_editing(session):
-    session.send("echo wromg\x7f\x7f\x7fong\r")
-    assert session.prompt().endswith("wrong\r\n")
+    assert session.command("echo wromg\x7f\x7f\x7fong") == "wrong\n"
 
 
 def test_interrupt(session):
@@ -52,7 +51,7 @@ def test_job_control(session):
     time.sleep(0.5)
     session.send("\x1a")
     assert "Stopped" in session.prompt()
-    session.command("kill %1")
+    session.command("kill -KILL %1")
     session.command("true")
     assert "sleep" not in session.command("ps | grep -v grep")
 
@@ -75,7 +74,9 @@ def test_dmesg(session):
 def test_vi(session):
     session.send("vi note\r")
     session.expect("note")
-    session.send("ihello from vi\x1b")
+    session.send("ihello from vi")
+    session.send("\x1b")
+    time.sleep(1)  # what follows at once would be read as a function key
     session.send(":wq\r")
     session.prompt()
     assert session.command("cat note; rm note") == "hello from vi\n"

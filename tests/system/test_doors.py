@@ -60,18 +60,14 @@ def test_cpu_through_firmware(door, cpu):
 
 
 def handed_over(door, log):
-    """What the kernel printed of boot_info, without addresses and the path's name."""
+    """The shape of what the kernel printed of boot_info: no numbers, no door's name, each kind of line once."""
     shell("true", options=["--boot", door, "--log", log], timeout=120)
-    text = log.read_text(errors="replace")
-    lines = [re.sub(r"^\[[^\]]*\]\s*", "", line) for line in text.splitlines()]
-    return [line for line in lines if line.startswith("boot:")]
+    lines = re.findall(r"^\[[^\]]*\] boot: (.*)$", log.read_text(errors="replace"), re.M)
+    shapes = {re.sub(r"\b(0x)?[0-9a-f]*[0-9][0-9a-f]*\b", "N", line.replace("\r", "")) for line in lines}
+    return sorted(s for s in shapes if not s.startswith(("memory", "path")))
 
 
 def test_doors_hand_over_the_same(tmp_path):
     """A Multiboot2 and a UEFI boot print the same boot_info apart from names and addresses."""
-    kinds = []
-    for door in ("grub-uefi", "uefi"):
-        lines = handed_over(door, tmp_path / door)
-        assert lines
-        kinds.append(sorted({re.split(r"[ :=]", line[6:])[0] for line in lines}))
-    assert kinds[0] == kinds[1]
+    multiboot2, uefi = (handed_over(door, tmp_path / door) for door in ("grub-uefi", "uefi"))
+    assert uefi and multiboot2 == uefi

@@ -86,15 +86,15 @@ static void make_xsdt(const uint32_t *tables, size_t n)
 static void make_madt(void)
 {
 	static const uint8_t entries[] = {
-		0, 8, 0, 0, 1, 0, 0, 0,                      /* CPU 0 */
-		0, 8, 1, 4, 1, 0, 0, 0,                      /* CPU with APIC id 4 */
-		0, 8, 2, 5, 0, 0, 0, 0,                      /* disabled */
-		1, 12, 9, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,   /* IOAPIC at 0xfec00000 */
-		2, 10, 0, 0, 2, 0, 0, 0, 0, 0,               /* line 0 on GSI 2 */
-		2, 10, 0, 9, 9, 0, 0, 0, 0x0d, 0,            /* line 9 level, active high */
-		4, 6, 0xff, 0, 0, 1,                         /* LINT1 is the NMI */
-		9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, /* x2APIC id 256 */
-		0x7f, 3, 0,                                  /* unknown kind */
+		0,    8,  0,    0, 1, 0, 0,    0,                   /* CPU 0 */
+		0,    8,  1,    4, 1, 0, 0,    0,                   /* CPU with APIC id 4 */
+		0,    8,  2,    5, 0, 0, 0,    0,                   /* disabled */
+		1,    12, 9,    0, 0, 0, 0xc0, 0xfe, 0,    0, 0, 0, /* IOAPIC at 0xfec00000 */
+		2,    10, 0,    0, 2, 0, 0,    0,    0,    0,       /* line 0 on GSI 2 */
+		2,    10, 0,    9, 9, 0, 0,    0,    0x0d, 0,       /* line 9 level, active high */
+		4,    6,  0xff, 0, 0, 1,                            /* LINT1 is the NMI */
+		9,    16, 0,    0, 0, 1, 0,    0,    1,    0, 0, 0, 3, 0, 0, 0, /* x2APIC id 256 */
+		0x7f, 3,  0,                                                    /* unknown kind */
 	};
 
 	put(MADT + 36, 0xfee00000, 4);

@@ -371,7 +371,8 @@ static void random_typing_keeps_the_ring_sound(void **state)
 
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
-		char c = (char)(dice(4) ? (unsigned char)"\n\r\004\177\025\027\003\026ab\t "[dice(12)] : dice(256));
+		char c = (char)(dice(4) ? (unsigned char)"\n\r\004\177\025\027\003\026ab\t "[dice(12)]
+					: dice(256));
 
 		shown_len = 0;
 		device_room = dice(64);

@@ -46,7 +46,10 @@ static size_t make_psf2(uint8_t *out, uint32_t width, uint32_t height, uint32_t 
 		out[at++] = (uint8_t)(i / bytes);
 	for (uint32_t g = 0; g < count; g++) {
 		if (g == 2) { /* U+20AC, and a sequence that is to be ignored */
-			memcpy(out + at, "\xe2\x82\xac\xfe" "B", 5);
+			memcpy(out + at,
+			       "\xe2\x82\xac\xfe"
+			       "B",
+			       5);
 			at += 5;
 		}
 		out[at++] = 0xff;
@@ -111,8 +114,15 @@ static void cells_become_pixels(void **state)
 	static struct vt_cell shadow[64];
 	struct vt_cell line[8];
 	struct fb_surface s = {
-		.pixels = pixels, .width = 64, .height = 8, .stride = 64, .font = &font, .shadow = shadow,
-		.red = { 0, 8 }, .green = { 8, 8 }, .blue = { 16, 8 },
+		.pixels = pixels,
+		.width = 64,
+		.height = 8,
+		.stride = 64,
+		.font = &font,
+		.shadow = shadow,
+		.red = { 0, 8 },
+		.green = { 8, 8 },
+		.blue = { 16, 8 },
 	};
 
 	(void)state;
@@ -137,8 +147,13 @@ static void cells_become_pixels(void **state)
 static void impossible_framebuffers_are_refused(void **state)
 {
 	struct boot_framebuffer fb = {
-		.base = 0xfd000000, .width = 1024, .height = 768, .pitch = 4096,
-		.red = { 16, 8 }, .green = { 8, 8 }, .blue = { 0, 8 },
+		.base = 0xfd000000,
+		.width = 1024,
+		.height = 768,
+		.pitch = 4096,
+		.red = { 16, 8 },
+		.green = { 8, 8 },
+		.blue = { 0, 8 },
 	};
 
 	(void)state;

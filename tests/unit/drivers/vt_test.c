@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: drivers/kernel/fbterm/vt.c drivers/kernel/fbterm/vt_screen.c drivers/kernel/fbterm/vt_sgr.c drivers/kernel/fbterm/utf8.c */
+/* sources: drivers/kernel/fbterm/vt.c drivers/kernel/fbterm/vt_screen.c drivers/kernel/fbterm/vt_sgr.c
+ * drivers/kernel/fbterm/utf8.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,8 @@
 
 #include "drivers/kernel/fbterm/vt.h"
 
-#define COLS 20
-#define ROWS 6
+#define COLS    20
+#define ROWS    6
 #define HISTORY 8
 
 static struct vt vt;
@@ -151,7 +152,8 @@ static void region_scrolls_alone(void **state)
 static void colours_come_out_resolved(void **state)
 {
 	(void)state;
-	feed("\033[31ma\033[1mb\033[0;7mc\033[38;5;196md\033[0m\033[48;2;1;2;3me\033[38:2::9:8:7mf\033[0;4mg");
+	feed("\033[31ma\033[1mb\033[0;7mc\033[38;5;196md\033[0m\033[48;2;1;2;3me\033[38:2::9:8:7mf\033[0;"
+	     "4mg");
 	assert_int_equal(cell(0, 0)->fg, 0xaa0000);
 	assert_int_equal(cell(1, 0)->fg, 0xff5555);
 	assert_int_equal(cell(2, 0)->fg, 0);
