@@ -39,21 +39,10 @@
 #define SC_F11         0x57
 #define SC_F12         0x58
 
-static const char plain[0x3a] = {
-	[0x01] = '\033', '1', '2', '3', '4', '5', '6', '7', '8', '9', '0', '-', '=', '\177', '\t',
-	[0x10] = 'q', 'w', 'e', 'r', 't', 'y', 'u', 'i', 'o', 'p', '[', ']', '\r',
-	[0x1e] = 'a', 's', 'd', 'f', 'g', 'h', 'j', 'k', 'l', ';', '\'', '`',
-	[0x2b] = '\\', 'z', 'x', 'c', 'v', 'b', 'n', 'm', ',', '.', '/',
-	[SC_KP_STAR] = '*', [0x39] = ' ',
-};
-
-static const char shifted[0x3a] = {
-	[0x01] = '\033', '!', '@', '#', '$', '%', '^', '&', '*', '(', ')', '_', '+', '\177', '\t',
-	[0x10] = 'Q', 'W', 'E', 'R', 'T', 'Y', 'U', 'I', 'O', 'P', '{', '}', '\r',
-	[0x1e] = 'A', 'S', 'D', 'F', 'G', 'H', 'J', 'K', 'L', ':', '"', '~',
-	[0x2b] = '|', 'Z', 'X', 'C', 'V', 'B', 'N', 'M', '<', '>', '?',
-	[SC_KP_STAR] = '*', [0x39] = ' ',
-};
+/* By scancode: escape, digits, backspace, tab and then row by row; \0 where a modifier lies. */
+static const char plain[] = "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
+static const char shifted[] = "\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
+_Static_assert(sizeof(plain) == 0x3a + 1 && sizeof(shifted) == sizeof(plain), "the space bar is code 0x39");
 
 static const char keypad_digits[] = "789-456+1230.";
 

@@ -22,18 +22,18 @@
 
 enum key_action {
 	KEY_ACTION_NONE,
-	KEY_ACTION_REBOOT,      /* Ctrl-Alt-Del */
-	KEY_ACTION_PAGE_UP,     /* Shift-PageUp: the view */
+	KEY_ACTION_REBOOT,  /* Ctrl-Alt-Del */
+	KEY_ACTION_PAGE_UP, /* Shift-PageUp: the view */
 	KEY_ACTION_PAGE_DOWN,
-	KEY_ACTION_LOCKS,       /* keyboard.locks changed */
+	KEY_ACTION_LOCKS, /* keyboard.locks changed */
 };
 
 struct keyboard {
 	uint8_t modifiers;
 	uint8_t locks;
-	uint8_t locks_down;     /* lock keys that are held: a repeat does not toggle again */
-	uint8_t prefix;         /* 0xe0 or 0xe1 seen */
-	uint8_t pause_left;     /* bytes of the Pause key still to come */
+	uint8_t locks_down;      /* lock keys that are held: a repeat does not toggle again */
+	uint8_t prefix;          /* 0xe0 or 0xe1 seen */
+	uint8_t pause_left;      /* bytes of the Pause key still to come */
 	bool application_cursor; /* set by the terminal: DECCKM */
 };
 

@@ -20,8 +20,8 @@
 #include <kernel/time.h>
 #include <kernel/tty.h>
 
-#define PS2_DATA   0x60
-#define PS2_STATUS 0x64 /* read */
+#define PS2_DATA    0x60
+#define PS2_STATUS  0x64 /* read */
 #define PS2_COMMAND 0x64 /* write */
 
 #define STATUS_OUTPUT_FULL 0x01
@@ -36,22 +36,22 @@
 #define CMD_DISABLE_KBD  0xad
 #define CMD_ENABLE_KBD   0xae
 
-#define CONFIG_IRQ_KBD    0x01
-#define CONFIG_IRQ_AUX    0x02
-#define CONFIG_NO_KBD     0x10
-#define CONFIG_NO_AUX     0x20
-#define CONFIG_TRANSLATE  0x40
+#define CONFIG_IRQ_KBD   0x01
+#define CONFIG_IRQ_AUX   0x02
+#define CONFIG_NO_KBD    0x10
+#define CONFIG_NO_AUX    0x20
+#define CONFIG_TRANSLATE 0x40
 
 #define KBD_SET_LEDS 0xed
 #define KBD_ENABLE   0xf4
 #define KBD_ACK      0xfa
 #define KBD_RESEND   0xfe
 
-#define KEYBOARD_LINE      1
-#define FADT_8042_PRESENT  (1u << 1)
-#define STEP_US            50
-#define STEPS              2000 /* 100 ms */
-#define BYTES_PER_IRQ      32
+#define KEYBOARD_LINE     1
+#define FADT_8042_PRESENT (1u << 1)
+#define STEP_US           50
+#define STEPS             2000 /* 100 ms */
+#define BYTES_PER_IRQ     32
 
 static struct keyboard keyboard; /* the interrupt handler's own */
 static struct tty *keyboard_tty;
@@ -138,7 +138,8 @@ static const char *controller_start(void)
 		return "the configuration cannot be read";
 	if (!command(CMD_TEST_PORT) || read_byte() != 0)
 		return "the keyboard port's test fails";
-	config = (config & ~(CONFIG_IRQ_AUX | CONFIG_NO_KBD)) | CONFIG_IRQ_KBD | CONFIG_NO_AUX | CONFIG_TRANSLATE;
+	config = (config & ~(CONFIG_IRQ_AUX | CONFIG_NO_KBD)) | CONFIG_IRQ_KBD | CONFIG_NO_AUX |
+		 CONFIG_TRANSLATE;
 	if (!command(CMD_WRITE_CONFIG) || !send_data((uint8_t)config) || !command(CMD_ENABLE_KBD))
 		return "the configuration cannot be written";
 	return NULL;

@@ -57,8 +57,9 @@ static bool read_registers(struct rtc_registers *regs)
 	regs->day = cmos_read(RTC_DAY);
 	regs->month = cmos_read(RTC_MONTH);
 	regs->year = cmos_read(RTC_YEAR);
-	regs->century = acpi.century_register >= 0x0e && acpi.century_register < 0x80 ?
-				cmos_read(acpi.century_register) : 0;
+	regs->century = acpi.century_register >= 0x0e && acpi.century_register < 0x80
+				? cmos_read(acpi.century_register)
+				: 0;
 	regs->status_b = cmos_read(RTC_STATUS_B);
 	arch_irq_restore(flags);
 	return ok;
@@ -77,7 +78,8 @@ static bool read_stable(struct rtc_registers *regs)
 	struct rtc_registers again;
 
 	for (int i = 0; i < 5; i++) {
-		if (read_registers(regs) && read_registers(&again) && memcmp(regs, &again, sizeof(again)) == 0)
+		if (read_registers(regs) && read_registers(&again) &&
+		    memcmp(regs, &again, sizeof(again)) == 0)
 			return true;
 	}
 	return false;
@@ -97,5 +99,6 @@ void rtc_init(void)
 		return;
 	}
 	time_set_real_ns(civil_to_unix(&t) * NSEC_PER_SEC);
-	pr_info("rtc: %04d-%02d-%02d %02d:%02d:%02d UTC\n", t.year, t.month, t.day, t.hour, t.minute, t.second);
+	pr_info("rtc: %04d-%02d-%02d %02d:%02d:%02d UTC\n", t.year, t.month, t.day, t.hour, t.minute,
+		t.second);
 }

@@ -56,8 +56,9 @@ bool rtc_decode(const struct rtc_registers *regs, struct civil_time *out)
 		.second = number(regs->second, binary),
 	};
 
-	if (t.year < 1970 || t.month < 1 || t.month > 12 || t.day < 1 || t.day > days_in_month(t.month, t.year) ||
-	    t.hour < 0 || t.hour > 23 || t.minute < 0 || t.minute > 59 || t.second < 0 || t.second > 59)
+	if (t.year < 1970 || t.month < 1 || t.month > 12 || t.day < 1 ||
+	    t.day > days_in_month(t.month, t.year) || t.hour < 0 || t.hour > 23 || t.minute < 0 ||
+	    t.minute > 59 || t.second < 0 || t.second > 59)
 		return false;
 	*out = t;
 	return true;

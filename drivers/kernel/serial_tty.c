@@ -21,13 +21,13 @@
 #include <kernel/tty.h>
 #include <serix/termios.h>
 
-#define TTY_MAJOR        4
-#define SERIAL_MINOR     64
-#define TX_RING          4096u
-#define TX_LOW           1024u /* below it writers are woken */
-#define RX_CHUNK         64u
-#define FIFO_ROOM        15    /* of 16: the last one is the log's (serial.c) */
-#define SERVICE_ROUNDS   64
+#define TTY_MAJOR      4
+#define SERIAL_MINOR   64
+#define TX_RING        4096u
+#define TX_LOW         1024u /* below it writers are woken */
+#define RX_CHUNK       64u
+#define FIFO_ROOM      15 /* of 16: the last one is the log's (serial.c) */
+#define SERVICE_ROUNDS 64
 
 /* Which ports an interrupt line serves: bit n, uarts[n]. */
 struct serial_line {
@@ -36,11 +36,11 @@ struct serial_line {
 };
 
 struct serial_port {
-	struct uart *uart;     /* [i] */
-	struct tty *tty;       /* [i] */
-	struct spinlock lock;  /* RANK_DEVICE; everything below and the registers */
-	uint8_t enabled;       /* IER as it should be */
-	bool room_wanted;      /* a write was cut short, or somebody waits for the end */
+	struct uart *uart;    /* [i] */
+	struct tty *tty;      /* [i] */
+	struct spinlock lock; /* RANK_DEVICE; everything below and the registers */
+	uint8_t enabled;      /* IER as it should be */
+	bool room_wanted;     /* a write was cut short, or somebody waits for the end */
 	uint32_t head, tail;
 	char ring[TX_RING];
 };
@@ -110,8 +110,8 @@ static void serial_flush_output(struct tty *tty)
 
 static unsigned baud_of(uint32_t cflag)
 {
-	static const uint32_t slow[] = { 0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600,
-					 19200, 38400 };
+	static const uint32_t slow[] = { 0,   50,   75,   110,  134,  150,  200,   300,
+					 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400 };
 
 	switch (cflag & CBAUD) {
 	case B57600:
@@ -205,7 +205,7 @@ static void service_input(struct serial_port *p)
 	if (!(p->enabled & IER_RX))
 		return;
 	if (tty_input_room(p->tty) < RX_CHUNK) {
-		/* A reader on another CPU may make room just now, before the terminal knows that we stopped. */
+		/* A reader on another CPU may have made room before the terminal knew that we stopped. */
 		stop_receiving(p);
 		if (tty_input_room(p->tty) < RX_CHUNK)
 			return;
@@ -281,8 +281,8 @@ static void port_start(struct serial_port *p)
 	(void)arch_in8(p->uart->port + UART_IIR);
 	set_enabled_locked(p, IER_RX | IER_LINE);
 	spin_unlock_irqrestore(&p->lock, flags);
-	pr_info("serial: ttyS%u at port 0x%x, line %u%s\n", (unsigned)(p - ports), p->uart->port, p->uart->irq,
-		p->uart->fifo ? "" : ", no FIFO");
+	pr_info("serial: ttyS%u at port 0x%x, line %u%s\n", (unsigned)(p - ports), p->uart->port,
+		p->uart->irq, p->uart->fifo ? "" : ", no FIFO");
 }
 
 void serial_init(void)

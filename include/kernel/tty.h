@@ -18,10 +18,10 @@ struct tty;
  * calls tty_output_ready() once there is room, and again when everything has been sent. */
 struct tty_driver_ops {
 	size_t (*write)(struct tty *tty, const char *text, size_t len);
-	size_t (*unsent)(struct tty *tty);    /* bytes taken but not on their way; NULL: none ever */
+	size_t (*unsent)(struct tty *tty);     /* bytes taken but not on their way; NULL: none ever */
 	void (*flush_output)(struct tty *tty); /* drop these; may be NULL */
 	void (*set_termios)(struct tty *tty, const struct abi_termios *termios); /* may be NULL */
-	void (*unthrottle)(struct tty *tty);  /* there is room for input again; may be NULL */
+	void (*unthrottle)(struct tty *tty); /* there is room for input again; may be NULL */
 };
 
 /* Make /dev/tty, /dev/tty0 and /dev/console.  Before the first tty_create(). */

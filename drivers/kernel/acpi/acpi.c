@@ -39,7 +39,8 @@ static bool in_direct_map(paddr_t pa, size_t len)
 		paddr_t found;
 		unsigned prot;
 
-		if (!arch_pt_query(arch_pt_kernel_root(), (uint64_t)(uintptr_t)phys_to_virt(page), &found, &prot) ||
+		if (!arch_pt_query(arch_pt_kernel_root(), (uint64_t)(uintptr_t)phys_to_virt(page), &found,
+				   &prot) ||
 		    ALIGN_DOWN(found, PAGE_SIZE) != page)
 			return false;
 	}
@@ -87,7 +88,7 @@ void acpi_init(void)
 	tables = acpi_read_tables(&mem, rsdp, &acpi, &platform);
 	acpi.present = tables != 0;
 	platform.has_acpi = platform.cpu_count != 0;
-	pr_info("acpi: %u tables, %u CPUs, %u IOAPICs%s%s%s\n", tables, platform.cpu_count, platform.ioapic_count,
-		platform.hpet_address ? ", HPET" : "", platform.pm_timer_port ? ", PM timer" : "",
-		acpi.hw_reduced ? ", reduced hardware" : "");
+	pr_info("acpi: %u tables, %u CPUs, %u IOAPICs%s%s%s\n", tables, platform.cpu_count,
+		platform.ioapic_count, platform.hpet_address ? ", HPET" : "",
+		platform.pm_timer_port ? ", PM timer" : "", acpi.hw_reduced ? ", reduced hardware" : "");
 }

@@ -66,7 +66,9 @@ static const char *add_cpu(struct arch_platform *out, uint32_t apic_id, uint32_t
 	if (out->cpu_count == ARRAY_SIZE(out->cpus))
 		return NULL; /* more processors than the kernel can use: the rest stays off */
 	out->cpus[out->cpu_count++] = (struct platform_cpu){
-		.apic_id = apic_id, .acpi_uid = uid, .enabled = flags & 1,
+		.apic_id = apic_id,
+		.acpi_uid = uid,
+		.enabled = flags & 1,
 	};
 	return NULL;
 }
@@ -84,7 +86,9 @@ static const char *add_ioapic(struct arch_platform *out, const uint8_t *p)
 			return "two IOAPICs overlap";
 	}
 	out->ioapics[out->ioapic_count++] = (struct platform_ioapic){
-		.id = get8(p + 2), .address = address, .gsi_base = get32(p + 8),
+		.id = get8(p + 2),
+		.address = address,
+		.gsi_base = get32(p + 8),
 	};
 	return NULL;
 }
@@ -215,7 +219,9 @@ static struct acpi_register get_register(const uint8_t *t, size_t len, size_t at
 		return none;
 	if (get8(t + at) == ACPI_SPACE_IO && get64(t + at + 4) > 0xffff)
 		return none;
-	return (struct acpi_register){ .space = get8(t + at), .bits = get8(t + at + 1), .address = get64(t + at + 4) };
+	return (struct acpi_register){ .space = get8(t + at),
+				       .bits = get8(t + at + 1),
+				       .address = get64(t + at + 4) };
 }
 
 /* The extended register block when it is there and an I/O port, else the old 32-bit field. */
@@ -228,8 +234,7 @@ static uint16_t get_port(const uint8_t *t, size_t len, size_t old, size_t extend
 	return get32(t + old) <= 0xffff ? (uint16_t)get32(t + old) : 0;
 }
 
-const char *acpi_parse_fadt(const void *table, size_t len, struct acpi_info *info,
-			    struct arch_platform *out)
+const char *acpi_parse_fadt(const void *table, size_t len, struct acpi_info *info, struct arch_platform *out)
 {
 	const uint8_t *t = table;
 	uint8_t revision = get8(t + 8);
@@ -303,7 +308,10 @@ const char *acpi_parse_mcfg(const void *table, size_t len, struct acpi_info *inf
 		const uint8_t *p = t + 44 + i * 16;
 
 		info->mcfg[i] = (struct acpi_mcfg_entry){
-			.base = get64(p), .segment = get16(p + 8), .bus_first = get8(p + 10), .bus_last = get8(p + 11),
+			.base = get64(p),
+			.segment = get16(p + 8),
+			.bus_first = get8(p + 10),
+			.bus_last = get8(p + 11),
 		};
 	}
 	info->mcfg_count = (uint32_t)count;
@@ -314,7 +322,9 @@ enum srat_type { SRAT_LAPIC = 0, SRAT_MEMORY = 1, SRAT_X2APIC = 2 };
 
 static const char *srat_memory(const uint8_t *p, struct acpi_info *info)
 {
-	struct acpi_memory_range range = { .base = get64(p + 8), .length = get64(p + 16), .domain = get32(p + 2) };
+	struct acpi_memory_range range = { .base = get64(p + 8),
+					   .length = get64(p + 16),
+					   .domain = get32(p + 2) };
 	uint64_t end;
 
 	if ((get32(p + 28) & 1) == 0 || range.length == 0)

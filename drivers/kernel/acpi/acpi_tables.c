@@ -186,7 +186,8 @@ static void find_s5(struct walk *w, const struct acpi_header *table, size_t len)
 	struct acpi_info *info = w->info;
 
 	if (!info->s5_valid)
-		info->s5_valid = acpi_find_s5(table + 1, len - sizeof(*table), &info->s5_type_a, &info->s5_type_b);
+		info->s5_valid =
+			acpi_find_s5(table + 1, len - sizeof(*table), &info->s5_type_a, &info->s5_type_b);
 }
 
 static const char *table_parse(struct walk *w, const struct acpi_header *t, size_t len)

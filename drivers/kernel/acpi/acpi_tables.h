@@ -35,8 +35,7 @@ unsigned acpi_read_tables(struct acpi_memory *mem, paddr_t rsdp, struct acpi_inf
 /* One table each, checksum and length already checked, `len` >= sizeof(struct acpi_header).  NULL, or
  * what is wrong with it; nothing is changed then. */
 const char *acpi_parse_madt(const void *table, size_t len, struct arch_platform *out);
-const char *acpi_parse_fadt(const void *table, size_t len, struct acpi_info *info,
-			    struct arch_platform *out);
+const char *acpi_parse_fadt(const void *table, size_t len, struct acpi_info *info, struct arch_platform *out);
 const char *acpi_parse_hpet(const void *table, size_t len, struct arch_platform *out);
 const char *acpi_parse_mcfg(const void *table, size_t len, struct acpi_info *info);
 const char *acpi_parse_srat(const void *table, size_t len, struct acpi_info *info);

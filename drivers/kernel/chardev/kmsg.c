@@ -8,13 +8,13 @@
 #include <kernel/wait.h>
 #include <serix/errno.h>
 
-#define TEXT_MAX 1024
-#define LINE_MAX (64 + 4 * TEXT_MAX)
+#define TEXT_MAX  1024
+#define LINE_MAX  (64 + 4 * TEXT_MAX)
 #define SEEK_DATA 3
 
 struct kmsg_reader {
 	struct mutex lock;
-	uint64_t next; /* [lock] sequence number to read */
+	uint64_t next;       /* [lock] sequence number to read */
 	char text[TEXT_MAX]; /* [lock] */
 	char line[LINE_MAX]; /* [lock] */
 };

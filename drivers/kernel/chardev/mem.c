@@ -102,7 +102,10 @@ static ssize_t random_write(struct file *file, struct iobuf *io, off_t *pos)
 
 static const struct file_ops null_ops = { .read = null_read, .write = null_write, .seek = null_seek };
 static const struct file_ops zero_ops = {
-	.read = zero_read, .write = null_write, .seek = null_seek, .mmap = zero_mmap,
+	.read = zero_read,
+	.write = null_write,
+	.seek = null_seek,
+	.mmap = zero_mmap,
 };
 static const struct file_ops full_ops = { .read = zero_read, .write = full_write, .seek = null_seek };
 static const struct file_ops random_ops = { .read = random_read, .write = random_write, .seek = null_seek };

@@ -54,8 +54,8 @@ void fb_clear(struct fb_surface *s)
 }
 
 /* One line of one glyph. */
-static void draw_bits(volatile uint32_t *out, const uint8_t *bits, uint32_t width, uint32_t scale, uint32_t fg,
-		      uint32_t bg)
+static void draw_bits(volatile uint32_t *out, const uint8_t *bits, uint32_t width, uint32_t scale,
+		      uint32_t fg, uint32_t bg)
 {
 	for (uint32_t x = 0; x < width; x++) {
 		uint32_t colour = (bits[x / 8] & (0x80 >> (x % 8))) ? fg : bg;
@@ -71,7 +71,8 @@ static void draw_cell(struct fb_surface *s, unsigned col, unsigned row, const st
 	uint32_t code = cell->ch & VT_CELL_CODE, row_bytes = (font->width + 7) / 8;
 	const uint8_t *glyph = psf_glyph(font, code ? code : ' ');
 	uint32_t fg = pixel(s, cell->fg), bg = pixel(s, cell->bg);
-	uint32_t underline = (cell->ch & VT_CELL_UNDERLINE) ? font->height - 1 - font->height / 12 : font->height;
+	uint32_t underline =
+		(cell->ch & VT_CELL_UNDERLINE) ? font->height - 1 - font->height / 12 : font->height;
 	volatile uint32_t *out = s->pixels + (size_t)row * font->height * s->scale * s->stride +
 				 (size_t)col * font->width * s->scale;
 

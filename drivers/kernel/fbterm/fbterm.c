@@ -34,11 +34,11 @@
 extern const uint8_t console_font[], console_font_end[];
 
 static struct spinlock screen_lock = SPINLOCK_INIT("screen", RANK_SCREEN);
-static struct vt vt;               /* [screen_lock] */
-static struct fb_surface surface;  /* [screen_lock] shadow and pixels */
-static struct psf_font font;       /* [i] */
-static bool ready;                 /* [i] after fbterm_init */
-static _Atomic bool draw_later;  /* log lines wait for the thread, or for the end of show_log */
+static struct vt vt;              /* [screen_lock] */
+static struct fb_surface surface; /* [screen_lock] shadow and pixels */
+static struct psf_font font;      /* [i] */
+static bool ready;                /* [i] after fbterm_init */
+static _Atomic bool draw_later;   /* log lines wait for the thread, or for the end of show_log */
 static _Atomic bool draw_pending;
 static struct waitqueue draw_wq = WAITQUEUE_INIT(draw_wq);
 static struct tty *screen_tty;

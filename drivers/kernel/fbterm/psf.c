@@ -11,10 +11,10 @@
 #define PSF1_SEPARATOR  0xffffu
 #define PSF1_SEQUENCE   0xfffeu
 
-#define PSF2_HEADER     32u
-#define PSF2_HAS_TABLE  0x01
-#define PSF2_SEPARATOR  0xff
-#define PSF2_SEQUENCE   0xfe
+#define PSF2_HEADER    32u
+#define PSF2_HAS_TABLE 0x01
+#define PSF2_SEPARATOR 0xff
+#define PSF2_SEQUENCE  0xfe
 
 static uint32_t load16(const uint8_t *p)
 {
@@ -91,7 +91,8 @@ static const char *check_size(struct psf_font *font, size_t room)
 
 	if (font->count == 0 || font->count > 65536)
 		return "the number of glyphs is out of range";
-	if (font->width == 0 || font->width > PSF_MAX_SIZE || font->height == 0 || font->height > PSF_MAX_SIZE)
+	if (font->width == 0 || font->width > PSF_MAX_SIZE || font->height == 0 ||
+	    font->height > PSF_MAX_SIZE)
 		return "the glyph size is out of range";
 	if (font->glyph_bytes != (font->width + 7) / 8 * font->height)
 		return "the glyph size does not fit its pixels";
@@ -175,7 +176,8 @@ const char *psf_parse(const void *data, size_t size, struct psf_font *font)
 		wrong = psf2_parse(p, size, font);
 	else
 		wrong = "not a PC screen font";
-	if (!wrong && !find_glyph(font, UTF8_REPLACEMENT, &font->fallback) && !find_glyph(font, '?', &font->fallback))
+	if (!wrong && !find_glyph(font, UTF8_REPLACEMENT, &font->fallback) &&
+	    !find_glyph(font, '?', &font->fallback))
 		font->fallback = 0;
 	return wrong;
 }

@@ -17,8 +17,8 @@ struct psf_font {
 	uint32_t count;
 	uint32_t glyph_bytes;
 	uint32_t width, height;
-	uint32_t fallback; /* glyph for what the font lacks */
-	uint32_t mapping_count; /* 0: the glyph number is the code point */
+	uint32_t fallback;                             /* glyph for what the font lacks */
+	uint32_t mapping_count;                        /* 0: the glyph number is the code point */
 	struct psf_mapping mappings[PSF_MAX_MAPPINGS]; /* sorted */
 };
 

@@ -8,7 +8,7 @@
 
 struct utf8_decoder {
 	uint32_t value;
-	uint8_t left;     /* continuation bytes still to come */
+	uint8_t left;      /* continuation bytes still to come */
 	uint8_t low, high; /* what the next one may be */
 };
 

@@ -62,7 +62,7 @@ struct vt_parser {
 	char intermediate; /* of an escape or CSI sequence, 0: none */
 	unsigned count;    /* params in use */
 	uint16_t params[VT_MAX_PARAMS];
-	uint32_t sub;      /* bit i: parameter i came after a colon */
+	uint32_t sub; /* bit i: parameter i came after a colon */
 	unsigned swallowed;
 	struct utf8_decoder utf8;
 };

@@ -125,7 +125,8 @@ static void drop_char(struct ldisc *ld)
 
 static bool is_word_char(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c >= 0x80;
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+	       c >= 0x80;
 }
 
 static void drop_word(struct ldisc *ld)

@@ -77,7 +77,8 @@ static void put_processed(struct ldisc *ld, char c)
 		if (ldisc_oflag(ld, OLCUC) && c >= 'a' && c <= 'z')
 			c = (char)(c - 'a' + 'A');
 		/* The second and further bytes of a UTF-8 character take no column. */
-		if ((uint8_t)c >= 0x20 && c != 0x7f && !(ldisc_iflag(ld, IUTF8) && ((uint8_t)c & 0xc0) == 0x80))
+		if ((uint8_t)c >= 0x20 && c != 0x7f &&
+		    !(ldisc_iflag(ld, IUTF8) && ((uint8_t)c & 0xc0) == 0x80))
 			ld->column++;
 		enqueue(ld, c);
 		break;

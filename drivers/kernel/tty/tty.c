@@ -13,11 +13,11 @@
 #include <kernel/string.h>
 #include <serix/errno.h>
 
-#define TTY_MAJOR     4
-#define TTYAUX_MAJOR  5
+#define TTY_MAJOR    4
+#define TTYAUX_MAJOR 5
 
-static struct tty *all_ttys;     /* written during start-up only */
-static struct tty *console_tty;  /* chosen at the first use */
+static struct tty *all_ttys;    /* written during start-up only */
+static struct tty *console_tty; /* chosen at the first use */
 static struct slab_cache *file_cache;
 
 /* --- the discipline's device ------------------------------------------------------------------------ */
@@ -187,10 +187,10 @@ static void tty_release(struct file *file)
 	slab_free(file_cache, tf);
 }
 
-#define TTY_FILE_OPS(open_fn) \
-	{ \
-		.open = (open_fn), .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll, \
-		.release = tty_release, \
+#define TTY_FILE_OPS(open_fn)                                                                \
+	{                                                                                    \
+		.open = (open_fn), .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, \
+		.poll = tty_poll, .release = tty_release,                                    \
 	}
 
 static const struct file_ops tty_ops = TTY_FILE_OPS(tty_open);
@@ -235,7 +235,11 @@ struct tty *tty_create(const char *name, dev_t dev, const struct tty_driver_ops 
 	tty->driver_data = driver_data;
 	ldisc_init(&tty->ldisc, &ldisc_device, tty);
 	tty->device = (struct char_device){
-		.name = tty->name, .dev = dev, .mode = 0620, .ops = &tty_ops, .private = tty,
+		.name = tty->name,
+		.dev = dev,
+		.mode = 0620,
+		.ops = &tty_ops,
+		.private = tty,
 	};
 	if (char_device_register(&tty->device) < 0) {
 		kfree(tty);

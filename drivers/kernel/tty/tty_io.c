@@ -6,7 +6,7 @@
 #include <kernel/time.h>
 #include <serix/errno.h>
 
-#define CHUNK 256
+#define CHUNK    256
 #define TENTH_NS (100 * NSEC_PER_MSEC)
 
 static bool nonblocking(const struct file *file)
@@ -80,7 +80,8 @@ static int wait_between_bytes(struct tty_file *tf, const struct read_wait *rw)
 	while (err == 0 && !readable(tf, rw->min)) {
 		size_t have = bytes_at_hand(tf->tty);
 
-		err = wait_event_timeout(&tf->tty->read_wq, readable(tf, have + 1), deadline_after(rw->timeout_ns), true);
+		err = wait_event_timeout(&tf->tty->read_wq, readable(tf, have + 1),
+					 deadline_after(rw->timeout_ns), true);
 	}
 	return err;
 }

@@ -23,15 +23,15 @@ struct tty {
 	struct char_device device;        /* [i] */
 	struct tty *next;                 /* [i] all terminals */
 
-	struct ldisc ldisc;        /* [l] */
+	struct ldisc ldisc;         /* [l] */
 	struct abi_winsize winsize; /* [l] */
-	pid_t session;             /* [l] whose controlling terminal it is; 0: nobody's */
-	pid_t foreground;          /* [l] process group; 0: none */
-	uint32_t hangups;          /* [l] files opened before the last one are dead */
-	uint32_t open_count;       /* [l] */
-	bool exclusive;            /* [l] TIOCEXCL */
-	bool writing;              /* [l] a write(2) is under way: its bytes stay together */
-	bool throttled;            /* [l] the driver waits for unthrottle() */
+	pid_t session;              /* [l] whose controlling terminal it is; 0: nobody's */
+	pid_t foreground;           /* [l] process group; 0: none */
+	uint32_t hangups;           /* [l] files opened before the last one are dead */
+	uint32_t open_count;        /* [l] */
+	bool exclusive;             /* [l] TIOCEXCL */
+	bool writing;               /* [l] a write(2) is under way: its bytes stay together */
+	bool throttled;             /* [l] the driver waits for unthrottle() */
 
 	struct waitqueue read_wq;
 	struct waitqueue write_wq; /* room, the end of a write, everything sent */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: drivers/kernel/keymap.c drivers/kernel/rtc_decode.c drivers/kernel/console_select.c
- * drivers/kernel/chardev/kmsg_format.c kernel/lib/cmdline.c kernel/lib/format.c */
+/* sources: drivers/kernel/keymap.c drivers/kernel/rtc_decode.c drivers/kernel/console_select.c */
+/* sources: drivers/kernel/chardev/kmsg_format.c kernel/lib/cmdline.c kernel/lib/format.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: drivers/kernel/fbterm/vt.c drivers/kernel/fbterm/vt_screen.c drivers/kernel/fbterm/vt_sgr.c
- * drivers/kernel/fbterm/utf8.c */
+/* sources: drivers/kernel/fbterm/vt.c drivers/kernel/fbterm/vt_screen.c */
+/* sources: drivers/kernel/fbterm/vt_sgr.c drivers/kernel/fbterm/utf8.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
