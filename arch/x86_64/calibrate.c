@@ -118,7 +118,8 @@ static uint64_t pit_read(void)
 	return 0xffffu - (low | (uint32_t)arch_in8(PIT_CHANNEL2) << 8);
 }
 
-/* The APIC's own timer, as a last resort and to be measured itself.  The counter runs down from its maximum for more than four seconds. */
+/* The APIC's own timer, as a last resort and to be measured itself.  From its maximum the counter runs down
+ * for more than four seconds. */
 static bool apic_start(void)
 {
 	apic_timer_setup(false);
@@ -135,8 +136,8 @@ static struct reference hpet_clock = { "HPET", hpet_start, hpet_read, UINT32_MAX
 /* 24 bits are enough and always there. */
 static struct reference pm_timer = { "ACPI PM timer", pm_timer_start, pm_timer_read, 0xffffff, PM_TIMER_HZ };
 static struct reference pit = { "PIT", pit_start, pit_read, 0xffff, PIT_HZ };
-static struct reference apic_bus = { "a local APIC assumed to run at 1 GHz", apic_start, apic_read_up, UINT32_MAX,
-				     APIC_BUS_GUESS_HZ };
+static struct reference apic_bus = { "a local APIC assumed to run at 1 GHz", apic_start, apic_read_up,
+				     UINT32_MAX, APIC_BUS_GUESS_HZ };
 
 /* One reading of both clocks, as close together as a few tries get them: an interrupted try is far apart. */
 struct sample {
@@ -266,7 +267,8 @@ static bool is_confirmed(uint64_t stated, const char *by)
 
 	if (seen == 0 || (seen > stated - stated / TOLERANCE && seen < stated + stated / TOLERANCE))
 		return true;
-	pr_warn("clock: %s states %lu MHz, but the %s shows %lu MHz", by, stated / 1000000, how, seen / 1000000);
+	pr_warn("clock: %s states %lu MHz, but the %s shows %lu MHz", by, stated / 1000000, how,
+		seen / 1000000);
 	return false;
 }
 
@@ -293,7 +295,8 @@ uint64_t arch_calibrate_cycles(void)
 	if (hz == 0)
 		hz = guessed(&how);
 	arch_irq_restore(flags);
-	pr_info("clock: %lu.%03lu MHz cycle counter, by %s%s", hz / 1000000, hz / 1000 % 1000, how,
-		cpu_features.tsc_invariant || cpu_features.hypervisor ? "" : " (may change with power saving)");
+	pr_info("clock: %lu.%03lu MHz cycle counter, by %s", hz / 1000000, hz / 1000 % 1000, how);
+	if (!cpu_features.tsc_invariant && !cpu_features.hypervisor)
+		pr_notice("clock: on this CPU it may change with power saving");
 	return hz;
 }

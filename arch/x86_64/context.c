@@ -98,21 +98,6 @@ void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp)
 	regs->rsp = sp;
 }
 
-void arch_regs_set_result(struct arch_regs *regs, int64_t value)
-{
-	regs->rax = (uint64_t)value;
-}
-
-int64_t arch_regs_result(const struct arch_regs *regs)
-{
-	return (int64_t)regs->rax;
-}
-
-int64_t arch_regs_syscall(const struct arch_regs *regs)
-{
-	return regs->vector == REGS_VECTOR_SYSCALL ? (int64_t)regs->error : -1;
-}
-
 void arch_regs_restart_as(struct arch_regs *regs, int64_t number)
 {
 	regs->rax = (uint64_t)number;

@@ -39,6 +39,20 @@ static void syscall_init_cpu(void)
 	msr_write(MSR_FMASK, FLAGS_IF | FLAGS_DF | FLAGS_TF | FLAGS_AC | FLAGS_NT | FLAGS_IOPL | FLAGS_RF);
 }
 
+static const char *if_set(bool feature, const char *name)
+{
+	return feature ? name : "";
+}
+
+static void announce(void)
+{
+	const struct cpu_features *f = &cpu_features;
+
+	pr_info("cpu: %s%s%s%s%s%s%s%s", f->brand[0] ? f->brand : f->vendor, if_set(f->smep, " smep"),
+		if_set(f->smap, " smap"), if_set(f->umip, " umip"), if_set(f->fsgsbase, " fsgsbase"),
+		if_set(f->xsave, " xsave"), if_set(f->xsaveopt, " xsaveopt"), if_set(f->x2apic, " x2apic"));
+}
+
 void arch_cpu_init(void)
 {
 	struct cpu *cpu = arch_this_cpu();
@@ -50,11 +64,7 @@ void arch_cpu_init(void)
 	if (cpu_features.rdtscp)
 		msr_write(MSR_TSC_AUX, cpu->id);
 	features_check();
-	pr_info("cpu: %s%s%s%s%s%s%s", cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor,
-		cpu_features.smep ? " smep" : "", cpu_features.smap ? " smap" : "",
-		cpu_features.umip ? " umip" : "", cpu_features.fsgsbase ? " fsgsbase" : "",
-		cpu_features.xsaveopt ? " xsaveopt" : cpu_features.xsave ? " xsave" : " fxsave",
-		cpu_features.x2apic ? " x2apic" : "");
+	announce();
 }
 
 void arch_seal(void)
@@ -113,17 +123,17 @@ void arch_reset(void)
 /* Intel asks for ten tries of RDRAND; RDSEED runs dry more often and RDRAND covers for it. */
 #define RANDOM_TRIES 10
 
-#define DEFINE_RANDOM(instruction) \
-	static bool instruction(uint64_t *out) \
-	{ \
-		for (unsigned i = 0; i < RANDOM_TRIES; i++) { \
-			bool ok; \
+#define DEFINE_RANDOM(instruction)                                                                   \
+	static bool instruction(uint64_t *out)                                                       \
+	{                                                                                            \
+		for (unsigned i = 0; i < RANDOM_TRIES; i++) {                                        \
+			bool ok;                                                                     \
 			__asm__ volatile(#instruction " %0" : "=r"(*out), "=@ccc"(ok) : : "memory"); \
-			if (ok) \
-				return true; \
-			arch_cpu_relax(); \
-		} \
-		return false; \
+			if (ok)                                                                      \
+				return true;                                                         \
+			arch_cpu_relax();                                                            \
+		}                                                                                    \
+		return false;                                                                        \
 	}
 DEFINE_RANDOM(rdseed)
 DEFINE_RANDOM(rdrand)
@@ -132,7 +142,7 @@ static bool random_word(uint64_t *out)
 {
 	if (cpu_features.rdseed && rdseed(out))
 		return true;
-	/* Some CPUs return all ones with "success" after a resume: no entropy, so no byte of it is counted. */
+	/* Some CPUs give all ones and "success" after a resume: no entropy, so none of it is counted. */
 	return cpu_features.rdrand && rdrand(out) && *out != UINT64_MAX;
 }
 

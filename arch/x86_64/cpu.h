@@ -48,10 +48,11 @@ struct arch_cpu {
 	struct tss tss;
 	uint64_t *gdt; /* GDT_ENTRIES, in memory that becomes read-only */
 	uint32_t apic_id;
-	uint32_t nmi_count;     /* written by the NMI handler alone */
+	uint32_t nmi_count; /* written by the NMI handler alone */
 	uint32_t nmi_reported;
-	uint64_t gs_base_user;  /* what MSR_KERNEL_GS_BASE holds */
-	uint64_t fs_base_user;  /* what MSR_FS_BASE holds (CPUs without FSGSBASE) */
+	uint64_t nmi_next_report_ns;
+	uint64_t gs_base_user; /* what MSR_KERNEL_GS_BASE holds */
+	uint64_t fs_base_user; /* what MSR_FS_BASE holds (CPUs without FSGSBASE) */
 };
 
 /* gdt.c */
@@ -64,8 +65,8 @@ void idt_load(void);
 
 /* features.c */
 void features_detect(void);
-void features_enable(void);    /* control registers of this CPU */
-void features_check(void);     /* panics when a pinned bit is gone */
+void features_enable(void); /* control registers of this CPU */
+void features_check(void);  /* panics when a pinned bit is gone */
 void cr4_set(uint64_t bits);
 void text_enable_smap(void);
 

@@ -8,7 +8,19 @@
 #include "cpu.h"
 #include "x86.h"
 
-enum flag_word { W1_EDX, W1_ECX, W7_EBX, W7_ECX, W7_EDX, WEXT_EDX, WEXT_ECX, WD1_EAX, WPM_EDX, W6_EAX, FLAG_WORDS };
+enum flag_word {
+	W1_EDX,
+	W1_ECX,
+	W7_EBX,
+	W7_ECX,
+	W7_EDX,
+	WEXT_EDX,
+	WEXT_ECX,
+	WD1_EAX,
+	WPM_EDX,
+	W6_EAX,
+	FLAG_WORDS
+};
 
 struct flag {
 	uint8_t word, bit;
@@ -16,6 +28,7 @@ struct flag {
 };
 
 /* In Linux's order. */
+/* clang-format off */
 static const struct flag flags[] = {
 	{ W1_EDX, 0, "fpu" }, { W1_EDX, 1, "vme" }, { W1_EDX, 2, "de" }, { W1_EDX, 3, "pse" },
 	{ W1_EDX, 4, "tsc" }, { W1_EDX, 5, "msr" }, { W1_EDX, 6, "pae" }, { W1_EDX, 7, "mce" },
@@ -57,6 +70,7 @@ static const struct flag flags[] = {
 	{ W7_EDX, 4, "fsrm" }, { W7_EDX, 10, "md_clear" }, { W7_EDX, 14, "serialize" },
 	{ W7_EDX, 29, "arch_capabilities" },
 };
+/* clang-format on */
 
 static void read_flag_words(uint32_t words[FLAG_WORDS])
 {
@@ -113,10 +127,11 @@ int arch_cpu_describe(uint32_t cpu, char *buf, size_t size)
 		      "stepping\t: %u\ncpu MHz\t\t: %lu.%03lu\n",
 		      cpu, f->vendor, f->family, f->model, f->brand[0] ? f->brand : "unknown", f->stepping,
 		      khz / 1000, khz % 1000);
-	n += scnprintf(buf + n, size - n,
-		       "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\napicid\t\t: %u\n"
-		       "initial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
-		       cpu_count, cpu, cpu_count, apic, apic, f->max_leaf);
+	n += scnprintf(
+		buf + n, size - n,
+		"physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\napicid\t\t: %u\n"
+		"initial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
+		cpu_count, cpu, cpu_count, apic, apic, f->max_leaf);
 	n += describe_flags(buf + n, size - n);
 	n += scnprintf(buf + n, size - n,
 		       "bugs\t\t:\nbogomips\t: %lu.%02lu\nclflush size\t: %u\ncache_alignment\t: %u\n"

@@ -22,14 +22,14 @@ extern user_return_work
 
 ; Below vector, error code and what the CPU pushed.
 %macro SAVE_REGISTERS 0
-	push	rdi
-	push	rsi
-	push	rdx
-	push	rcx
-	push	rax
-	push	r8
 	push	r9
+	push	r8
 	push	r10
+	push	rdx
+	push	rsi
+	push	rdi
+	push	rax
+	push	rcx
 	push	r11
 	push	rbx
 	push	rbp
@@ -48,14 +48,14 @@ extern user_return_work
 	pop	rbp
 	pop	rbx
 	pop	r11
-	pop	r10
-	pop	r9
-	pop	r8
-	pop	rax
 	pop	rcx
-	pop	rdx
-	pop	rsi
+	pop	rax
 	pop	rdi
+	pop	rsi
+	pop	rdx
+	pop	r10
+	pop	r8
+	pop	r9
 	add	rsp, 16
 %endmacro
 
@@ -178,15 +178,14 @@ syscall_entry:
 	pop	r12
 	pop	rbp
 	pop	rbx
-	add	rsp, 8			; R11 is loaded
-	pop	r10
-	pop	r9
-	pop	r8
+	add	rsp, 16		; R11 and RCX are loaded
 	pop	rax
-	add	rsp, 8			; so is RCX
-	pop	rdx
-	pop	rsi
 	pop	rdi
+	pop	rsi
+	pop	rdx
+	pop	r10
+	pop	r8
+	pop	r9
 	mov	rsp, [rsp + REGS_RSP - REGS_VECTOR]
 	swapgs
 	o64 sysret

@@ -130,8 +130,8 @@ void features_check(void)
 {
 	if ((cr0_read() & pinned_cr0) != pinned_cr0 || (cr4_read() & pinned_cr4) != pinned_cr4 ||
 	    !(msr_read(MSR_EFER) & EFER_NXE))
-		panic("CPU %u lost a protection: CR0 %#lx CR4 %#lx EFER %#lx", arch_this_cpu()->id, cr0_read(),
-		      cr4_read(), msr_read(MSR_EFER));
+		panic("CPU %u lost a protection: CR0 %#lx CR4 %#lx EFER %#lx", arch_this_cpu()->id,
+		      cr0_read(), cr4_read(), msr_read(MSR_EFER));
 }
 
 extern const int32_t __smap_begin_start[], __smap_begin_end[];

@@ -16,10 +16,10 @@
 
 #include "x86.h"
 
-#define XFEATURE_X87  (1ull << 0)
-#define XFEATURE_SSE  (1ull << 1)
-#define XFEATURE_AVX  (1ull << 2)
-#define XFEATURE_AVX512 (7ull << 5)
+#define XFEATURE_X87     (1ull << 0)
+#define XFEATURE_SSE     (1ull << 1)
+#define XFEATURE_AVX     (1ull << 2)
+#define XFEATURE_AVX512  (7ull << 5)
 #define XFEATURES_WANTED (XFEATURE_X87 | XFEATURE_SSE | XFEATURE_AVX | XFEATURE_AVX512)
 
 #define FXSAVE_SIZE        512u

@@ -4,6 +4,7 @@
 #include <arch/cpu.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
+#include <kernel/time.h>
 
 #include "cpu.h"
 #include "x86.h"
@@ -54,8 +55,9 @@ void nmi_report(void)
 	struct arch_cpu *cpu = arch_this_cpu()->arch;
 	uint32_t count = READ_ONCE(cpu->nmi_count);
 
-	if (likely(count == cpu->nmi_reported))
+	if (likely(count == cpu->nmi_reported) || time_now_ns() < cpu->nmi_next_report_ns)
 		return;
+	cpu->nmi_next_report_ns = time_now_ns() + NSEC_PER_SEC;
 	pr_warn("cpu %u: %u non-maskable interrupt(s) of unknown cause", arch_this_cpu()->id,
 		count - cpu->nmi_reported);
 	cpu->nmi_reported = count;

@@ -327,7 +327,8 @@ unsigned arch_pt_unmap_range(paddr_t root, uint64_t *at, uint64_t end, paddr_t *
 	return n;
 }
 
-int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned prot, paddr_t *pa, unsigned max)
+int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned prot, paddr_t *pa,
+		  unsigned max)
 {
 	uint64_t va = *at;
 	unsigned n = 0;
@@ -396,7 +397,8 @@ int arch_pt_create(paddr_t *root)
 		if (pa == PADDR_NONE)
 			return -ENOMEM;
 		table = pt_table(pa);
-		memcpy(table + USER_ENTRIES, pt_table(kernel_root) + USER_ENTRIES, USER_ENTRIES * sizeof(*table));
+		memcpy(table + USER_ENTRIES, pt_table(kernel_root) + USER_ENTRIES,
+		       USER_ENTRIES * sizeof(*table));
 		WRITE_ONCE(kernel_root_shared, true);
 	}
 	*used_groups(pt_table(pa)) = 0;

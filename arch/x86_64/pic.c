@@ -9,11 +9,11 @@
 #define PIC_SLAVE  0xa0
 #define PIC_DATA   1
 
-#define ICW1_INIT     0x11
-#define ICW3_MASTER   0x04 /* the slave sits on line 2 */
-#define ICW3_SLAVE    0x02
-#define ICW4_8086     0x01
-#define PIC_DELAY     0x80 /* a write here takes about a microsecond */
+#define ICW1_INIT   0x11
+#define ICW3_MASTER 0x04 /* the slave sits on line 2 */
+#define ICW3_SLAVE  0x02
+#define ICW4_8086   0x01
+#define PIC_DELAY   0x80 /* a write here takes about a microsecond */
 
 static void pic_write(uint16_t port, uint8_t value)
 {

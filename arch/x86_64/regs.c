@@ -35,26 +35,28 @@ const char *exception_name(uint64_t vector)
 {
 	if (vector < EXC_COUNT && exception_names[vector])
 		return exception_names[vector];
-	return vector == REGS_VECTOR_SYSCALL ? "system call" : vector < EXC_COUNT ? "reserved exception" : "interrupt";
+	if (vector < EXC_COUNT)
+		return "reserved exception";
+	return vector < REGS_VECTOR_SYSCALL ? "interrupt" : "system call";
 }
 
 int arch_regs_describe(const struct arch_regs *r, char *buf, size_t size)
 {
 	int n;
 
-	n = scnprintf(buf, size, "%s (vector %lu, error 0x%lx) in %s mode\n", exception_name(r->vector), r->vector,
-		      r->error, arch_regs_user(r) ? "user" : "kernel");
-	n += scnprintf(buf + n, size - n, "rip %04lx:%016lx rsp %04lx:%016lx flags %08lx\n", r->cs, r->rip, r->ss,
-		       r->rsp, r->rflags);
-	n += scnprintf(buf + n, size - n, "rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", r->rax, r->rbx, r->rcx,
-		       r->rdx);
-	n += scnprintf(buf + n, size - n, "rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", r->rsi, r->rdi, r->rbp,
-		       r->r8);
-	n += scnprintf(buf + n, size - n, "r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", r->r9, r->r10, r->r11,
-		       r->r12);
+	n = scnprintf(buf, size, "%s (vector %lu, error 0x%lx) in %s mode\n", exception_name(r->vector),
+		      r->vector, r->error, arch_regs_user(r) ? "user" : "kernel");
+	n += scnprintf(buf + n, size - n, "rip %04lx:%016lx rsp %04lx:%016lx flags %08lx\n", r->cs, r->rip,
+		       r->ss, r->rsp, r->rflags);
+	n += scnprintf(buf + n, size - n, "rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", r->rax, r->rbx,
+		       r->rcx, r->rdx);
+	n += scnprintf(buf + n, size - n, "rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", r->rsi, r->rdi,
+		       r->rbp, r->r8);
+	n += scnprintf(buf + n, size - n, "r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", r->r9, r->r10,
+		       r->r11, r->r12);
 	n += scnprintf(buf + n, size - n, "r13 %016lx r14 %016lx r15 %016lx\n", r->r13, r->r14, r->r15);
-	n += scnprintf(buf + n, size - n, "cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx\n", cr0_read(), cr2_read(),
-		       cr3_read(), cr4_read());
+	n += scnprintf(buf + n, size - n, "cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx\n", cr0_read(),
+		       cr2_read(), cr3_read(), cr4_read());
 	return n;
 }
 

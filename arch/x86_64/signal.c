@@ -104,17 +104,33 @@ static void fill_mcontext(struct sigcontext *sc, const struct arch_regs *r, cons
 {
 	bool exception = r->vector < EXC_COUNT;
 
+	/* clang-format off: a register file reads best in rows */
 	*sc = (struct sigcontext){
-		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11,
-		.r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
-		.rdi = r->rdi, .rsi = r->rsi, .rbp = r->rbp, .rbx = r->rbx,
-		.rdx = r->rdx, .rax = r->rax, .rcx = r->rcx, .rsp = r->rsp,
-		.rip = r->rip, .rflags = r->rflags,
-		.cs = (uint16_t)r->cs, .ss = (uint16_t)r->ss,
+		.r8 = r->r8,
+		.r9 = r->r9,
+		.r10 = r->r10,
+		.r11 = r->r11,
+		.r12 = r->r12,
+		.r13 = r->r13,
+		.r14 = r->r14,
+		.r15 = r->r15,
+		.rdi = r->rdi,
+		.rsi = r->rsi,
+		.rbp = r->rbp,
+		.rbx = r->rbx,
+		.rdx = r->rdx,
+		.rax = r->rax,
+		.rcx = r->rcx,
+		.rsp = r->rsp,
+		.rip = r->rip,
+		.rflags = r->rflags,
+		.cs = (uint16_t)r->cs,
+		.ss = (uint16_t)r->ss,
 		.error = exception ? r->error : 0,
 		.trap = exception ? r->vector : 0,
 		.cr2 = r->vector == EXC_PAGE_FAULT ? info->addr : 0,
 	};
+	/* clang-format on */
 }
 
 int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *info)
@@ -139,7 +155,7 @@ int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *in
 	if (copy_to_user(at, &frame, sizeof(frame)) < 0)
 		return -EFAULT;
 
-	/* The handler starts with a fresh FPU, above all without the exception that may have brought it here. */
+	/* The handler starts with a fresh FPU, above all without the exception that may have led to it. */
 	arch_fpu_reset(arch_current_task());
 	regs->rdi = (uint64_t)info->signo;
 	regs->rsi = at + offsetof(struct rt_sigframe, info);
@@ -218,6 +234,7 @@ static int pop_fpstate(uaddr_t at)
 
 static void restore_registers(struct arch_regs *r, const struct sigcontext *sc)
 {
+	/* clang-format off */
 	*r = (struct arch_regs){
 		.r8 = sc->r8, .r9 = sc->r9, .r10 = sc->r10, .r11 = sc->r11,
 		.r12 = sc->r12, .r13 = sc->r13, .r14 = sc->r14, .r15 = sc->r15,
@@ -229,6 +246,7 @@ static void restore_registers(struct arch_regs *r, const struct sigcontext *sc)
 		.rflags = (sc->rflags & FLAGS_USER) | FLAGS_IF | FLAGS_ONE,
 		.vector = REGS_VECTOR_NONE,
 	};
+	/* clang-format on */
 }
 
 int arch_signal_return(struct arch_regs *regs, uint64_t *mask, uint64_t *ss_sp, uint64_t *ss_size,

@@ -157,7 +157,8 @@ int64_t arch_prctl(int code, uaddr_t addr)
 		flags = arch_irq_save();
 		sync_current(&task->context);
 		arch_irq_restore(flags);
-		return put_user_u64(addr, code == ARCH_GET_FS ? task->context.fs_base : task->context.gs_base);
+		return put_user_u64(addr,
+				    code == ARCH_GET_FS ? task->context.fs_base : task->context.gs_base);
 	}
 	return -EINVAL;
 }

@@ -78,6 +78,13 @@ static bool may_resolve(const struct arch_regs *regs, uint64_t addr)
 	       arch_this_cpu()->irq_depth == 0 && arch_current_task() && arch_current_task()->vm;
 }
 
+static const char *access_noun(uint64_t error)
+{
+	if (error & PF_FETCH)
+		return "fetch";
+	return error & PF_WRITE ? "write" : "read";
+}
+
 static const char *kernel_fault_reason(const struct arch_regs *regs, uint64_t addr)
 {
 	if (regs->error & PF_RSVD)
@@ -105,7 +112,7 @@ static void kernel_page_fault(struct arch_regs *regs, uint64_t addr)
 		fixup = fetch_fixup(regs);
 	if (!fixup)
 		panic_regs(regs, "%s: kernel %s at %#lx", kernel_fault_reason(regs, addr),
-			   regs->error & PF_FETCH ? "fetch" : regs->error & PF_WRITE ? "write" : "read", addr);
+			   access_noun(regs->error), addr);
 	regs->rip = fixup;
 }
 
@@ -279,7 +286,7 @@ void interrupt_entry(struct arch_regs *regs)
 		trap_irq_exit();
 }
 
-/* The registers of a program point outside the user half; it dies of that, unless its handler repairs them. */
+/* A program's registers point outside the user half; it dies of that, unless its handler repairs them. */
 void exit_to_bad_address(struct arch_regs *regs)
 {
 	arch_irq_enable();

@@ -127,16 +127,16 @@ static inline void msr_write(uint32_t msr, uint64_t value)
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
 }
 
-#define DEFINE_CR(n) \
-	static inline uint64_t cr##n##_read(void) \
-	{ \
-		uint64_t value; \
+#define DEFINE_CR(n)                                                               \
+	static inline uint64_t cr##n##_read(void)                                  \
+	{                                                                          \
+		uint64_t value;                                                    \
 		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(value) : : "memory"); \
-		return value; \
-	} \
-	static inline void cr##n##_write(uint64_t value) \
-	{ \
-		__asm__ volatile("mov %0, %%cr" #n : : "r"(value) : "memory"); \
+		return value;                                                      \
+	}                                                                          \
+	static inline void cr##n##_write(uint64_t value)                           \
+	{                                                                          \
+		__asm__ volatile("mov %0, %%cr" #n : : "r"(value) : "memory");     \
 	}
 DEFINE_CR(0)
 DEFINE_CR(2)

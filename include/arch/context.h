@@ -30,10 +30,11 @@ uint64_t arch_regs_sp(const struct arch_regs *regs);
 uint64_t arch_regs_frame_pointer(const struct arch_regs *regs);
 bool arch_regs_user(const struct arch_regs *regs);
 void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp);
-void arch_regs_set_result(struct arch_regs *regs, int64_t value);
-/* The system call in progress, -1 if the entry was none; re-executed after a signal if `restart`. */
-int64_t arch_regs_syscall(const struct arch_regs *regs);
-int64_t arch_regs_result(const struct arch_regs *regs);
+/* Inline, in <arch/context_impl.h>:
+ *	int64_t arch_regs_syscall(regs)                the system call in progress, -1 if the entry was none
+ *	const uint64_t *arch_regs_syscall_args(regs)   its six arguments, where they were saved
+ *	void arch_regs_set_result(regs, value), int64_t arch_regs_result(regs)
+ */
 void arch_regs_restart_syscall(struct arch_regs *regs);
 void arch_regs_restart_as(struct arch_regs *regs, int64_t number); /* another call in its place */
 void arch_regs_clear_syscall(struct arch_regs *regs);

@@ -23,19 +23,31 @@ struct arch_context {
 /* One full frame for every entry: what the entry code pushes, lowest address first. */
 struct arch_regs {
 	uint64_t r15, r14, r13, r12, rbp, rbx;
-	uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint64_t r11, rcx, rax;
+	uint64_t rdi, rsi, rdx, r10, r8, r9; /* the arguments of a system call, in their order */
 	uint64_t vector;
 	uint64_t error; /* the CPU's error code, or the number of the system call */
 	uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* The six argument registers of a system call. */
-static inline void arch_regs_syscall_args(const struct arch_regs *regs, uint64_t args[6])
+/* The inline half, on the way of every system call: see <arch/context.h>. */
+
+static inline const uint64_t *arch_regs_syscall_args(const struct arch_regs *regs)
 {
-	args[0] = regs->rdi;
-	args[1] = regs->rsi;
-	args[2] = regs->rdx;
-	args[3] = regs->r10;
-	args[4] = regs->r8;
-	args[5] = regs->r9;
+	return &regs->rdi;
+}
+
+static inline int64_t arch_regs_syscall(const struct arch_regs *regs)
+{
+	return regs->vector == REGS_VECTOR_SYSCALL ? (int64_t)regs->error : -1;
+}
+
+static inline void arch_regs_set_result(struct arch_regs *regs, int64_t value)
+{
+	regs->rax = (uint64_t)value;
+}
+
+static inline int64_t arch_regs_result(const struct arch_regs *regs)
+{
+	return (int64_t)regs->rax;
 }
