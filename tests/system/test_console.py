@@ -74,6 +74,7 @@ def test_dmesg(session):
 def test_vi(session):
     session.send("vi note\r")
     session.expect("note")
+    time.sleep(1)  # it asks the terminal for its size, and takes what is typed for the answer
     session.send("ihello from vi")
     session.send("\x1b")
     time.sleep(1)  # what follows at once would be read as a function key
