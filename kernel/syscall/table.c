@@ -58,7 +58,7 @@ static __noinline void note_unknown(uint64_t nr)
 
 	atomic_fetch_add_explicit(&unknown_counts[MIN(nr, (uint64_t)SYSCALL_MAX)], 1, memory_order_relaxed);
 	if (atomic_exchange_explicit(&p->unknown_calls_logged, 1, memory_order_relaxed) == 0 && first_report(p->exe))
-		pr_info("%s[%d]: system call %lu is not known here (said once for each program)", p->comm, p->pid, nr);
+		pr_debug("%s[%d]: system call %lu is not known here (said once for each program)", p->comm, p->pid, nr);
 }
 
 /* All ones if nr < SYSCALL_MAX, else zero, without a branch that could be predicted. */
