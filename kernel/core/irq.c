@@ -27,17 +27,17 @@ static unsigned slots_used; /* [l] */
 static struct spinlock slots_lock = SPINLOCK_INIT("irq", RANK_IRQ);
 static uint64_t stray; /* interrupts in slots that nobody asked for */
 
-void irq_dispatch(unsigned index)
+void irq_dispatch(unsigned slot)
 {
-	struct irq_slot *slot = &slots[index];
-	irq_handler_t handler = atomic_load_explicit(&slot->handler, memory_order_acquire);
+	struct irq_slot *s = &slots[slot];
+	irq_handler_t handler = atomic_load_explicit(&s->handler, memory_order_acquire);
 
 	if (unlikely(!handler)) {
 		stray++;
 		return;
 	}
-	slot->count++;
-	handler(slot->arg);
+	s->count++;
+	handler(s->arg);
 }
 
 static bool is_taken_locked(uint32_t gsi)

@@ -45,7 +45,7 @@ static void do_assert(void)
 
 static void do_null(void)
 {
-	store_to(0);
+	store_to((uintptr_t)zero);
 }
 
 static void do_user_memory(void)
@@ -105,12 +105,13 @@ static void __noinline do_canary(void)
 
 	opaque = (uintptr_t)frame;
 	memset((void *)opaque, 0x41, 64);
+	opaque = 0;
 }
 
 static void in_interrupt(struct timer *timer)
 {
 	(void)timer;
-	store_to(0);
+	store_to((uintptr_t)zero);
 }
 
 static void do_interrupt(void)
