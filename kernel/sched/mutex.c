@@ -19,13 +19,11 @@ static bool take(struct mutex *m)
 						       memory_order_relaxed);
 }
 
-void mutex_lock(struct mutex *m)
+/* On its own, so that the free case does not pay for the waiter on the stack. */
+static __noinline void wait_for(struct mutex *m)
 {
 	struct waiter w;
 
-	lockdep_mutex_acquire(m);
-	if (likely(take(m)))
-		return;
 	ASSERT(m->owner != current_task());
 	waiter_init(&w, true);
 	for (;;) {
@@ -35,6 +33,13 @@ void mutex_lock(struct mutex *m)
 		wait_sleep(WAIT_FOREVER, false);
 	}
 	wait_finish(&m->wq, &w);
+}
+
+void mutex_lock(struct mutex *m)
+{
+	lockdep_mutex_acquire(m);
+	if (unlikely(!take(m)))
+		wait_for(m);
 }
 
 bool mutex_trylock(struct mutex *m)
@@ -49,8 +54,10 @@ void mutex_unlock(struct mutex *m)
 {
 	DEBUG_ASSERT(mutex_held(m));
 	lockdep_mutex_release(m);
-	atomic_store_explicit(&m->owner, NULL, memory_order_release);
-	wake_up(&m->wq);
+	/* Ordered before the look at the queue: a waiter queues itself first and tries again then. */
+	atomic_store_explicit(&m->owner, NULL, memory_order_seq_cst);
+	if (unlikely(READ_ONCE(m->wq.waiters.next) != &m->wq.waiters))
+		wake_up(&m->wq);
 }
 
 bool mutex_held(const struct mutex *m)
