@@ -15,7 +15,7 @@ SCREENS = os.path.join(TOP, "build/screens")
 
 
 class Screen:
-    """A machine seen through its screen and keyboard."""
+    """The machine seen through its screen and keyboard."""
 
     def __init__(self, tmp_path):
         image, path = tmp_path / "disk", str(tmp_path / "qmp")
@@ -73,7 +73,7 @@ def screen(tmp_path_factory):
 
 def test_typed_command_shows(screen):
     before = lit(screen.settle())
-    screen.qmp.type("clear; ls --color /\n")
+    screen.qmp.type("clear; uname -a; ls --color -l /; ps; free\n")
     after = screen.settle()
     screen.save("shell")
     assert lit(after) > 500 and lit(after) != before
@@ -114,4 +114,4 @@ def test_panic_is_on_the_screen(tmp_path):
     assert got.status == 126
     os.makedirs(SCREENS, exist_ok=True)
     shutil.copyfile(shot, os.path.join(SCREENS, "panic.png"))
-    assert shot.stat().st_size > 3000
+    assert shot.stat().st_size > 10000  # an empty screen compresses to less
