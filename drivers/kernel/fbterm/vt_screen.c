@@ -60,7 +60,8 @@ void vt_scroll_up(struct vt *vt, unsigned top, unsigned bottom, unsigned n, bool
 
 		if (keep)
 			line = remember(vt, line);
-		memmove(&vt->lines[top], &vt->lines[top + 1], (bottom - top) * sizeof(vt->lines[0]));
+		for (unsigned y = top; y < bottom; y++)
+			vt->lines[y] = vt->lines[y + 1];
 		vt->lines[bottom] = line;
 		fill(line, 0, vt->cols, blank(vt));
 	}
@@ -73,7 +74,8 @@ void vt_scroll_down(struct vt *vt, unsigned top, unsigned bottom, unsigned n)
 	for (; n > 0; n--) {
 		struct vt_cell *line = vt->lines[bottom];
 
-		memmove(&vt->lines[top + 1], &vt->lines[top], (bottom - top) * sizeof(vt->lines[0]));
+		for (unsigned y = bottom; y > top; y--)
+			vt->lines[y] = vt->lines[y - 1];
 		vt->lines[top] = line;
 		fill(line, 0, vt->cols, blank(vt));
 	}
