@@ -117,6 +117,12 @@ static uintptr_t *used_groups(const uint64_t *table)
 	return (uintptr_t *)&page_of(virt_to_phys(table))->owner;
 }
 
+/* The number of tables below a user root, kept in the root's struct page. */
+static uintptr_t *tables_below(paddr_t root)
+{
+	return (uintptr_t *)&page_of(root)->aux;
+}
+
 static uint64_t *add_table(uint64_t *entry, bool user)
 {
 	paddr_t pa = pmm_alloc(PAGE_TABLE, PMM_ZERO);
@@ -152,6 +158,8 @@ static uint64_t *pte_make_path(paddr_t root, uint64_t va)
 		table = add_table(entry, user);
 		if (!table)
 			return NULL;
+		if (user)
+			++*tables_below(root);
 	}
 	return &table[index_at(va, 0)];
 }
@@ -402,8 +410,52 @@ int arch_pt_create(paddr_t *root)
 		WRITE_ONCE(kernel_root_shared, true);
 	}
 	*used_groups(pt_table(pa)) = 0;
+	*tables_below(pa) = 0;
 	*root = pa;
 	return 0;
+}
+
+uint64_t arch_pt_table_count(paddr_t root)
+{
+	return *tables_below(root) + 1;
+}
+
+struct trim {
+	uint64_t low, high; /* nothing is mapped in between */
+	paddr_t *tables;
+	unsigned count, max;
+};
+
+/* Take tables out below `table`, the lowest level first.  Stops when there is no more room for them. */
+static void trim_table(struct trim *t, uint64_t *table, unsigned level, uint64_t start, uint64_t end)
+{
+	uint64_t span = span_at(level);
+
+	for (uint64_t base = ALIGN_DOWN(start, span); base < end && t->count < t->max; base += span) {
+		uint64_t *entry = &table[index_at(base, level)];
+		bool whole = base >= t->low && base + span <= t->high;
+
+		if (!(*entry & PTE_PRESENT))
+			continue;
+		if (level > 1) /* a table that goes leaves none below it behind */
+			trim_table(t, pt_table(*entry & PTE_ADDRESS), level - 1,
+				   whole ? base : MAX(base, start),
+				   whole ? base + span : MIN(base + span, end));
+		if (!whole || t->count == t->max)
+			continue;
+		t->tables[t->count++] = *entry & PTE_ADDRESS;
+		WRITE_ONCE(*entry, 0);
+	}
+}
+
+unsigned arch_pt_trim(paddr_t root, uint64_t start, uint64_t end, uint64_t low, uint64_t high,
+		      paddr_t *tables, unsigned max)
+{
+	struct trim t = { .low = low, .high = high, .tables = tables, .max = max };
+
+	trim_table(&t, pt_table(root), 3, start, end);
+	*tables_below(root) -= t.count;
+	return t.count;
 }
 
 static void free_table(paddr_t pa, unsigned level);

@@ -135,6 +135,9 @@ int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
 ssize_t vm_read(struct vm_space *vm, uaddr_t src, void *dst, size_t len);
 ssize_t vm_write(struct vm_space *vm, uaddr_t dst, const void *src, size_t len);
 
+/* Frames that ending the space may give back: resident pages and page tables.  A guess without the lock. */
+uint64_t vm_footprint(const struct vm_space *vm);
+
 /* For /proc/pid/maps: copy out the first area that ends above `addr` (object with a reference that the
  * caller puts).  False at the end. */
 bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out);

@@ -140,9 +140,24 @@ void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 	} while (at < end);
 }
 
+/* Tables that cover nothing but unmapped space go, so that a program cannot pile them up. */
+static void trim_tables(struct vm_space *vm, uint64_t start, uint64_t end, uint64_t low, uint64_t high)
+{
+	paddr_t tables[VM_BATCH] __uninitialized;
+	unsigned n;
+
+	do {
+		n = arch_pt_trim(vm->root, start, end, low, high, tables, VM_BATCH);
+		if (n > 0)
+			tlb_flush_range(vm, start, end);
+		for (unsigned i = 0; i < n; i++)
+			pmm_free_zeroed(tables[i]);
+	} while (n == VM_BATCH);
+}
+
 static int unmap_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 {
-	struct vm_area *area = area_above(&vm->areas, start), *next;
+	struct vm_area *area = area_above(&vm->areas, start), *next, *below;
 	int err;
 
 	if (!area || area->start >= end)
@@ -158,6 +173,8 @@ static int unmap_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 		vm->pages_reserved -= pages_in(area->start, area->end);
 		unlink_area_locked(vm, area);
 	}
+	below = area ? area_prev(area) : area_last(&vm->areas);
+	trim_tables(vm, start, end, below ? below->end : 0, area ? area->start : USER_END + PAGE_SIZE);
 	/* The new gap reaches up to the next area. */
 	end = area && area->start < vm->mmap_top ? area->start : vm->mmap_top;
 	vm->gap_top = MAX(vm->gap_top, end);

@@ -181,6 +181,11 @@ int vm_space_fork(struct vm_space *parent, struct vm_space **out)
 	return 0;
 }
 
+uint64_t vm_footprint(const struct vm_space *vm)
+{
+	return READ_ONCE(vm->pages_mapped) + arch_pt_table_count(vm->root);
+}
+
 bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out)
 {
 	struct vm_area *area;

@@ -23,7 +23,7 @@ static void consider(struct process *p, void *arg)
 		return;
 	flags = spin_lock_irqsave(&p->lock);
 	if (p->vm)
-		pages = READ_ONCE(p->vm->pages_mapped);
+		pages = vm_footprint(p->vm);
 	if (p->exiting || (p->pending.pending & SIGNAL_BIT(SIGKILL)))
 		choice->leaving |= pages != 0;
 	spin_unlock_irqrestore(&p->lock, flags);

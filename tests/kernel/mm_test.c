@@ -469,6 +469,28 @@ static void mremap_keeps_the_contents(void)
 	end_space(vm);
 }
 
+/* One page in every 2 MiB of 2 GiB, twice: after the first round nothing of it may be left. */
+static void page_tables_go_with_their_areas(void)
+{
+	struct vm_space *vm = new_space();
+	uint64_t first = map(vm, 0x7000000000, 1, RW, VM_MAP_FIXED), tables;
+
+	KTEST_EXPECT(first == 0x7000000000 && poke(vm, first, 1));
+	tables = arch_pt_table_count(vm->root);
+	for (uint64_t i = 1; i < 1024; i++) {
+		uint64_t at = first + (i << 21);
+
+		KTEST_EXPECT(map(vm, at, 1, RW, VM_MAP_FIXED) == at && poke(vm, at, i));
+		if (i % 2)
+			KTEST_EXPECT(vm_unmap(vm, at, PAGE_SIZE) == 0);
+	}
+	KTEST_EXPECT(arch_pt_table_count(vm->root) == tables + 511 + 1);
+	KTEST_EXPECT(vm_unmap(vm, first + PAGE_SIZE, 1ull << 38) == 0);
+	KTEST_EXPECT(arch_pt_table_count(vm->root) == tables && peek(vm, first) == 1);
+	KTEST_EXPECT(vm_unmap(vm, 0, USER_END) == 0 && arch_pt_table_count(vm->root) == 1);
+	end_space(vm);
+}
+
 /* Whatever step fails for want of memory, the call fails alone and nothing is lost. */
 static void out_of_memory_is_an_error(void)
 {
@@ -520,6 +542,7 @@ static const struct ktest_case cases[] = {
 	{ "stacks grow to their limit", stacks_grow_to_their_limit },
 	{ "the break moves", the_break_moves },
 	{ "mremap keeps the contents", mremap_keeps_the_contents },
+	{ "page tables go with their areas", page_tables_go_with_their_areas },
 	{ "running out of memory is an error", out_of_memory_is_an_error },
 };
 
