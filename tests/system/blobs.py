@@ -132,8 +132,8 @@ class AcpiFiles:
 
 MULTIBOOT2_MAGIC = 0x36D76289
 HEADER_MAGIC = 0xE85250D6
-STUB_AT = 0x1000     # where the instructions go
-INFO_AT = 0x10000    # the information
+STUB_AT = 0x3000000  # where the instructions go
+INFO_AT = 0x3010000  # the information
 MODULE_AT = 0x4000000
 
 
