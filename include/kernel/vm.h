@@ -101,6 +101,7 @@ int vm_space_fork(struct vm_space *parent, struct vm_space **out) __must_check;
 #define VM_MAP_NOREPLACE (1u << 1)
 #define VM_MAP_POPULATE  (1u << 2)
 #define VM_MAP_NORESERVE (1u << 3) /* may be larger than memory */
+#define VM_MAP_32BIT     (1u << 4) /* in the second GiB */
 int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot, unsigned how,
 	   struct vm_object *object, uint64_t offset) __must_check;
 int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;

@@ -202,6 +202,7 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define MAP_SHARED_VALIDATE 3
 #define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
+#define MAP_32BIT 0x40
 #define MAP_GROWSDOWN 0x100
 #define MAP_DENYWRITE 0x800
 #define MAP_EXECUTABLE 0x1000

@@ -16,7 +16,9 @@
 #include "uninitialized.h"
 #include "vm_priv.h"
 
-#define HEAP_RANDOM 8192 /* pages between image and heap at most */
+#define HEAP_RANDOM 8192         /* pages between image and heap at most */
+#define LOW_START   (1ull << 30) /* of VM_MAP_32BIT, as in Linux */
+#define LOW_END     (1ull << 31)
 
 static struct slab_cache *area_cache;
 
@@ -242,7 +244,9 @@ static int place_locked(struct vm_space *vm, uint64_t *addr, uint64_t len, unsig
 			return unmap_locked(vm, *addr, *addr + len);
 		return area_range_free(&vm->areas, *addr, *addr + len) ? 0 : -EEXIST;
 	}
-	if (hint == 0 || !hint_fits_locked(vm, hint, len))
+	if (how & VM_MAP_32BIT)
+		hint = area_find_gap(&vm->areas, len, LOW_START, LOW_END);
+	else if (hint == 0 || !hint_fits_locked(vm, hint, len))
 		hint = find_place_locked(vm, len);
 	if (hint == 0)
 		return -ENOMEM;
@@ -371,6 +375,8 @@ int vm_set_flags(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t set,
 	uint64_t end;
 	int err = 0;
 
+	if (len == 0)
+		return 0;
 	if (!valid_range(addr, len, &end))
 		return -ENOMEM;
 	mutex_lock(&vm->lock);
@@ -392,6 +398,8 @@ int vm_discard(struct vm_space *vm, uint64_t addr, uint64_t len)
 	uint64_t end;
 	int err = 0;
 
+	if (len == 0)
+		return 0;
 	if (!valid_range(addr, len, &end))
 		return -ENOMEM;
 	mutex_lock(&vm->lock);
@@ -407,6 +415,8 @@ int vm_check_mapped(struct vm_space *vm, uint64_t addr, uint64_t len)
 	uint64_t end;
 	bool covered;
 
+	if (len == 0)
+		return 0;
 	if (!valid_range(addr, len, &end))
 		return -ENOMEM;
 	mutex_lock(&vm->lock);

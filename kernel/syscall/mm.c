@@ -12,6 +12,11 @@
 #include <serix/errno.h>
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+/* MAP_SHARED_VALIDATE refuses what is not listed here, the older types ignore it. */
+#define MAP_KNOWN                                                                                      \
+	(MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | \
+	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |       \
+	 MAP_FIXED_NOREPLACE)
 
 _Static_assert(PROT_READ == VM_READ && PROT_WRITE == VM_WRITE && PROT_EXEC == VM_EXEC, "the same bits");
 
@@ -71,7 +76,7 @@ static unsigned how_to_map(uint32_t flags)
 	return ((flags & MAP_FIXED) ? VM_MAP_FIXED : 0) |
 	       ((flags & MAP_FIXED_NOREPLACE) ? VM_MAP_FIXED | VM_MAP_NOREPLACE : 0) |
 	       ((flags & (MAP_POPULATE | MAP_LOCKED)) ? VM_MAP_POPULATE : 0) |
-	       ((flags & MAP_NORESERVE) ? VM_MAP_NORESERVE : 0);
+	       ((flags & MAP_NORESERVE) ? VM_MAP_NORESERVE : 0) | ((flags & MAP_32BIT) ? VM_MAP_32BIT : 0);
 }
 
 SYSCALL(mmap)
@@ -83,15 +88,19 @@ SYSCALL(mmap)
 
 	if (len == 0 || !IS_ALIGNED(offset, PAGE_SIZE) || type == 0)
 		return -EINVAL;
-	if (flags & (MAP_HUGETLB | MAP_GROWSDOWN))
+	if (flags & MAP_HUGETLB)
 		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & MAP_ANONYMOUS))
+		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN))
+		return -EOPNOTSUPP;
 	if ((prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
 		return -EACCES;
 	if (len > USER_END || over_limit(len))
 		return -ENOMEM;
 	if (offset + len < offset)
 		return -EOVERFLOW;
-	m.flags |= type != MAP_PRIVATE ? VM_SHARED : 0;
+	m.flags |= type != MAP_PRIVATE ? VM_SHARED : (flags & MAP_GROWSDOWN) ? VM_STACK : 0;
 	err = (flags & MAP_ANONYMOUS) ? map_anonymous(&m, len) : map_file(&m, ARG(4, int));
 	if (err < 0)
 		return err;
@@ -145,7 +154,7 @@ static int check_range(uint64_t addr, uint64_t *len)
 {
 	if (!IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
-	if (*len > USER_END)
+	if (*len > USER_END || addr > USER_END - *len)
 		return -ENOMEM;
 	*len = ALIGN_UP(*len, PAGE_SIZE);
 	return 0;
@@ -163,7 +172,7 @@ SYSCALL(msync)
 	if ((flags & ~(uint32_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) ||
 	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
 		return -EINVAL;
-	return len == 0 ? 0 : vm_check_mapped(current_vm(), addr, len);
+	return vm_check_mapped(current_vm(), addr, len);
 }
 
 SYSCALL(mincore)
@@ -204,18 +213,18 @@ SYSCALL(madvise)
 	case MADV_DODUMP:
 	case MADV_COLD:
 	case MADV_PAGEOUT:
-		return len == 0 ? 0 : vm_check_mapped(vm, addr, len);
+		return vm_check_mapped(vm, addr, len);
 	case MADV_DONTNEED:
 	case MADV_FREE: /* at any time, says the manual: so now */
-		return len == 0 ? 0 : vm_discard(vm, addr, len);
+		return vm_discard(vm, addr, len);
 	case MADV_DONTFORK:
-		return len == 0 ? 0 : vm_set_flags(vm, addr, len, VM_DONTFORK, 0);
+		return vm_set_flags(vm, addr, len, VM_DONTFORK, 0);
 	case MADV_DOFORK:
-		return len == 0 ? 0 : vm_set_flags(vm, addr, len, 0, VM_DONTFORK);
+		return vm_set_flags(vm, addr, len, 0, VM_DONTFORK);
 	case MADV_WIPEONFORK:
-		return len == 0 ? 0 : vm_set_flags(vm, addr, len, VM_WIPEONFORK, 0);
+		return vm_set_flags(vm, addr, len, VM_WIPEONFORK, 0);
 	case MADV_KEEPONFORK:
-		return len == 0 ? 0 : vm_set_flags(vm, addr, len, 0, VM_WIPEONFORK);
+		return vm_set_flags(vm, addr, len, 0, VM_WIPEONFORK);
 	default:
 		return -EINVAL;
 	}

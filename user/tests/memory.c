@@ -116,6 +116,21 @@ static void test_bad_arguments(void)
 	munmap(p, 4 * PAGE);
 }
 
+static void test_special_places(void)
+{
+	char *low = map(4, RW, ANON | MAP_32BIT), *stack;
+
+	tap((uintptr_t)low >> 31 == 0 && write_faults(low) == 0, "MAP_32BIT stays low");
+	stack = mmap(low + 0x1000000, PAGE, RW, ANON | MAP_FIXED_NOREPLACE | MAP_GROWSDOWN, -1, 0);
+	tap(stack == low + 0x1000000 && write_faults(stack - PAGE) == 0 &&
+		    write_faults(stack - 8 * PAGE) == 0,
+	    "MAP_GROWSDOWN grows");
+	tap(fails(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0), EINVAL),
+	    "MAP_SHARED_VALIDATE is for files");
+	munmap(low, 4 * PAGE);
+	munmap(stack - 8 * PAGE, 9 * PAGE);
+}
+
 static void test_protection(void)
 {
 	char *p = map(3, RW, ANON);
@@ -206,6 +221,8 @@ static void test_files(void)
 	tap(shared[2 * PAGE + 10] == 0, "behind the end of the file there are zeroes");
 	tap(read_faults(shared + 3 * PAGE) == ADRERR, "and behind its last page SIGBUS");
 	tap(msync(shared, 2 * PAGE, MS_SYNC) == 0, "msync");
+	tap(fails(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_SYNC, fd, 0), EOPNOTSUPP),
+	    "MAP_SHARED_VALIDATE knows its flags");
 	munmap(shared, 4 * PAGE);
 	munmap(private, 2 * PAGE);
 	close(fd);
@@ -306,6 +323,7 @@ int main(void)
 	sigaction(SIGBUS, &action, NULL);
 	test_anonymous();
 	test_bad_arguments();
+	test_special_places();
 	test_protection();
 	test_write_xor_execute();
 	test_fork();
