@@ -239,7 +239,7 @@ void thread_exit(int code)
 	flags = spin_lock_irqsave(&p->lock);
 	t->exiting = true;
 	last = --p->live_threads == 0;
-	if (!p->exiting && t->tid == p->pid)
+	if (!p->exiting && last) /* as Linux since 6.1: the last thread's word counts */
 		p->exit_status = (code & 0xff) << 8;
 	spin_unlock_irqrestore(&p->lock, flags);
 	if (last)
