@@ -27,21 +27,28 @@ void dcache_init(void)
 	dentry_cache = slab_create("dentry", sizeof(struct dentry), 0);
 }
 
-uint32_t dentry_hash(const struct dentry *parent, const char *name, size_t len)
+static uint32_t hash_name(const struct dentry *parent, const char *name, size_t len)
 {
-	uint32_t hash = 2166136261u ^ (uint32_t)((uintptr_t)parent >> 6);
+	uint32_t hash = dentry_hash_start(parent);
 
 	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
-	return hash ^ hash >> 15;
+		hash = dentry_hash_step(hash, name[i]);
+	return dentry_hash_end(hash);
 }
 
-struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len)
+/* Names are short: a call of memcmp would cost more than the comparison. */
+static inline bool same_name(const char *a, const char *b, size_t len)
 {
-	uint32_t hash = dentry_hash(parent, name, len);
+	for (size_t i = 0; i < len; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
+}
 
+struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len, uint32_t hash)
+{
 	for (struct dentry *d = buckets[hash % HASH_SIZE]; d; d = d->hash_next)
-		if (d->hash == hash && d->parent == parent && d->len == len && memcmp(d->name, name, len) == 0)
+		if (d->hash == hash && d->parent == parent && d->len == len && same_name(d->name, name, len))
 			return d;
 	return NULL;
 }
@@ -95,7 +102,7 @@ static void insert_locked(struct dentry *d)
 {
 	struct dentry **bucket;
 
-	d->hash = dentry_hash(d->parent, d->name, d->len);
+	d->hash = hash_name(d->parent, d->name, d->len);
 	bucket = &buckets[d->hash % HASH_SIZE];
 	d->hash_next = *bucket;
 	*bucket = d;
@@ -187,10 +194,11 @@ struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const
 /* Put a fresh entry into the cache, unless somebody was faster: then that one is the result. */
 static struct dentry *publish(struct dentry *d)
 {
+	uint32_t hash = hash_name(d->parent, d->name, d->len);
 	struct dentry *other, *victims = NULL;
 
 	spin_lock(&dcache_lock);
-	other = dentry_find_locked(d->parent, d->name, d->len);
+	other = dentry_find_locked(d->parent, d->name, d->len, hash);
 	if (other) {
 		dentry_get(other);
 	} else {
@@ -208,10 +216,11 @@ static struct dentry *publish(struct dentry *d)
 
 static struct dentry *find_ref(struct dentry *parent, const char *name, size_t len)
 {
+	uint32_t hash = hash_name(parent, name, len);
 	struct dentry *d;
 
 	spin_lock(&dcache_lock);
-	d = dentry_find_locked(parent, name, len);
+	d = dentry_find_locked(parent, name, len, hash);
 	if (d) {
 		dentry_get(d);
 		d->recent = true;
@@ -292,23 +301,43 @@ static void swap_names(struct dentry *a, struct dentry *b)
 	b->len = len;
 }
 
+/* `d` takes the name of `target`, which keeps its own if that costs no memory: it is what paths of the
+ * replaced file still show. */
+static void take_name(struct dentry *d, struct dentry *target)
+{
+	if (target->name != target->short_name) {
+		swap_names(d, target);
+		return;
+	}
+	if (d->name != d->short_name)
+		kfree(d->name);
+	memcpy(d->short_name, target->short_name, sizeof(d->short_name));
+	d->name = d->short_name;
+	d->len = target->len;
+}
+
 void dentry_move(struct dentry *d, struct dentry *target, bool exchange)
 {
-	struct dentry *parent;
+	struct dentry *old_parent = d->parent;
 
 	spin_lock(&dcache_lock);
 	unhash_locked(d);
 	unhash_locked(target);
-	swap_names(d, target);
-	parent = d->parent;
-	d->parent = target->parent;
-	target->parent = parent;
-	insert_locked(d);
-	if (exchange)
+	if (exchange) {
+		swap_names(d, target);
+		d->parent = target->parent;
+		target->parent = old_parent;
 		insert_locked(target);
-	else
+		old_parent = NULL;
+	} else {
+		take_name(d, target);
+		d->parent = target->parent;
+		dentry_get(d->parent);
 		target->removed = true;
+	}
+	insert_locked(d);
 	spin_unlock(&dcache_lock);
+	dentry_put(old_parent);
 }
 
 bool dentry_is_below(struct dentry *d, const struct dentry *ancestor)

@@ -23,12 +23,12 @@ static void release(struct kobject *obj)
 		file->ops->release(file);
 	if (v && S_ISREG(v->mode) && (file->access & CAP_WRITE))
 		atomic_fetch_sub_explicit(&v->write_count, 1, memory_order_release);
-	if (v)
-		vnode_put(v);
-	if (file->dentry)
+	if (file->dentry) {
 		dentry_put(file->dentry);
-	if (file->mount)
 		mount_put(file->mount);
+	} else if (v) {
+		vnode_put(v);
+	}
 	slab_free(file_cache, file);
 }
 

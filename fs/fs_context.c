@@ -89,6 +89,22 @@ void fs_current_cwd(struct path *out)
 		system_root(out);
 }
 
+void fs_current_start(bool from_root, struct path *at, struct path *root)
+{
+	struct fs_context *fs = in_user_thread() ? current_process()->fs : NULL;
+
+	if (!fs) {
+		system_root(at);
+		*root = *at;
+		return;
+	}
+	spin_lock(&fs->lock);
+	*root = fs->root;
+	*at = from_root ? fs->root : fs->cwd;
+	path_get(at);
+	spin_unlock(&fs->lock);
+}
+
 static void set_path(struct fs_context *fs, struct path *which, const struct path *path)
 {
 	struct path old;

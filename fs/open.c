@@ -5,6 +5,7 @@
 #include <kernel/cap.h>
 #include <kernel/device.h>
 #include <kernel/process.h>
+#include <kernel/slab.h>
 
 /* Kept in file.flags; the others only matter to open itself. */
 #define STATUS_FLAGS \
@@ -103,17 +104,16 @@ static int become_writer(struct vnode *v)
 
 static const struct file_ops path_only_ops;
 
+/* Takes over the references of `path` on success. */
 static struct file *make_file(const struct path *path, uint32_t flags, const struct file_ops *ops, void *private)
 {
 	struct file *file = file_create(ops, flags & STATUS_FLAGS, private);
 
 	if (!file)
 		return NULL;
-	path_get(path);
 	file->mount = path->mount;
 	file->dentry = path->dentry;
-	file->vnode = path->dentry->vnode;
-	vnode_get(file->vnode);
+	file->vnode = path->dentry->vnode; /* which the dentry holds */
 	if (S_ISDIR(file->vnode->mode))
 		file->object.type = OBJECT_DIRECTORY;
 	return file;
@@ -136,13 +136,16 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 		writer = S_ISREG(v->mode) && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR);
 		if (err == 0 && writer)
 			err = become_writer(v);
-		if (err < 0)
+		if (err < 0) {
+			path_put(path);
 			return err;
+		}
 	}
 	file = make_file(path, flags, ops, private);
 	if (!file) {
 		if (writer)
 			atomic_fetch_sub(&v->write_count, 1);
+		path_put(path);
 		return -ENOMEM;
 	}
 	if (ops->open) {
@@ -162,6 +165,7 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 
 int vfs_open_path(const struct path *path, uint32_t flags, struct file **out)
 {
+	path_get(path);
 	return file_open_path(path, flags, false, out);
 }
 
@@ -169,9 +173,9 @@ int vfs_open_path(const struct path *path, uint32_t flags, struct file **out)
 
 mode_t fs_apply_umask(mode_t mode)
 {
-	if (!in_user_thread())
-		return mode;
-	return mode & ~READ_ONCE(current_process()->fs->umask);
+	const struct fs_context *fs = in_user_thread() ? current_process()->fs : NULL;
+
+	return fs ? mode & ~READ_ONCE(fs->umask) : mode;
 }
 
 /* Make the regular file `name`, with the directory's lock held. */
@@ -280,7 +284,7 @@ static int open_walk(struct walk *w, uint32_t flags, mode_t mode, bool *created)
 
 int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out)
 {
-	struct walk w;
+	struct walk w __attribute__((uninitialized));
 	bool created;
 	int err;
 
@@ -298,8 +302,11 @@ int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct fi
 	err = open_walk(&w, flags, mode, &created);
 	if (err == 0 && (flags & O_PATH) && (flags & O_DIRECTORY) && !S_ISDIR(w.at.dentry->vnode->mode))
 		err = -ENOTDIR;
-	if (err == 0)
-		err = file_open_path(&w.at, flags, created, out);
-	walk_end(&w);
-	return err;
+	if (err < 0) {
+		walk_end(&w);
+		return err;
+	}
+	if (unlikely(w.text))
+		kfree(w.text);
+	return file_open_path(&w.at, flags, created, out);
 }

@@ -6,6 +6,7 @@
  */
 #include "vfs_priv.h"
 
+#include <kernel/cap.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
@@ -106,15 +107,13 @@ static int scan(struct abi_pollfd *fds, struct file **files, size_t count, struc
 	for (size_t i = 0; i < count; i++) {
 		uint32_t events = POLLNVAL, wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
 
-		if (fds[i].fd < 0) {
-			fds[i].revents = 0;
-			continue;
-		}
 		if (files[i]) {
 			events = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 			if (files[i]->ops->poll)
 				events = files[i]->ops->poll(files[i], table);
 			events &= wanted;
+		} else if (fds[i].fd < 0) {
+			events = 0;
 		}
 		fds[i].revents = (int16_t)events;
 		ready += events != 0;
@@ -125,16 +124,13 @@ static int scan(struct abi_pollfd *fds, struct file **files, size_t count, struc
 	return ready;
 }
 
-static int scan_and_wait(struct abi_pollfd *fds, struct file **files, size_t count, uint64_t deadline_ns)
+static __noinline int wait_for_any(struct abi_pollfd *fds, struct file **files, size_t count, uint64_t deadline_ns)
 {
 	struct poll_table *table;
 	struct poll_wait pw;
 	bool expired = false;
 	int ready, err;
 
-	ready = scan(fds, files, count, NULL);
-	if (ready > 0 || deadline_ns == 0)
-		return ready;
 	poll_wait_init(&pw);
 	table = &pw.table;
 	for (;;) {
@@ -158,22 +154,46 @@ static int scan_and_wait(struct abi_pollfd *fds, struct file **files, size_t cou
 	return ready;
 }
 
-#define SMALL_COUNT 16
+#define SMALL_COUNT  16
+#define LOOKUP_BATCH 64
+
+/* The open files behind the descriptors; NULL where there is none. */
+static void look_up(struct abi_pollfd *fds, struct file **files, size_t count)
+{
+	struct cap_table *caps = current_process()->caps;
+
+	for (size_t at = 0; at < count; at += LOOKUP_BATCH) {
+		size_t n = MIN(count - at, (size_t)LOOKUP_BATCH);
+
+		/* A file begins with its object, so one array serves both. */
+		_Static_assert(offsetof(struct file, object) == 0, "struct file begins with its kobject");
+		cap_lookup_many(caps, &fds[at].fd, sizeof(*fds), n, (struct kobject **)(void *)(files + at));
+		for (size_t i = at; i < at + n; i++) {
+			struct file *file = files[i];
+
+			if (likely(!file || file->object.type == OBJECT_FILE || file->object.type == OBJECT_DIRECTORY))
+				continue;
+			kobject_put(&file->object);
+			files[i] = NULL;
+		}
+	}
+}
 
 int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
 {
-	struct file *small[SMALL_COUNT], **files = small;
+	struct file *small[SMALL_COUNT] __attribute__((uninitialized)), **files = small;
 	int result;
 
 	if (count > SMALL_COUNT) {
-		files = kcalloc(count, sizeof(*files));
+		files = kmalloc(count * sizeof(*files));
 		if (!files)
 			return -ENOMEM;
 	}
-	for (size_t i = 0; i < count; i++)
-		if (fds[i].fd < 0 || file_from_fd(fds[i].fd, 0, &files[i]) < 0)
-			files[i] = NULL;
-	result = scan_and_wait(fds, files, count, deadline_ns);
+	look_up(fds, files, count);
+	/* One look without any queueing: often something is ready. */
+	result = scan(fds, files, count, NULL);
+	if (result == 0 && deadline_ns != 0)
+		result = wait_for_any(fds, files, count, deadline_ns);
 	for (size_t i = 0; i < count; i++)
 		if (files[i])
 			file_put(files[i]);

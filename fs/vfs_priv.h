@@ -48,10 +48,25 @@ struct mount {
 extern struct spinlock dcache_lock;
 
 void dcache_init(void);
-/* FNV-1a over the name, mixed with the directory. */
-uint32_t dentry_hash(const struct dentry *parent, const char *name, size_t len);
+/* FNV-1a over the name, begun with the directory: in steps, so that the walk can hash while it looks for
+ * the name's end. */
+static inline uint32_t dentry_hash_start(const struct dentry *parent)
+{
+	return 2166136261u ^ (uint32_t)((uintptr_t)parent >> 6);
+}
+
+static inline uint32_t dentry_hash_step(uint32_t hash, char c)
+{
+	return (hash ^ (uint8_t)c) * 16777619u;
+}
+
+static inline uint32_t dentry_hash_end(uint32_t hash)
+{
+	return hash ^ hash >> 15;
+}
+
 /* The cached entry or NULL; no reference is taken.  Caller holds dcache_lock. */
-struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len);
+struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len, uint32_t hash);
 /* A reference to the entry, asked of the file system when the cache does not know it.  The result may be
  * negative.  Takes the directory's lock, or relies on the caller's when `locked`. */
 int dentry_lookup(struct dentry *parent, const char *name, size_t len, bool locked, struct dentry **out)
@@ -120,7 +135,9 @@ struct last_name {
 
 struct walk {
 	const struct credentials *cred;
-	struct path root, at; /* referenced */
+	struct path at;       /* referenced */
+	struct path root;     /* where ".." ends; only compared, so not referenced */
+	bool own_root;        /* the caller gave it, and keeps it alive */
 	unsigned links;       /* symlinks followed so far */
 	const char *cursor;   /* what is left of the text */
 	char *text;           /* expanded symlinks; NULL: none yet */
@@ -142,8 +159,10 @@ int make_node(struct walk *walk, mode_t mode, dev_t rdev) __must_check;
 int make_symlink(struct walk *walk, const char *target) __must_check;
 mode_t fs_apply_umask(mode_t mode);
 
-/* What opening the vnode gives. */
+/* What opening the vnode gives.  Consumes the references of `path`, whatever happens. */
 int file_open_path(const struct path *path, uint32_t flags, bool created, struct file **out) __must_check;
+/* A referenced path, and the identity of the root, as one look. */
+void fs_current_start(bool from_root, struct path *at, struct path *root);
 
 /* Cut a write that would pass RLIMIT_FSIZE or the largest offset; -EFBIG (with SIGXFSZ) when nothing fits. */
 int file_limit_write(struct iobuf *io, off_t pos) __must_check;

@@ -25,17 +25,8 @@
 static int start_from_fd(int dirfd, const char *name, struct path *out)
 {
 	struct file *file;
-	int err;
+	int err = file_from_fd(dirfd, 0, &file);
 
-	if (*name == '/') {
-		fs_current_root(out);
-		return 0;
-	}
-	if (dirfd == AT_FDCWD) {
-		fs_current_cwd(out);
-		return 0;
-	}
-	err = file_from_fd(dirfd, 0, &file);
 	if (err < 0)
 		return err;
 	if (!file->dentry || (*name != '\0' && !S_ISDIR(file->vnode->mode))) {
@@ -49,35 +40,35 @@ static int start_from_fd(int dirfd, const char *name, struct path *out)
 	return err;
 }
 
-int walk_start(struct walk *w, int dirfd, const char *name, const struct credentials *cred)
+static void begin(struct walk *w, const char *name, const struct credentials *cred, bool own_root)
 {
-	int err = start_from_fd(dirfd, name, &w->at);
-
-	if (err < 0)
-		return err;
-	fs_current_root(&w->root);
+	w->own_root = own_root;
 	w->cred = cred;
 	w->links = 0;
 	w->cursor = name;
 	w->text = NULL;
-	return 0;
+}
+
+int walk_start(struct walk *w, int dirfd, const char *name, const struct credentials *cred)
+{
+	begin(w, name, cred, false);
+	fs_current_start(*name == '/', &w->at, &w->root);
+	if (*name == '/' || dirfd == AT_FDCWD)
+		return 0;
+	path_put(&w->at);
+	return start_from_fd(dirfd, name, &w->at);
 }
 
 void walk_start_at(struct walk *w, const struct path *start, const char *name, const struct credentials *cred)
 {
+	begin(w, name, cred, true);
 	w->root = w->at = *start;
 	path_get(start);
-	path_get(start);
-	w->cred = cred;
-	w->links = 0;
-	w->cursor = name;
-	w->text = NULL;
 }
 
 void walk_end(struct walk *w)
 {
 	path_put(&w->at);
-	path_put(&w->root);
 	kfree(w->text);
 }
 
@@ -99,20 +90,39 @@ static void cross_down_locked(struct path *place)
 	}
 }
 
-/* One component; false: stop in front of it. */
-static bool cached_step(const struct walk *w, struct path *at, const struct component *c, bool follow)
+/* May everybody search it, without a look at who asks?  Else by the rules. */
+static inline bool may_search(const struct walk *w, const struct vnode *dir)
+{
+	return (dir->mode & 0111) == 0111 || vnode_permission(dir, w->cred, MAY_EXEC) == 0;
+}
+
+/* The end of the name at `p`, and its hash in `dir`. */
+static inline const char *scan_name(const struct dentry *dir, const char *p, uint32_t *hash)
+{
+	uint32_t h = dentry_hash_start(dir);
+
+	for (; *p && *p != '/'; p++)
+		h = dentry_hash_step(h, *p);
+	*hash = dentry_hash_end(h);
+	return p;
+}
+
+static inline bool is_dot_or_dotdot(const char *name, size_t len)
+{
+	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+}
+
+/* One component; false: stop in front of it.  `inner`: it must be a directory, so links are followed. */
+static inline bool cached_step(const struct walk *w, struct path *at, const char *name, size_t len, uint32_t hash,
+			       bool inner)
 {
 	const struct vnode *dir = at->dentry->vnode;
 	struct dentry *next;
 
-	if (!S_ISDIR(dir->mode) || vnode_permission(dir, w->cred, MAY_EXEC) < 0)
+	if (!S_ISDIR(dir->mode) || is_dot_or_dotdot(name, len) || len > NAME_MAX || !may_search(w, dir))
 		return false;
-	if (c->kind == COMPONENT_DOT)
-		return true;
-	if (c->kind != COMPONENT_NORMAL || c->len > NAME_MAX)
-		return false;
-	next = dentry_find_locked(at->dentry, c->text, c->len);
-	if (!next || !next->vnode || (S_ISLNK(next->vnode->mode) && (follow || c->slash || !c->last)))
+	next = dentry_find_locked(at->dentry, name, len, hash);
+	if (!next || !next->vnode || (inner && S_ISLNK(next->vnode->mode)))
 		return false;
 	next->recent = true;
 	at->dentry = next;
@@ -123,18 +133,27 @@ static bool cached_step(const struct walk *w, struct path *at, const struct comp
 /* Advance over cached components; the last one is left alone if `stop_at_last`. */
 static void walk_cached(struct walk *w, bool follow, bool stop_at_last, bool *slash)
 {
+	const char *p = w->cursor;
 	struct path at = w->at;
 
 	spin_lock(&dcache_lock);
-	while (*w->cursor) {
-		const char *cursor = w->cursor;
-		struct component c;
+	for (;;) {
+		const char *name, *behind;
+		uint32_t hash;
 
-		path_component(&cursor, &c);
-		if (c.kind == COMPONENT_NONE || (stop_at_last && c.last) || !cached_step(w, &at, &c, follow))
+		while (*p == '/')
+			p++;
+		if (!*p)
 			break;
-		*slash = c.slash || c.kind == COMPONENT_DOT;
-		w->cursor = cursor;
+		name = p;
+		p = behind = scan_name(at.dentry, name, &hash);
+		while (*p == '/')
+			p++;
+		if ((stop_at_last && !*p) ||
+		    !cached_step(w, &at, name, (size_t)(behind - name), hash, follow || *behind == '/'))
+			break;
+		*slash = *behind == '/';
+		w->cursor = p;
 	}
 	if (at.dentry == w->at.dentry && at.mount == w->at.mount) {
 		spin_unlock(&dcache_lock);
@@ -189,6 +208,18 @@ static int follow_object(struct walk *w, struct vnode *link)
 	return 0;
 }
 
+/* An absolute link: from the root again, which may even be another one by now. */
+static void restart_at_root(struct walk *w)
+{
+	path_put(&w->at);
+	if (w->own_root) {
+		w->at = w->root;
+		path_get(&w->at);
+	} else {
+		fs_current_start(true, &w->at, &w->root);
+	}
+}
+
 static int follow_text(struct walk *w, struct vnode *link, bool slash)
 {
 	char *target;
@@ -219,11 +250,8 @@ static int follow_text(struct walk *w, struct vnode *link, bool slash)
 	if (err < 0)
 		return err;
 	w->cursor = w->text;
-	if (*w->text == '/') {
-		path_get(&w->root);
-		path_put(&w->at);
-		w->at = w->root;
-	}
+	if (*w->text == '/')
+		restart_at_root(w);
 	return 0;
 }
 
@@ -326,34 +354,43 @@ _Static_assert((int)LAST_NORMAL == COMPONENT_NORMAL && (int)LAST_DOT == COMPONEN
 
 /* --- the public face --------------------------------------------------------------------------------------------- */
 
-int vfs_walk(int dirfd, const char *name, unsigned flags, struct path *out)
+static int walk_as(int dirfd, const char *name, unsigned flags, const struct credentials *cred, struct path *out)
 {
-	struct credentials real;
-	const struct credentials *cred = fs_cred();
-	struct walk w;
+	struct walk w __attribute__((uninitialized));
 	bool slash;
-	int err;
+	int err = walk_start(&w, dirfd, name, cred);
 
-	if (!*name && !(flags & WALK_EMPTY))
-		return -ENOENT;
-	if (unlikely(flags & WALK_REAL_IDS)) {
-		real = *cred;
-		real.fsuid = cred->uid;
-		real.fsgid = cred->gid;
-		cred = &real;
-	}
-	err = walk_start(&w, dirfd, name, cred);
 	if (err < 0)
 		return err;
 	err = walk_all(&w, !(flags & WALK_NOFOLLOW), &slash);
 	if (err == 0 && (slash || (flags & WALK_DIRECTORY)) && !S_ISDIR(w.at.dentry->vnode->mode))
 		err = -ENOTDIR;
-	if (err == 0) {
-		*out = w.at;
-		path_get(out);
+	if (unlikely(err < 0)) {
+		walk_end(&w);
+		return err;
 	}
-	walk_end(&w);
-	return err;
+	if (unlikely(w.text))
+		kfree(w.text);
+	*out = w.at; /* with its references */
+	return 0;
+}
+
+static __noinline int walk_as_real_user(int dirfd, const char *name, unsigned flags, struct path *out)
+{
+	struct credentials real = *fs_cred();
+
+	real.fsuid = real.uid;
+	real.fsgid = real.gid;
+	return walk_as(dirfd, name, flags, &real, out);
+}
+
+int vfs_walk(int dirfd, const char *name, unsigned flags, struct path *out)
+{
+	if (!*name && !(flags & WALK_EMPTY))
+		return -ENOENT;
+	if (unlikely(flags & WALK_REAL_IDS))
+		return walk_as_real_user(dirfd, name, flags, out);
+	return walk_as(dirfd, name, flags, fs_cred(), out);
 }
 
 bool vfs_path_removed(const struct path *path)

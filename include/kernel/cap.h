@@ -77,6 +77,10 @@ int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights
  * -EBADF: empty, expired, wrong type or lacking READ/WRITE; -EPERM: lacking another right. */
 int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
 	       struct kobject **out) __must_check;
+/* The objects in `count` slots of any type, each with a reference; NULL where there is none.  The slot
+ * numbers lie `stride` bytes apart.  For poll: one hold of the lock, so keep count small. */
+void cap_lookup_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,
+		     struct kobject **out);
 /* Derive into the lowest free slot >= min (dup), or exactly into `to` (dup2; closes what is there). */
 int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags) __must_check;
 int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags) __must_check;

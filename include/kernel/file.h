@@ -65,9 +65,9 @@ struct file_ops {
 struct file {
 	struct kobject object;
 	const struct file_ops *ops; /* [i] */
-	struct vnode *vnode;        /* [i] referenced; NULL: none (anonymous pipe ends have one too) */
-	struct dentry *dentry;      /* [i] referenced, may be NULL */
-	struct mount *mount;        /* [i] referenced, may be NULL */
+	struct vnode *vnode;        /* [i] held by the dentry, or referenced if there is none; may be NULL */
+	struct dentry *dentry;      /* [i] referenced; NULL: no name (an anonymous pipe) */
+	struct mount *mount;        /* [i] referenced; NULL exactly when dentry is */
 	_Atomic uint32_t flags;     /* [a] O_* status flags */
 	uint32_t access;            /* [i] CAP_READ | CAP_WRITE as opened */
 	struct mutex pos_lock;

@@ -299,6 +299,21 @@ int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_
 	return err;
 }
 
+void cap_lookup_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,
+		     struct kobject **out)
+{
+	spin_lock(&table->lock);
+	for (size_t i = 0; i < count; i++) {
+		struct capability *cap = slot_locked(table, *slots);
+
+		out[i] = cap ? cap->object : NULL;
+		if (cap)
+			kobject_get(cap->object);
+		slots = (const int32_t *)((const char *)slots + stride);
+	}
+	spin_unlock(&table->lock);
+}
+
 /* Derive a child of `slot`, with a reference of its own. */
 static int derive_slot(struct cap_table *table, int slot, uint32_t flags, struct capability *child)
 {

@@ -28,6 +28,12 @@ static int check_buffer(uaddr_t addr, uint64_t len)
 	return addr > USER_END || len > USER_END - addr ? -EFAULT : 0;
 }
 
+/* Devices that can seek take no notice of where they are, so reads and writes of them need no order. */
+static bool has_position(const struct file *file)
+{
+	return file->ops->seek && !(file->vnode && S_ISCHR(file->vnode->mode));
+}
+
 static ssize_t do_read(struct file *file, struct iobuf *io)
 {
 	off_t none = 0;
@@ -35,7 +41,7 @@ static ssize_t do_read(struct file *file, struct iobuf *io)
 
 	if (unlikely(!file->ops->read))
 		return file->object.type == OBJECT_DIRECTORY ? -EISDIR : -EINVAL;
-	if (!file->ops->seek)
+	if (!has_position(file))
 		return file->ops->read(file, io, &none);
 	mutex_lock(&file->pos_lock);
 	n = file->ops->read(file, io, &file->pos);
@@ -50,7 +56,7 @@ static ssize_t do_write(struct file *file, struct iobuf *io)
 
 	if (unlikely(!file->ops->write))
 		return -EINVAL;
-	if (!file->ops->seek)
+	if (!has_position(file))
 		return file->ops->write(file, io, &none);
 	mutex_lock(&file->pos_lock);
 	n = file->ops->write(file, io, &file->pos);

@@ -88,6 +88,9 @@ static int stat_at(int dirfd, uaddr_t name, uint32_t at_flags, struct abi_stat *
 	return err;
 }
 
+/* Filled in completely, or not looked at. */
+#define STAT(name) struct abi_stat name __attribute__((uninitialized))
+
 static int64_t give_stat(int err, uaddr_t to, const struct abi_stat *st)
 {
 	return err < 0 ? err : copy_to_user(to, st, sizeof(*st));
@@ -95,21 +98,21 @@ static int64_t give_stat(int err, uaddr_t to, const struct abi_stat *st)
 
 SYSCALL(stat)
 {
-	struct abi_stat st;
+	STAT(st);
 
 	return give_stat(stat_at(AT_FDCWD, ARG(0, uaddr_t), 0, &st), ARG(1, uaddr_t), &st);
 }
 
 SYSCALL(lstat)
 {
-	struct abi_stat st;
+	STAT(st);
 
 	return give_stat(stat_at(AT_FDCWD, ARG(0, uaddr_t), AT_SYMLINK_NOFOLLOW, &st), ARG(1, uaddr_t), &st);
 }
 
 SYSCALL(fstat)
 {
-	struct abi_stat st;
+	STAT(st);
 
 	return give_stat(stat_fd(ARG(0, int), &st), ARG(1, uaddr_t), &st);
 }

@@ -66,7 +66,7 @@ static void give_timespec(uaddr_t user, uint64_t deadline)
 
 static int64_t poll_user(uaddr_t user, uint32_t count, uint64_t deadline)
 {
-	struct abi_pollfd small[SMALL_FDS], *fds = small;
+	struct abi_pollfd small[SMALL_FDS] __attribute__((uninitialized)), *fds = small;
 	size_t size = count * sizeof(*fds);
 	int64_t result;
 
@@ -174,26 +174,27 @@ static bool set_has(const struct select *s, int set, uint32_t fd)
 	return s->sets[set][fd / 64] >> (fd % 64) & 1;
 }
 
-/* The bits as a poll list; -EBADF for one that is not open. */
-static int select_collect(struct select *s)
+/* The bits as a poll list. */
+static void select_collect(struct select *s)
 {
-	for (uint32_t fd = 0; fd < s->bits; fd++) {
-		int16_t events = 0;
-		uint32_t flags;
+	for (size_t word = 0; word < s->words; word++) {
+		uint64_t bits = s->sets[0][word] | s->sets[1][word] | s->sets[2][word];
 
-		for (int i = 0; i < SETS; i++)
-			if (set_has(s, i, fd))
-				events |= wanted[i];
-		if (!events)
-			continue;
-		if (cap_get_flags(current_process()->caps, (int)fd, &flags) < 0)
-			return -EBADF;
-		s->fds[s->count++] = (struct abi_pollfd){ .fd = (int32_t)fd, .events = events };
+		for (; bits; bits &= bits - 1) {
+			uint32_t fd = (uint32_t)word * 64 + (uint32_t)__builtin_ctzll(bits);
+			int16_t events = 0;
+
+			if (fd >= s->bits)
+				return;
+			for (int i = 0; i < SETS; i++)
+				if (set_has(s, i, fd))
+					events |= wanted[i];
+			s->fds[s->count++] = (struct abi_pollfd){ .fd = (int32_t)fd, .events = events };
+		}
 	}
-	return 0;
 }
 
-/* Bits for what is ready; their number. */
+/* Bits for what is ready; their number.  -EBADF for one that is not open. */
 static int64_t select_result(struct select *s)
 {
 	int64_t total = 0;
@@ -201,6 +202,8 @@ static int64_t select_result(struct select *s)
 	for (size_t n = 0; n < s->count; n++) {
 		uint32_t fd = (uint32_t)s->fds[n].fd;
 
+		if (s->fds[n].revents & POLLNVAL)
+			return -EBADF;
 		for (int i = 0; i < SETS; i++) {
 			if (!set_has(s, i, fd))
 				continue;
@@ -220,10 +223,10 @@ static int64_t select_run(struct select *s, uint64_t deadline)
 {
 	int64_t result = select_copy_in(s);
 
-	if (result == 0)
-		result = select_collect(s);
-	if (result == 0)
-		result = poll_files(s->fds, s->count, deadline);
+	if (result < 0)
+		return result;
+	select_collect(s);
+	result = poll_files(s->fds, s->count, deadline);
 	return result < 0 ? result : select_result(s);
 }
 
