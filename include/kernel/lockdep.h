@@ -19,6 +19,8 @@ void lockdep_mutex_acquire(const struct mutex *m);
 void lockdep_mutex_release(const struct mutex *m);
 /* About to sleep: no spinlock may be held. */
 void lockdep_assert_may_sleep(void);
+/* Panics unless this CPU holds the lock. */
+void assert_held(const struct spinlock *lock);
 #else
 static inline void lockdep_spin_acquire(const struct spinlock *lock)
 {
@@ -41,4 +43,8 @@ static inline void lockdep_mutex_release(const struct mutex *m)
 	(void)m;
 }
 static inline void lockdep_assert_may_sleep(void) {}
+static inline void assert_held(const struct spinlock *lock)
+{
+	(void)lock;
+}
 #endif

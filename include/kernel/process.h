@@ -61,6 +61,7 @@ struct process {
 	int exit_status;            /* [p] as wait reports it */
 
 	struct process *parent;     /* [t] */
+	pid_t parent_pid;           /* [t]; read anywhere */
 	struct list children;       /* [t] */
 	struct list sibling;        /* [t] */
 	struct list group_link;     /* [t] member of its process group */

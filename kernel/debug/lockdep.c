@@ -136,11 +136,4 @@ void lockdep_mutex_release(const struct mutex *m)
 	}
 }
 
-#else
-
-void assert_held(const struct spinlock *lock)
-{
-	(void)lock;
-}
-
 #endif

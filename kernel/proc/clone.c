@@ -243,7 +243,7 @@ static int publish_process(struct process *p, struct thread *t, struct pid_entry
 	add_thread_locked(p, t);
 	process_join_locked(p, self->pgid, self->sid);
 	p->tty = self->tty;
-	p->parent = parent;
+	process_set_parent_locked(p, parent);
 	if (clone_flags & CLONE_PARENT)
 		p->exit_signal = self->exit_signal;
 	list_add_tail(&parent->children, &p->sibling);

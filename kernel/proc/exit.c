@@ -138,7 +138,7 @@ static void reparent_children_locked(struct process *p)
 
 	list_for_each_safe(child, tmp, &p->children, sibling) {
 		list_del(&child->sibling);
-		child->parent = init_process;
+		process_set_parent_locked(child, init_process);
 		child->exit_signal = SIGCHLD;
 		list_add_tail(&init_process->children, &child->sibling);
 		if (child->pdeath_signal)

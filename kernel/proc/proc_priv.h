@@ -102,6 +102,9 @@ void process_report_stopped(struct process *p);
 /* A woken thread tells the parent that the process goes on. */
 void process_report_continued(struct process *p);
 
+/* NULL: none any more. */
+void process_set_parent_locked(struct process *p, struct process *parent);
+
 /* Telling the parent (wait.c): SIGCHLD with `code` CLD_*, and waking its waits. */
 void parent_notify_locked(struct process *p, int signo, int code, int status);
 /* Take a zombie out of the tree; the caller then drops the tree's reference, outside the lock. */

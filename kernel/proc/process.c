@@ -178,13 +178,16 @@ struct fs_context *process_fs_get(struct process *p)
 	return fs;
 }
 
+void process_set_parent_locked(struct process *p, struct process *parent)
+{
+	assert_held(&proc_tree_lock);
+	p->parent = parent;
+	WRITE_ONCE(p->parent_pid, parent ? parent->pid : 0);
+}
+
 pid_t process_parent_pid(struct process *p)
 {
-	uint64_t flags = tree_lock();
-	pid_t pid = p->parent ? p->parent->pid : 0;
-
-	tree_unlock(flags);
-	return pid;
+	return READ_ONCE(p->parent_pid);
 }
 
 void process_cpu_time(struct process *p, uint64_t *user_ns, uint64_t *system_ns)

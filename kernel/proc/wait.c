@@ -38,7 +38,7 @@ void process_reap_locked(struct process *p)
 		parent->child_major_faults += p->major_faults + p->child_major_faults;
 	}
 	list_del(&p->sibling);
-	p->parent = NULL;
+	process_set_parent_locked(p, NULL);
 	entry = pid_lookup_locked(p->pid);
 	entry->process = NULL;
 	/* The entry goes with the last of its uses, which may be this group membership. */

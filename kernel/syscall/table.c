@@ -16,12 +16,6 @@
 
 static _Atomic uint32_t unknown_counts[SYSCALL_MAX + 1];
 
-static int64_t unknown(const struct syscall_args *args)
-{
-	(void)args;
-	return -ENOSYS;
-}
-
 #define SYSCALL_ENTRY(nr, name, arity, file) [nr] = sys_##name,
 static const syscall_fn table[SYSCALL_MAX] = { SYSCALL_LIST(SYSCALL_ENTRY) };
 
@@ -52,13 +46,14 @@ static bool first_report(const char *program)
 	return atomic_exchange_explicit(&reported[(hash >> 1) % REPORTED], hash, memory_order_relaxed) != hash;
 }
 
-static __noinline void note_unknown(uint64_t nr)
+static __noinline int64_t unknown(uint64_t nr)
 {
 	struct process *p = current_process();
 
 	atomic_fetch_add_explicit(&unknown_counts[MIN(nr, (uint64_t)SYSCALL_MAX)], 1, memory_order_relaxed);
 	if (atomic_exchange_explicit(&p->unknown_calls_logged, 1, memory_order_relaxed) == 0 && first_report(p->exe))
 		pr_debug("%s[%d]: system call %lu is not known here (said once for each program)", p->comm, p->pid, nr);
+	return -ENOSYS;
 }
 
 /* All ones if nr < SYSCALL_MAX, else zero, without a branch that could be predicted. */
@@ -71,15 +66,16 @@ static __always_inline uint64_t index_mask(uint64_t nr)
 void syscall_dispatch(struct arch_regs *regs)
 {
 	uint64_t nr = (uint64_t)arch_regs_syscall(regs);
-	syscall_fn fn = unknown;
+	syscall_fn fn = NULL;
 	int64_t result;
 
-	if (likely(nr < SYSCALL_MAX) && likely(table[nr & index_mask(nr)]))
+	if (likely(nr < SYSCALL_MAX))
 		fn = table[nr & index_mask(nr)];
-	else
-		note_unknown(nr);
 	/* The saved registers are the arguments: nothing is copied. */
-	result = fn((const struct syscall_args *)arch_regs_syscall_args(regs));
+	if (likely(fn))
+		result = fn((const struct syscall_args *)arch_regs_syscall_args(regs));
+	else
+		result = unknown(nr);
 	arch_regs_set_result(regs, result);
 	/* What is to be restarted needs the way back to user mode to look, whoever took the signal. */
 	if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK))

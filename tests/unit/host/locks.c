@@ -11,41 +11,12 @@ WEAK void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank
 	*lock = (struct spinlock)SPINLOCK_INIT(name, rank);
 }
 
-WEAK void spin_lock(struct spinlock *lock)
-{
-	ASSERT(lock->next == lock->serving);
-	lock->next++;
-}
-
 WEAK bool spin_trylock(struct spinlock *lock)
 {
 	if (lock->next != lock->serving)
 		return false;
 	lock->next++;
 	return true;
-}
-
-WEAK void spin_unlock(struct spinlock *lock)
-{
-	ASSERT(lock->next != lock->serving);
-	lock->serving++;
-}
-
-WEAK uint64_t spin_lock_irqsave(struct spinlock *lock)
-{
-	spin_lock(lock);
-	return 0;
-}
-
-WEAK void spin_unlock_irqrestore(struct spinlock *lock, uint64_t flags)
-{
-	(void)flags;
-	spin_unlock(lock);
-}
-
-WEAK void assert_held(const struct spinlock *lock)
-{
-	ASSERT(lock->next != lock->serving);
 }
 
 WEAK void mutex_init(struct mutex *m, const char *name, enum lock_rank rank)
