@@ -76,6 +76,15 @@ uint64_t *boot_identity_map(void)
 	return root;
 }
 
+/* A wrong memory map can name what is no memory: better a message here than a reset later. */
+static bool holds_data(volatile uint64_t *word)
+{
+	const uint64_t pattern = 0x5345524958a55aull;
+
+	*word = pattern;
+	return *word == pattern;
+}
+
 static uint64_t *table_alloc(struct mapper *m)
 {
 	uint64_t *table;
@@ -84,6 +93,8 @@ static uint64_t *table_alloc(struct mapper *m)
 		boot_fatal("memory map", "no room below 4 GiB for the page tables");
 	m->next -= SIZE_4K;
 	table = (uint64_t *)m->next;
+	if (!holds_data(table))
+		boot_fatal("memory map", "it names memory that is not there");
 	for (unsigned i = 0; i < ENTRIES; i++)
 		table[i] = 0;
 	return table;
