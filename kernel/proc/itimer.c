@@ -4,6 +4,17 @@
 
 #include "proc_priv.h"
 
+/* The next deadline in phase behind `now`; what was missed meanwhile is one signal.  A deadline that no clock
+ * reaches must not wrap into the past, where it would be due again and again. */
+static uint64_t next_deadline(uint64_t deadline, uint64_t interval, uint64_t now)
+{
+	uint64_t late = now > deadline ? now - deadline : 0, step;
+
+	if (mul_overflows(late / interval + 1, interval, &step) || add_overflows(deadline, step, &deadline))
+		return TIME_FOREVER;
+	return deadline;
+}
+
 /* From the timer interrupt.  An interval never fires faster than this, whatever the program asks for. */
 #define INTERVAL_MIN_NS (100 * NSEC_PER_USEC)
 
@@ -16,8 +27,7 @@ static void expire(struct timer *timer)
 	if (due)
 		signal_process_locked(p, SIGALRM, NULL);
 	if (due && p->alarm_interval_ns) {
-		/* Keep the phase; what was missed meanwhile is one signal. */
-		p->alarm_deadline_ns += ((now - p->alarm_deadline_ns) / p->alarm_interval_ns + 1) * p->alarm_interval_ns;
+		p->alarm_deadline_ns = next_deadline(p->alarm_deadline_ns, p->alarm_interval_ns, now);
 		timer_arm(timer, p->alarm_deadline_ns);
 	} else {
 		p->alarm_deadline_ns = 0;

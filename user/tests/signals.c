@@ -347,6 +347,18 @@ static void arm_ms(int ms)
 	setitimer(ITIMER_REAL, &t, NULL);
 }
 
+/* The next deadline is beyond what the kernel counts: it must not wrap into the past. */
+static void endless_interval(void)
+{
+	struct itimerval t = { .it_interval = { INT64_MAX / 2, 0 }, .it_value = { 0, 1000 } };
+
+	handle(SIGALRM, 0);
+	need(setitimer(ITIMER_REAL, &t, NULL) == 0);
+	usleep(20000);
+	usleep(20000);
+	need(count == 1);
+}
+
 static void interrupted_read(void)
 {
 	int ends[2];
@@ -507,6 +519,7 @@ int main(void)
 	tap(passes(fault_info), "faults say where and why");
 	tap(passes(blocked_fault), "a blocked fault is fatal");
 	tap(passes(altstack), "alternate stacks, also for stack overflow");
+	tap(passes(endless_interval), "an endless timer interval fires once");
 	tap(passes(interrupted_read), "read: EINTR, or restarted with SA_RESTART");
 	tap(passes(interrupted_sleep), "nanosleep: EINTR with what is left");
 	tap(passes(stopped_sleep), "a stopped sleep keeps its deadline");
