@@ -14,6 +14,9 @@
 #include "x86.h"
 
 #define RATE_SHIFT 28 /* of ticks_per_ns: clocks up to 64 GHz */
+/* Programmed at most this far ahead.  A program chooses deadlines centuries away, and a count that wrapped
+ * into the past would interrupt without end. */
+#define AHEAD_MAX_NS (60 * NSEC_PER_SEC)
 
 static bool use_deadline __ro_after_init;
 static uint64_t ticks_per_ns __ro_after_init;
@@ -43,8 +46,9 @@ void arch_timer_set(uint64_t deadline_ns)
 	uint64_t now = time_now_ns(), ticks = 1;
 
 	if (deadline_ns > now)
-		ticks += (uint64_t)((unsigned __int128)(deadline_ns - now) * ticks_per_ns >> RATE_SHIFT);
-	/* A deadline out of the counter's reach: the early interrupt finds nothing due and sets the rest. */
+		ticks += (uint64_t)((unsigned __int128)MIN(deadline_ns - now, AHEAD_MAX_NS) * ticks_per_ns >>
+				    RATE_SHIFT);
+	/* A deadline out of reach: the early interrupt finds nothing due and sets the rest. */
 	if (use_deadline)
 		msr_write(MSR_TSC_DEADLINE, arch_cycles() + ticks);
 	else

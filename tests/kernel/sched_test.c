@@ -180,6 +180,28 @@ static void ten_thousand_threads_leave_nothing_behind(void)
 	KTEST_EXPECT(after.tasks == before.tasks);
 }
 
+static void never(struct timer *t)
+{
+	(void)t;
+	fired++;
+}
+
+/* Programs ask for such: in counts of the hardware's timer they would wrap into the past. */
+static void timers_centuries_ahead_stay_quiet(void)
+{
+	static const uint64_t deadlines[] = { UINT64_MAX, UINT64_MAX / 2, UINT64_MAX / 3, UINT64_MAX / 4 };
+	static struct timer t[ARRAY_SIZE(deadlines)];
+
+	fired = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++) {
+		timer_init(&t[i], never);
+		timer_arm(&t[i], deadlines[i]);
+		sleep_until(time_now_ns() + NSEC_PER_MSEC, false);
+		KTEST_EXPECT(timer_cancel(&t[i]));
+	}
+	KTEST_EXPECT(fired == 0);
+}
+
 static const struct ktest_case cases[] = {
 	{ "ping-pong takes strict turns", ping_pong_takes_strict_turns },
 	{ "spinning tasks are preempted and share the CPU", spinning_tasks_are_preempted },
@@ -187,6 +209,7 @@ static const struct ktest_case cases[] = {
 	{ "sleeping lasts as long as asked", sleeping_lasts_as_long_as_asked },
 	{ "a wait ends at its deadline and leaves the queue empty", a_wait_ends_at_its_deadline },
 	{ "timers fire in order unless cancelled", timers_fire_in_order_unless_cancelled },
+	{ "timers centuries ahead stay quiet", timers_centuries_ahead_stay_quiet },
 	{ "10,000 threads leave no task behind", ten_thousand_threads_leave_nothing_behind },
 };
 
