@@ -13,9 +13,10 @@ void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank)
 
 bool spin_trylock(struct spinlock *lock)
 {
-	uint16_t serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
+	uint16_t serving;
 
 	preempt_disable();
+	serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
 	if (!atomic_compare_exchange_strong_explicit(&lock->next, &serving, (uint16_t)(serving + 1),
 						     memory_order_acquire, memory_order_relaxed)) {
 		preempt_enable();
