@@ -62,8 +62,8 @@ int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned
 		  unsigned max) __attribute__((warn_unused_result));
 /* Take out up to `max` tables that cover [start, end) or parts of it, and nothing outside [low, high), where
  * no page is mapped; they are all zeroes.  Returns how many.  The caller flushes and frees them. */
-unsigned arch_pt_trim(paddr_t root, uint64_t start, uint64_t end, uint64_t low, uint64_t high, paddr_t *tables,
-		      unsigned max);
+unsigned arch_pt_trim(paddr_t root, uint64_t start, uint64_t end, uint64_t low, uint64_t high,
+		      paddr_t *tables, unsigned max);
 /* How many frames a user space's tables take, the root included. */
 uint64_t arch_pt_table_count(paddr_t root);
 void arch_pt_load(paddr_t root);

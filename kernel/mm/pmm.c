@@ -87,14 +87,16 @@ static inline struct page *pop(struct page **list)
 /* Move a batch of frames from the highest zone that has some into the cache. */
 static __noinline bool cache_refill(struct frame_cache *c)
 {
-	size_t frames[CACHE_BATCH] __uninitialized, n = 0;
+	size_t frames[CACHE_BATCH] __uninitialized, n;
 	unsigned i = zone_count;
 
-	while (n == 0 && i-- > 0) {
+	do {
+		if (i-- == 0)
+			return false;
 		spin_lock(&zones[i].lock);
 		n = frame_map_take(&zones[i].map, frames, CACHE_BATCH);
 		spin_unlock(&zones[i].lock);
-	}
+	} while (n == 0);
 	c->count += (uint32_t)n;
 	while (n-- > 0) { /* so that the lowest comes out first */
 		struct page *page = &zones[i].pages[frames[n]];
@@ -103,7 +105,7 @@ static __noinline bool cache_refill(struct frame_cache *c)
 		page->flags = 0;
 		push(&c->head, page, zones[i].base + (frames[n] << PAGE_SHIFT));
 	}
-	return c->head != NULL;
+	return true;
 }
 
 /* Give up to n frames of a list back to their zones; returns how many. */

@@ -48,21 +48,21 @@ struct slab {
 struct slab_cache {
 	uint32_t index;           /* [i] place in every CPU's row of magazines */
 	uint32_t limit;           /* [i] objects a magazine may hold */
+	uint32_t run_pages;       /* [i] */
+	uint32_t per_slab;        /* [i] objects */
 	const char *name;         /* [i] */
 	size_t object_size;       /* [i] as asked for, rounded up to the alignment */
 	size_t stride;            /* [i] redzone included */
-	uint32_t run_pages;       /* [i] */
-	uint32_t per_slab;        /* [i] objects */
-	bool header_outside;      /* [i] */
+	size_t colour_step;       /* [i] */
 	uint64_t secret;          /* [i] */
 	struct spinlock lock;     /* RANK_SLAB */
 	struct list partial;      /* [lock] */
 	struct list empty;        /* [lock] */
-	uint32_t empty_count;     /* [lock] */
-	uint32_t colour, colours; /* [lock], [i] */
-	size_t colour_step;       /* [i] */
 	uint64_t slabs;           /* [lock] */
 	uint64_t taken;           /* [lock] objects out of the slabs, in magazines or in use */
+	uint32_t empty_count;     /* [lock] */
+	uint32_t colour, colours; /* [lock], [i] */
+	bool header_outside;      /* [i] */
 };
 
 struct magazine {
