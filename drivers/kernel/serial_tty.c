@@ -50,6 +50,7 @@ static struct serial_line lines[] = { { .irq = 4 }, { .irq = 3 } };
 
 static void set_enabled_locked(struct serial_port *p, uint8_t enabled)
 {
+	assert_held(&p->lock);
 	if (enabled != p->enabled) {
 		p->enabled = enabled;
 		arch_out8(p->uart->port + UART_IER, enabled);

@@ -13,7 +13,7 @@ enum lock_rank {
 	RANK_FILE_POS,  /* file.pos_lock: held for the whole of a read or write */
 	RANK_RENAME,    /* one rename of directories at a time */
 	RANK_VNODE,     /* vnode.lock; two: parent before child, else by address */
-	RANK_TTY,       /* tty.lock: line discipline state */
+	RANK_TTY,       /* state behind one device file (a log reader's buffers) */
 	RANK_VM_SPACE,  /* vm_space.lock; faults on user copies take it, so it follows file locks */
 	RANK_VM_OBJECT, /* vm_object.lock */
 	/* spinlocks */

@@ -3,6 +3,7 @@
 #include "chardev_priv.h"
 #include "kmsg_format.h"
 
+#include <kernel/assert.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/wait.h>
@@ -43,6 +44,7 @@ static ssize_t read_record_locked(struct kmsg_reader *r, struct iobuf *io)
 	uint64_t seq = r->next;
 	size_t len;
 
+	DEBUG_ASSERT(mutex_held(&r->lock));
 	if (log_read(&seq, &rec, r->text, sizeof(r->text)) < 0)
 		return -EAGAIN;
 	if (rec.seq != r->next) {

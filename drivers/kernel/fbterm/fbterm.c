@@ -43,9 +43,9 @@ static _Atomic bool draw_pending;
 static struct waitqueue draw_wq = WAITQUEUE_INIT(draw_wq);
 static struct tty *screen_tty;
 
-/* --- drawing ---------------------------------------------------------------------------------------- */
+/* --- drawing: under screen_lock, or without it in a panic ---------------------------------------- */
 
-static void draw_row_locked(unsigned row)
+static void draw_row(unsigned row)
 {
 	unsigned x, y;
 	int cursor = vt_view_cursor(&vt, &x, &y) && y == row ? (int)x : -1;
@@ -59,11 +59,11 @@ static bool row_dirty(unsigned row)
 	return vt.dirty[row / 64] >> (row % 64) & 1;
 }
 
-static void draw_all_locked(void)
+static void draw_all(void)
 {
 	for (unsigned row = 0; row < vt.rows; row++) {
 		if (row_dirty(row))
-			draw_row_locked(row);
+			draw_row(row);
 	}
 }
 
@@ -74,7 +74,7 @@ static void draw_by_rows(void)
 		uint64_t flags = spin_lock_irqsave(&screen_lock);
 
 		if (row_dirty(row))
-			draw_row_locked(row);
+			draw_row(row);
 		spin_unlock_irqrestore(&screen_lock, flags);
 	}
 }
@@ -97,7 +97,7 @@ static void panic_write(const char *text, size_t len)
 		vt_feed(&vt, "\033[!p\033[999H", 10);
 	freed = true;
 	vt_feed_log(&vt, text, len);
-	draw_all_locked();
+	draw_all();
 }
 
 static void log_write(struct console *con, const char *text, size_t len)
@@ -112,7 +112,7 @@ static void log_write(struct console *con, const char *text, size_t len)
 	flags = spin_lock_irqsave(&screen_lock);
 	vt_feed_log(&vt, text, len);
 	if (!atomic_load(&draw_later))
-		draw_all_locked();
+		draw_all();
 	spin_unlock_irqrestore(&screen_lock, flags);
 	atomic_store(&draw_pending, true);
 }

@@ -18,6 +18,7 @@ static bool nonblocking(const struct file *file)
 
 void tty_unthrottle_locked(struct tty *tty)
 {
+	assert_held(&tty->lock);
 	if (!tty->throttled || ldisc_room(&tty->ldisc) < LDISC_INPUT / 2)
 		return;
 	tty->throttled = false;
