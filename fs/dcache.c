@@ -214,7 +214,7 @@ static struct dentry *publish(struct dentry *d)
 	return other;
 }
 
-static struct dentry *find_ref(struct dentry *parent, const char *name, size_t len)
+struct dentry *dentry_find(struct dentry *parent, const char *name, size_t len)
 {
 	uint32_t hash = hash_name(parent, name, len);
 	struct dentry *d;
@@ -254,12 +254,12 @@ static int ask_fs(struct dentry *parent, const char *name, size_t len, struct de
 int dentry_lookup(struct dentry *parent, const char *name, size_t len, bool locked, struct dentry **out)
 {
 	struct vnode *dir = parent->vnode;
-	struct dentry *d = find_ref(parent, name, len);
+	struct dentry *d = dentry_find(parent, name, len);
 	int err = 0;
 
 	if (!d && !locked) {
 		mutex_lock(&dir->lock);
-		d = find_ref(parent, name, len);
+		d = dentry_find(parent, name, len);
 		if (!d)
 			err = ask_fs(parent, name, len, &d);
 		mutex_unlock(&dir->lock);

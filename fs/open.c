@@ -211,13 +211,13 @@ static int lookup_or_create(const struct path *parent, const struct last_name *l
 	*created = false;
 	if (last->len > NAME_MAX)
 		return -ENAMETOOLONG;
-	err = dentry_lookup(parent->dentry, last->text, last->len, false, &d);
-	if (err < 0 || d->vnode) {
-		if (err == 0)
-			*out = d;
-		return err;
+	d = dentry_find(parent->dentry, last->text, last->len);
+	if (d && d->vnode) {
+		*out = d;
+		return 0;
 	}
-	dentry_put(d);
+	if (d)
+		dentry_put(d);
 	mutex_lock(&dir->lock);
 	err = dentry_lookup(parent->dentry, last->text, last->len, true, &d);
 	if (err == 0 && !d->vnode) {

@@ -196,7 +196,7 @@ int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
 		result = wait_for_any(fds, files, count, deadline_ns);
 	for (size_t i = 0; i < count; i++)
 		if (files[i])
-			file_put(files[i]);
+			kobject_put(&files[i]->object);
 	if (files != small)
 		kfree(files);
 	return result;

@@ -67,6 +67,8 @@ static inline uint32_t dentry_hash_end(uint32_t hash)
 
 /* The cached entry or NULL; no reference is taken.  Caller holds dcache_lock. */
 struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_t len, uint32_t hash);
+/* The cached entry with a reference, or NULL. */
+struct dentry *dentry_find(struct dentry *parent, const char *name, size_t len);
 /* A reference to the entry, asked of the file system when the cache does not know it.  The result may be
  * negative.  Takes the directory's lock, or relies on the caller's when `locked`. */
 int dentry_lookup(struct dentry *parent, const char *name, size_t len, bool locked, struct dentry **out)

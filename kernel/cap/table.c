@@ -304,11 +304,12 @@ void cap_lookup_many(struct cap_table *table, const int32_t *slots, size_t strid
 {
 	spin_lock(&table->lock);
 	for (size_t i = 0; i < count; i++) {
-		struct capability *cap = slot_locked(table, *slots);
+		uint32_t slot = (uint32_t)*slots; /* negative ones are too large */
+		struct capability *cap = slot < table->size ? &table->slots[slot] : NULL;
 
-		out[i] = cap ? cap->object : NULL;
-		if (cap)
-			kobject_get(cap->object);
+		out[i] = cap && !expired(cap) ? cap->object : NULL;
+		if (out[i])
+			kobject_get(out[i]);
 		slots = (const int32_t *)((const char *)slots + stride);
 	}
 	spin_unlock(&table->lock);

@@ -730,47 +730,58 @@ SYSCALL(syncfs)
 
 /* --- directories ------------------------------------------------------------------------------------------------------ */
 
+/* Entries are put together in a buffer of the kernel and go out a page at a time. */
 struct user_sink {
 	struct dir_sink sink;
 	uaddr_t buf;
-	size_t size, used;
-	bool old;  /* getdents: type behind the name, no type field */
-	int error; /* -EFAULT, or -EINVAL: not even one entry fits */
+	size_t size, used; /* of the user's buffer: all, filled by whole pages */
+	char *page;
+	size_t filled;     /* of page */
+	bool old;          /* getdents: type behind the name, no type field */
+	int error;         /* -EFAULT, or -EINVAL: not even one entry fits */
 };
 
 #define NAME_OFFSET_64  offsetof(struct abi_dirent64, name)
 #define NAME_OFFSET_OLD 18
+
+static bool flush_entries(struct user_sink *u)
+{
+	if (u->filled && copy_to_user(u->buf + u->used, u->page, u->filled) < 0) {
+		u->error = -EFAULT;
+		return false;
+	}
+	u->used += u->filled;
+	u->filled = 0;
+	return true;
+}
 
 static bool add_entry(struct dir_sink *sink, const char *name, size_t len, uint64_t ino, uint8_t type, off_t next)
 {
 	struct user_sink *u = container_of(sink, struct user_sink, sink);
 	size_t name_offset = u->old ? NAME_OFFSET_OLD : NAME_OFFSET_64;
 	size_t reclen = ALIGN_UP(name_offset + len + (u->old ? 2 : 1), 8);
-	union {
-		struct abi_dirent64 d;
-		char raw[NAME_OFFSET_64 + NAME_MAX + 16];
-	} entry __attribute__((uninitialized));
+	struct abi_dirent64 *d;
+	char *raw;
 
-	if (reclen > u->size - u->used) {
-		if (u->used == 0)
+	if (reclen > u->size - u->used - u->filled) {
+		if (u->used + u->filled == 0)
 			u->error = -EINVAL;
 		return false;
 	}
-	*(uint64_t *)(entry.raw + reclen - 8) = 0; /* the padding */
-	entry.d.ino = ino;
-	entry.d.off = next;
-	entry.d.reclen = (uint16_t)reclen;
-	if (!u->old)
-		entry.d.type = type;
-	memcpy(entry.raw + name_offset, name, len);
-	entry.raw[name_offset + len] = '\0';
-	if (u->old)
-		entry.raw[reclen - 1] = (char)type;
-	if (copy_to_user(u->buf + u->used, &entry, reclen) < 0) {
-		u->error = -EFAULT;
+	if (reclen > PAGE_SIZE - u->filled && !flush_entries(u))
 		return false;
-	}
-	u->used += reclen;
+	raw = u->page + u->filled;
+	*(uint64_t *)(raw + reclen - 8) = 0; /* the padding, and the name's NUL */
+	d = (struct abi_dirent64 *)raw;
+	d->ino = ino;
+	d->off = next;
+	d->reclen = (uint16_t)reclen;
+	if (u->old)
+		raw[reclen - 1] = (char)type;
+	else
+		d->type = type;
+	memcpy(raw + name_offset, name, len);
+	u->filled += reclen;
 	return true;
 }
 
@@ -787,6 +798,8 @@ static int64_t read_dir(struct file *file, struct user_sink *u)
 	mutex_unlock(&file->pos_lock);
 	if (err < 0)
 		return err;
+	if (u->error == -EFAULT || !flush_entries(u))
+		return -EFAULT;
 	return u->used > 0 ? (int64_t)u->used : u->error;
 }
 
@@ -794,12 +807,15 @@ static int64_t get_entries(const struct syscall_args *args, bool old)
 {
 	struct user_sink u = { .sink = { add_entry }, .buf = ARG(1, uaddr_t), .size = ARG(2, uint32_t), .old = old };
 	struct file *file;
-	int64_t n;
+	int64_t n = -ENOMEM;
 	int err = file_from_fd(ARG(0, int), CAP_READ, &file);
 
 	if (err < 0)
 		return err;
-	n = read_dir(file, &u);
+	u.page = kmalloc(PAGE_SIZE);
+	if (u.page)
+		n = read_dir(file, &u);
+	kfree(u.page);
 	file_put(file);
 	return n;
 }

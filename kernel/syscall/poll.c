@@ -152,14 +152,12 @@ SYSCALL(ppoll)
 struct select {
 	uint32_t bits;            /* descriptors 0 ... bits - 1 are looked at */
 	uaddr_t user[SETS];       /* in, out, exceptional; 0: none */
-	uint64_t *sets[SETS];     /* words each */
+	uint64_t *sets[SETS];     /* words each: what was asked */
+	uint64_t *ready[SETS];    /* and what is true */
 	size_t words;
 	struct abi_pollfd *fds;
 	size_t count;
 };
-
-static const int16_t wanted[SETS] = { SELECT_IN & ~(POLLHUP | POLLERR), SELECT_OUT & ~POLLERR, SELECT_EX };
-static const int16_t meant[SETS] = { SELECT_IN, SELECT_OUT, SELECT_EX };
 
 static int select_copy_in(struct select *s)
 {
@@ -169,26 +167,20 @@ static int select_copy_in(struct select *s)
 	return 0;
 }
 
-static bool set_has(const struct select *s, int set, uint32_t fd)
-{
-	return s->sets[set][fd / 64] >> (fd % 64) & 1;
-}
-
 /* The bits as a poll list. */
 static void select_collect(struct select *s)
 {
 	for (size_t word = 0; word < s->words; word++) {
-		uint64_t bits = s->sets[0][word] | s->sets[1][word] | s->sets[2][word];
+		uint64_t in = s->sets[0][word], out = s->sets[1][word], ex = s->sets[2][word];
 
-		for (; bits; bits &= bits - 1) {
+		for (uint64_t bits = in | out | ex; bits; bits &= bits - 1) {
+			uint64_t bit = bits & -bits;
 			uint32_t fd = (uint32_t)word * 64 + (uint32_t)__builtin_ctzll(bits);
-			int16_t events = 0;
+			int16_t events = (int16_t)((in & bit ? SELECT_IN : 0) | (out & bit ? SELECT_OUT : 0) |
+						   (ex & bit ? SELECT_EX : 0));
 
 			if (fd >= s->bits)
 				return;
-			for (int i = 0; i < SETS; i++)
-				if (set_has(s, i, fd))
-					events |= wanted[i];
 			s->fds[s->count++] = (struct abi_pollfd){ .fd = (int32_t)fd, .events = events };
 		}
 	}
@@ -197,24 +189,27 @@ static void select_collect(struct select *s)
 /* Bits for what is ready; their number.  -EBADF for one that is not open. */
 static int64_t select_result(struct select *s)
 {
+	static const int16_t meant[SETS] = { SELECT_IN, SELECT_OUT, SELECT_EX };
 	int64_t total = 0;
 
 	for (size_t n = 0; n < s->count; n++) {
-		uint32_t fd = (uint32_t)s->fds[n].fd;
+		const struct abi_pollfd *p = &s->fds[n];
+		uint64_t bit = 1ull << (p->fd % 64);
+		size_t word = (uint32_t)p->fd / 64;
 
-		if (s->fds[n].revents & POLLNVAL)
+		if (!p->revents)
+			continue;
+		if (p->revents & POLLNVAL)
 			return -EBADF;
 		for (int i = 0; i < SETS; i++) {
-			if (!set_has(s, i, fd))
-				continue;
-			if (s->fds[n].revents & meant[i])
+			if ((s->sets[i][word] & bit) && (p->revents & meant[i])) {
+				s->ready[i][word] |= bit;
 				total++;
-			else
-				s->sets[i][fd / 64] &= ~(1ull << (fd % 64));
+			}
 		}
 	}
 	for (int i = 0; i < SETS; i++)
-		if (s->user[i] && copy_to_user(s->user[i], s->sets[i], s->words * 8) < 0)
+		if (s->user[i] && copy_to_user(s->user[i], s->ready[i], s->words * 8) < 0)
 			return -EFAULT;
 	return total;
 }
@@ -234,6 +229,7 @@ static int64_t do_select(int32_t n, uaddr_t in, uaddr_t out, uaddr_t ex, uint64_
 {
 	struct select s = { .user = { in, out, ex } };
 	uint64_t limit = current_rlimit(RLIMIT_NOFILE);
+	size_t set_bytes;
 	int64_t result;
 	char *memory;
 
@@ -241,12 +237,16 @@ static int64_t do_select(int32_t n, uaddr_t in, uaddr_t out, uaddr_t ex, uint64_
 		return -EINVAL;
 	s.bits = (uint32_t)MIN((uint64_t)n, limit);
 	s.words = (s.bits + 63) / 64;
-	memory = kzalloc(s.words * 8 * SETS + s.bits * sizeof(*s.fds) + 1);
+	set_bytes = s.words * 8;
+	memory = kmalloc(set_bytes * 2 * SETS + s.bits * sizeof(*s.fds) + 1);
 	if (!memory)
 		return -ENOMEM;
-	for (int i = 0; i < SETS; i++)
-		s.sets[i] = (uint64_t *)memory + s.words * (size_t)i;
-	s.fds = (struct abi_pollfd *)(memory + s.words * 8 * SETS);
+	memset(memory, 0, set_bytes * 2 * SETS);
+	for (size_t i = 0; i < SETS; i++) {
+		s.sets[i] = (uint64_t *)(memory + set_bytes * i);
+		s.ready[i] = (uint64_t *)(memory + set_bytes * (SETS + i));
+	}
+	s.fds = (struct abi_pollfd *)(memory + set_bytes * 2 * SETS);
 	result = select_run(&s, deadline);
 	kfree(memory);
 	return result == -EINTR ? -ERESTARTNOHAND : result;
