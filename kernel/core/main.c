@@ -52,6 +52,7 @@ void kernel_main(const struct boot_info *bi)
 	pr_notice("%s %s, %s", KERNEL_NAME, KERNEL_RELEASE, KERNEL_VERSION);
 	boot_info_print(bi);
 	arch_cpu_init_early(); /* exceptions are reported from here on */
+	random_init(bi->entropy, bi->entropy_len); /* the allocators draw secrets and addresses */
 
 	pmm_init(bi);         /* frames */
 	arch_paging_init(bi); /* the final kernel half */
@@ -59,7 +60,6 @@ void kernel_main(const struct boot_info *bi)
 	vmalloc_init();       /* stacks, device windows */
 	fbterm_init();        /* the log on the screen */
 	arch_cpu_init();      /* exception stacks, FPU, system-call entry */
-	random_init(bi->entropy, bi->entropy_len);
 
 	acpi_init(); /* fills in `platform` */
 	arch_interrupts_init();

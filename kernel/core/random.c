@@ -9,6 +9,7 @@
 #include <kernel/random.h>
 
 #include <arch/cpu.h>
+#include <kernel/assert.h>
 #include <kernel/chacha20.h>
 #include <kernel/spinlock.h>
 #include <kernel/string.h>
@@ -21,6 +22,7 @@ static uint32_t key[8];                              /* [lock] */
 static uint64_t bytes_since_seed;                    /* [lock] */
 static uint8_t pool[POOL_BLOCKS * 64 - sizeof(key)]; /* [lock] output not given out yet, at its end */
 static size_t pool_left;                             /* [lock] */
+static bool seeded __ro_after_init;
 
 /* Clear secrets for good: the compiler must not see that nobody reads them again. */
 static void wipe(void *p, size_t len)
@@ -92,6 +94,7 @@ void random_init(const void *entropy, size_t len)
 
 	mix_locked(entropy, len);
 	reseed_locked();
+	seeded = true;
 	spin_unlock_irqrestore(&lock, flags);
 }
 
@@ -107,6 +110,8 @@ void random_bytes(void *buf, size_t len)
 {
 	uint8_t *out = buf;
 
+	/* Without a seed every machine would draw the same. */
+	ASSERT(seeded);
 	/* Long requests give others a chance at the lock between pages. */
 	do {
 		size_t n = MIN(len, PAGE_SIZE);
