@@ -74,10 +74,11 @@ void text_enable_smap(void);
 void fpu_init_cpu(void); /* before the first switch */
 void fpu_init(void);     /* sizes and the cache of areas */
 void fpu_switch(struct arch_context *from, struct arch_context *to);
-/* Interrupts off.  Bring the running task's area up to date; load its registers from loadable state. */
+/* Interrupts off.  Bring the running task's area up to date. */
 const void *fpu_save_current(void);
-void fpu_load_current(const void *state);
-void *fpu_scratch_alloc(void); /* an area for the time of a call; NULL: out of memory */
+/* Interrupts off.  Make `area` the running task's and load its registers from it; returns the former one. */
+void *fpu_exchange_current(void *area);
+void *fpu_scratch_alloc(void); /* an area with whatever is in it; NULL: out of memory */
 void fpu_scratch_free(void *scratch);
 size_t fpu_area_size(void);
 uint64_t fpu_xfeatures(void);

@@ -154,17 +154,19 @@ const void *fpu_save_current(void)
 	return area;
 }
 
-void fpu_load_current(const void *state)
+void *fpu_exchange_current(void *area)
 {
-	void *area = arch_current_task()->context.fpu;
+	struct arch_context *ctx = &arch_current_task()->context;
+	void *former = ctx->fpu;
 
-	memcpy(area, state, area_size);
+	ctx->fpu = area;
 	load(area);
+	return former;
 }
 
 void *fpu_scratch_alloc(void)
 {
-	return slab_alloc_zeroed(area_cache);
+	return slab_alloc(area_cache);
 }
 
 void fpu_scratch_free(void *scratch)

@@ -193,12 +193,11 @@ static void sanitise_fpstate(char *area, bool extended)
 	};
 }
 
-/* Through a scratch area: the task's own must be loadable at every moment, for the next switch. */
-static int load_fpstate(char *scratch, uaddr_t at)
+/* Into a new area: the task's own must be loadable at every moment, for the next switch. */
+static int read_fpstate(char *scratch, uaddr_t at)
 {
 	struct fpstate_sw sw;
 	bool extended = false;
-	uint64_t flags;
 
 	if (copy_from_user(scratch, at, FXSAVE_SIZE) < 0)
 		return -EFAULT;
@@ -207,16 +206,16 @@ static int load_fpstate(char *scratch, uaddr_t at)
 		if (copy_from_user(scratch, at, fpu_area_size()) < 0)
 			return -EFAULT;
 		extended = true;
+	} else {
+		memset(scratch + FXSAVE_SIZE, 0, fpu_area_size() - FXSAVE_SIZE);
 	}
 	sanitise_fpstate(scratch, extended);
-	flags = arch_irq_save();
-	fpu_load_current(scratch);
-	arch_irq_restore(flags);
 	return 0;
 }
 
 static int pop_fpstate(uaddr_t at)
 {
+	uint64_t flags;
 	char *scratch;
 	int err;
 
@@ -227,7 +226,12 @@ static int pop_fpstate(uaddr_t at)
 	scratch = fpu_scratch_alloc();
 	if (!scratch)
 		return -EFAULT;
-	err = load_fpstate(scratch, at);
+	err = read_fpstate(scratch, at);
+	if (err == 0) {
+		flags = arch_irq_save();
+		scratch = fpu_exchange_current(scratch);
+		arch_irq_restore(flags);
+	}
 	fpu_scratch_free(scratch);
 	return err;
 }
