@@ -51,6 +51,17 @@
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
+/* For an index that a program chose, behind the check that it is below `size`: the index again, or 0 where the
+ * processor ran ahead of that check with one too large.  No branch that could be guessed. */
+static __always_inline uint64_t index_nospec(uint64_t index, uint64_t size)
+{
+	uint64_t below = index;
+
+	__asm__("" : "+r"(below)); /* the compiler knows the range here and would drop all this */
+	below = ~(uint64_t)((int64_t)(below | (size - 1 - below)) >> 63);
+	return index & below;
+}
+
 #define add_overflows(a, b, out) __builtin_add_overflow(a, b, out)
 #define mul_overflows(a, b, out) __builtin_mul_overflow(a, b, out)
 #define sub_overflows(a, b, out) __builtin_sub_overflow(a, b, out)

@@ -49,15 +49,20 @@ static bool expired(const struct capability *cap)
 	return unlikely(cap->expires != 0) && arch_cycles() >= cap->expires;
 }
 
-static struct capability *slot_locked(struct cap_table *table, int slot)
+/* The slot that a program named, also when it is empty; NULL beyond the table. */
+static struct capability *any_slot_locked(struct cap_table *table, int slot)
 {
-	struct capability *cap;
+	uint32_t index = (uint32_t)slot; /* negative ones are too large */
 
 	assert_held(&table->lock);
-	if (slot < 0 || (uint32_t)slot >= table->size)
-		return NULL;
-	cap = &table->slots[slot];
-	return cap->object && !expired(cap) ? cap : NULL;
+	return index < table->size ? &table->slots[index_nospec(index, table->size)] : NULL;
+}
+
+static struct capability *slot_locked(struct cap_table *table, int slot)
+{
+	struct capability *cap = any_slot_locked(table, slot);
+
+	return cap && cap->object && !expired(cap) ? cap : NULL;
 }
 
 static void fill_locked(struct cap_table *table, uint32_t slot, const struct capability *cap)
@@ -304,12 +309,11 @@ void cap_lookup_many(struct cap_table *table, const int32_t *slots, size_t strid
 {
 	spin_lock(&table->lock);
 	for (size_t i = 0; i < count; i++) {
-		uint32_t slot = (uint32_t)*slots; /* negative ones are too large */
-		struct capability *cap = slot < table->size ? &table->slots[slot] : NULL;
+		struct capability *cap = slot_locked(table, *slots);
 
-		out[i] = cap && !expired(cap) ? cap->object : NULL;
-		if (out[i])
-			kobject_get(out[i]);
+		out[i] = cap ? cap->object : NULL;
+		if (cap)
+			kobject_get(cap->object);
 		slots = (const int32_t *)((const char *)slots + stride);
 	}
 	spin_unlock(&table->lock);
@@ -363,9 +367,11 @@ int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
 		allowed = (uint32_t)to < table->limit;
 		fits = (uint32_t)to < table->size;
 		if (allowed && fits) {
-			if (table->slots[to].object)
-				old = empty_locked(table, (uint32_t)to);
-			fill_locked(table, (uint32_t)to, &child);
+			uint32_t slot_to = (uint32_t)index_nospec((uint32_t)to, table->size);
+
+			if (table->slots[slot_to].object)
+				old = empty_locked(table, slot_to);
+			fill_locked(table, slot_to, &child);
 		}
 		spin_unlock(&table->lock);
 		err = !allowed ? -EBADF : fits ? 0 : grow(table, (uint32_t)to);
@@ -384,11 +390,13 @@ int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
 int cap_close(struct cap_table *table, int slot)
 {
 	struct kobject *object = NULL;
+	struct capability *cap;
 	int err = 0;
 
 	spin_lock(&table->lock);
-	if (slot >= 0 && (uint32_t)slot < table->size && table->slots[slot].object)
-		object = empty_locked(table, (uint32_t)slot);
+	cap = any_slot_locked(table, slot);
+	if (cap && cap->object)
+		object = empty_locked(table, (uint32_t)(cap - table->slots));
 	spin_unlock(&table->lock);
 	if (!object)
 		return -EBADF;

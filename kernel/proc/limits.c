@@ -89,6 +89,7 @@ int64_t process_prlimit(pid_t pid, unsigned id, const struct abi_rlimit *set, st
 
 	if (id >= RLIMIT_COUNT)
 		return -EINVAL;
+	id = (unsigned)index_nospec(id, RLIMIT_COUNT);
 	p = process_find(pid ? pid : current_process()->pid);
 	if (!p)
 		return -ESRCH;

@@ -109,6 +109,7 @@ int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct 
 
 	if (signo < 1 || signo > NSIG || (action && (SIGNAL_BIT(signo) & SIGNALS_UNBLOCKABLE)))
 		return -EINVAL;
+	signo = (int)index_nospec((uint64_t)signo - 1, NSIG) + 1;
 	flags = spin_lock_irqsave(&p->lock);
 	spin_lock(&p->actions->lock);
 	*old = p->actions->action[signo - 1];

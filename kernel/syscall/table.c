@@ -56,13 +56,6 @@ static __noinline int64_t unknown(uint64_t nr)
 	return -ENOSYS;
 }
 
-/* All ones if nr < SYSCALL_MAX, else zero, without a branch that could be predicted. */
-static __always_inline uint64_t index_mask(uint64_t nr)
-{
-	__asm__("" : "+r"(nr)); /* the compiler knows nr's range here and would drop all this */
-	return ~(uint64_t)((int64_t)(nr | (SYSCALL_MAX - 1 - nr)) >> 63);
-}
-
 void syscall_dispatch(struct arch_regs *regs)
 {
 	uint64_t nr = (uint64_t)arch_regs_syscall(regs);
@@ -70,7 +63,7 @@ void syscall_dispatch(struct arch_regs *regs)
 	int64_t result;
 
 	if (likely(nr < SYSCALL_MAX))
-		fn = table[nr & index_mask(nr)];
+		fn = table[index_nospec(nr, SYSCALL_MAX)];
 	/* The saved registers are the arguments: nothing is copied. */
 	if (likely(fn))
 		result = fn((const struct syscall_args *)arch_regs_syscall_args(regs));
