@@ -130,6 +130,18 @@
 	X(170, sethostname, 2, system) \
 	X(171, setdomainname, 2, system) \
 	X(186, gettid, 0, process) \
+	X(188, setxattr, 5, xattr) \
+	X(189, lsetxattr, 5, xattr) \
+	X(190, fsetxattr, 5, xattr) \
+	X(191, getxattr, 4, xattr) \
+	X(192, lgetxattr, 4, xattr) \
+	X(193, fgetxattr, 4, xattr) \
+	X(194, listxattr, 3, xattr) \
+	X(195, llistxattr, 3, xattr) \
+	X(196, flistxattr, 3, xattr) \
+	X(197, removexattr, 2, xattr) \
+	X(198, lremovexattr, 2, xattr) \
+	X(199, fremovexattr, 2, xattr) \
 	X(200, tkill, 2, signal) \
 	X(201, time, 1, time) \
 	X(202, futex, 6, futex) \

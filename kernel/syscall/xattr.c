@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Extended attributes.  No file system here has any: lists are empty, everything else is EOPNOTSUPP, as on
+ * Linux for such a file system.  Programs look them up for every file that they show or copy.
+ */
+#include <kernel/syscall.h>
+
+#include <arch/usercopy.h>
+#include <kernel/file.h>
+#include <kernel/vfs.h>
+#include <serix/errno.h>
+
+#include "user_path.h"
+
+#define XATTR_NAME_MAX 255
+
+/* There is such a file (`walk`: WALK_NOFOLLOW or nothing), or -errno. */
+static int check_path(uaddr_t addr, unsigned walk)
+{
+	struct path path;
+	USER_PATH(name);
+	int err = user_path_get(&name, addr);
+
+	if (err < 0)
+		return err;
+	err = vfs_walk(AT_FDCWD, name.text, walk, &path);
+	user_path_put(&name);
+	if (err == 0)
+		path_put(&path);
+	return err;
+}
+
+static int check_fd(int fd)
+{
+	struct file *file;
+	int err = file_from_fd(fd, 0, &file);
+
+	if (err == 0)
+		file_put(file);
+	return err;
+}
+
+/* The outcome for an attribute by name, once the file is known to be there. */
+static int64_t named(int err, uaddr_t name)
+{
+	char text[XATTR_NAME_MAX + 1];
+	ssize_t len;
+
+	if (err < 0)
+		return err;
+	len = strncpy_from_user(text, name, sizeof(text));
+	if (len == -EFAULT)
+		return len;
+	return len <= 0 ? -ERANGE : -EOPNOTSUPP;
+}
+
+SYSCALL(getxattr)
+{
+	return named(check_path(ARG(0, uaddr_t), 0), ARG(1, uaddr_t));
+}
+
+SYSCALL(lgetxattr)
+{
+	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW), ARG(1, uaddr_t));
+}
+
+SYSCALL(fgetxattr)
+{
+	return named(check_fd(ARG(0, int)), ARG(1, uaddr_t));
+}
+
+SYSCALL(setxattr)
+{
+	return named(check_path(ARG(0, uaddr_t), 0), ARG(1, uaddr_t));
+}
+
+SYSCALL(lsetxattr)
+{
+	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW), ARG(1, uaddr_t));
+}
+
+SYSCALL(fsetxattr)
+{
+	return named(check_fd(ARG(0, int)), ARG(1, uaddr_t));
+}
+
+SYSCALL(removexattr)
+{
+	return named(check_path(ARG(0, uaddr_t), 0), ARG(1, uaddr_t));
+}
+
+SYSCALL(lremovexattr)
+{
+	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW), ARG(1, uaddr_t));
+}
+
+SYSCALL(fremovexattr)
+{
+	return named(check_fd(ARG(0, int)), ARG(1, uaddr_t));
+}
+
+SYSCALL(listxattr)
+{
+	return check_path(ARG(0, uaddr_t), 0);
+}
+
+SYSCALL(llistxattr)
+{
+	return check_path(ARG(0, uaddr_t), WALK_NOFOLLOW);
+}
+
+SYSCALL(flistxattr)
+{
+	return check_fd(ARG(0, int));
+}
