@@ -306,6 +306,18 @@ static unsigned last_index(uint64_t va, uint64_t end)
 	return pages < ENTRIES - i ? i + (unsigned)pages : ENTRIES;
 }
 
+/* The first entry from i on that may be in use, at most `last`: groups of nothing are passed over at once. */
+static inline unsigned pass_empty(const uint64_t *table, unsigned i, unsigned last)
+{
+	for (; i % 8 == 0 && i + 8 <= last; i += 8) {
+		const uint64_t *group = &table[i];
+
+		if (group[0] | group[1] | group[2] | group[3] | group[4] | group[5] | group[6] | group[7])
+			break;
+	}
+	return i;
+}
+
 unsigned arch_pt_unmap_range(paddr_t root, uint64_t *at, uint64_t end, paddr_t *pa, unsigned max)
 {
 	uint64_t va = *at;
@@ -322,8 +334,12 @@ unsigned arch_pt_unmap_range(paddr_t root, uint64_t *at, uint64_t end, paddr_t *
 		unsigned i = index_at(va, 0), first = i, last = last_index(va, end);
 
 		for (; i < last && n < max; i++) {
-			uint64_t pte = table[i];
+			uint64_t pte;
 
+			i = pass_empty(table, i, last);
+			if (i == last)
+				break;
+			pte = table[i];
 			if (!is_mapped(pte))
 				continue;
 			pa[n++] = pte_address(pte);
@@ -352,6 +368,9 @@ int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned
 		unsigned i = index_at(va, 0), first = i, last = last_index(va, end);
 
 		for (; i < last && n < max; i++) {
+			i = pass_empty(table, i, last);
+			if (i == last)
+				break;
 			if (!is_mapped(table[i]))
 				continue;
 			if (!copy)
@@ -430,11 +449,15 @@ struct trim {
 static void trim_table(struct trim *t, uint64_t *table, unsigned level, uint64_t start, uint64_t end)
 {
 	uint64_t span = span_at(level);
+	uintptr_t groups = *used_groups(table);
 
 	for (uint64_t base = ALIGN_DOWN(start, span); base < end && t->count < t->max; base += span) {
-		uint64_t *entry = &table[index_at(base, level)];
+		unsigned index = index_at(base, level);
+		uint64_t *entry = &table[index];
 		bool whole = base >= t->low && base + span <= t->high;
 
+		if (!(groups >> (index / 8) & 1))
+			base |= 7 * span; /* the last of the group */
 		if (!(*entry & PTE_PRESENT))
 			continue;
 		if (level > 1) /* a table that goes leaves none below it behind */

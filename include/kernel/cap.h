@@ -36,7 +36,7 @@ struct cap_id {
 };
 
 struct capability {
-	struct cap_id id;       /* from the kernel's generator */
+	struct cap_id id;       /* from the kernel's generator; zero until it is first needed */
 	uint32_t rights;        /* CAP_* */
 	uint16_t type;          /* enum object_type */
 	uint16_t depth;         /* derivations since the original */

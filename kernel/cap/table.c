@@ -4,7 +4,7 @@
  *
  * Invariants: bit n of the bitmap is set exactly when slots[n].object is not NULL; `used` counts them; a
  * slot's generation changes whenever it is emptied, so that a handle kept from before is recognisable.
- * Rights only shrink: derive() is the one place that makes a capability from another.
+ * Rights only shrink: derive_locked() is the one place that makes a capability from another.
  *
  * Growth allocates outside the lock and tries again: the table never blocks others while memory is
  * sought.
@@ -18,7 +18,7 @@
 #include <kernel/string.h>
 #include <serix/errno.h>
 
-#define FIRST_SIZE    64u /* slots: a multiple of 64 */
+#define FIRST_SIZE    16u /* slots */
 #define MAX_SIZE      (1u << 20)
 #define DEFAULT_LIMIT 1024u
 
@@ -30,10 +30,17 @@ static struct cap_id new_id(void)
 	return id;
 }
 
-static struct capability derive(const struct capability *from, uint32_t rights, uint32_t flags)
+/* Most capabilities end before anybody asks for their id, so it is drawn when somebody does. */
+static void name_locked(struct capability *cap)
 {
+	if (!(cap->id.lo | cap->id.hi))
+		cap->id = new_id();
+}
+
+static struct capability derive_locked(struct capability *from, uint32_t rights, uint32_t flags)
+{
+	name_locked(from);
 	return (struct capability){
-		.id = new_id(),
 		.rights = from->rights & rights,
 		.type = from->type,
 		.depth = (uint16_t)(from->depth + 1),
@@ -162,9 +169,8 @@ void cap_table_put(struct cap_table *table)
 {
 	if (!refcount_put(&table->refs))
 		return;
-	for (uint32_t slot = 0; slot < table->size; slot++)
-		if (table->slots[slot].object)
-			drop(table->slots[slot].object);
+	for (size_t slot = 0; (slot = bitmap_next_set(table->bitmap, table->size, slot)) < table->size; slot++)
+		drop(table->slots[slot].object);
 	kfree(table->slots);
 	kfree(table->bitmap);
 	kfree(table);
@@ -196,7 +202,7 @@ static int copy_all(struct cap_table *from, struct cap_table *to, uint32_t *need
 		cap = &from->slots[slot];
 		if (expired(cap))
 			continue;
-		child = derive(cap, cap->rights, cap->flags);
+		child = derive_locked(cap, cap->rights, cap->flags);
 		kobject_get(child.object);
 		fill_locked(to, (uint32_t)slot, &child);
 	}
@@ -271,7 +277,6 @@ int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights
 		uint32_t min)
 {
 	struct capability cap = {
-		.id = new_id(),
 		.rights = rights,
 		.type = (uint16_t)object->type,
 		.object = object,
@@ -328,7 +333,7 @@ static int derive_slot(struct cap_table *table, int slot, uint32_t flags, struct
 	spin_lock(&table->lock);
 	cap = slot_locked(table, slot);
 	if (cap) {
-		*child = derive(cap, cap->rights, flags);
+		*child = derive_locked(cap, cap->rights, flags);
 		kobject_get(child->object);
 		err = 0;
 	}
@@ -442,6 +447,7 @@ int cap_next(struct cap_table *table, int start, struct capability *out)
 		if (!cap)
 			continue;
 		if (out) {
+			name_locked(cap);
 			*out = *cap;
 			kobject_get(cap->object);
 		}
