@@ -17,7 +17,7 @@
 #include <kernel/time.h>
 #include <kernel/vmalloc.h>
 
-#define LINK_BUCKETS  256
+#define LINK_BUCKETS   256
 #define GZIP_MAX_RATIO 1032 /* DEFLATE cannot do better */
 
 /* A file of several names whose first one has been seen. */
@@ -33,7 +33,8 @@ struct unpack {
 	struct first_name *links[LINK_BUCKETS];
 };
 
-/* --- hard links -------------------------------------------------------------------------------------------- */
+/* --- hard links --------------------------------------------------------------------------------------------
+ */
 
 static struct first_name **bucket_of(struct unpack *u, const struct cpio_entry *e)
 {
@@ -78,7 +79,8 @@ static void forget_links(struct unpack *u)
 	}
 }
 
-/* --- entries ----------------------------------------------------------------------------------------------------- */
+/* --- entries
+ * ----------------------------------------------------------------------------------------------------- */
 
 /* Directories that the archive forgot to list. */
 static int make_parents(const char *name)
@@ -266,7 +268,8 @@ static int unpack_plain(struct unpack *u, const uint8_t *data, size_t len, size_
 	return 0;
 }
 
-/* --- compression --------------------------------------------------------------------------------------------------- */
+/* --- compression
+ * --------------------------------------------------------------------------------------------------- */
 
 static int gzip_failed(const struct unpack *u, const char *why)
 {
@@ -293,7 +296,8 @@ static int gzip_size(const struct unpack *u, struct inflate_state *state, const 
 		if (result != INFLATE_OK)
 			return gzip_failed(u, inflate_error(result));
 	}
-	return *size > pmm_free_memory() / 2 ? gzip_failed(u, "decompressed it would not fit into memory") : 0;
+	return *size > pmm_free_memory() / 2 ? gzip_failed(u, "decompressed it would not fit into memory")
+					     : 0;
 }
 
 static int unpack_inflated(struct unpack *u, struct inflate_state *state, const uint8_t *data, size_t len,
@@ -301,7 +305,7 @@ static int unpack_inflated(struct unpack *u, struct inflate_state *state, const 
 {
 	uint8_t *out = vmalloc(MAX(size, 1ul));
 	enum inflate_result result;
-	size_t out_len, inner;
+	size_t out_len, inner = 0;
 	int err;
 
 	if (!out)
