@@ -19,14 +19,14 @@ static bool in_user_half(uaddr_t addr, size_t len)
 	return addr <= USER_END && len <= USER_END - addr;
 }
 
-int copy_from_user(void *dst, uaddr_t src, size_t len)
+int arch_copy_from_user(void *dst, uaddr_t src, size_t len)
 {
 	if (unlikely(!in_user_half(src, len)))
 		return -EFAULT;
 	return usercopy(dst, (const void *)src, len);
 }
 
-int copy_to_user(uaddr_t dst, const void *src, size_t len)
+int arch_copy_to_user(uaddr_t dst, const void *src, size_t len)
 {
 	if (unlikely(!in_user_half(dst, len)))
 		return -EFAULT;

@@ -5,12 +5,28 @@
  */
 #pragma once
 
+#include <kernel/assert.h>
 #include <kernel/compiler.h>
 #include <kernel/types.h>
 
-/* 0 or -EFAULT; on a fault part of dst may have been written. */
-int copy_from_user(void *dst, uaddr_t src, size_t len) __must_check;
-int copy_to_user(uaddr_t dst, const void *src, size_t len) __must_check;
+/* The machine's part of the two below; for nobody else. */
+int arch_copy_from_user(void *dst, uaddr_t src, size_t len) __must_check;
+int arch_copy_to_user(uaddr_t dst, const void *src, size_t len) __must_check;
+
+/* 0 or -EFAULT; on a fault part of dst may have been written.  The kernel's side must lie within its object:
+ * asserted where the compiler can tell how large that is, free where it can tell that the length fits. */
+static __always_inline __must_check int copy_from_user(void *dst, uaddr_t src, size_t len)
+{
+	ASSERT(len <= __builtin_dynamic_object_size(dst, 0));
+	return arch_copy_from_user(dst, src, len);
+}
+
+static __always_inline __must_check int copy_to_user(uaddr_t dst, const void *src, size_t len)
+{
+	ASSERT(len <= __builtin_dynamic_object_size(src, 0));
+	return arch_copy_to_user(dst, src, len);
+}
+
 int clear_user(uaddr_t dst, size_t len) __must_check;
 /* Copy a string with its NUL.  Returns its length, -EFAULT, or -ENAMETOOLONG when no NUL fits. */
 ssize_t strncpy_from_user(char *dst, uaddr_t src, size_t size) __must_check;

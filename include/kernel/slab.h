@@ -19,11 +19,11 @@ void slab_free(struct slab_cache *cache, void *object);
 
 void slab_init(void); /* after pmm_init */
 
-void *kmalloc(size_t size) __must_check;
-void *kzalloc(size_t size) __must_check;
+void *kmalloc(size_t size) __must_check __alloc_size(1);
+void *kzalloc(size_t size) __must_check __alloc_size(1);
 /* As kzalloc(n * size); NULL also on overflow. */
-void *kcalloc(size_t n, size_t size) __must_check;
-void *krealloc(void *ptr, size_t size) __must_check;
+void *kcalloc(size_t n, size_t size) __must_check __alloc_size(1, 2);
+void *krealloc(void *ptr, size_t size) __must_check __alloc_size(2);
 void kfree(void *ptr); /* NULL is fine */
 char *kstrdup(const char *s) __must_check;
 

@@ -6,6 +6,8 @@
 #include <kernel/panic_test.h>
 
 #include <arch/cpu.h>
+#include <arch/paging.h>
+#include <arch/usercopy.h>
 #include <kernel/assert.h>
 #include <kernel/cmdline.h>
 #include <kernel/panic.h>
@@ -108,6 +110,14 @@ static void __noinline do_canary(void)
 	opaque = 0;
 }
 
+static void do_copy_too_long(void)
+{
+	char small[16] = { 0 };
+
+	opaque = sizeof(small) + 1;
+	(void)!copy_to_user(USER_MIN, small, opaque);
+}
+
 static void in_interrupt(struct timer *timer)
 {
 	(void)timer;
@@ -140,6 +150,7 @@ static const struct {
 	{ "invalid-opcode", do_invalid_opcode },
 	{ "stack-overflow", do_stack_overflow },
 	{ "canary", do_canary },
+	{ "copy-too-long", do_copy_too_long },
 	{ "interrupt", do_interrupt },
 };
 

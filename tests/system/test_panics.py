@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What breaks an invariant of the kernel stops it, and the panic says what it was and where."""
+
+import pytest
+
+from machine import serix
+
+EXPECTED = {
+    "panic": "asked for by panic_test=panic",
+    "assert": "assertion failed: zero == 1, kernel/core/panic_test.c:",
+    "null": "null pointer: kernel write at 0",
+    "user-memory": "user memory touched outside the copy routines: kernel write at 0x400000",
+    "unmapped": "address not mapped: kernel write at 0xffff",
+    "write-text": "write to read-only memory: kernel write at 0xffff",
+    "write-rodata": "write to read-only memory: kernel write at 0xffff",
+    "execute-data": "execution of data: kernel fetch at 0xffff",
+    "execute-user": "execution of user memory: kernel fetch at 0x400000",
+    "divide": "divide error in the kernel",
+    "invalid-opcode": "invalid opcode in the kernel",
+    "stack-overflow": "lies in the guard page of a stack",
+    "canary": "stack canary overwritten",
+    "copy-too-long": "assertion failed: len <= __builtin_dynamic_object_size(src, 0)",
+    "interrupt": "null pointer: kernel write at 0",
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_panic_says_what_broke(name):
+    got = serix("true", options=["--cmdline", "panic_test=" + name])
+    assert got.status == 126
+    assert "panic: " in got.err.split("\n")[0] and EXPECTED[name] in got.err.split("\n")[0]
+    assert "stack trace:" in got.err and "+0x" in got.err
