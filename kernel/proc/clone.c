@@ -6,6 +6,7 @@
 #include <arch/context.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/pmm.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
@@ -13,6 +14,8 @@
 #include <serix/errno.h>
 
 #include "proc_priv.h"
+
+#define MEMORY_RESERVE_PART 32
 
 #define CLONE_UNTRACED 0x00800000u
 #define CLONE_IO       0x80000000u
@@ -53,6 +56,12 @@ static void count_uid(struct process *p, void *arg)
 
 	if (p->cred.uid == count->uid)
 		count->threads += p->thread_count;
+}
+
+/* The last pages are for the programs that there are: a new one is refused before somebody must be killed. */
+static bool memory_is_short(void)
+{
+	return pmm_free_memory() < pmm_total_memory() / MEMORY_RESERVE_PART;
 }
 
 static int check_process_limit(void)
@@ -310,7 +319,7 @@ static int64_t clone_process(const struct clone_args *args)
 
 	if (!entry)
 		return -EAGAIN;
-	err = copy_process(args, &p);
+	err = memory_is_short() ? -ENOMEM : copy_process(args, &p);
 	if (err < 0)
 		goto out_pid;
 	err = -ENOMEM;

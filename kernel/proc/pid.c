@@ -4,11 +4,13 @@
  * reused soon, and a hash from number to entry.  All under proc_tree_lock.
  */
 #include <kernel/bitmap.h>
+#include <kernel/pmm.h>
 #include <kernel/slab.h>
 
 #include "proc_priv.h"
 
 #define PID_HASH_SIZE 512u
+#define MEMORY_PER_PID (8 * KERNEL_STACK_SIZE) /* kernel stacks take an eighth of memory at most */
 #define PID_RESERVED  300 /* after the first wrap, low numbers are left to the system's first programs */
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT("proc_tree", RANK_PROC_TREE);
@@ -17,6 +19,8 @@ struct process *init_process;
 static uint64_t pid_bitmap[BITMAP_WORDS(PID_MAX)]; /* [t] */
 static struct list pid_hash[PID_HASH_SIZE];        /* [t] */
 static pid_t last_pid;                             /* [t] */
+static uint32_t pids_used;                         /* [t] */
+static uint32_t pids_allowed;                      /* [i] */
 static struct slab_cache *pid_cache;
 
 void pid_init(void)
@@ -24,6 +28,7 @@ void pid_init(void)
 	for (size_t i = 0; i < PID_HASH_SIZE; i++)
 		list_init(&pid_hash[i]);
 	bitmap_set(pid_bitmap, 0);
+	pids_allowed = (uint32_t)MIN(MAX(pmm_total_memory() / MEMORY_PER_PID, 64ul), PID_MAX - 1ul);
 	pid_cache = slab_create("pid", sizeof(struct pid_entry), 0);
 }
 
@@ -34,7 +39,11 @@ static struct list *bucket_of(pid_t nr)
 
 static pid_t next_free_locked(void)
 {
-	size_t nr = bitmap_next_clear(pid_bitmap, PID_MAX, (size_t)last_pid + 1);
+	size_t nr;
+
+	if (pids_used >= pids_allowed)
+		return 0;
+	nr = bitmap_next_clear(pid_bitmap, PID_MAX, (size_t)last_pid + 1);
 
 	if (nr >= PID_MAX)
 		nr = bitmap_next_clear(pid_bitmap, PID_MAX, PID_RESERVED);
@@ -53,6 +62,7 @@ struct pid_entry *pid_alloc(void)
 	entry->nr = next_free_locked();
 	if (entry->nr != 0) {
 		bitmap_set(pid_bitmap, (size_t)entry->nr);
+		pids_used++;
 		last_pid = entry->nr;
 		list_add_head(bucket_of(entry->nr), &entry->hash);
 	}
@@ -85,6 +95,7 @@ void pid_release_locked(struct pid_entry *entry)
 		return;
 	list_del(&entry->hash);
 	bitmap_clear(pid_bitmap, (size_t)entry->nr);
+	pids_used--;
 	slab_free(pid_cache, entry);
 }
 
