@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (gzip_member(state, data, size, out, expected, &again, &length) == INFLATE_OK)
 			assert(again == used && length == expected);
 		if (expected > 0)
-			assert(gzip_member(state, data, size, out, expected - 1, &again, &length) != INFLATE_OK);
+			assert(gzip_member(state, data, size, out, expected - 1, &again, &length) !=
+			       INFLATE_OK);
 		free(out);
 	}
 	free(state);

@@ -26,7 +26,8 @@ static void check(const struct elf_image *image, size_t size)
 		assert(s->file_size <= s->memory_size);
 		assert(s->offset <= size && s->file_size <= size - s->offset);
 		assert(s->address >= end || i == 0);
-		assert(s->memory_size <= limits.address_end && s->address <= limits.address_end - s->memory_size);
+		assert(s->memory_size <= limits.address_end &&
+		       s->address <= limits.address_end - s->memory_size);
 		assert((s->address - s->offset) % limits.page_size == 0 || s->file_size == 0);
 		end = s->address + s->memory_size;
 	}
