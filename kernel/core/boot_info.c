@@ -56,6 +56,20 @@ static const char *check_regions(const struct boot_info *bi)
 	return NULL;
 }
 
+/* Does module `index` share memory with one before it?  Each is given back once it is unpacked. */
+static bool overlaps_earlier(const struct boot_info *bi, uint32_t index)
+{
+	const struct boot_module *m = &bi->modules[index];
+
+	for (uint32_t i = 0; i < index; i++) {
+		const struct boot_module *other = &bi->modules[i];
+
+		if (m->base < other->base + other->length && other->base < m->base + m->length)
+			return true;
+	}
+	return false;
+}
+
 static const char *check_modules(const struct boot_info *bi)
 {
 	if (bi->module_count > BOOT_MAX_MODULES)
@@ -67,6 +81,8 @@ static const char *check_modules(const struct boot_info *bi)
 			return "a module's name has no end";
 		if (m->length != 0 && !covered(bi, m->base, m->length, BOOT_REGION_MODULE))
 			return "a module lies outside of the module regions";
+		if (overlaps_earlier(bi, i))
+			return "two modules overlap";
 	}
 	return NULL;
 }

@@ -264,6 +264,7 @@ static void check_finds_what_is_wrong(void **state)
 	REFUSED(bi.kernel_size++);
 	REFUSED(bi.kernel_size = 0);
 	REFUSED(bi.module_count = BOOT_MAX_MODULES + 1);
+	REFUSED(bi.modules[bi.module_count++] = bi.modules[0]);
 	REFUSED(bi.modules[0].base -= 4096);
 	REFUSED(bi.modules[0].length++);
 	REFUSED(bi.modules[0].length = UINT64_MAX);
