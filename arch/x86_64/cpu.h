@@ -67,7 +67,6 @@ void idt_load(void);
 void features_detect(void);
 void features_enable(void); /* control registers of this CPU */
 void features_check(void);  /* panics when a pinned bit is gone */
-void cr4_set(uint64_t bits);
 void text_enable_smap(void);
 
 /* fpu.c */

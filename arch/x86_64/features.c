@@ -3,7 +3,7 @@
  * What this processor can do, and the protections that follow from it.
  *
  * CR0, CR4 and EFER have bits that must never go away once set ("pinned"): features_check() compares.
- * All writes to CR4 after start-up go through cr4_set(), which can only add.
+ * After start-up CR4 is written only to flush the TLB (arch_tlb_flush_all()), which puts back what it read.
  */
 #include "cpu.h"
 
@@ -119,11 +119,6 @@ void features_enable(void)
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE | EFER_SCE);
 	cr0_write((cr0_read() & ~(CR0_EM | CR0_TS | CR0_NW | CR0_CD)) | pinned_cr0);
 	cr4_write(pinned_cr4);
-}
-
-void cr4_set(uint64_t bits)
-{
-	cr4_write(cr4_read() | pinned_cr4 | bits);
 }
 
 void features_check(void)
