@@ -92,35 +92,42 @@ struct abi_sigaction signal_action_get(struct process *p, int signo)
 	return action;
 }
 
-/* An ignored signal does not stay pending: POSIX, sigaction(), "pending and ignored". */
-static void flush_ignored_locked(struct process *p, int signo)
+static void flush_if_pending_locked(struct process *p, struct signal_queue *q, uint64_t mask)
 {
+	if (unlikely(q->pending & mask))
+		signal_queue_flush_locked(p, q, mask);
+}
+
+/* An ignored signal does not stay pending: POSIX, sigaction(), "pending and ignored". */
+static void flush_ignored(struct process *p, int signo)
+{
+	uint64_t flags = spin_lock_irqsave(&p->lock);
 	struct thread *t;
 
-	signal_queue_flush_locked(p, &p->pending, SIGNAL_BIT(signo));
+	flush_if_pending_locked(p, &p->pending, SIGNAL_BIT(signo));
 	list_for_each(t, &p->threads, link)
-		signal_queue_flush_locked(p, &t->pending, SIGNAL_BIT(signo));
+		flush_if_pending_locked(p, &t->pending, SIGNAL_BIT(signo));
+	spin_unlock_irqrestore(&p->lock, flags);
 }
 
 int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct abi_sigaction *old)
 {
 	struct process *p = current_process();
+	struct signal_actions *actions = p->actions; /* only an exec of this process changes it */
 	uint64_t flags;
 
 	if (signo < 1 || signo > NSIG || (action && (SIGNAL_BIT(signo) & SIGNALS_UNBLOCKABLE)))
 		return -EINVAL;
 	signo = (int)index_nospec((uint64_t)signo - 1, NSIG) + 1;
-	flags = spin_lock_irqsave(&p->lock);
-	spin_lock(&p->actions->lock);
-	*old = p->actions->action[signo - 1];
+	flags = spin_lock_irqsave(&actions->lock);
+	*old = actions->action[signo - 1];
 	if (action) {
-		p->actions->action[signo - 1] = *action;
-		p->actions->action[signo - 1].mask &= ~SIGNALS_UNBLOCKABLE;
+		actions->action[signo - 1] = *action;
+		actions->action[signo - 1].mask &= ~SIGNALS_UNBLOCKABLE;
 	}
-	spin_unlock(&p->actions->lock);
+	spin_unlock_irqrestore(&actions->lock, flags);
 	if (action && (action->handler == SIG_IGN || (action->handler == SIG_DFL && signal_default_ignored(signo))))
-		flush_ignored_locked(p, signo);
-	spin_unlock_irqrestore(&p->lock, flags);
+		flush_ignored(p, signo);
 	return 0;
 }
 
