@@ -86,7 +86,7 @@ void file_put(struct file *file)
 }
 
 /* A descriptor opened with O_PATH counts as none for what it cannot do. */
-static int why_refused(int fd)
+static __noinline int why_refused(int fd)
 {
 	struct kobject *obj;
 	int err = -EPERM;
@@ -134,7 +134,8 @@ static uint32_t rights_of(const struct file *file)
 
 int file_install(struct file *file, bool cloexec)
 {
-	return cap_install(current_process()->caps, &file->object, rights_of(file), cloexec ? CAP_CLOEXEC : 0, 0);
+	return cap_install(current_process()->caps, &file->object, rights_of(file), cloexec ? CAP_CLOEXEC : 0,
+			   0);
 }
 
 ssize_t file_read_kernel(struct file *file, void *buf, size_t len, off_t pos)
@@ -197,7 +198,8 @@ int file_limit_write(struct iobuf *io, off_t pos)
 	return 0;
 }
 
-/* --- seeking ---------------------------------------------------------------------------------------------- */
+/* --- seeking ----------------------------------------------------------------------------------------------
+ */
 
 off_t seek_in(struct file *file, off_t offset, int whence, uint64_t size)
 {

@@ -180,9 +180,23 @@ void schedule(void)
 	arch_irq_restore(flags);
 }
 
+/* Is anybody else ready?  A look without the lock will do: who becomes ready later asks for a switch. */
+static bool others_ready(void)
+{
+	bool any;
+
+	preempt_disable();
+	any = READ_ONCE(this_runq()->ready_count) != 0;
+	preempt_enable();
+	return any;
+}
+
 void sched_yield(void)
 {
-	schedule();
+	if (others_ready())
+		schedule();
+	else
+		log_wake_readers();
 }
 
 void preempt_schedule(void)
@@ -271,7 +285,10 @@ bool task_wake_from(struct task *task, enum task_state from)
 
 bool task_wake(struct task *task)
 {
-	return task_wake_from(task, TASK_SLEEPING) || task_wake_from(task, TASK_SLEEPING_INTR);
+	uint32_t state = atomic_load(&task->state);
+
+	/* Who goes to sleep after this look sees what the caller changed before it. */
+	return (state == TASK_SLEEPING || state == TASK_SLEEPING_INTR) && task_wake_from(task, state);
 }
 
 void task_set_work(struct task *task, uint32_t bits)

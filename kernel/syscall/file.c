@@ -20,7 +20,8 @@ static struct cap_table *current_caps(void)
 	return current_process()->caps;
 }
 
-/* --- transfers -------------------------------------------------------------------------------------------- */
+/* --- transfers --------------------------------------------------------------------------------------------
+ */
 
 /* Refuse what cannot be user memory at all; the copies find out about the rest. */
 static int check_buffer(uaddr_t addr, uint64_t len)
@@ -68,8 +69,8 @@ SYSCALL(read)
 {
 	uaddr_t buf = ARG(1, uaddr_t);
 	size_t len = ARG(2, size_t);
-	struct abi_iovec iov;
-	struct iobuf io;
+	struct abi_iovec iov __attribute__((uninitialized));
+	struct iobuf io __attribute__((uninitialized));
 	struct file *file;
 	int64_t n;
 	int err = file_from_fd(ARG(0, int), CAP_READ, &file);
@@ -89,8 +90,8 @@ SYSCALL(write)
 {
 	uaddr_t buf = ARG(1, uaddr_t);
 	size_t len = ARG(2, size_t);
-	struct abi_iovec iov;
-	struct iobuf io;
+	struct abi_iovec iov __attribute__((uninitialized));
+	struct iobuf io __attribute__((uninitialized));
 	struct file *file;
 	int64_t n;
 	int err = file_from_fd(ARG(0, int), CAP_WRITE, &file);
@@ -124,8 +125,8 @@ static int64_t positioned(const struct syscall_args *args, bool write)
 {
 	uaddr_t buf = ARG(1, uaddr_t);
 	size_t len = ARG(2, size_t);
-	struct abi_iovec iov;
-	struct iobuf io;
+	struct abi_iovec iov __attribute__((uninitialized));
+	struct iobuf io __attribute__((uninitialized));
 	struct file *file;
 	int64_t n;
 	int err;
@@ -358,7 +359,8 @@ SYSCALL(sendfile)
 	return n;
 }
 
-/* --- open and close ------------------------------------------------------------------------------------------ */
+/* --- open and close
+ * ------------------------------------------------------------------------------------------ */
 
 static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode)
 {
@@ -411,7 +413,8 @@ SYSCALL(close_range)
 	for (fd = cap_next(caps, (int)first, NULL); fd >= 0 && (uint32_t)fd <= last;
 	     fd = cap_next(caps, fd + 1, NULL)) {
 		/* A descriptor that another thread closes meanwhile is what was wanted. */
-		int err = flags & CLOSE_RANGE_CLOEXEC ? cap_set_flags(caps, fd, CAP_CLOEXEC) : cap_close(caps, fd);
+		int err = flags & CLOSE_RANGE_CLOEXEC ? cap_set_flags(caps, fd, CAP_CLOEXEC)
+						      : cap_close(caps, fd);
 
 		(void)err;
 	}
@@ -459,7 +462,8 @@ SYSCALL(pipe2)
 	return make_pipe(ARG(0, uaddr_t), ARG(1, uint32_t));
 }
 
-/* --- duplicate and control ------------------------------------------------------------------------------------- */
+/* --- duplicate and control
+ * ------------------------------------------------------------------------------------- */
 
 SYSCALL(dup)
 {
@@ -629,7 +633,8 @@ SYSCALL(ioctl)
 	return result;
 }
 
-/* --- size and storage --------------------------------------------------------------------------------------------- */
+/* --- size and storage
+ * --------------------------------------------------------------------------------------------- */
 
 SYSCALL(ftruncate)
 {
@@ -728,7 +733,8 @@ SYSCALL(syncfs)
 	return err;
 }
 
-/* --- directories ------------------------------------------------------------------------------------------------------ */
+/* --- directories
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* Entries are put together in a buffer of the kernel and go out a page at a time. */
 struct user_sink {
@@ -736,9 +742,9 @@ struct user_sink {
 	uaddr_t buf;
 	size_t size, used; /* of the user's buffer: all, filled by whole pages */
 	char *page;
-	size_t filled;     /* of page */
-	bool old;          /* getdents: type behind the name, no type field */
-	int error;         /* -EFAULT, or -EINVAL: not even one entry fits */
+	size_t filled; /* of page */
+	bool old;      /* getdents: type behind the name, no type field */
+	int error;     /* -EFAULT, or -EINVAL: not even one entry fits */
 };
 
 #define NAME_OFFSET_64  offsetof(struct abi_dirent64, name)
@@ -755,7 +761,8 @@ static bool flush_entries(struct user_sink *u)
 	return true;
 }
 
-static bool add_entry(struct dir_sink *sink, const char *name, size_t len, uint64_t ino, uint8_t type, off_t next)
+static bool add_entry(struct dir_sink *sink, const char *name, size_t len, uint64_t ino, uint8_t type,
+		      off_t next)
 {
 	struct user_sink *u = container_of(sink, struct user_sink, sink);
 	size_t name_offset = u->old ? NAME_OFFSET_OLD : NAME_OFFSET_64;
@@ -805,7 +812,9 @@ static int64_t read_dir(struct file *file, struct user_sink *u)
 
 static int64_t get_entries(const struct syscall_args *args, bool old)
 {
-	struct user_sink u = { .sink = { add_entry }, .buf = ARG(1, uaddr_t), .size = ARG(2, uint32_t), .old = old };
+	struct user_sink u = {
+		.sink = { add_entry }, .buf = ARG(1, uaddr_t), .size = ARG(2, uint32_t), .old = old
+	};
 	struct file *file;
 	int64_t n = -ENOMEM;
 	int err = file_from_fd(ARG(0, int), CAP_READ, &file);
