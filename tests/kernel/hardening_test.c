@@ -9,7 +9,9 @@
 #include <arch/paging.h>
 #include <arch/probe.h>
 #include <arch/usercopy.h>
+#include <kernel/cmdline.h>
 #include <kernel/percpu.h>
+#include <kernel/refcount.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -27,10 +29,14 @@
 #define MSR_EFER  0xc0000080u
 #define MSR_FMASK 0xc0000084u
 #define EFER_NXE  (1ull << 11)
+
+#define TSS_IST1         36
+#define EXCEPTION_STACKS 4u
 /* AC NT DF IF TF */
 #define FMASK_NEEDED 0x44700ull
 
 extern char __text_start[], __rodata_start[], __rodata_end[];
+extern char boot_stack_guard[], boot_stack_bottom[];
 
 static uint64_t sealed_word __ro_after_init = 1;
 static uint8_t plain_data[16] = { RET_OPCODE };
@@ -210,6 +216,46 @@ static void kernel_stacks_have_guard_pages(void)
 	kstack_free(stack);
 }
 
+static void start_up_stack_has_a_guard_page(void)
+{
+	uint64_t word;
+
+	KTEST_EXPECT(arch_probe_read(boot_stack_bottom, &word));
+	KTEST_EXPECT(!arch_probe_read(boot_stack_guard + PAGE_SIZE - sizeof(word), &word));
+	KTEST_EXPECT(!arch_probe_read(boot_stack_guard, &word));
+}
+
+/* The task-state segment, found as the processor finds it. */
+static const char *task_state_segment(void)
+{
+	struct descriptor_table gdt;
+	uint16_t selector;
+	uint64_t low, high;
+
+	__asm__ volatile("sgdt %0" : "=m"(gdt));
+	__asm__ volatile("str %0" : "=r"(selector));
+	memcpy(&low, (const char *)gdt.base + selector, sizeof(low));
+	memcpy(&high, (const char *)gdt.base + selector + sizeof(low), sizeof(high));
+	return (const char *)((low >> 16 & 0xffffff) | (low >> 56) << 24 | high << 32);
+}
+
+/* NMI, double fault, machine check and debug exceptions bring stacks of their own. */
+static void exception_stacks_have_guard_pages(void)
+{
+	const char *tss = task_state_segment();
+
+	for (unsigned i = 0; i < EXCEPTION_STACKS; i++) {
+		uint64_t top, bottom;
+
+		memcpy(&top, tss + TSS_IST1 + i * sizeof(top), sizeof(top));
+		bottom = ALIGN_DOWN(top - 1, KERNEL_STACK_SIZE);
+		KTEST_EXPECT(arch_probe_write((void *)(top - 1), 0));
+		KTEST_EXPECT(!kstack_guard_hit(bottom));
+		KTEST_EXPECT(kstack_guard_hit(bottom - 1));
+		KTEST_EXPECT(!arch_probe_write((void *)(bottom - 1), 0));
+	}
+}
+
 static void vmalloc_areas_have_guard_pages(void)
 {
 	char *area = vmalloc(PAGE_SIZE);
@@ -247,6 +293,43 @@ static void low_addresses_stay_unmapped(void)
 	vm_space_put(vm);
 }
 
+/* Too many references leak the object; they never free it. */
+static void reference_counts_saturate(void)
+{
+	struct refcount r;
+
+	refcount_set(&r, REFCOUNT_MAX - 1);
+	for (int i = 0; i < 3; i++)
+		refcount_get(&r);
+	for (int i = 0; i < 5; i++)
+		KTEST_EXPECT(!refcount_put(&r));
+	KTEST_EXPECT(refcount_read(&r) == REFCOUNT_MAX);
+	KTEST_EXPECT(refcount_get_unless_zero(&r));
+	KTEST_EXPECT(refcount_read(&r) == REFCOUNT_MAX);
+	refcount_set(&r, 1);
+	KTEST_EXPECT(refcount_put(&r));
+	KTEST_EXPECT(!refcount_get_unless_zero(&r));
+}
+
+/* The layout of each space is drawn anew. */
+static void address_spaces_are_random(void)
+{
+	struct vm_space *vm[4];
+	bool same_stack = true, same_mmap = true;
+
+	if (cmdline_has("norandmaps"))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(vm); i++)
+		KTEST_EXPECT(vm_space_create(&vm[i]) == 0);
+	for (size_t i = 1; i < ARRAY_SIZE(vm); i++) {
+		same_stack = same_stack && vm[i]->stack_top == vm[0]->stack_top;
+		same_mmap = same_mmap && vm[i]->mmap_top == vm[0]->mmap_top;
+	}
+	KTEST_EXPECT(!same_stack && !same_mmap);
+	for (size_t i = 0; i < ARRAY_SIZE(vm); i++)
+		vm_space_put(vm[i]);
+}
+
 static const struct ktest_case cases[] = {
 	{ "no page is writable and executable", no_page_is_writable_and_executable },
 	{ "code and constants refuse writes", code_and_constants_refuse_writes },
@@ -258,9 +341,13 @@ static const struct ktest_case cases[] = {
 	{ "kernel cannot execute user memory", kernel_cannot_execute_user_memory },
 	{ "protections of the CPU are on", protections_of_the_cpu_are_on },
 	{ "kernel stacks have guard pages", kernel_stacks_have_guard_pages },
+	{ "start-up stack has a guard page", start_up_stack_has_a_guard_page },
+	{ "exception stacks have guard pages", exception_stacks_have_guard_pages },
 	{ "vmalloc areas have guard pages", vmalloc_areas_have_guard_pages },
 	{ "stack canary is set", stack_canary_is_set },
 	{ "low addresses stay unmapped", low_addresses_stay_unmapped },
+	{ "reference counts saturate", reference_counts_saturate },
+	{ "address spaces are random", address_spaces_are_random },
 };
 
 KTEST_SUITE("hardening", cases);
