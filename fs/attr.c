@@ -174,8 +174,8 @@ int vfs_set_times(const struct path *path, const struct abi_timespec *times)
 	if (!times)
 		times = now_twice;
 	for (int i = 0; i < 2; i++)
-		if ((times[i].nsec < 0 || times[i].nsec >= (int64_t)NSEC_PER_SEC) && times[i].nsec != UTIME_NOW &&
-		    times[i].nsec != UTIME_OMIT)
+		if ((times[i].nsec < 0 || times[i].nsec >= (int64_t)NSEC_PER_SEC) &&
+		    times[i].nsec != UTIME_NOW && times[i].nsec != UTIME_OMIT)
 			return -EINVAL;
 	if (times[0].nsec == UTIME_OMIT && times[1].nsec == UTIME_OMIT)
 		return 0;
@@ -203,7 +203,8 @@ static int truncate_vnode(struct vnode *v, const struct path *path, off_t length
 	struct vnode_attr attr = { .valid = ATTR_SIZE | ATTR_MTIME, .mtime_ns = time_real_ns() };
 
 	attr.size = (uint64_t)length;
-	if (in_user_thread() && attr.size > v->size && attr.size > current_process()->rlimits[RLIMIT_FSIZE].cur) {
+	if (in_user_thread() && attr.size > v->size &&
+	    attr.size > current_process()->rlimits[RLIMIT_FSIZE].cur) {
 		signal_thread(current_thread(), SIGXFSZ, NULL);
 		return -EFBIG;
 	}

@@ -14,12 +14,12 @@
 
 #define HASH_SIZE    4096 /* power of two */
 #define DENTRY_LIMIT 8192
-#define PRUNE_LOOK   8    /* entries looked at for each one added above the limit */
+#define PRUNE_LOOK   8 /* entries looked at for each one added above the limit */
 
 struct spinlock dcache_lock = SPINLOCK_INIT("dcache", RANK_DCACHE);
-static struct dentry *buckets[HASH_SIZE];              /* [dcache_lock] */
-static struct list lru = LIST_INIT(lru);               /* [dcache_lock] */
-static uint64_t hashed_count;                          /* [dcache_lock] */
+static struct dentry *buckets[HASH_SIZE]; /* [dcache_lock] */
+static struct list lru = LIST_INIT(lru);  /* [dcache_lock] */
+static uint64_t hashed_count;             /* [dcache_lock] */
 static struct slab_cache *dentry_cache;
 
 void dcache_init(void)
@@ -96,7 +96,8 @@ void dentry_put(struct dentry *d)
 	}
 }
 
-/* --- the hash -------------------------------------------------------------------------------------------- */
+/* --- the hash --------------------------------------------------------------------------------------------
+ */
 
 static void insert_locked(struct dentry *d)
 {
@@ -363,7 +364,7 @@ void dcache_drop(struct superblock *sb)
 		struct dentry *victims = NULL, *d, *next;
 
 		spin_lock(&dcache_lock);
-		list_for_each_safe(d, next, &lru, lru) {
+		list_for_each_safe (d, next, &lru, lru) {
 			if (d->sb != sb || atomic_load(&d->refs) > 0)
 				continue;
 			unhash_locked(d);
@@ -383,7 +384,7 @@ void dcache_get_stats(uint64_t *total, uint64_t *unused)
 	*unused = 0;
 	spin_lock(&dcache_lock);
 	*total = hashed_count;
-	list_for_each(d, &lru, lru)
+	list_for_each (d, &lru, lru)
 		*unused += atomic_load(&d->refs) == 0;
 	spin_unlock(&dcache_lock);
 }

@@ -15,18 +15,18 @@
 #define HASH_SIZE 64
 
 static struct spinlock devices_lock = SPINLOCK_INIT("char devices", RANK_DCACHE);
-static struct list devices = LIST_INIT(devices);     /* [devices_lock] in the order of registration */
-static struct char_device *cache[HASH_SIZE];         /* [devices_lock] the last one found per slot */
-static struct superblock *devfs;                     /* [i] once devfs_init ran */
-static struct path devfs_root;                       /* [i] */
+static struct list devices = LIST_INIT(devices); /* [devices_lock] in the order of registration */
+static struct char_device *cache[HASH_SIZE];     /* [devices_lock] the last one found per slot */
+static struct superblock *devfs;                 /* [i] once devfs_init ran */
+static struct path devfs_root;                   /* [i] */
 
 static struct char_device *find_locked(dev_t dev)
 {
-	struct char_device *d = cache[dev % HASH_SIZE];
+	struct char_device *recent = cache[dev % HASH_SIZE], *d;
 
-	if (d && d->dev == dev)
-		return d;
-	list_for_each(d, &devices, link) {
+	if (recent && recent->dev == dev)
+		return recent;
+	list_for_each (d, &devices, link) {
 		if (d->dev == dev) {
 			cache[dev % HASH_SIZE] = d;
 			return d;
@@ -50,7 +50,7 @@ struct char_device *char_device_nth(size_t n)
 	struct char_device *d, *found = NULL;
 
 	spin_lock(&devices_lock);
-	list_for_each(d, &devices, link) {
+	list_for_each (d, &devices, link) {
 		if (n-- == 0) {
 			found = d;
 			break;
@@ -60,7 +60,8 @@ struct char_device *char_device_nth(size_t n)
 	return found;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------------ */
+/* --- nodes ------------------------------------------------------------------------------------------------
+ */
 
 static int make_at_root(const char *name, mode_t mode, dev_t rdev, const char *target)
 {
@@ -108,7 +109,7 @@ int char_device_register(struct char_device *device)
 	int err = 0;
 
 	spin_lock(&devices_lock);
-	list_for_each(d, &devices, link)
+	list_for_each (d, &devices, link)
 		if (d->dev == device->dev || strcmp(d->name, device->name) == 0)
 			err = -EEXIST;
 	if (err == 0)
@@ -119,9 +120,11 @@ int char_device_register(struct char_device *device)
 	return err;
 }
 
-/* --- the file system ------------------------------------------------------------------------------------------ */
+/* --- the file system
+ * ------------------------------------------------------------------------------------------ */
 
-static int devfs_mount(const struct fs_type *type, const char *source, const char *data, struct superblock **out)
+static int devfs_mount(const struct fs_type *type, const char *source, const char *data,
+		       struct superblock **out)
 {
 	(void)type;
 	(void)source;
@@ -130,15 +133,19 @@ static int devfs_mount(const struct fs_type *type, const char *source, const cha
 	return 0;
 }
 
-static struct fs_type devfs_type = { .name = "devfs", .nodev = true, .mount = devfs_mount,
-				     .statfs = ramfs_statfs };
+static struct fs_type devfs_type = {
+	.name = "devfs", .nodev = true, .mount = devfs_mount, .statfs = ramfs_statfs
+};
 /* The name under which scripts written for Linux know it. */
-static struct fs_type devtmpfs_type = { .name = "devtmpfs", .nodev = true, .mount = devfs_mount,
-					.statfs = ramfs_statfs };
+static struct fs_type devtmpfs_type = {
+	.name = "devtmpfs", .nodev = true, .mount = devfs_mount, .statfs = ramfs_statfs
+};
 
 static void make_links(void)
 {
-	static const struct { const char *name, *target; } links[] = {
+	static const struct {
+		const char *name, *target;
+	} links[] = {
 		{ "fd", "/proc/self/fd" },
 		{ "stdin", "/proc/self/fd/0" },
 		{ "stdout", "/proc/self/fd/1" },

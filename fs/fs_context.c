@@ -42,17 +42,17 @@ static void get_path(struct fs_context *fs, const struct path *which, struct pat
 	spin_unlock(&fs->lock);
 }
 
-struct fs_context *fs_context_copy(struct fs_context *old)
+struct fs_context *fs_context_copy(struct fs_context *fs)
 {
 	struct path root, cwd;
-	struct fs_context *fs;
+	struct fs_context *copy;
 
-	get_path(old, &old->root, &root);
-	get_path(old, &old->cwd, &cwd);
-	fs = create(&root, &cwd, READ_ONCE(old->umask));
+	get_path(fs, &fs->root, &root);
+	get_path(fs, &fs->cwd, &cwd);
+	copy = create(&root, &cwd, READ_ONCE(fs->umask));
 	path_put(&root);
 	path_put(&cwd);
-	return fs;
+	return copy;
 }
 
 void fs_context_get(struct fs_context *fs)

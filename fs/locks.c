@@ -12,17 +12,17 @@
 
 struct lock {
 	struct list link;
-	const void *owner;   /* struct process, or for flock struct file; compared only */
-	pid_t pid;           /* of a record lock's owner */
+	const void *owner; /* struct process, or for flock struct file; compared only */
+	pid_t pid;         /* of a record lock's owner */
 	bool exclusive;
 	bool whole;          /* flock */
 	uint64_t start, end; /* inclusive end */
 };
 
 struct file_locks {
-	struct list held;     /* struct lock, by start */
-	struct waitqueue wq;  /* woken at every release */
-	uint64_t generation;  /* counts releases */
+	struct list held;    /* struct lock, by start */
+	struct waitqueue wq; /* woken at every release */
+	uint64_t generation; /* counts releases */
 };
 
 /* Who waits for whose record lock: followed to find deadlocks. */
@@ -54,7 +54,7 @@ void vnode_locks_free(struct vnode *v)
 
 	if (!v->locks)
 		return;
-	list_for_each_safe(l, next, &v->locks->held, link)
+	list_for_each_safe (l, next, &v->locks->held, link)
 		kfree(l);
 	kfree(v->locks);
 }
@@ -69,7 +69,7 @@ static struct lock *conflict(const struct file_locks *locks, const struct lock *
 {
 	struct lock *l;
 
-	list_for_each(l, &locks->held, link)
+	list_for_each (l, &locks->held, link)
 		if (l->whole == want->whole && l->owner != want->owner && (l->exclusive || want->exclusive) &&
 		    overlaps(l, want->start, want->end))
 			return l;
@@ -98,7 +98,7 @@ static void carve(struct file_locks *locks, const void *owner, bool whole, uint6
 	struct lock *l, *next;
 	bool any = false;
 
-	list_for_each_safe(l, next, &locks->held, link) {
+	list_for_each_safe (l, next, &locks->held, link) {
 		if (l->whole != whole || l->owner != owner || !overlaps(l, start, end))
 			continue;
 		any = true;
@@ -130,11 +130,12 @@ static void merge(struct file_locks *locks, struct lock *new)
 {
 	struct lock *l, *next;
 
-	list_for_each_safe(l, next, &locks->held, link) {
-		if (l == new || l->whole != new->whole || l->owner != new->owner || l->exclusive != new->exclusive)
+	list_for_each_safe (l, next, &locks->held, link) {
+		if (l == new || l->whole != new->whole || l->owner != new->owner ||
+		    l->exclusive != new->exclusive)
 			continue;
 		if ((l->end != UINT64_MAX && l->end + 1 == new->start) ||
-		    (new->end != UINT64_MAX && new->end + 1 == l->start)) {
+		    (new->end != UINT64_MAX &&new->end + 1 == l->start)) {
 			new->start = MIN(new->start, l->start);
 			new->end = MAX(new->end, l->end);
 			list_del(&l->link);
@@ -152,7 +153,7 @@ static bool deadlock(const void *me, const void *owner)
 
 		if (owner == me)
 			return true;
-		list_for_each(w, &waits, link) {
+		list_for_each (w, &waits, link) {
 			if (w->who == owner) {
 				found = w;
 				break;
@@ -281,25 +282,25 @@ static int get_lock(struct vnode *v, const struct lock *want, struct abi_flock *
 	return 0;
 }
 
-int file_lock_record(struct file *file, int cmd, struct abi_flock *arg)
+int file_lock_record(struct file *file, int cmd, struct abi_flock *lock)
 {
 	struct lock want = { .owner = current_process(), .pid = current_process()->pid };
 	int err;
 
-	if (arg->type != F_RDLCK && arg->type != F_WRLCK && (arg->type != F_UNLCK || cmd == F_GETLK))
+	if (lock->type != F_RDLCK && lock->type != F_WRLCK && (lock->type != F_UNLCK || cmd == F_GETLK))
 		return -EINVAL;
 	if (!file->vnode)
 		return -EINVAL;
-	err = range_of(file, arg, &want);
+	err = range_of(file, lock, &want);
 	if (err < 0)
 		return err;
-	want.exclusive = arg->type == F_WRLCK;
+	want.exclusive = lock->type == F_WRLCK;
 	if (cmd == F_GETLK)
-		return get_lock(file->vnode, &want, arg);
-	if ((arg->type == F_RDLCK && !(file->access & CAP_READ)) ||
-	    (arg->type == F_WRLCK && !(file->access & CAP_WRITE)))
+		return get_lock(file->vnode, &want, lock);
+	if ((lock->type == F_RDLCK && !(file->access & CAP_READ)) ||
+	    (lock->type == F_WRLCK && !(file->access & CAP_WRITE)))
 		return -EBADF;
-	return set_lock(file->vnode, &want, arg->type == F_UNLCK, cmd == F_SETLKW);
+	return set_lock(file->vnode, &want, lock->type == F_UNLCK, cmd == F_SETLKW);
 }
 
 int file_lock_whole(struct file *file, unsigned operation)

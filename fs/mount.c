@@ -21,14 +21,16 @@ static struct list mounts = LIST_INIT(mounts);     /* [mount_lock] */
 static struct list fs_types = LIST_INIT(fs_types); /* [mount_lock] */
 static struct mount *root_mount;                   /* [mount_lock] the bottom of the tree */
 static _Atomic uint32_t next_mount_id = 1;
+static struct slab_cache *mount_cache;
 
-/* --- file system types ------------------------------------------------------------------------------------ */
+/* --- file system types ------------------------------------------------------------------------------------
+ */
 
 static struct fs_type *find_type_locked(const char *name)
 {
 	struct fs_type *type;
 
-	list_for_each(type, &fs_types, link)
+	list_for_each (type, &fs_types, link)
 		if (strcmp(type->name, name) == 0)
 			return type;
 	return NULL;
@@ -63,13 +65,14 @@ int vfs_filesystems_text(char *buf, size_t size)
 	int n = 0;
 
 	spin_lock(&mount_lock);
-	list_for_each(type, &fs_types, link)
+	list_for_each (type, &fs_types, link)
 		n += scnprintf(buf + n, size - (size_t)n, "%s\t%s\n", type->nodev ? "nodev" : "", type->name);
 	spin_unlock(&mount_lock);
 	return n;
 }
 
-/* --- life --------------------------------------------------------------------------------------------------- */
+/* --- life
+ * --------------------------------------------------------------------------------------------------- */
 
 static void superblock_put(struct superblock *sb)
 {
@@ -83,15 +86,16 @@ static void superblock_put(struct superblock *sb)
 }
 
 /* Takes over nothing: the references on sb and root are its own.  NULL: no memory. */
-static struct mount *mount_create(struct superblock *sb, struct dentry *root, const char *source, uint32_t flags)
+static struct mount *mount_create(struct superblock *sb, struct dentry *root, const char *source,
+				  uint32_t flags)
 {
-	struct mount *m = kzalloc(sizeof(*m));
+	struct mount *m = slab_alloc_zeroed(mount_cache);
 
 	if (!m)
 		return NULL;
 	m->source = kstrdup(source);
 	if (!m->source) {
-		kfree(m);
+		slab_free(mount_cache, m);
 		return NULL;
 	}
 	refcount_set(&m->refs, 1);
@@ -136,7 +140,7 @@ void mount_put(struct mount *m)
 	dentry_put(m->root);
 	superblock_put(m->sb);
 	kfree(m->source);
-	kfree(m);
+	slab_free(mount_cache, m);
 }
 
 bool mount_readonly(const struct mount *m)
@@ -156,7 +160,8 @@ void path_put(const struct path *path)
 	mount_put(path->mount);
 }
 
-/* --- crossing ------------------------------------------------------------------------------------------------ */
+/* --- crossing
+ * ------------------------------------------------------------------------------------------------ */
 
 struct mount *mount_find_locked(const struct mount *mount, const struct dentry *dentry)
 {
@@ -218,7 +223,8 @@ void system_root(struct path *out)
 	mount_cross_down(out);
 }
 
-/* --- mounting --------------------------------------------------------------------------------------------------- */
+/* --- mounting
+ * --------------------------------------------------------------------------------------------------- */
 
 static int attach(struct mount *m, const struct path *where)
 {
@@ -302,7 +308,8 @@ static int mount_bind(const char *source, const struct path *where, unsigned fla
 		return err;
 	err = S_ISDIR(from.dentry->vnode->mode) == S_ISDIR(where->dentry->vnode->mode) ? 0 : -ENOTDIR;
 	m = err == 0 ? mount_create(from.dentry->sb, from.dentry, from.mount->source,
-				    atomic_load(&from.mount->flags)) : NULL;
+				    atomic_load(&from.mount->flags))
+		     : NULL;
 	if (err == 0 && !m)
 		err = -ENOMEM;
 	if (err == 0) {
@@ -392,13 +399,14 @@ int vfs_mount(const char *source, const char *target, const char *type, unsigned
 	return err;
 }
 
-/* --- unmounting ------------------------------------------------------------------------------------------------- */
+/* --- unmounting
+ * ------------------------------------------------------------------------------------------------- */
 
 static bool has_child_locked(const struct mount *mount)
 {
 	struct mount *m;
 
-	list_for_each(m, &mounts, link)
+	list_for_each (m, &mounts, link)
 		if (m->parent == mount)
 			return true;
 	return false;
@@ -472,7 +480,9 @@ int vfs_umount(const char *target, unsigned flags)
 	return err;
 }
 
-/* --- texts ----------------------------------------------------------------------------------------------------------- */
+/* --- texts
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static void options_text(struct mount *m, char *buf, size_t size)
 {
@@ -512,7 +522,7 @@ static struct mount *nth_mount(size_t n)
 	struct mount *m, *found = NULL;
 
 	spin_lock(&mount_lock);
-	list_for_each(m, &mounts, link) {
+	list_for_each (m, &mounts, link) {
 		if (n-- == 0) {
 			found = m;
 			mount_get(m);
@@ -589,6 +599,7 @@ void mount_init(void)
 	struct fs_type *type = find_type("rootfs");
 	struct superblock *sb;
 
+	mount_cache = slab_create("mount", sizeof(struct mount), 0);
 	if (!type || type->mount(type, "rootfs", "", &sb) < 0)
 		panic("no memory for the root file system");
 	root_mount = mount_superblock(sb, "rootfs", 0);

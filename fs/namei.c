@@ -30,12 +30,14 @@ static int may_remove(const struct path *parent, const struct vnode *victim)
 
 	if (err < 0)
 		return err;
-	if ((dir->mode & S_ISVTX) && cred->fsuid != 0 && cred->fsuid != victim->uid && cred->fsuid != dir->uid)
+	if ((dir->mode & S_ISVTX) && cred->fsuid != 0 && cred->fsuid != victim->uid &&
+	    cred->fsuid != dir->uid)
 		return -EPERM;
 	return 0;
 }
 
-/* --- making ------------------------------------------------------------------------------------------------ */
+/* --- making ------------------------------------------------------------------------------------------------
+ */
 
 /* Walk to the parent of a name that must not exist yet, lock it and look the name up. */
 static int start_create(struct walk *w, bool directory, struct dentry **out)
@@ -215,7 +217,8 @@ int vfs_link(int from_fd, const char *from, int to_fd, const char *to, bool foll
 	return err;
 }
 
-/* --- removing -------------------------------------------------------------------------------------------------- */
+/* --- removing
+ * -------------------------------------------------------------------------------------------------- */
 
 static int unlink_locked(const struct path *parent, struct dentry *d, bool slash)
 {
@@ -287,7 +290,9 @@ static int remove_last(struct walk *w, const struct last_name *last, bool direct
 
 static int remove_name(int dirfd, const char *name, bool directory)
 {
-	static const int rmdir_errors[] = { [LAST_DOT] = -EINVAL, [LAST_DOTDOT] = -ENOTEMPTY, [LAST_ROOT] = -EBUSY };
+	static const int rmdir_errors[] = {
+		[LAST_DOT] = -EINVAL, [LAST_DOTDOT] = -ENOTEMPTY, [LAST_ROOT] = -EBUSY
+	};
 	struct last_name last;
 	struct walk w;
 	int err;
@@ -316,7 +321,8 @@ int vfs_rmdir(int dirfd, const char *name)
 	return remove_name(dirfd, name, true);
 }
 
-/* --- renaming ----------------------------------------------------------------------------------------------------- */
+/* --- renaming
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct rename {
 	struct walk from, to;
@@ -406,8 +412,8 @@ static int commit_rename(struct rename *r)
 	if (!exchange && from->ops->rename) {
 		if (replaced)
 			mutex_lock(&replaced->lock);
-		err = from->ops->rename(from, r->source->name, r->source->len, to, r->target->name, r->target->len,
-					moved, replaced);
+		err = from->ops->rename(from, r->source->name, r->source->len, to, r->target->name,
+					r->target->len, moved, replaced);
 		if (replaced)
 			mutex_unlock(&replaced->lock);
 	} else if (exchange && from->ops->exchange) {
@@ -491,7 +497,8 @@ int vfs_rename(int from_fd, const char *from, int to_fd, const char *to, unsigne
 	return err;
 }
 
-/* --- reading links ----------------------------------------------------------------------------------------------------- */
+/* --- reading links
+ * ----------------------------------------------------------------------------------------------------- */
 
 int vfs_readlink(const struct path *path, char *buf, size_t size)
 {

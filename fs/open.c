@@ -8,13 +8,14 @@
 #include <kernel/slab.h>
 
 /* Kept in file.flags; the others only matter to open itself. */
-#define STATUS_FLAGS \
+#define STATUS_FLAGS                                                                                    \
 	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | \
 	 O_NOFOLLOW | O_NOATIME | O_SYNC | O_PATH)
 
 static unsigned wanted_access(uint32_t flags)
 {
-	static const unsigned by_mode[4] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
+	static const unsigned by_mode[4] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+					     MAY_READ | MAY_WRITE };
 	unsigned mask = by_mode[flags & O_ACCMODE];
 
 	return flags & O_TRUNC ? mask | MAY_WRITE : mask;
@@ -105,7 +106,8 @@ static int become_writer(struct vnode *v)
 static const struct file_ops path_only_ops;
 
 /* Takes over the references of `path` on success. */
-static struct file *make_file(const struct path *path, uint32_t flags, const struct file_ops *ops, void *private)
+static struct file *make_file(const struct path *path, uint32_t flags, const struct file_ops *ops,
+			      void *private)
 {
 	struct file *file = file_create(ops, flags & STATUS_FLAGS, private);
 
@@ -133,7 +135,8 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 		err = created ? 0 : may_open(path, flags);
 		if (err == 0)
 			err = choose_ops(v, &ops, &private);
-		writer = S_ISREG(v->mode) && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR);
+		writer = S_ISREG(v->mode) &&
+			 ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR);
 		if (err == 0 && writer)
 			err = become_writer(v);
 		if (err < 0) {
@@ -169,7 +172,8 @@ int vfs_open_path(const struct path *path, uint32_t flags, struct file **out)
 	return file_open_path(path, flags, false, out);
 }
 
-/* --- creating ------------------------------------------------------------------------------------------------ */
+/* --- creating
+ * ------------------------------------------------------------------------------------------------ */
 
 mode_t fs_apply_umask(mode_t mode)
 {
@@ -246,6 +250,7 @@ static int create_step(struct walk *w, uint32_t flags, mode_t mode, bool *create
 	err = lookup_or_create(&w->at, &last, mode, &d, created);
 	if (err < 0)
 		return err;
+	ASSERT(d && d->vnode);
 	if (!*created && (flags & O_EXCL)) {
 		err = -EEXIST;
 	} else if (S_ISLNK(d->vnode->mode) && !(flags & O_NOFOLLOW)) {

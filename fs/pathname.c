@@ -40,7 +40,8 @@ bool path_splice(char *out, size_t size, const char *target, const char *rest, b
 	if (target_len + slash_len + rest_len + 1 > size)
 		return false;
 	memmove(out + target_len + slash_len, rest, rest_len + 1);
-	memcpy(out, target, target_len);
+	for (size_t i = 0; i < target_len; i++)
+		out[i] = target[i];
 	if (slash_len)
 		out[target_len] = '/';
 	return true;

@@ -10,8 +10,8 @@ struct component {
 	enum component_kind kind; /* NONE: only slashes were left */
 	const char *text;         /* into the path */
 	size_t len;
-	bool slash;               /* at least one slash follows */
-	bool last;                /* nothing but slashes follows */
+	bool slash; /* at least one slash follows */
+	bool last;  /* nothing but slashes follows */
 };
 
 /* The component at *cursor, leading slashes skipped; *cursor then stands behind it and its slashes. */

@@ -26,13 +26,14 @@
 struct pipe {
 	struct waitqueue readers_wq, writers_wq; /* who waits for data / for room */
 	struct waitqueue open_wq;                /* fifo opens that wait for the other side */
-	uint64_t tail;            /* [vnode.lock] position, modulo the ring's size */
-	uint64_t count;           /* [vnode.lock] written; read anywhere */
-	uint32_t page_count;      /* [vnode.lock] of the ring */
-	uint32_t readers, writers; /* [vnode.lock] open ends */
-	uint32_t reader_opens, writer_opens; /* [vnode.lock] ever: so that an open sees one that came and went */
-	uint32_t users;           /* [vnode.lock] open files; the last one frees the pipe */
-	paddr_t *pages;           /* [vnode.lock] page_count of them */
+	uint64_t tail;                           /* [vnode.lock] position, modulo the ring's size */
+	uint64_t count;                          /* [vnode.lock] written; read anywhere */
+	uint32_t page_count;                     /* [vnode.lock] of the ring */
+	uint32_t readers, writers;               /* [vnode.lock] open ends */
+	uint32_t reader_opens,
+		writer_opens; /* [vnode.lock] ever: so that an open sees one that came and went */
+	uint32_t users;       /* [vnode.lock] open files; the last one frees the pipe */
+	paddr_t *pages;       /* [vnode.lock] page_count of them */
 	paddr_t first_pages[DEFAULT_PAGES];
 };
 
@@ -42,7 +43,8 @@ static struct mount *pipe_mount;
 
 static const struct file_ops pipe_ops;
 
-/* --- the ring ----------------------------------------------------------------------------------------------- */
+/* --- the ring
+ * ----------------------------------------------------------------------------------------------- */
 
 static struct pipe *ring_create(void)
 {
@@ -137,7 +139,8 @@ static ssize_t fill(struct pipe *p, struct iobuf *io)
 	return (ssize_t)done;
 }
 
-/* --- reading and writing ---------------------------------------------------------------------------------------- */
+/* --- reading and writing
+ * ---------------------------------------------------------------------------------------- */
 
 static struct pipe *pipe_of(const struct file *file)
 {
@@ -175,7 +178,8 @@ static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
 			return 0;
 		if (nonblocking(file))
 			return -EAGAIN;
-		if (wait_event_interruptible(&p->readers_wq, waiting(p) > 0 || READ_ONCE(p->writers) == 0) < 0)
+		if (wait_event_interruptible(&p->readers_wq, waiting(p) > 0 || READ_ONCE(p->writers) == 0) <
+		    0)
 			return -ERESTARTSYS;
 	}
 }
@@ -226,7 +230,8 @@ static ssize_t pipe_write(struct file *file, struct iobuf *io, off_t *pos)
 			return done > 0 ? (ssize_t)done : n;
 		if (nonblocking(file))
 			return done > 0 ? (ssize_t)done : -EAGAIN;
-		if (wait_event_interruptible(&p->writers_wq, room_for(p, total) || READ_ONCE(p->readers) == 0) < 0)
+		if (wait_event_interruptible(&p->writers_wq,
+					     room_for(p, total) || READ_ONCE(p->readers) == 0) < 0)
 			return done > 0 ? (ssize_t)done : -ERESTARTSYS;
 	}
 }
@@ -294,7 +299,9 @@ static const struct file_ops pipe_ops = {
 	.release = pipe_release,
 };
 
-/* --- size ----------------------------------------------------------------------------------------------------------- */
+/* --- size
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_pipe(const struct file *file)
 {
@@ -359,7 +366,8 @@ int64_t pipe_set_capacity(struct file *file, uint64_t bytes)
 	return (int64_t)(count * PAGE_SIZE);
 }
 
-/* --- anonymous pipes --------------------------------------------------------------------------------------------------- */
+/* --- anonymous pipes
+ * --------------------------------------------------------------------------------------------------- */
 
 static const struct vnode_ops pipe_vnode_ops;
 
@@ -425,7 +433,9 @@ int pipe_vnode_path(struct vnode *v, struct path *out)
 	return 0;
 }
 
-/* --- fifos ----------------------------------------------------------------------------------------------------------------- */
+/* --- fifos
+ * -----------------------------------------------------------------------------------------------------------------
+ */
 
 /* Count the new end; the ring is made by the first one. */
 static int join(struct file *file)
@@ -468,7 +478,8 @@ static int fifo_open(struct file *file)
 	int err;
 
 	mutex_lock(&v->lock);
-	if (!anonymous && file->access == CAP_WRITE && nonblocking(file) && (!v->pipe || v->pipe->readers == 0))
+	if (!anonymous && file->access == CAP_WRITE && nonblocking(file) &&
+	    (!v->pipe || v->pipe->readers == 0))
 		err = -ENXIO;
 	else
 		err = join(file);

@@ -28,9 +28,9 @@ struct chunk {
 
 struct poll_wait {
 	struct poll_table table;
-	struct waitqueue wq;  /* the task's own: it sleeps here */
+	struct waitqueue wq; /* the task's own: it sleeps here */
 	_Atomic bool woken;
-	bool failed;          /* no memory for a waiter */
+	bool failed; /* no memory for a waiter */
 	struct chunk *chunks;
 	struct chunk first;
 };
@@ -124,7 +124,8 @@ static int scan(struct abi_pollfd *fds, struct file **files, size_t count, struc
 	return ready;
 }
 
-static __noinline int wait_for_any(struct abi_pollfd *fds, struct file **files, size_t count, uint64_t deadline_ns)
+static __noinline int wait_for_any(struct abi_pollfd *fds, struct file **files, size_t count,
+				   uint64_t deadline_ns)
 {
 	struct poll_table *table;
 	struct poll_wait pw;
@@ -171,7 +172,8 @@ static void look_up(struct abi_pollfd *fds, struct file **files, size_t count)
 		for (size_t i = at; i < at + n; i++) {
 			struct file *file = files[i];
 
-			if (likely(!file || file->object.type == OBJECT_FILE || file->object.type == OBJECT_DIRECTORY))
+			if (likely(!file || file->object.type == OBJECT_FILE ||
+				   file->object.type == OBJECT_DIRECTORY))
 				continue;
 			kobject_put(&file->object);
 			files[i] = NULL;
@@ -185,7 +187,7 @@ int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
 	int result;
 
 	if (count > SMALL_COUNT) {
-		files = kmalloc(count * sizeof(*files));
+		files = kmalloc(count * sizeof(void *));
 		if (!files)
 			return -ENOMEM;
 	}

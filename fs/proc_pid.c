@@ -12,13 +12,14 @@
 #include <kernel/tty.h>
 #include <kernel/vm.h>
 
-#define USER_HZ 100
+#define USER_HZ         100
 #define NS_TO_TICKS(ns) ((uint64_t)((ns) / (NSEC_PER_SEC / USER_HZ)))
 #define PAGES_TO_KIB(n) ((n) * (PAGE_SIZE / 1024))
 
 static const struct proc_entry fd_link_r, fd_link_w, fd_link_rw, fd_link_none, fdinfo_file, task_dir;
 
-/* --- one look at a process ------------------------------------------------------------------------------------ */
+/* --- one look at a process
+ * ------------------------------------------------------------------------------------ */
 
 /* What stat and status show, taken under one hold of the process's lock. */
 struct look {
@@ -43,7 +44,7 @@ static struct thread *find_thread_locked(struct process *p, pid_t tid)
 {
 	struct thread *t;
 
-	list_for_each(t, &p->threads, link)
+	list_for_each (t, &p->threads, link)
 		if (tid == 0 || t->tid == tid)
 			return t;
 	return NULL;
@@ -94,7 +95,9 @@ static void look_locked(struct look *l, struct process *p, pid_t tid)
 	l->pid = p->pid;
 	l->tid = tid ? tid : p->pid;
 	strlcpy(l->comm, tid && t ? t->task.name : p->comm, sizeof(l->comm));
-	l->state = p->state == PROCESS_STOPPED ? 'T' : p->state == PROCESS_ZOMBIE || !t ? 'Z' : letter_of(&t->task);
+	l->state = p->state == PROCESS_STOPPED        ? 'T'
+		   : p->state == PROCESS_ZOMBIE || !t ? 'Z'
+						      : letter_of(&t->task);
 	l->cred = p->cred;
 	l->threads = p->thread_count;
 	l->nice = p->nice;
@@ -116,7 +119,7 @@ static void look_locked(struct look *l, struct process *p, pid_t tid)
 		l->switches = p->switches_voluntary;
 		l->forced_switches = p->switches_forced;
 	}
-	list_for_each(other, &p->threads, link) {
+	list_for_each (other, &p->threads, link) {
 		uint64_t user, system;
 
 		if (tid && other != t)
@@ -165,7 +168,8 @@ static int look(const struct proc_node *node, struct look *l)
 	return 0;
 }
 
-/* --- memory ------------------------------------------------------------------------------------------------------ */
+/* --- memory
+ * ------------------------------------------------------------------------------------------------------ */
 
 struct memory {
 	uint64_t total, resident, data, stack, text, shared; /* pages */
@@ -218,7 +222,8 @@ static bool look_at_memory(struct process *p, struct memory *m)
 	return true;
 }
 
-/* --- stat, statm, status ---------------------------------------------------------------------------------------------- */
+/* --- stat, statm, status
+ * ---------------------------------------------------------------------------------------------- */
 
 static int show_stat(struct proc_text *t, const struct proc_node *node)
 {
@@ -231,16 +236,18 @@ static int show_stat(struct proc_text *t, const struct proc_node *node)
 		return err;
 	alive = look_at_memory(node->process, &m);
 	may = alive && proc_may_look(node->process) == 0; /* addresses are for the owner only */
-	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 ", l.tid, l.comm, l.state, l.ppid, l.pgid, l.sid, (int)l.tty,
-		    l.tpgid);
-	text_printf(t, "%lu %lu %lu %lu ", l.min_faults, l.child_min_faults, l.maj_faults, l.child_maj_faults);
+	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 ", l.tid, l.comm, l.state, l.ppid, l.pgid, l.sid,
+		    (int)l.tty, l.tpgid);
+	text_printf(t, "%lu %lu %lu %lu ", l.min_faults, l.child_min_faults, l.maj_faults,
+		    l.child_maj_faults);
 	text_printf(t, "%lu %lu %lu %lu ", NS_TO_TICKS(l.user_ns), NS_TO_TICKS(l.system_ns),
 		    NS_TO_TICKS(l.child_user_ns), NS_TO_TICKS(l.child_system_ns));
 	text_printf(t, "%d %d %u 0 %lu ", 20 + l.nice, l.nice, l.threads, NS_TO_TICKS(l.start_ns));
 	text_printf(t, "%lu %lu %lu ", m.total * PAGE_SIZE, m.resident, UINT64_MAX);
-	text_printf(t, "%lu %lu %lu 0 0 ", may ? m.code_start : 1, may ? m.code_end : 1, may ? m.stack_start : 0);
-	text_printf(t, "%lu %lu %lu %lu ", l.pending & INT32_MAX, l.blocked & INT32_MAX, l.ignored & INT32_MAX,
-		    l.caught & INT32_MAX);
+	text_printf(t, "%lu %lu %lu 0 0 ", may ? m.code_start : 1, may ? m.code_end : 1,
+		    may ? m.stack_start : 0);
+	text_printf(t, "%lu %lu %lu %lu ", l.pending & INT32_MAX, l.blocked & INT32_MAX,
+		    l.ignored & INT32_MAX, l.caught & INT32_MAX);
 	text_printf(t, "%d 0 0 %d 0 0 0 0 0 0 ", l.state != 'R', l.exit_signal);
 	text_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", may ? m.data_start : 0, may ? m.data_end : 0,
 		    may ? m.brk_start : 0, may ? m.arg_start : 0, may ? m.arg_end : 0, may ? m.env_start : 0,
@@ -312,7 +319,8 @@ static int show_status(struct proc_text *t, const struct proc_node *node)
 	text_printf(t, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", l->pid, l->tid, l->pgid, l->sid);
 	status_memory(t, node->process);
 	text_printf(t, "Threads:\t%u\nSigQ:\t%u/%lu\n", l->threads, l->queued, l->sigpending_limit);
-	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", l->pending, l->shared_pending, l->blocked);
+	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", l->pending, l->shared_pending,
+		    l->blocked);
 	text_printf(t, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", l->ignored, l->caught);
 	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", 0ul, caps, caps);
 	text_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0x1fffffffffful, 0ul);
@@ -323,7 +331,8 @@ static int show_status(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* --- command line, environment, maps ------------------------------------------------------------------------------------- */
+/* --- command line, environment, maps
+ * ------------------------------------------------------------------------------------- */
 
 static int show_range(struct proc_text *t, struct vm_space *vm, uaddr_t start, uaddr_t end)
 {
@@ -375,8 +384,9 @@ static void show_area(struct proc_text *t, const struct vm_area *a, char *path)
 		strlcpy(path, "[stack]", PATH_MAX);
 	else if (!path[0] && (a->flags & VM_HEAP))
 		strlcpy(path, "[heap]", PATH_MAX);
-	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", a->start, a->end, a->flags & VM_READ ? 'r' : '-',
-		    a->flags & VM_WRITE ? 'w' : '-', a->flags & VM_EXEC ? 'x' : '-', a->flags & VM_SHARED ? 's' : 'p',
+	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", a->start, a->end,
+		    a->flags & VM_READ ? 'r' : '-', a->flags & VM_WRITE ? 'w' : '-',
+		    a->flags & VM_EXEC ? 'x' : '-', a->flags & VM_SHARED ? 's' : 'p',
 		    a->object ? a->offset : 0, dev_major(dev), dev_minor(dev), ino);
 	if (path[0]) /* Linux's column */
 		text_printf(t, "%*s%s", t->len - start < 73 ? (int)(73 - (t->len - start)) : 0, "", path);
@@ -402,7 +412,9 @@ static int show_maps(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* --- small ones -------------------------------------------------------------------------------------------------------------- */
+/* --- small ones
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 static int show_comm(struct proc_text *t, const struct proc_node *node)
 {
@@ -472,7 +484,9 @@ static void limit_value(struct proc_text *t, uint64_t value)
 
 static int show_limits(struct proc_text *t, const struct proc_node *node)
 {
-	static const struct { const char *name, *unit; } rows[RLIMIT_COUNT] = {
+	static const struct {
+		const char *name, *unit;
+	} rows[RLIMIT_COUNT] = {
 		[RLIMIT_CPU] = { "Max cpu time", "seconds" },
 		[RLIMIT_FSIZE] = { "Max file size", "bytes" },
 		[RLIMIT_DATA] = { "Max data size", "bytes" },
@@ -557,7 +571,8 @@ static int show_wchan(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* --- links: cwd, root, exe ----------------------------------------------------------------------------------------------------- */
+/* --- links: cwd, root, exe
+ * ----------------------------------------------------------------------------------------------------- */
 
 static int path_link_text(struct path *path, char *buf, size_t size)
 {
@@ -630,7 +645,9 @@ static int readlink_root(const struct proc_node *node, char *buf, size_t size)
 	return err < 0 ? err : path_link_text(&path, buf, size);
 }
 
-/* --- fd/ and fdinfo/ -------------------------------------------------------------------------------------------------------------- */
+/* --- fd/ and fdinfo/
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 /* The open file behind a descriptor of another process, referenced. */
 static int file_of_process(struct process *p, int fd, struct file **out)
@@ -674,8 +691,9 @@ static int find_descriptor(const struct proc_node *dir, const char *name, size_t
 	uint32_t fd;
 	int err = proc_parse_number(name, len, &fd);
 
-	if (err == 0)
-		err = file_of_process(dir->process, (int)fd, &file);
+	if (err < 0)
+		return err;
+	err = file_of_process(dir->process, (int)fd, &file);
 	if (err < 0)
 		return err;
 	out->entry = info ? &fdinfo_file : link_for(file);
@@ -755,19 +773,26 @@ static int show_fdinfo(struct proc_text *t, const struct proc_node *node)
 	if (err < 0)
 		return err;
 	text_printf(t, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(file->pos),
-		    atomic_load(&file->flags), file->mount ? file->mount->id : 0, file->vnode ? file->vnode->ino : 0);
+		    atomic_load(&file->flags), file->mount ? file->mount->id : 0,
+		    file->vnode ? file->vnode->ino : 0);
 	file_put(file);
 	return 0;
 }
 
-#define FD_LINK(m) { .name = "fd", .mode = S_IFLNK | (m), .readlink = readlink_fd, .follow = follow_fd, .guarded = true }
+#define FD_LINK(m)                                                                                 \
+	{                                                                                          \
+		.name = "fd", .mode = S_IFLNK | (m), .readlink = readlink_fd, .follow = follow_fd, \
+		.guarded = true                                                                    \
+	}
 static const struct proc_entry fd_link_r = FD_LINK(0500);
 static const struct proc_entry fd_link_w = FD_LINK(0300);
 static const struct proc_entry fd_link_rw = FD_LINK(0700);
 static const struct proc_entry fd_link_none = FD_LINK(0100);
 static const struct proc_entry fdinfo_file = PROC_GUARDED("fdinfo", 0444, show_fdinfo);
 
-/* --- task/ --------------------------------------------------------------------------------------------------------------------------- */
+/* --- task/
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 static int find_task(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out)
 {
@@ -800,23 +825,34 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 	return true;
 }
 
-/* --- the tables ----------------------------------------------------------------------------------------------------------------------- */
+/* --- the tables
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
-#define PROC_LINK(n) \
-	{ .name = #n, .mode = S_IFLNK | 0777, .readlink = readlink_##n, .follow = follow_##n, .guarded = true }
+#define PROC_LINK(n)                                                                                \
+	{                                                                                           \
+		.name = #n, .mode = S_IFLNK | 0777, .readlink = readlink_##n, .follow = follow_##n, \
+		.guarded = true                                                                     \
+	}
 
-#define COMMON_ENTRIES \
-	PROC_FILE("stat", 0444, show_stat), PROC_FILE("statm", 0444, show_statm), \
-	PROC_FILE("status", 0444, show_status), PROC_FILE("cmdline", 0444, show_cmdline), \
-	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm }, \
-	PROC_GUARDED("maps", 0444, show_maps), PROC_GUARDED("environ", 0400, show_environ), \
-	PROC_FILE("limits", 0444, show_limits), PROC_FILE("mounts", 0444, show_mounts), \
-	PROC_FILE("mountinfo", 0444, show_mountinfo), PROC_FILE("wchan", 0444, show_wchan), \
-	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, \
-	  .store = store_oom_score_adj }, \
-	{ .name = "fd", .mode = S_IFDIR | 0500, .find = find_fd, .next = next_fd, .guarded = true }, \
-	{ .name = "fdinfo", .mode = S_IFDIR | 0555, .find = find_fdinfo, .next = next_fdinfo, .guarded = true }, \
-	PROC_LINK(cwd), PROC_LINK(root), PROC_LINK(exe)
+#define COMMON_ENTRIES                                                                                       \
+	PROC_FILE("stat", 0444, show_stat), PROC_FILE("statm", 0444, show_statm),                            \
+		PROC_FILE("status", 0444, show_status), PROC_FILE("cmdline", 0444, show_cmdline),            \
+		{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },          \
+		PROC_GUARDED("maps", 0444, show_maps), PROC_GUARDED("environ", 0400, show_environ),          \
+		PROC_FILE("limits", 0444, show_limits), PROC_FILE("mounts", 0444, show_mounts),              \
+		PROC_FILE("mountinfo", 0444, show_mountinfo), PROC_FILE("wchan", 0444, show_wchan),          \
+		{ .name = "oom_score_adj",                                                                   \
+		  .mode = S_IFREG | 0644,                                                                    \
+		  .show = show_oom_score_adj,                                                                \
+		  .store = store_oom_score_adj },                                                            \
+		{ .name = "fd", .mode = S_IFDIR | 0500, .find = find_fd, .next = next_fd, .guarded = true }, \
+		{ .name = "fdinfo",                                                                          \
+		  .mode = S_IFDIR | 0555,                                                                    \
+		  .find = find_fdinfo,                                                                       \
+		  .next = next_fdinfo,                                                                       \
+		  .guarded = true },                                                                         \
+		PROC_LINK(cwd), PROC_LINK(root), PROC_LINK(exe)
 
 static const struct proc_entry task_entries[] = { COMMON_ENTRIES };
 static const struct proc_entry task_dir = PROC_DIR("tid", task_entries);

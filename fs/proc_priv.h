@@ -50,9 +50,18 @@ struct proc_entry {
 	bool (*next)(const struct proc_node *dir, uint64_t *key, struct proc_name *out);
 };
 
-#define PROC_FILE(n, m, fn)    { .name = (n), .mode = S_IFREG | (m), .show = (fn) }
-#define PROC_GUARDED(n, m, fn) { .name = (n), .mode = S_IFREG | (m), .show = (fn), .guarded = true }
-#define PROC_DIR(n, kids)      { .name = (n), .mode = S_IFDIR | 0555, .children = (kids), .count = ARRAY_SIZE(kids) }
+#define PROC_FILE(n, m, fn)                                      \
+	{                                                        \
+		.name = (n), .mode = S_IFREG | (m), .show = (fn) \
+	}
+#define PROC_GUARDED(n, m, fn)                                                    \
+	{                                                                         \
+		.name = (n), .mode = S_IFREG | (m), .show = (fn), .guarded = true \
+	}
+#define PROC_DIR(n, kids)                                                                          \
+	{                                                                                          \
+		.name = (n), .mode = S_IFDIR | 0555, .children = (kids), .count = ARRAY_SIZE(kids) \
+	}
 
 /* "123" without leading zeros or signs; -ENOENT. */
 int proc_parse_number(const char *name, size_t len, uint32_t *out);

@@ -18,7 +18,8 @@
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)
 #define NS_PER_TICK  (NSEC_PER_SEC / 100)
 
-/* --- memory ------------------------------------------------------------------------------------------------------ */
+/* --- memory
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void memory_row(struct proc_text *t, const char *name, uint64_t pages)
 {
@@ -57,14 +58,22 @@ static int show_slabinfo(struct proc_text *t, const struct proc_node *node)
 	struct slab_stats s;
 
 	(void)node;
-	text_printf(t, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> "
-		       "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> "
-		       "<num_slabs> <sharedavail>\n");
+	text_printf(
+		t,
+		"slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> "
+		"<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> "
+		"<num_slabs> <sharedavail>\n");
 	for (size_t i = 0; slab_get_stats(i, &s); i++) {
-		uint64_t per_page = s.pages ? s.objects_total / s.pages : 0;
+		bool small =
+			s.objects_total >= s.pages; /* several objects a page, or several pages an object */
+		uint64_t per_slab = small && s.pages ? s.objects_total / s.pages : 1;
+		uint64_t pages = small || !s.objects_total ? 1 : s.pages / s.objects_total;
+		uint64_t slabs = s.pages / pages;
 
-		text_printf(t, "%-17s %6lu %6lu %6lu %4lu %4d : tunables %4d %4d %4d : slabdata %6lu %6lu %6d\n", s.name,
-			    s.objects_used, s.objects_total, s.object_size, per_page, 1, 0, 0, 0, s.pages, s.pages, 0);
+		text_printf(
+			t, "%-17s %6lu %6lu %6lu %4lu %4lu : tunables %4d %4d %4d : slabdata %6lu %6lu %6d\n",
+			s.name, s.objects_used, s.objects_total, s.object_size, per_slab, pages, 0, 0, 0,
+			slabs, slabs, 0);
 	}
 	return 0;
 }
@@ -75,10 +84,10 @@ static int show_vmstat(struct proc_text *t, const struct proc_node *node)
 
 	(void)node;
 	pmm_get_stats(&s);
-	text_printf(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\nnr_shmem %lu\n", s.free_pages,
-		    s.used[PAGE_ANON], s.used[PAGE_CACHE], s.used[PAGE_CACHE]);
-	text_printf(t, "nr_slab_unreclaimable %lu\nnr_page_table_pages %lu\nnr_kernel_stack %lu\n", s.used[PAGE_SLAB],
-		    s.used[PAGE_TABLE], s.used[PAGE_STACK] * KIB_PER_PAGE);
+	text_printf(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\nnr_shmem %lu\n",
+		    s.free_pages, s.used[PAGE_ANON], s.used[PAGE_CACHE], s.used[PAGE_CACHE]);
+	text_printf(t, "nr_slab_unreclaimable %lu\nnr_page_table_pages %lu\nnr_kernel_stack %lu\n",
+		    s.used[PAGE_SLAB], s.used[PAGE_TABLE], s.used[PAGE_STACK] * KIB_PER_PAGE);
 	text_printf(t, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n");
 	return 0;
 }
@@ -90,7 +99,8 @@ static int show_swaps(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* --- processors, time, load ------------------------------------------------------------------------------------------- */
+/* --- processors, time, load
+ * ------------------------------------------------------------------------------------------- */
 
 static int show_cpuinfo(struct proc_text *t, const struct proc_node *node)
 {
@@ -153,17 +163,21 @@ static int show_stat(struct proc_text *t, const struct proc_node *node)
 	/* The scheduler accounts for all processors together: with one, that is its row. */
 	if (cpu_count == 1)
 		text_printf(t, "cpu0 %lu 0 %lu %lu 0 0 0 0 0 0\n", user, system, idle);
-	text_printf(t, "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %lu\nprocs_blocked 0\n", s.switches,
-		    (time_real_ns() - time_now_ns()) / (uint64_t)NSEC_PER_SEC, process_last_pid(), s.runnable);
+	text_printf(t, "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %lu\nprocs_blocked 0\n",
+		    s.switches, (time_real_ns() - time_now_ns()) / (uint64_t)NSEC_PER_SEC, process_last_pid(),
+		    s.runnable);
 	return 0;
 }
 
-/* --- what is there --------------------------------------------------------------------------------------------------------- */
+/* --- what is there
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static int show_version(struct proc_text *t, const struct proc_node *node)
 {
 	(void)node;
-	text_printf(t, "%s version %s (%s) %s\n", KERNEL_NAME, KERNEL_RELEASE, KERNEL_MACHINE, KERNEL_VERSION);
+	text_printf(t, "%s version %s (%s) %s\n", KERNEL_NAME, KERNEL_RELEASE, KERNEL_MACHINE,
+		    KERNEL_VERSION);
 	return 0;
 }
 
@@ -217,7 +231,9 @@ static int readlink_mounts(const struct proc_node *node, char *buf, size_t size)
 	return scnprintf(buf, size, "self/mounts");
 }
 
-/* --- sys/ -------------------------------------------------------------------------------------------------------------------- */
+/* --- sys/
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static int show_hostname(struct proc_text *t, const struct proc_node *node)
 {
@@ -317,12 +333,12 @@ static int show_boot_id(struct proc_text *t, const struct proc_node *node)
 }
 
 /* Settings that are what they are. */
-#define SHOW_CONSTANT(name, text) \
+#define SHOW_CONSTANT(name, text)                                                 \
 	static int show_##name(struct proc_text *t, const struct proc_node *node) \
-	{ \
-		(void)node; \
-		text_printf(t, "%s\n", text); \
-		return 0; \
+	{                                                                         \
+		(void)node;                                                       \
+		text_printf(t, "%s\n", text);                                     \
+		return 0;                                                         \
 	}
 
 #define NUMBER_(n) #n
@@ -371,7 +387,9 @@ static const struct proc_entry sys_entries[] = {
 	PROC_DIR("vm", vm_entries),
 };
 
-/* --- the root ------------------------------------------------------------------------------------------------------------------ */
+/* --- the root
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static int find_process(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out)
 {
@@ -401,25 +419,20 @@ static bool next_process(const struct proc_node *dir, uint64_t *key, struct proc
 	return true;
 }
 
-#define ROOT_LINK(n, fn) { .name = (n), .mode = S_IFLNK | 0777, .readlink = (fn) }
+#define ROOT_LINK(n, fn)                                              \
+	{                                                             \
+		.name = (n), .mode = S_IFLNK | 0777, .readlink = (fn) \
+	}
 
 static const struct proc_entry root_entries[] = {
-	PROC_FILE("cmdline", 0444, show_cmdline),
-	PROC_FILE("cpuinfo", 0444, show_cpuinfo),
-	PROC_FILE("devices", 0444, show_devices),
-	PROC_FILE("filesystems", 0444, show_filesystems),
-	PROC_FILE("loadavg", 0444, show_loadavg),
-	PROC_FILE("meminfo", 0444, show_meminfo),
-	ROOT_LINK("mounts", readlink_mounts),
-	ROOT_LINK("self", readlink_self),
-	PROC_FILE("slabinfo", 0400, show_slabinfo),
-	PROC_FILE("stat", 0444, show_stat),
-	PROC_FILE("swaps", 0444, show_swaps),
-	PROC_DIR("sys", sys_entries),
-	ROOT_LINK("thread-self", readlink_thread_self),
-	PROC_FILE("uptime", 0444, show_uptime),
-	PROC_FILE("version", 0444, show_version),
-	PROC_FILE("vmstat", 0444, show_vmstat),
+	PROC_FILE("cmdline", 0444, show_cmdline),       PROC_FILE("cpuinfo", 0444, show_cpuinfo),
+	PROC_FILE("devices", 0444, show_devices),       PROC_FILE("filesystems", 0444, show_filesystems),
+	PROC_FILE("loadavg", 0444, show_loadavg),       PROC_FILE("meminfo", 0444, show_meminfo),
+	ROOT_LINK("mounts", readlink_mounts),           ROOT_LINK("self", readlink_self),
+	PROC_FILE("slabinfo", 0400, show_slabinfo),     PROC_FILE("stat", 0444, show_stat),
+	PROC_FILE("swaps", 0444, show_swaps),           PROC_DIR("sys", sys_entries),
+	ROOT_LINK("thread-self", readlink_thread_self), PROC_FILE("uptime", 0444, show_uptime),
+	PROC_FILE("version", 0444, show_version),       PROC_FILE("vmstat", 0444, show_vmstat),
 };
 
 const struct proc_entry proc_root = {

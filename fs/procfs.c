@@ -23,7 +23,8 @@ static struct slab_cache *node_cache;
 static const struct vnode_ops proc_dir_ops, proc_file_vnode_ops, proc_link_ops, proc_object_link_ops;
 static const struct file_ops proc_file_ops, proc_dir_file_ops;
 
-/* --- texts ------------------------------------------------------------------------------------------------- */
+/* --- texts -------------------------------------------------------------------------------------------------
+ */
 
 void text_add(struct proc_text *t, const char *bytes, size_t len)
 {
@@ -42,6 +43,23 @@ void text_printf(struct proc_text *t, const char *fmt, ...)
 	va_end(args);
 }
 
+/* Most texts are small, and pages of kernel address space are not free. */
+#define SMALL_TEXT 8192ul
+
+static char *buffer_alloc(size_t size)
+{
+	return size <= SMALL_TEXT ? kmalloc(size) : vmalloc(size);
+}
+
+static void buffer_free(struct proc_text *t)
+{
+	if (t->size <= SMALL_TEXT)
+		kfree(t->buf);
+	else if (t->buf)
+		vfree(t->buf);
+	t->buf = NULL;
+}
+
 /* Make the text with as much room as it needs.  One byte more than its length, because the last
  * text_printf also writes a NUL. */
 static int make_text(const struct proc_node *node, struct proc_text *t)
@@ -51,7 +69,7 @@ static int make_text(const struct proc_node *node, struct proc_text *t)
 	for (;;) {
 		int err;
 
-		t->buf = vmalloc(size);
+		t->buf = buffer_alloc(size);
 		t->size = size;
 		t->len = 0;
 		if (!t->buf)
@@ -59,8 +77,7 @@ static int make_text(const struct proc_node *node, struct proc_text *t)
 		err = node->entry->show(t, node);
 		if (err == 0 && t->len < size)
 			return 0;
-		vfree(t->buf);
-		t->buf = NULL;
+		buffer_free(t);
 		if (err < 0)
 			return err;
 		while (size <= t->len)
@@ -70,7 +87,8 @@ static int make_text(const struct proc_node *node, struct proc_text *t)
 	}
 }
 
-/* --- nodes -------------------------------------------------------------------------------------------------- */
+/* --- nodes
+ * -------------------------------------------------------------------------------------------------- */
 
 static struct proc_node *node_of(const struct vnode *v)
 {
@@ -112,8 +130,8 @@ static const struct vnode_ops *ops_for(const struct proc_entry *entry)
 }
 
 /* Takes over the reference on process. */
-static struct vnode *node_create(struct superblock *sb, const struct proc_entry *entry, struct process *process,
-				 pid_t tid, int fd, uint64_t ino)
+static struct vnode *node_create(struct superblock *sb, const struct proc_entry *entry,
+				 struct process *process, pid_t tid, int fd, uint64_t ino)
 {
 	struct proc_node *node = slab_alloc(node_cache);
 	struct vnode *v = node ? vnode_create(sb, ops_for(entry), entry->mode) : NULL;
@@ -173,7 +191,8 @@ int proc_may_look(struct process *p)
 	return same ? 0 : -EACCES;
 }
 
-/* --- directories -------------------------------------------------------------------------------------------------- */
+/* --- directories
+ * -------------------------------------------------------------------------------------------------- */
 
 static const struct proc_entry *find_child(const struct proc_entry *dir, const char *name, size_t len)
 {
@@ -202,7 +221,8 @@ static int proc_lookup(struct vnode *dir, const char *name, size_t len, struct v
 		process = found.process;
 	else if (process)
 		process_get(process);
-	*out = node_create(dir->sb, found.entry, process, found.tid, found.fd, child_ino(dir->ino, name, len));
+	*out = node_create(dir->sb, found.entry, process, found.tid, found.fd,
+			   child_ino(dir->ino, name, len));
 	return *out ? 0 : -ENOMEM;
 }
 
@@ -219,7 +239,8 @@ static int proc_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
 		const struct proc_entry *e = &dir->children[*pos - FIRST_CHILD];
 		size_t len = strlen(e->name);
 
-		if (!sink->add(sink, e->name, len, child_ino(parent, e->name, len), mode_to_type(e->mode), *pos + 1))
+		if (!sink->add(sink, e->name, len, child_ino(parent, e->name, len), mode_to_type(e->mode),
+			       *pos + 1))
 			return 0;
 	}
 	if (!dir->next)
@@ -245,7 +266,9 @@ static off_t proc_dir_seek(struct file *file, off_t offset, int whence)
 	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
 }
 
-/* --- files ----------------------------------------------------------------------------------------------------------- */
+/* --- files
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static int proc_open(struct file *file)
 {
@@ -270,8 +293,7 @@ static int refresh(struct file *file, off_t pos)
 			return -ENOMEM;
 		file->private = t;
 	}
-	vfree(t->buf);
-	t->buf = NULL;
+	buffer_free(t);
 	err = make_text(node_of(file->vnode), t);
 	if (err < 0)
 		t->len = 0;
@@ -329,11 +351,13 @@ static void proc_release(struct file *file)
 
 	if (!t)
 		return;
-	vfree(t->buf);
+	buffer_free(t);
 	kfree(t);
 }
 
-/* --- links -------------------------------------------------------------------------------------------------------------- */
+/* --- links
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 static ssize_t proc_readlink(struct vnode *v, char *buf, size_t size)
 {
@@ -368,18 +392,18 @@ static const struct vnode_ops proc_link_ops = { .readlink = proc_readlink, .evic
 static const struct vnode_ops proc_object_link_ops = { .readlink = proc_readlink,
 						       .follow = proc_follow,
 						       .evict = proc_evict };
-static const struct file_ops proc_file_ops = { .open = proc_open,
-					       .read = proc_read,
-					       .write = proc_write,
-					       .seek = proc_seek,
-					       .release = proc_release };
+static const struct file_ops proc_file_ops = {
+	.open = proc_open, .read = proc_read, .write = proc_write, .seek = proc_seek, .release = proc_release
+};
 static const struct file_ops proc_dir_file_ops = { .open = proc_open,
 						   .readdir = proc_readdir,
 						   .seek = proc_dir_seek };
 
-/* --- the file system -------------------------------------------------------------------------------------------------------- */
+/* --- the file system
+ * -------------------------------------------------------------------------------------------------------- */
 
-static int proc_mount(const struct fs_type *type, const char *source, const char *data, struct superblock **out)
+static int proc_mount(const struct fs_type *type, const char *source, const char *data,
+		      struct superblock **out)
 {
 	struct superblock *sb = superblock_create(type, PROC_SUPER_MAGIC);
 
@@ -403,7 +427,9 @@ static void proc_unmount(struct superblock *sb)
 	superblock_free(sb);
 }
 
-static struct fs_type proc_type = { .name = "proc", .nodev = true, .mount = proc_mount, .unmount = proc_unmount };
+static struct fs_type proc_type = {
+	.name = "proc", .nodev = true, .mount = proc_mount, .unmount = proc_unmount
+};
 
 void procfs_init(void)
 {

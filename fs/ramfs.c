@@ -20,18 +20,18 @@
 #include <kernel/string.h>
 #include <kernel/time.h>
 
-#define FIRST_POSITION 2               /* 0 and 1 are "." and ".." */
+#define FIRST_POSITION 2 /* 0 and 1 are "." and ".." */
 #define SIZE_MAX_FILE  INT64_MAX
 /* What stays free for the kernel however much is written: a 32nd of memory, within limits. */
 #define RESERVE_MIN_PAGES 256ul
 #define RESERVE_MAX_PAGES 4096ul
 
 struct ramfs {
-	uint64_t limit_pages;          /* [i] 0: as memory allows */
-	_Atomic uint64_t used_pages;   /* [a] */
-	_Atomic uint64_t nodes;        /* [a] */
-	struct mutex lock;             /* covers dirs; after every vnode lock */
-	struct list dirs;              /* every directory, for taking the tree down */
+	uint64_t limit_pages;        /* [i] 0: as memory allows */
+	_Atomic uint64_t used_pages; /* [a] */
+	_Atomic uint64_t nodes;      /* [a] */
+	struct mutex lock;           /* covers dirs; after every vnode lock */
+	struct list dirs;            /* every directory, for taking the tree down */
 };
 
 struct entry {
@@ -56,8 +56,8 @@ struct contents {
 	dev_t dev;
 	uint64_t ino;
 	struct spinlock lock;
-	struct dentry *named;     /* [lock] the dentry that path was made from; compared, never followed */
-	char *path;               /* [lock] for /proc/pid/maps; NULL: never mapped */
+	struct dentry *named; /* [lock] the dentry that path was made from; compared, never followed */
+	char *path;           /* [lock] for /proc/pid/maps; NULL: never mapped */
 };
 
 static struct slab_cache *entry_cache; /* names up to ENTRY_NAME long */
@@ -68,7 +68,8 @@ static const struct file_ops ramfs_file_ops, ramfs_dir_file_ops;
 #define ENTRY_NAME 40
 #define DELETED    " (deleted)"
 
-/* --- memory ----------------------------------------------------------------------------------------------- */
+/* --- memory -----------------------------------------------------------------------------------------------
+ */
 
 static bool memory_left(void)
 {
@@ -167,7 +168,8 @@ static int contents_create(struct vnode *v)
 	return 0;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------------------------
+ */
 
 static int directory_create(struct vnode *v)
 {
@@ -188,7 +190,9 @@ static int directory_create(struct vnode *v)
 
 static struct vnode *node_create(struct superblock *sb, const struct vnode *dir, mode_t mode, dev_t rdev)
 {
-	const struct vnode_ops *ops = S_ISDIR(mode) ? &ramfs_dir_ops : S_ISLNK(mode) ? &ramfs_link_ops : &ramfs_ops;
+	const struct vnode_ops *ops = S_ISDIR(mode)   ? &ramfs_dir_ops
+				      : S_ISLNK(mode) ? &ramfs_link_ops
+						      : &ramfs_ops;
 	struct vnode *v = vnode_create(sb, ops, mode);
 	int err = 0;
 
@@ -234,7 +238,8 @@ static void ramfs_evict(struct vnode *v)
 	ramfs_put(fs);
 }
 
-/* --- directories ---------------------------------------------------------------------------------------------- */
+/* --- directories
+ * ---------------------------------------------------------------------------------------------- */
 
 static int compare_names(const char *a, size_t a_len, const struct entry *e)
 {
@@ -283,8 +288,9 @@ static void insert_by_name(struct directory *d, struct entry *e)
 
 	while (*link) {
 		parent = *link;
-		link = compare_names(e->name, e->len, rb_entry(parent, struct entry, by_name)) < 0 ? &parent->left
-												    : &parent->right;
+		link = compare_names(e->name, e->len, rb_entry(parent, struct entry, by_name)) < 0
+			       ? &parent->left
+			       : &parent->right;
 	}
 	rb_insert(&d->by_name, &e->by_name, parent, link);
 }
@@ -361,7 +367,8 @@ static int ramfs_create_node(struct vnode *dir, const char *name, size_t len, mo
 	return 0;
 }
 
-static int ramfs_symlink(struct vnode *dir, const char *name, size_t len, const char *target, struct vnode **out)
+static int ramfs_symlink(struct vnode *dir, const char *name, size_t len, const char *target,
+			 struct vnode **out)
 {
 	char *copy = kstrdup(target);
 	int err;
@@ -489,26 +496,28 @@ static struct entry *entry_at(struct directory *d, uint64_t position)
 static int ramfs_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
 {
 	struct vnode *dir = file->vnode;
-	struct rb_node *node;
 	struct entry *e;
 
 	if (!dir_emit_dots(file, pos, sink))
 		return 0;
 	mutex_lock(&dir->lock);
 	e = entry_at(dir->private, (uint64_t)*pos);
-	for (node = e ? &e->by_position : NULL; node; node = rb_next(node)) {
-		e = rb_entry(node, struct entry, by_position);
+	while (e) {
+		struct rb_node *next = rb_next(&e->by_position);
+
 		if (!sink->add(sink, e->name, e->len, e->vnode->ino, mode_to_type(e->vnode->mode),
 			       (off_t)e->position + 1))
 			break;
 		*pos = (off_t)e->position + 1;
+		e = next ? rb_entry(next, struct entry, by_position) : NULL;
 	}
 	mutex_unlock(&dir->lock);
 	vnode_accessed(file);
 	return 0;
 }
 
-/* --- attributes and links --------------------------------------------------------------------------------------- */
+/* --- attributes and links
+ * --------------------------------------------------------------------------------------- */
 
 static void resize(struct vnode *v, uint64_t size)
 {
@@ -550,7 +559,8 @@ static ssize_t ramfs_readlink(struct vnode *v, char *buf, size_t size)
 	return (ssize_t)MIN(len, size - 1);
 }
 
-/* --- file contents ------------------------------------------------------------------------------------------------ */
+/* --- file contents
+ * ------------------------------------------------------------------------------------------------ */
 
 /* Up to the end of the page; zeros where there is no page. */
 static ssize_t read_page(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t len)
@@ -778,7 +788,8 @@ static const struct file_ops ramfs_dir_file_ops = {
 	.seek = dir_seek,
 };
 
-/* --- the file system ------------------------------------------------------------------------------------------------ */
+/* --- the file system
+ * ------------------------------------------------------------------------------------------------ */
 
 int ramfs_create(const struct fs_type *type, uint64_t magic, mode_t mode, struct superblock **out)
 {
@@ -817,9 +828,9 @@ void ramfs_destroy(struct superblock *sb)
 	struct ramfs *fs = sb->private;
 	struct directory *d;
 
-	list_for_each(d, &fs->dirs, link)
+	list_for_each (d, &fs->dirs, link)
 		vnode_get(d->vnode);
-	list_for_each(d, &fs->dirs, link)
+	list_for_each (d, &fs->dirs, link)
 		drop_entries(d);
 	vnode_put(sb->root);
 	while (!list_empty(&fs->dirs))
@@ -856,13 +867,16 @@ static uint64_t size_option(const char *data)
 	if (!p || (p != data && p[-1] != ',') || parse_u64(p + 5, &end, &value) < 0)
 		return 0;
 	switch (*end) {
-	case 'g': case 'G':
+	case 'g':
+	case 'G':
 		value *= 1024;
 		__attribute__((fallthrough));
-	case 'm': case 'M':
+	case 'm':
+	case 'M':
 		value *= 1024;
 		__attribute__((fallthrough));
-	case 'k': case 'K':
+	case 'k':
+	case 'K':
 		value *= 1024;
 		break;
 	case '%':
@@ -885,20 +899,23 @@ static mode_t mode_option(const char *data, mode_t otherwise)
 	return mode & 07777;
 }
 
-static int ramfs_mount(const struct fs_type *type, const char *source, const char *data, struct superblock **out)
+static int ramfs_mount(const struct fs_type *type, const char *source, const char *data,
+		       struct superblock **out)
 {
 	(void)source;
 	return ramfs_create(type, RAMFS_MAGIC, mode_option(data, 0755), out);
 }
 
-static int tmpfs_mount(const struct fs_type *type, const char *source, const char *data, struct superblock **out)
+static int tmpfs_mount(const struct fs_type *type, const char *source, const char *data,
+		       struct superblock **out)
 {
 	uint64_t limit = size_option(data);
 	int err = ramfs_create(type, TMPFS_MAGIC, mode_option(data, 01777), out);
 
 	(void)source;
 	if (err == 0)
-		((struct ramfs *)(*out)->private)->limit_pages = limit ? limit : pmm_total_memory() / PAGE_SIZE / 2;
+		((struct ramfs *)(*out)->private)->limit_pages =
+			limit ? limit : pmm_total_memory() / PAGE_SIZE / 2;
 	return err;
 }
 
@@ -908,12 +925,19 @@ static const char *tmpfs_options(struct superblock *sb, char *buf, size_t size)
 	return buf;
 }
 
-static struct fs_type rootfs_type = { .name = "rootfs", .nodev = true, .mount = ramfs_mount,
-				      .unmount = ramfs_destroy, .statfs = ramfs_statfs };
-static struct fs_type ramfs_type = { .name = "ramfs", .nodev = true, .mount = ramfs_mount,
-				     .unmount = ramfs_destroy, .statfs = ramfs_statfs };
-static struct fs_type tmpfs_type = { .name = "tmpfs", .nodev = true, .mount = tmpfs_mount,
-				     .unmount = ramfs_destroy, .statfs = ramfs_statfs,
+static struct fs_type rootfs_type = { .name = "rootfs",
+				      .nodev = true,
+				      .mount = ramfs_mount,
+				      .unmount = ramfs_destroy,
+				      .statfs = ramfs_statfs };
+static struct fs_type ramfs_type = {
+	.name = "ramfs", .nodev = true, .mount = ramfs_mount, .unmount = ramfs_destroy, .statfs = ramfs_statfs
+};
+static struct fs_type tmpfs_type = { .name = "tmpfs",
+				     .nodev = true,
+				     .mount = tmpfs_mount,
+				     .unmount = ramfs_destroy,
+				     .statfs = ramfs_statfs,
 				     .options = tmpfs_options };
 
 void ramfs_init(void)

@@ -35,14 +35,14 @@ struct dentry {
  * holds one reference; more than that means busy. */
 struct mount {
 	struct refcount refs;
-	struct superblock *sb;      /* [i] */
-	struct dentry *root;        /* [i] referenced */
-	struct mount *parent;       /* [mount_lock] referenced; NULL: the system's root, or detached */
-	struct dentry *mountpoint;  /* [mount_lock] referenced */
-	_Atomic uint32_t flags;     /* [a] MS_RDONLY, MS_NOSUID, ... */
-	uint32_t id;                /* [i] */
-	char *source;               /* [i] */
-	struct list link;           /* [mount_lock] in mounting order */
+	struct superblock *sb;     /* [i] */
+	struct dentry *root;       /* [i] referenced */
+	struct mount *parent;      /* [mount_lock] referenced; NULL: the system's root, or detached */
+	struct dentry *mountpoint; /* [mount_lock] referenced */
+	_Atomic uint32_t flags;    /* [a] MS_RDONLY, MS_NOSUID, ... */
+	uint32_t id;               /* [i] */
+	char *source;              /* [i] */
+	struct list link;          /* [mount_lock] in mounting order */
 };
 
 extern struct spinlock dcache_lock;
@@ -71,8 +71,8 @@ struct dentry *dentry_find_locked(struct dentry *parent, const char *name, size_
 struct dentry *dentry_find(struct dentry *parent, const char *name, size_t len);
 /* A reference to the entry, asked of the file system when the cache does not know it.  The result may be
  * negative.  Takes the directory's lock, or relies on the caller's when `locked`. */
-int dentry_lookup(struct dentry *parent, const char *name, size_t len, bool locked, struct dentry **out)
-	__must_check;
+int dentry_lookup(struct dentry *parent, const char *name, size_t len, bool locked,
+		  struct dentry **out) __must_check;
 /* An unhashed entry with one reference; takes over the vnode's reference. NULL: no memory. */
 struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const char *name, size_t len,
 			     struct vnode *vnode);
@@ -137,12 +137,12 @@ struct last_name {
 
 struct walk {
 	const struct credentials *cred;
-	struct path at;       /* referenced */
-	struct path root;     /* where ".." ends; only compared, so not referenced */
-	bool own_root;        /* the caller gave it, and keeps it alive */
-	unsigned links;       /* symlinks followed so far */
-	const char *cursor;   /* what is left of the text */
-	char *text;           /* expanded symlinks; NULL: none yet */
+	struct path at;     /* referenced */
+	struct path root;   /* where ".." ends; only compared, so not referenced */
+	bool own_root;      /* the caller gave it, and keeps it alive */
+	unsigned links;     /* symlinks followed so far */
+	const char *cursor; /* what is left of the text */
+	char *text;         /* expanded symlinks; NULL: none yet */
 };
 
 int walk_start(struct walk *walk, int dirfd, const char *name, const struct credentials *cred) __must_check;
@@ -198,7 +198,7 @@ void ramfs_init(void);
 void devfs_init(void);
 void procfs_init(void);
 /* A fresh in-memory file system; devfs is one with its nodes made by the kernel. */
-int ramfs_create(const struct fs_type *type, uint64_t magic, mode_t mode, struct superblock **out)
-	__must_check;
+int ramfs_create(const struct fs_type *type, uint64_t magic, mode_t mode,
+		 struct superblock **out) __must_check;
 void ramfs_destroy(struct superblock *sb);
 int ramfs_statfs(struct superblock *sb, struct abi_statfs *out);

@@ -20,7 +20,8 @@
 /* Room for a symlink's target and what is left of the path it stood in. */
 #define TEXT_SIZE (2 * PATH_MAX)
 
-/* --- start and end --------------------------------------------------------------------------------------- */
+/* --- start and end ---------------------------------------------------------------------------------------
+ */
 
 static int start_from_fd(int dirfd, const char *name, struct path *out)
 {
@@ -72,7 +73,8 @@ void walk_end(struct walk *w)
 	kfree(w->text);
 }
 
-/* --- the fast part ------------------------------------------------------------------------------------------ */
+/* --- the fast part
+ * ------------------------------------------------------------------------------------------ */
 
 /* Down to the topmost mount on `place`; caller holds dcache_lock. */
 static void cross_down_locked(struct path *place)
@@ -113,8 +115,8 @@ static inline bool is_dot_or_dotdot(const char *name, size_t len)
 }
 
 /* One component; false: stop in front of it.  `inner`: it must be a directory, so links are followed. */
-static inline bool cached_step(const struct walk *w, struct path *at, const char *name, size_t len, uint32_t hash,
-			       bool inner)
+static inline bool cached_step(const struct walk *w, struct path *at, const char *name, size_t len,
+			       uint32_t hash, bool inner)
 {
 	const struct vnode *dir = at->dentry->vnode;
 	struct dentry *next;
@@ -173,7 +175,8 @@ static void walk_cached(struct walk *w, bool follow, bool stop_at_last, bool *sl
 	w->at = at;
 }
 
-/* --- the slow part --------------------------------------------------------------------------------------------- */
+/* --- the slow part
+ * --------------------------------------------------------------------------------------------- */
 
 static void step_up(struct walk *w)
 {
@@ -350,11 +353,14 @@ int walk_parent(struct walk *w, struct last_name *last)
 	return vnode_permission(w->at.dentry->vnode, w->cred, MAY_EXEC);
 }
 _Static_assert((int)LAST_NORMAL == COMPONENT_NORMAL && (int)LAST_DOT == COMPONENT_DOT &&
-	       (int)LAST_DOTDOT == COMPONENT_DOTDOT, "the two enums run in step");
+		       (int)LAST_DOTDOT == COMPONENT_DOTDOT,
+	       "the two enums run in step");
 
-/* --- the public face --------------------------------------------------------------------------------------------- */
+/* --- the public face
+ * --------------------------------------------------------------------------------------------- */
 
-static int walk_as(int dirfd, const char *name, unsigned flags, const struct credentials *cred, struct path *out)
+static int walk_as(int dirfd, const char *name, unsigned flags, const struct credentials *cred,
+		   struct path *out)
 {
 	struct walk w __attribute__((uninitialized));
 	bool slash;

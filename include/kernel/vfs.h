@@ -84,23 +84,23 @@ struct vnode_ops {
 
 struct vnode {
 	struct refcount refs;
-	struct superblock *sb;      /* [i] */
-	const struct vnode_ops *ops; /* [i] */
+	struct superblock *sb;           /* [i] */
+	const struct vnode_ops *ops;     /* [i] */
 	const struct file_ops *file_ops; /* [i] what open gives */
-	uint64_t ino;               /* [i] */
+	uint64_t ino;                    /* [i] */
 	struct mutex lock;
-	mode_t mode;                /* [lock] type bits [i] */
-	uid_t uid;                  /* [lock] */
-	gid_t gid;                  /* [lock] */
-	uint32_t nlink;             /* [lock] */
-	dev_t rdev;                 /* [i] */
-	uint64_t size;              /* [lock] */
+	mode_t mode;                           /* [lock] type bits [i] */
+	uid_t uid;                             /* [lock] */
+	gid_t gid;                             /* [lock] */
+	uint32_t nlink;                        /* [lock] */
+	dev_t rdev;                            /* [i] */
+	uint64_t size;                         /* [lock] */
 	uint64_t atime_ns, mtime_ns, ctime_ns; /* [lock] */
-	struct vm_object *pages;    /* [i] page cache of regular files; else NULL */
-	_Atomic int32_t write_count; /* [a] writers; negative: executables deny writing (ETXTBSY) */
-	struct pipe *pipe;          /* [lock] of a fifo while it is open */
-	struct file_locks *locks;   /* [file_locks_mutex] record locks and flock; NULL: none ever */
-	void *private;              /* [ops] */
+	struct vm_object *pages;               /* [i] page cache of regular files; else NULL */
+	_Atomic int32_t write_count;           /* [a] writers; negative: executables deny writing (ETXTBSY) */
+	struct pipe *pipe;                     /* [lock] of a fifo while it is open */
+	struct file_locks *locks; /* [file_locks_mutex] record locks and flock; NULL: none ever */
+	void *private;            /* [ops] */
 };
 
 struct superblock {
@@ -108,9 +108,9 @@ struct superblock {
 	dev_t dev;
 	struct vnode *root;
 	struct dentry *root_dentry; /* while mounted */
-	uint64_t magic; /* statfs f_type */
-	bool volatile_names; /* names come and go by themselves: never cached (procfs) */
-	_Atomic uint32_t mounts; /* [a] places it is mounted at; the last one unmounts it */
+	uint64_t magic;             /* statfs f_type */
+	bool volatile_names;        /* names come and go by themselves: never cached (procfs) */
+	_Atomic uint32_t mounts;    /* [a] places it is mounted at; the last one unmounts it */
 	void *private;
 	_Atomic uint64_t next_ino;
 };
@@ -118,10 +118,12 @@ struct superblock {
 struct fs_type {
 	const char *name;
 	bool nodev; /* no block device behind it */
-	int (*mount)(const struct fs_type *type, const char *source, const char *data, struct superblock **out);
+	int (*mount)(const struct fs_type *type, const char *source, const char *data,
+		     struct superblock **out);
 	void (*unmount)(struct superblock *sb);
 	int (*statfs)(struct superblock *sb, struct abi_statfs *out);
-	const char *(*options)(struct superblock *sb, char *buf, size_t size); /* for /proc/mounts; may be NULL */
+	const char *(*options)(struct superblock *sb, char *buf,
+			       size_t size); /* for /proc/mounts; may be NULL */
 	struct list link;
 };
 
@@ -198,7 +200,8 @@ int vfs_mounts_text(char *buf, size_t size);
 int vfs_mountinfo_text(char *buf, size_t size);
 int vfs_filesystems_text(char *buf, size_t size);
 
-struct vnode *vnode_create(struct superblock *sb, const struct vnode_ops *ops, mode_t mode); /* NULL: no memory */
+struct vnode *vnode_create(struct superblock *sb, const struct vnode_ops *ops,
+			   mode_t mode); /* NULL: no memory */
 void vnode_get(struct vnode *vnode);
 void vnode_put(struct vnode *vnode);
 

@@ -24,8 +24,8 @@ struct abi_statx {
 };
 _Static_assert(sizeof(struct abi_statx) == 256, "struct statx");
 
-#define STATX_BASIC_STATS 0x7ffu
-#define STATX__RESERVED   0x80000000u
+#define STATX_BASIC_STATS  0x7ffu
+#define STATX__RESERVED    0x80000000u
 #define AT_STATX_SYNC_TYPE 0x6000
 
 struct abi_flock {
@@ -82,12 +82,12 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define MNT_EXPIRE      4u
 #define UMOUNT_NOFOLLOW 8u
 
-#define ST_RDONLY 1
-#define ST_NOSUID 2
-#define ST_NODEV  4
-#define ST_NOEXEC 8
-#define ST_VALID  0x20
-#define ST_NOATIME 1024
+#define ST_RDONLY   1
+#define ST_NOSUID   2
+#define ST_NODEV    4
+#define ST_NOEXEC   8
+#define ST_VALID    0x20
+#define ST_NOATIME  1024
 #define ST_RELATIME 4096
 
 #define FIONREAD 0x541b
@@ -100,18 +100,18 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 
 /* d_type of directory entries: the file type bits of the mode, shifted. */
 #define DT_UNKNOWN 0
-#define DT_FIFO 1
-#define DT_CHR 2
-#define DT_DIR 4
-#define DT_BLK 6
-#define DT_REG 8
-#define DT_LNK 10
+#define DT_FIFO    1
+#define DT_CHR     2
+#define DT_DIR     4
+#define DT_BLK     6
+#define DT_REG     8
+#define DT_LNK     10
 
-#define TMPFS_MAGIC     0x01021994
-#define RAMFS_MAGIC     0x858458f6
+#define TMPFS_MAGIC      0x01021994
+#define RAMFS_MAGIC      0x858458f6
 #define PROC_SUPER_MAGIC 0x9fa0
-#define PIPEFS_MAGIC    0x50495045
+#define PIPEFS_MAGIC     0x50495045
 
-#define IOV_MAX     1024
-#define PIPE_BUF    4096
+#define IOV_MAX      1024
+#define PIPE_BUF     4096
 #define RW_COUNT_MAX 0x7ffff000u /* bytes one transfer moves at most */

@@ -9,16 +9,16 @@
 
 #include <kernel/string.h>
 
-#define MAX_BITS    15
-#define FAST_BITS   10
-#define MAX_LITLEN  288
-#define MAX_DIST    32
+#define MAX_BITS     15
+#define FAST_BITS    10
+#define MAX_LITLEN   288
+#define MAX_DIST     32
 #define END_OF_BLOCK 256
 
 struct huffman {
 	uint16_t fast[1 << FAST_BITS]; /* symbol << 4 | length; 0: longer, or no such code */
 	uint16_t count[MAX_BITS + 1];
-	uint16_t symbol[MAX_LITLEN];   /* by code */
+	uint16_t symbol[MAX_LITLEN]; /* by code */
 };
 
 struct inflate_state {
@@ -39,8 +39,8 @@ static const uint16_t length_base[29] = { 3,  4,  5,  6,  7,  8,  9,  10, 11,  1
 					  31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258 };
 static const uint8_t length_extra[29] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
 					  2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
-static const uint16_t dist_base[30] = { 1,   2,   3,   4,   5,   7,    9,    13,   17,   25,
-					33,  49,  65,  97,  129, 193,  257,  385,  513,  769,
+static const uint16_t dist_base[30] = { 1,    2,    3,    4,    5,    7,    9,    13,    17,    25,
+					33,   49,   65,   97,   129,  193,  257,  385,   513,   769,
 					1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577 };
 static const uint8_t dist_extra[30] = { 0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,  5,  5,  6,
 					6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13 };
@@ -406,18 +406,19 @@ enum inflate_result inflate_raw(struct inflate_state *s, const void *in, size_t 
 
 #define GZIP_HEADER_SIZE  10
 #define GZIP_TRAILER_SIZE 8
-#define FLAG_HCRC    0x02
-#define FLAG_EXTRA   0x04
-#define FLAG_NAME    0x08
-#define FLAG_COMMENT 0x10
-#define FLAG_RESERVED 0xe0
+#define FLAG_HCRC         0x02
+#define FLAG_EXTRA        0x04
+#define FLAG_NAME         0x08
+#define FLAG_COMMENT      0x10
+#define FLAG_RESERVED     0xe0
 
 /* Four bits at a time: small table, no start-up. */
 uint32_t gzip_crc32(uint32_t crc, const void *data, size_t len)
 {
 	static const uint32_t table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
 	};
 	const uint8_t *p = data;
 

@@ -14,7 +14,8 @@
 
 #include "user_path.h"
 
-/* --- finding what a call means -------------------------------------------------------------------------------- */
+/* --- finding what a call means
+ * -------------------------------------------------------------------------------- */
 
 /* Walk a name from user space. */
 static int walk_user(int dirfd, uaddr_t name, unsigned flags, struct path *out)
@@ -50,10 +51,13 @@ static int path_of_fd(int fd, uint32_t rights, struct path *out)
 
 static unsigned walk_flags(uint32_t at_flags)
 {
-	return (at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0) | (at_flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+	return (at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0) |
+	       (at_flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 }
 
-/* --- stat --------------------------------------------------------------------------------------------------------- */
+/* --- stat
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static int stat_fd(int fd, struct abi_stat *st)
 {
@@ -158,7 +162,7 @@ SYSCALL(statx)
 {
 	uint32_t flags = ARG(2, uint32_t), mask = ARG(3, uint32_t);
 	struct abi_statx x;
-	struct abi_stat st;
+	struct abi_stat st = { 0 };
 	int err;
 
 	if ((mask & STATX__RESERVED) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
@@ -199,7 +203,8 @@ SYSCALL(fstatfs)
 	return err < 0 ? err : statfs_and_put(&path, ARG(1, uaddr_t));
 }
 
-/* --- access -------------------------------------------------------------------------------------------------------- */
+/* --- access
+ * -------------------------------------------------------------------------------------------------------- */
 
 static int64_t access_at(int dirfd, uaddr_t name, uint32_t mode, uint32_t flags)
 {
@@ -232,7 +237,8 @@ SYSCALL(faccessat2)
 	return access_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), ARG(3, uint32_t));
 }
 
-/* --- where the process stands ----------------------------------------------------------------------------------------- */
+/* --- where the process stands
+ * ----------------------------------------------------------------------------------------- */
 
 static int64_t change_dir(struct path *path, bool root)
 {
@@ -313,7 +319,8 @@ SYSCALL(umask)
 	return old;
 }
 
-/* --- making and removing --------------------------------------------------------------------------------------------------- */
+/* --- making and removing
+ * --------------------------------------------------------------------------------------------------- */
 
 static int64_t mkdir_at(int dirfd, uaddr_t name, mode_t mode)
 {
@@ -419,7 +426,8 @@ static int64_t link_at(int from_fd, uaddr_t from, int to_fd, uaddr_t to, uint32_
 	if (!*paths.first.text && !((flags & AT_EMPTY_PATH) && cred_is_root()))
 		err = -ENOENT;
 	else
-		err = vfs_link(from_fd, paths.first.text, to_fd, paths.second.text, flags & AT_SYMLINK_FOLLOW);
+		err = vfs_link(from_fd, paths.first.text, to_fd, paths.second.text,
+			       flags & AT_SYMLINK_FOLLOW);
 	two_paths_put(&paths);
 	return err;
 }
@@ -525,7 +533,8 @@ SYSCALL(readlinkat)
 	return readlink_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uaddr_t), ARG(3, int32_t));
 }
 
-/* --- changing attributes ------------------------------------------------------------------------------------------------------- */
+/* --- changing attributes
+ * ------------------------------------------------------------------------------------------------------- */
 
 static int64_t setattr_and_put(int err, const struct path *path, const struct vnode_attr *attr)
 {
@@ -697,7 +706,9 @@ SYSCALL(utime)
 	return set_times_at(AT_FDCWD, ARG(0, uaddr_t), times, 0);
 }
 
-/* --- mounting --------------------------------------------------------------------------------------------------------------------- */
+/* --- mounting
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 /* A page of strings that may be missing; *out is NULL then. */
 static int optional_text(uaddr_t addr, char **out)

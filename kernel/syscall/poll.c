@@ -14,7 +14,8 @@
 
 #define SMALL_FDS 16
 
-/* --- time-outs ------------------------------------------------------------------------------------------------ */
+/* --- time-outs
+ * ------------------------------------------------------------------------------------------------ */
 
 static uint64_t deadline_after(uint64_t sec, uint64_t nsec)
 {
@@ -22,7 +23,8 @@ static uint64_t deadline_after(uint64_t sec, uint64_t nsec)
 
 	if (sec == 0 && nsec == 0)
 		return 0;
-	if (mul_overflows(sec, NSEC_PER_SEC, &ns) || add_overflows(ns, nsec, &ns) || add_overflows(ns, now, &ns))
+	if (mul_overflows(sec, NSEC_PER_SEC, &ns) || add_overflows(ns, nsec, &ns) ||
+	    add_overflows(ns, now, &ns))
 		return WAIT_FOREVER;
 	return ns;
 }
@@ -62,7 +64,9 @@ static void give_timespec(uaddr_t user, uint64_t deadline)
 		return;
 }
 
-/* --- poll --------------------------------------------------------------------------------------------------------- */
+/* --- poll
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static int64_t poll_user(uaddr_t user, uint32_t count, uint64_t deadline)
 {
@@ -142,18 +146,20 @@ SYSCALL(ppoll)
 	return leave_mask(masked, result);
 }
 
-/* --- select ----------------------------------------------------------------------------------------------------------- */
+/* --- select
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 #define SELECT_IN  (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
 #define SELECT_OUT (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
 #define SELECT_EX  POLLPRI
-#define SETS 3
+#define SETS       3
 
 struct select {
-	uint32_t bits;            /* descriptors 0 ... bits - 1 are looked at */
-	uaddr_t user[SETS];       /* in, out, exceptional; 0: none */
-	uint64_t *sets[SETS];     /* words each: what was asked */
-	uint64_t *ready[SETS];    /* and what is true */
+	uint32_t bits;         /* descriptors 0 ... bits - 1 are looked at */
+	uaddr_t user[SETS];    /* in, out, exceptional; 0: none */
+	uint64_t *sets[SETS];  /* words each: what was asked */
+	uint64_t *ready[SETS]; /* and what is true */
 	size_t words;
 	struct abi_pollfd *fds;
 	size_t count;
@@ -270,7 +276,8 @@ SYSCALL(select)
 	result = do_select(ARG(0, int32_t), ARG(1, uaddr_t), ARG(2, uaddr_t), ARG(3, uaddr_t), deadline);
 	if (user && deadline != WAIT_FOREVER) {
 		left = time_left(deadline);
-		tv = (struct abi_timeval){ (int64_t)(left / NSEC_PER_SEC), (int64_t)(left % NSEC_PER_SEC / 1000) };
+		tv = (struct abi_timeval){ (int64_t)(left / NSEC_PER_SEC),
+					   (int64_t)(left % NSEC_PER_SEC / 1000) };
 		if (copy_to_user(user, &tv, sizeof(tv)) < 0)
 			return result;
 	}

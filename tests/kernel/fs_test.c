@@ -12,7 +12,8 @@
 
 #define DIR "/fs-test"
 
-/* --- building archives ---------------------------------------------------------------------------------------- */
+/* --- building archives
+ * ---------------------------------------------------------------------------------------- */
 
 struct archive {
 	char *data;
@@ -32,8 +33,8 @@ static void archive_add(struct archive *a, const char *name, mode_t mode, unsign
 	size_t len = strlen(data);
 
 	a->len += (size_t)scnprintf(a->data + a->len, a->size - a->len,
-				    "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", ino, mode, 0, 0,
-				    nlink, 1000, claimed, 0, 0, 1, 3, strlen(name) + 1, 0);
+				    "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", ino, mode,
+				    0, 0, nlink, 1000, claimed, 0, 0, 1, 3, strlen(name) + 1, 0);
 	memcpy(a->data + a->len, name, strlen(name) + 1);
 	a->len = ALIGN_UP(a->len + strlen(name) + 1, 4);
 	memcpy(a->data + a->len, data, len);
@@ -94,7 +95,8 @@ static void archives_unpack(void)
 	KTEST_EXPECT(file_holds(DIR "/deep/er/file", "x"));
 	KTEST_EXPECT(stat_of(DIR, &a) && a.mode == (S_IFDIR | 0750) && a.mtime.sec != 0);
 	KTEST_EXPECT(stat_of(DIR "/null", &a) && S_ISCHR(a.mode) && a.rdev == 0x103);
-	KTEST_EXPECT(stat_of(DIR "/one", &a) && stat_of(DIR "/two", &b) && a.ino != b.ino && a.mode == (S_IFREG | 0600));
+	KTEST_EXPECT(stat_of(DIR "/one", &a) && stat_of(DIR "/two", &b) && a.ino != b.ino &&
+		     a.mode == (S_IFREG | 0600));
 	KTEST_EXPECT(vfs_unlink(AT_FDCWD, DIR "/one") == 0 && vfs_unlink(AT_FDCWD, DIR "/two") == 0);
 	KTEST_EXPECT(vfs_unlink(AT_FDCWD, DIR "/sym") == 0 && vfs_unlink(AT_FDCWD, DIR "/null") == 0);
 	KTEST_EXPECT(vfs_unlink(AT_FDCWD, DIR "/deep/er/file") == 0);
@@ -142,7 +144,8 @@ static void damaged_archives_are_refused(void)
 	KTEST_EXPECT(vfs_unlink(AT_FDCWD, "/fs-escape") == 0);
 }
 
-/* --- memory that comes back ------------------------------------------------------------------------------------- */
+/* --- memory that comes back
+ * ------------------------------------------------------------------------------------- */
 
 /* Pages in use but for what the slabs keep for next time. */
 static uint64_t pages_in_use(void)

@@ -26,8 +26,8 @@
 
 #include "tap.h"
 
-#define NOREPLACE 1
-#define EXCHANGE  2
+#define NOREPLACE   1
+#define EXCHANGE    2
 #define BASIC_STATS 0x7ffu
 
 /* The head of struct statx, and room for the rest. */
@@ -46,21 +46,21 @@ static int renameat2_(const char *from, const char *to, unsigned flags)
 }
 
 /* The call fails with this very error. */
-#define FAILS(call, error) \
-	do { \
-		errno = 0; \
-		long r_ = (long)(call); \
-		if (r_ != -1 || errno != (error)) \
+#define FAILS(call, error)                                                                              \
+	do {                                                                                            \
+		errno = 0;                                                                              \
+		long r_ = (long)(call);                                                                 \
+		if (r_ != -1 || errno != (error))                                                       \
 			printf("# %s: result %ld, errno %d, expected %d\n", #call, r_, errno, (error)); \
-		tap(r_ == -1 && errno == (error), #call " -> " #error); \
+		tap(r_ == -1 && errno == (error), #call " -> " #error);                                 \
 	} while (0)
 
-#define WORKS(call) \
-	do { \
-		long r_ = (long)(call); \
-		if (r_ < 0) \
+#define WORKS(call)                                               \
+	do {                                                      \
+		long r_ = (long)(call);                           \
+		if (r_ < 0)                                       \
 			printf("# %s: errno %d\n", #call, errno); \
-		tap(r_ >= 0, #call); \
+		tap(r_ >= 0, #call);                              \
 	} while (0)
 
 #define IS(e) tap((e), #e)
@@ -444,14 +444,16 @@ static void test_times(void)
 
 	touch("t");
 	WORKS(utimensat(AT_FDCWD, "t", set, 0));
-	IS(stat("t", &st) == 0 && st.st_atim.tv_sec == 1000 && st.st_atim.tv_nsec == 5 && st.st_mtim.tv_sec == 2000);
+	IS(stat("t", &st) == 0 && st.st_atim.tv_sec == 1000 && st.st_atim.tv_nsec == 5 &&
+	   st.st_mtim.tv_sec == 2000);
 	WORKS(utimensat(AT_FDCWD, "t", omit, 0));
-	IS(stat("t", &st) == 0 && st.st_atim.tv_sec == 1000 && st.st_mtim.tv_sec == 7 && st.st_mtim.tv_nsec == 8);
+	IS(stat("t", &st) == 0 && st.st_atim.tv_sec == 1000 && st.st_mtim.tv_sec == 7 &&
+	   st.st_mtim.tv_nsec == 8);
 	FAILS(utimensat(AT_FDCWD, "t", bad, 0), EINVAL);
 	WORKS(utimes("t", tv));
 	IS(stat("t", &st) == 0 && st.st_atim.tv_nsec == 4000 && st.st_mtim.tv_sec == 5);
-	IS(syscall(SYS_statx, AT_FDCWD, "t", 0, BASIC_STATS, &x) == 0 && x.ino == st.st_ino &&
-	   x.nlink == 1 && x.size == 0);
+	IS(syscall(SYS_statx, AT_FDCWD, "t", 0, BASIC_STATS, &x) == 0 && x.ino == st.st_ino && x.nlink == 1 &&
+	   x.size == 0);
 	FAILS(syscall(SYS_statx, AT_FDCWD, "t", 0, 1u << 31, &x), EINVAL);
 	FAILS(fstatat(AT_FDCWD, "", &st, 0), ENOENT);
 	WORKS(fstatat(AT_FDCWD, "", &st, AT_EMPTY_PATH));
@@ -619,7 +621,9 @@ static void test_fifos(void)
 
 static void test_descriptors(void)
 {
-	struct { int fd; } d;
+	struct {
+		int fd;
+	} d;
 	int fd = open("/dev/null", O_RDWR), other;
 
 	IS(dup(fd) == fd + 1);

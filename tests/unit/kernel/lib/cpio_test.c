@@ -23,12 +23,13 @@ static void start(void)
 }
 
 /* Append an entry; name_size and file_size may lie. */
-static void add_lying(const char *name, unsigned mode, const char *data, unsigned name_size, unsigned file_size)
+static void add_lying(const char *name, unsigned mode, const char *data, unsigned name_size,
+		      unsigned file_size)
 {
 	size_t data_len = strlen(data);
 
-	used += (size_t)sprintf(archive + used, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 7, mode, 1,
-				2, 1, 99, file_size, 3, 4, 5, 6, name_size, 0);
+	used += (size_t)sprintf(archive + used, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
+				7, mode, 1, 2, 1, 99, file_size, 3, 4, 5, 6, name_size, 0);
 	memcpy(archive + used, name, strlen(name) + 1);
 	used = (used + strlen(name) + 1 + 3) & ~3ul;
 	memcpy(archive + used, data, data_len);

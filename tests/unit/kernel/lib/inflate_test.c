@@ -89,7 +89,8 @@ static void round_trip(size_t len, int level)
 	assert_int_equal(length, len);
 	assert_memory_equal(out, plain, len);
 	if (len > 0)
-		assert_int_equal(gzip_member(tables, packed, n, out, len - 1, &consumed, &length), INFLATE_NO_SPACE);
+		assert_int_equal(gzip_member(tables, packed, n, out, len - 1, &consumed, &length),
+				 INFLATE_NO_SPACE);
 }
 
 static void what_gzip_packs_comes_back(void **state)
@@ -115,10 +116,12 @@ static void members_are_taken_one_at_a_time(void **state)
 	fill_text();
 	first = gzip(plain, 1000, 6, packed);
 	second = gzip(plain + 1000, 500, 6, packed + first);
-	assert_int_equal(gzip_member(tables, packed, first + second, out, SIZE, &consumed, &length), INFLATE_OK);
+	assert_int_equal(gzip_member(tables, packed, first + second, out, SIZE, &consumed, &length),
+			 INFLATE_OK);
 	assert_int_equal(consumed, first);
 	assert_int_equal(length, 1000);
-	assert_int_equal(gzip_member(tables, packed + first, second, out, SIZE, &consumed, &length), INFLATE_OK);
+	assert_int_equal(gzip_member(tables, packed + first, second, out, SIZE, &consumed, &length),
+			 INFLATE_OK);
 	assert_int_equal(consumed, second);
 	assert_memory_equal(out, plain + 1000, 500);
 }
@@ -134,7 +137,8 @@ static void every_truncation_is_noticed(void **state)
 		uint8_t *exact = malloc(cut ? cut : 1); /* the sanitizer watches its end */
 
 		memcpy(exact, packed, cut);
-		assert_int_equal(gzip_member(tables, exact, cut, out, SIZE, &consumed, &length), INFLATE_TRUNCATED);
+		assert_int_equal(gzip_member(tables, exact, cut, out, SIZE, &consumed, &length),
+				 INFLATE_TRUNCATED);
 		free(exact);
 	}
 }
@@ -162,18 +166,23 @@ static void every_flipped_bit_is_noticed(void **state)
 
 static void impossible_streams_are_refused(void **state)
 {
-	static const uint8_t far_back[] = { 0x4b, 0x04, 0x72, 0x00 };     /* a match before the start */
-	static const uint8_t reserved[] = { 0x07 };                       /* block type 3 */
-	static const uint8_t bad_stored[] = { 0x01, 0x05, 0x00, 0x00, 0x00, 'h' }; /* length and complement disagree */
+	static const uint8_t far_back[] = { 0x4b, 0x04, 0x72, 0x00 }; /* a match before the start */
+	static const uint8_t reserved[] = { 0x07 };                   /* block type 3 */
+	static const uint8_t bad_stored[] = {
+		0x01, 0x05, 0x00, 0x00, 0x00, 'h'
+	}; /* length and complement disagree */
 	static const uint8_t good_stored[] = { 0x01, 0x02, 0x00, 0xfd, 0xff, 'h', 'i' };
 	size_t consumed, length;
 
 	(void)state;
-	assert_int_not_equal(inflate_raw(tables, far_back, sizeof(far_back), out, SIZE, &consumed, &length), INFLATE_OK);
-	assert_int_equal(inflate_raw(tables, reserved, sizeof(reserved), out, SIZE, &consumed, &length), INFLATE_DAMAGED);
+	assert_int_not_equal(inflate_raw(tables, far_back, sizeof(far_back), out, SIZE, &consumed, &length),
+			     INFLATE_OK);
+	assert_int_equal(inflate_raw(tables, reserved, sizeof(reserved), out, SIZE, &consumed, &length),
+			 INFLATE_DAMAGED);
 	assert_int_equal(inflate_raw(tables, bad_stored, sizeof(bad_stored), out, SIZE, &consumed, &length),
 			 INFLATE_DAMAGED);
-	assert_int_equal(inflate_raw(tables, good_stored, sizeof(good_stored), out, SIZE, &consumed, &length), INFLATE_OK);
+	assert_int_equal(inflate_raw(tables, good_stored, sizeof(good_stored), out, SIZE, &consumed, &length),
+			 INFLATE_OK);
 	assert_int_equal(length, 2);
 	assert_memory_equal(out, "hi", 2);
 }
