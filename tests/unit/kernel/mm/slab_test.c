@@ -146,6 +146,35 @@ static void reap_gives_everything_back(void **state)
 	assert_int_equal(frames_used, before);
 }
 
+/* What lies in a free object names no object: who overwrites or reads it learns and directs nothing. */
+static void free_lists_hide_their_links(void **state)
+{
+	struct slab_cache *cache = slab_create("links", 64, 0);
+	unsigned char *low, *high;
+
+	(void)state;
+	for (size_t i = 0; i < 600; i++)
+		objects[i] = slab_alloc(cache);
+	low = high = objects[0];
+	for (size_t i = 1; i < 600; i++) {
+		low = objects[i] < low ? objects[i] : low;
+		high = objects[i] > high ? objects[i] : high;
+	}
+	/* Every tenth stays, so that no slab is given back. */
+	for (size_t i = 0; i < 600; i++) {
+		if (i % 10 != 0)
+			slab_free(cache, objects[i]);
+	}
+	for (size_t i = 0; i < 600; i++) {
+		unsigned char *link;
+
+		memcpy(&link, objects[i], sizeof(link));
+		assert_false(i % 10 != 0 && link >= low && link <= high);
+	}
+	for (size_t i = 0; i < 600; i += 10)
+		slab_free(cache, objects[i]);
+}
+
 static void running_out_is_not_fatal(void **state)
 {
 	size_t n = 0, before, keep = frames_left;
@@ -216,7 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_do_not_overlap),   cmocka_unit_test(reap_gives_everything_back),
 		cmocka_unit_test(running_out_is_not_fatal), cmocka_unit_test(kmalloc_in_random_order),
-		cmocka_unit_test(strings_are_copied),
+		cmocka_unit_test(strings_are_copied),       cmocka_unit_test(free_lists_hide_their_links),
 	};
 	int failed;
 
