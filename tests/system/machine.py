@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pexpect
+from pexpect.popen_spawn import PopenSpawn
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 RUN = os.path.join(TOP, "tools/run")
@@ -31,18 +32,18 @@ def shell(script, **options):
 
 
 class Console:
-    """A machine whose first serial port is a terminal of ours: an interactive session."""
+    """A machine whose first serial port is ours: an interactive session.  Through pipes, because a minimal root
+    has no pseudo-terminals; the terminal that matters is the guest's."""
 
     def __init__(self, argv, timeout=60):
-        self.child = pexpect.spawn(argv[0], argv[1:], timeout=timeout, dimensions=(24, 80), encoding="utf-8",
-                                   codec_errors="replace")
-        self.child.delaybeforesend = None
+        self.child = PopenSpawn(argv, timeout=timeout, encoding="utf-8", codec_errors="replace")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.child.close(force=True)
+        self.child.proc.kill()
+        self.child.proc.wait()
 
     def prompt(self):
         """Wait for the shell; returns what came before its prompt."""
