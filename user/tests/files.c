@@ -863,6 +863,35 @@ static void test_proc(void)
 	close(fd);
 }
 
+static int prying_cases(void)
+{
+	static const char *const closed[] = { "/proc/1/environ", "/proc/1/maps", "/proc/1/fd",
+					      "/proc/1/cwd/x" };
+	char buf[64];
+
+	for (size_t i = 0; i < 4; i++)
+		if (open(closed[i], O_RDONLY) != -1 || errno != EACCES)
+			return 1 + (int)i;
+	if (readlink("/proc/1/exe", buf, sizeof(buf)) != -1 || errno != EACCES)
+		return 5;
+	if (open("/proc/1/stat", O_RDONLY) < 0 || open("/proc/1/cmdline", O_RDONLY) < 0)
+		return 6;
+	if (open("/proc/sys/kernel/hostname", O_WRONLY) != -1 || errno != EACCES)
+		return 7;
+	if (open("/proc/1/oom_score_adj", O_WRONLY) != -1 || errno != EACCES)
+		return 8;
+	return 0;
+}
+
+static void test_prying(void)
+{
+	int result = as_user(prying_cases);
+
+	if (result)
+		printf("# case %d\n", result);
+	tap(result == 0, "other people's processes keep their secrets");
+}
+
 int main(int argc, char **argv)
 {
 	char where[] = "/root/files-XXXXXX";
@@ -894,6 +923,7 @@ int main(int argc, char **argv)
 	test_busy_text();
 	test_mapped();
 	test_proc();
+	test_prying();
 	chdir("/");
 	rmdir(argc > 1 ? argv[1] : where);
 	return tap_end();
