@@ -36,6 +36,7 @@ static size_t area_size __ro_after_init;
 static uint64_t xfeatures __ro_after_init;
 static uint32_t mxcsr_mask __ro_after_init;
 static struct slab_cache *area_cache __ro_after_init;
+static void *initial_state __ro_after_init; /* what a program starts with */
 
 size_t fpu_area_size(void)
 {
@@ -111,7 +112,8 @@ void fpu_init(void)
 	memcpy(&mxcsr_mask, (char *)scratch + FXSAVE_MXCSR_MASK, sizeof(mxcsr_mask));
 	if (mxcsr_mask == 0)
 		mxcsr_mask = MXCSR_MASK_DEFAULT;
-	slab_free(area_cache, scratch);
+	write_initial(scratch);
+	initial_state = scratch;
 }
 
 int arch_fpu_alloc(struct arch_context *ctx)
@@ -179,8 +181,7 @@ void arch_fpu_reset(struct task *task)
 	uint64_t flags = arch_irq_save();
 
 	ASSERT(task == arch_current_task());
-	write_initial(task->context.fpu);
-	load(task->context.fpu);
+	load(initial_state);
 	arch_irq_restore(flags);
 }
 

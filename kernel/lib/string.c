@@ -13,6 +13,27 @@ struct word {
 	uint64_t v;
 } __packed __attribute__((may_alias));
 
+struct half_word {
+	uint32_t v;
+} __packed __attribute__((may_alias));
+
+/* Up to seven bytes, by pieces that overlap: no loop for what is mostly a short name. */
+static inline void copy_few(char *d, const char *s, size_t n)
+{
+	if (n >= 4) {
+		uint32_t last = ((const struct half_word *)(s + n - 4))->v;
+
+		((struct half_word *)d)->v = ((const struct half_word *)s)->v;
+		((struct half_word *)(d + n - 4))->v = last;
+	} else if (n > 0) {
+		char middle = s[n / 2], last = s[n - 1];
+
+		d[0] = s[0];
+		d[n / 2] = middle;
+		d[n - 1] = last;
+	}
+}
+
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
 	char *d = dst;
@@ -29,8 +50,7 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 	}
 	for (; n >= 8; n -= 8, d += 8, s += 8)
 		((struct word *)d)->v = ((const struct word *)s)->v;
-	while (n--)
-		*d++ = *s++;
+	copy_few(d, s, n);
 	return dst;
 }
 
@@ -69,8 +89,7 @@ void *memset(void *dst, int c, size_t n)
 	}
 	for (; n >= 8; n -= 8, d += 8)
 		((struct word *)d)->v = fill;
-	while (n--)
-		*d++ = (char)c;
+	copy_few(d, (const char *)&fill, n);
 	return dst;
 }
 
