@@ -46,10 +46,11 @@ static void print_trace(uint64_t pc, uint64_t frame_pointer)
 	n += arch_backtrace(frame_pointer, trace + n, TRACE_MAX - n);
 	printk(LOG_EMERG, "stack trace:");
 	for (size_t i = 0; i < n; i++) {
-		uintptr_t offset = 0;
-		const char *name = ksym_lookup(trace[i], &offset);
+		/* Behind a call that never returns may begin the next function: look at the call instead. */
+		uintptr_t back = pc && i == 0 ? 0 : 1, offset = 0;
+		const char *name = ksym_lookup(trace[i] - back, &offset);
 
-		printk(LOG_EMERG, "  %016lx  %s+0x%lx", trace[i], name ? name : "?", offset);
+		printk(LOG_EMERG, "  %016lx  %s+0x%lx", trace[i], name ? name : "?", offset + back);
 	}
 }
 

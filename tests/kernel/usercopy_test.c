@@ -88,9 +88,10 @@ static void kernel_and_wrapping_addresses_are_refused(void)
 	static const uaddr_t bad[] = {
 		KERNEL, USER_END, USER_END - 4, 1ull << 47, UINT64_MAX - 7, UINT64_MAX
 	};
-	uint8_t buf[16] = { 0 };
+	uint8_t buf[16] = { 0 }, *any_size = buf;
 	uint64_t word;
 
+	__asm__("" : "+r"(any_size)); /* else the copy is refused for what it would do to buf */
 	enter();
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		KTEST_EXPECT(copy_from_user(buf, bad[i], 16) == -EFAULT);
@@ -99,8 +100,8 @@ static void kernel_and_wrapping_addresses_are_refused(void)
 		KTEST_EXPECT(put_user_u64(bad[i], 0) == -EFAULT);
 		KTEST_EXPECT(strncpy_from_user((char *)buf, bad[i], 16) == -EFAULT);
 	}
-	KTEST_EXPECT(copy_from_user(buf, BASE, UINT64_MAX) == -EFAULT);
-	KTEST_EXPECT(copy_from_user(buf, BASE, UINT64_MAX - BASE + 1) == -EFAULT);
+	KTEST_EXPECT(copy_from_user(any_size, BASE, UINT64_MAX) == -EFAULT);
+	KTEST_EXPECT(copy_from_user(any_size, BASE, UINT64_MAX - BASE + 1) == -EFAULT);
 	leave();
 }
 
