@@ -278,23 +278,21 @@ static uint64_t fault_anonymous(unsigned n)
 	return ticks;
 }
 
-/* Every sixteenth page: Linux maps that many around the one that is missing. */
+/* Page by page in descending order, so that each is a mapping of its own: Linux maps up to sixteen pages
+ * around the one that is missing, as far as the mapping goes. */
 static uint64_t fault_file(unsigned n)
 {
-	int fd = filled(sizeof(block));
-	uint64_t ticks = 0;
+	int fd = filled(n * PAGE);
+	volatile char *at = map(n * PAGE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	uint64_t ticks;
 
-	for (unsigned done = 0; done < n; done += 16) {
-		volatile char *at = map(sizeof(block), MAP_PRIVATE, fd);
-		uint64_t start;
-
-		(void)at[PAGE]; /* the page tables exist already */
-		start = now();
-		for (unsigned i = 1; i < 16; i++)
-			(void)at[i * 16 * PAGE];
-		ticks += (now() - start) * 16 / 15;
-		munmap((void *)at, sizeof(block));
-	}
+	at[0] = 1; /* the page tables exist already */
+	at[(n - 1) * PAGE] = 1;
+	for (unsigned i = 1; i < n - 1; i++)
+		must(mmap((char *)at + i * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd,
+			  (off_t)((n - i) * PAGE)) != MAP_FAILED, "mmap");
+	ticks = touch(at + PAGE, n - 2, false);
+	munmap((void *)at, n * PAGE);
 	close(fd);
 	return ticks;
 }
