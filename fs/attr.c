@@ -32,21 +32,23 @@ int vfs_stat_vnode(struct vnode *v, struct abi_stat *out)
 		if (err < 0)
 			return err;
 	}
-	*out = (struct abi_stat){
-		.dev = v->sb->dev,
-		.ino = v->ino,
-		.nlink = v->nlink,
-		.mode = v->mode,
-		.uid = v->uid,
-		.gid = v->gid,
-		.rdev = v->rdev,
-		.size = (int64_t)v->size,
-		.blksize = PAGE_SIZE,
-		.blocks = v->pages ? (int64_t)(READ_ONCE(v->pages->pages.count) * (PAGE_SIZE / 512)) : 0,
-		.atime = to_timespec(v->atime_ns),
-		.mtime = to_timespec(v->mtime_ns),
-		.ctime = to_timespec(v->ctime_ns),
-	};
+	/* Field by field: a compound literal would be made elsewhere and copied. */
+	out->dev = v->sb->dev;
+	out->ino = v->ino;
+	out->nlink = v->nlink;
+	out->mode = v->mode;
+	out->uid = v->uid;
+	out->gid = v->gid;
+	out->pad0 = 0;
+	out->rdev = v->rdev;
+	out->size = (int64_t)v->size;
+	out->blksize = PAGE_SIZE;
+	out->blocks = v->pages ? (int64_t)(READ_ONCE(v->pages->pages.count) * (PAGE_SIZE / 512)) : 0;
+	out->atime = to_timespec(v->atime_ns);
+	out->mtime = to_timespec(v->mtime_ns);
+	out->ctime = to_timespec(v->ctime_ns);
+	for (size_t i = 0; i < ARRAY_SIZE(out->unused); i++)
+		out->unused[i] = 0;
 	return 0;
 }
 

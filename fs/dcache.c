@@ -9,6 +9,7 @@
  */
 #include "vfs_priv.h"
 
+#include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
@@ -21,6 +22,8 @@ static struct dentry *buckets[HASH_SIZE]; /* [dcache_lock] */
 static struct list lru = LIST_INIT(lru);  /* [dcache_lock] */
 static uint64_t hashed_count;             /* [dcache_lock] */
 static struct slab_cache *dentry_cache;
+static _Atomic uint32_t
+	disposing; /* who has taken entries off the cache and not let go of their vnodes yet */
 
 void dcache_init(void)
 {
@@ -197,6 +200,7 @@ static struct dentry *publish(struct dentry *d)
 {
 	uint32_t hash = hash_name(d->parent, d->name, d->len);
 	struct dentry *other, *victims = NULL;
+	bool pruned = false;
 
 	spin_lock(&dcache_lock);
 	other = dentry_find_locked(d->parent, d->name, d->len, hash);
@@ -204,11 +208,17 @@ static struct dentry *publish(struct dentry *d)
 		dentry_get(other);
 	} else {
 		insert_locked(d);
-		if (hashed_count > DENTRY_LIMIT)
+		pruned = hashed_count > DENTRY_LIMIT;
+		if (pruned) {
 			victims = prune_locked(PRUNE_LOOK);
+			atomic_fetch_add(&disposing, 1);
+		}
 	}
 	spin_unlock(&dcache_lock);
-	destroy_chain(victims);
+	if (victims)
+		destroy_chain(victims);
+	if (pruned)
+		atomic_fetch_sub(&disposing, 1);
 	if (!other)
 		return d;
 	dentry_put(d);
@@ -375,6 +385,9 @@ void dcache_drop(struct superblock *sb)
 		progress = victims != NULL;
 		destroy_chain(victims);
 	}
+	/* A pruner elsewhere may hold vnodes of this file system, for a moment. */
+	while (atomic_load(&disposing))
+		sched_yield();
 }
 
 void dcache_get_stats(uint64_t *total, uint64_t *unused)

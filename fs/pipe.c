@@ -236,29 +236,39 @@ static ssize_t pipe_write(struct file *file, struct iobuf *io, off_t *pos)
 	}
 }
 
-static uint32_t pipe_poll(struct file *file, struct poll_table *table)
+static uint32_t pipe_events(const struct pipe *p, uint32_t access)
 {
-	struct pipe *p = pipe_of(file);
 	uint32_t events = 0;
 
-	if (file->access & CAP_READ) {
-		if (table)
-			table->add(table, &p->readers_wq);
+	if (access & CAP_READ) {
 		if (waiting(p) > 0)
 			events |= POLLIN | POLLRDNORM;
 		/* A fifo that never had a writer is not hung up. */
 		if (READ_ONCE(p->writers) == 0 && READ_ONCE(p->writer_opens) > 0)
 			events |= POLLHUP;
 	}
-	if (file->access & CAP_WRITE) {
-		if (table)
-			table->add(table, &p->writers_wq);
+	if (access & CAP_WRITE) {
 		if (capacity(p) - waiting(p) >= PIPE_BUF)
 			events |= POLLOUT | POLLWRNORM;
 		if (READ_ONCE(p->readers) == 0)
 			events |= POLLERR;
 	}
 	return events;
+}
+
+static __noinline void pipe_enqueue(struct pipe *p, uint32_t access, struct poll_table *table)
+{
+	if (access & CAP_READ)
+		table->add(table, &p->readers_wq);
+	if (access & CAP_WRITE)
+		table->add(table, &p->writers_wq);
+}
+
+static uint32_t pipe_poll(struct file *file, struct poll_table *table)
+{
+	if (unlikely(table))
+		pipe_enqueue(pipe_of(file), file->access, table);
+	return pipe_events(pipe_of(file), file->access);
 }
 
 static int64_t pipe_ioctl(struct file *file, uint32_t cmd, uint64_t arg)
