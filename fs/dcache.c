@@ -22,8 +22,8 @@ static struct dentry *buckets[HASH_SIZE]; /* [dcache_lock] */
 static struct list lru = LIST_INIT(lru);  /* [dcache_lock] */
 static uint64_t hashed_count;             /* [dcache_lock] */
 static struct slab_cache *dentry_cache;
-static _Atomic uint32_t
-	disposing; /* who has taken entries off the cache and not let go of their vnodes yet */
+/* How many have taken entries off the cache and not let go of their vnodes yet. */
+static _Atomic uint32_t disposing;
 
 void dcache_init(void)
 {
@@ -388,16 +388,4 @@ void dcache_drop(struct superblock *sb)
 	/* A pruner elsewhere may hold vnodes of this file system, for a moment. */
 	while (atomic_load(&disposing))
 		sched_yield();
-}
-
-void dcache_get_stats(uint64_t *total, uint64_t *unused)
-{
-	struct dentry *d;
-
-	*unused = 0;
-	spin_lock(&dcache_lock);
-	*total = hashed_count;
-	list_for_each (d, &lru, lru)
-		*unused += atomic_load(&d->refs) == 0;
-	spin_unlock(&dcache_lock);
 }

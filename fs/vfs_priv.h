@@ -87,7 +87,6 @@ void dentry_remove(struct dentry *dentry);
 void dentry_move(struct dentry *dentry, struct dentry *target, bool exchange);
 /* Drop every unused entry of a file system. */
 void dcache_drop(struct superblock *sb);
-void dcache_get_stats(uint64_t *total, uint64_t *unused);
 /* Is `ancestor` the same as `dentry` or above it? */
 bool dentry_is_below(struct dentry *dentry, const struct dentry *ancestor);
 
