@@ -16,9 +16,10 @@
 #include <kernel/boot_info.h>
 #include <kernel/printk.h>
 
-/* Reads of LSR before a port counts as dead.  A read takes about a microsecond on real hardware; a full
- * FIFO at 115200 baud drains in 1.4 ms. */
-#define TX_WAIT_READS 50000
+/* Reads of LSR before a port counts as dead.  A read takes about a microsecond on real hardware, where a full
+ * FIFO at 115200 baud drains in 1.4 ms; but an emulated port waits for a reader that its host may keep from
+ * running for a good part of a second, and the end of a panic must not be what is lost. */
+#define TX_WAIT_READS 1000000
 
 struct uart uarts[UART_COUNT] = {
 	{ .port = 0x3f8, .irq = 4 },
