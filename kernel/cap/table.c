@@ -65,7 +65,7 @@ static struct capability *any_slot_locked(struct cap_table *table, int slot)
 	return index < table->size ? &table->slots[index_nospec(index, table->size)] : NULL;
 }
 
-static struct capability *slot_locked(struct cap_table *table, int slot)
+static inline struct capability *slot_locked(struct cap_table *table, int slot)
 {
 	struct capability *cap = any_slot_locked(table, slot);
 

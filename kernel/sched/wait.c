@@ -55,11 +55,14 @@ void waiter_init(struct waiter *w, bool exclusive)
 
 void wait_add(struct waitqueue *wq, struct waiter *w)
 {
-	uint64_t flags = spin_lock_irqsave(&wq->lock);
+	uint64_t flags;
 
+	/* Only its owner takes a waiter in or out, so this needs no lock. */
+	if (!list_empty(&w->link))
+		return;
+	flags = spin_lock_irqsave(&wq->lock);
 	w->queue = wq;
-	if (list_empty(&w->link))
-		list_add_tail(&wq->waiters, &w->link);
+	list_add_tail(&wq->waiters, &w->link);
 	spin_unlock_irqrestore(&wq->lock, flags);
 }
 
