@@ -14,8 +14,7 @@
 
 #define SMALL_FDS 16
 
-/* --- time-outs
- * ------------------------------------------------------------------------------------------------ */
+/* --- time-outs --- */
 
 static uint64_t deadline_after(uint64_t sec, uint64_t nsec)
 {
@@ -64,9 +63,7 @@ static void give_timespec(uaddr_t user, uint64_t deadline)
 		return;
 }
 
-/* --- poll
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- poll --- */
 
 static int64_t poll_user(uaddr_t user, uint32_t count, uint64_t deadline)
 {
@@ -146,9 +143,7 @@ SYSCALL(ppoll)
 	return leave_mask(masked, result);
 }
 
-/* --- select
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- select --- */
 
 #define SELECT_IN  (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
 #define SELECT_OUT (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
@@ -192,19 +187,20 @@ static void select_collect(struct select *s)
 	}
 }
 
-/* Bits for what is ready; their number.  -EBADF for one that is not open. */
-static int64_t select_result(struct select *s)
+/* Bits for what is ready, `left` descriptors; their number.  -EBADF for one that is not open. */
+static int64_t select_result(struct select *s, int64_t left)
 {
 	static const int16_t meant[SETS] = { SELECT_IN, SELECT_OUT, SELECT_EX };
 	int64_t total = 0;
 
-	for (size_t n = 0; n < s->count; n++) {
+	for (size_t n = 0; left > 0 && n < s->count; n++) {
 		const struct abi_pollfd *p = &s->fds[n];
 		uint64_t bit = 1ull << (p->fd % 64);
 		size_t word = (uint32_t)p->fd / 64;
 
 		if (!p->revents)
 			continue;
+		left--;
 		if (p->revents & POLLNVAL)
 			return -EBADF;
 		for (int i = 0; i < SETS; i++) {
@@ -228,7 +224,7 @@ static int64_t select_run(struct select *s, uint64_t deadline)
 		return result;
 	select_collect(s);
 	result = poll_files(s->fds, s->count, deadline);
-	return result < 0 ? result : select_result(s);
+	return result < 0 ? result : select_result(s, result);
 }
 
 static int64_t do_select(int32_t n, uaddr_t in, uaddr_t out, uaddr_t ex, uint64_t deadline)
