@@ -2,9 +2,7 @@
 /*
  * The machine contract: a task's saved state, user registers, FPU, thread pointer.
  * <arch/context_impl.h> defines struct arch_context (kernel stack pointer, thread pointers, FPU area)
- * and struct arch_regs (what entry code saves at the top of the kernel stack).  It also defines inline
- *
- *	void arch_regs_syscall_args(const struct arch_regs *regs, uint64_t args[6])
+ * and struct arch_regs (what entry code saves at the top of the kernel stack).
  */
 #pragma once
 

@@ -60,6 +60,7 @@ void arch_interrupts_init(void);
 int arch_irq_route(unsigned slot, unsigned gsi, bool level, bool active_low);
 /* Find the cycle counter's frequency (CPUID, else measured against HPET, PM timer or PIT). */
 uint64_t arch_calibrate_cycles(void);
-/* Start the one-shot timer; set the next deadline in cycle-counter units of kernel time (ns). */
+/* Start the one-shot timer; set its next deadline, in monotonic time.  The interrupt may come early when the
+ * deadline is far ahead: the caller sets it again. */
 void arch_timer_init(void);
 void arch_timer_set(uint64_t deadline_ns);

@@ -14,7 +14,6 @@
 #define __noinline     __attribute__((noinline))
 #define __alloc_size(...) __attribute__((alloc_size(__VA_ARGS__))) /* numbers of the arguments to multiply */
 #undef __always_inline /* the host's libc has one of its own */
-#undef __always_inline /* hosted C libraries have one */
 #define __always_inline inline __attribute__((always_inline))
 #define __packed        __attribute__((packed))
 #define __aligned(n)    __attribute__((aligned(n)))

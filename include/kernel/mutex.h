@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sleeping lock.  Never taken in interrupt handlers or while holding a spinlock.  Ranked as spinlocks
- * are; the rank check follows the task, not the CPU. */
+ * are; the rank check follows the task, not the CPU.  Unlocking looks at the waiters after another task may
+ * have the mutex: what it lies in must live until mutex_unlock() returns. */
 #pragma once
 
 #include <kernel/wait.h>

@@ -3,14 +3,14 @@
  * Chronos: tasks and run queues.
  *
  * A task is what the scheduler runs: a kernel stack, a saved context, a state.  User threads embed one
- * (proc/thread.h), kernel threads are one.  States:
+ * (kernel/process.h), kernel threads are one.  States:
  *
  *	RUNNABLE <-> (on a run queue, or running)
  *	RUNNING -> SLEEPING (interruptible or not) -> RUNNABLE   by wait queues
  *	RUNNING -> STOPPED -> RUNNABLE                            job control
  *	RUNNING -> DEAD                                           task_exit(); freed by the next task
  *
- * Legend: [i] immutable after task_create, [r] run-queue lock, [o] the task itself, [a] atomic.
+ * Legend: [i] immutable after task_init, [r] run-queue lock, [o] the task itself, [a] atomic.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
 /*
  * Lock-order checking.  Each CPU keeps the spinlocks it holds, each task the ranks of its mutexes.  A
  * lock may be taken only if its rank is above every held one's; equal ranks only where two objects of a
- * kind are ordered by the rule that kernel/lockrank.h states (vnodes, run queues, parent and child).
+ * kind are ordered by the rule that kernel/lockrank.h states (vnodes, futexes, run queues).
  */
 #include <kernel/lockdep.h>
 
@@ -26,8 +26,7 @@ static bool checking = true;
 
 static bool may_nest(uint16_t rank)
 {
-	return rank == RANK_VNODE || rank == RANK_RUNQ || rank == RANK_VM_SPACE || rank == RANK_PROCESS ||
-	       rank == RANK_WAITQUEUE || rank == RANK_FUTEX;
+	return rank == RANK_VNODE || rank == RANK_RUNQ || rank == RANK_FUTEX;
 }
 
 static void violation(const char *what, const char *held, uint16_t held_rank, const char *name, uint16_t rank)
