@@ -25,11 +25,11 @@ struct elf_limits {
 	uint64_t file_size;
 	uint64_t address_end; /* user addresses lie below it */
 	uint64_t page_size;
-	uint16_t machine;     /* e_machine */
+	uint16_t machine; /* e_machine */
 };
 
 struct elf_header {
-	bool relative;        /* ET_DYN: addresses count from a base that the loader chooses */
+	bool relative; /* ET_DYN: addresses count from a base that the loader chooses */
 	uint64_t entry;
 	uint64_t phdr_offset; /* the table lies inside the file */
 	uint32_t phdr_count;
@@ -46,15 +46,15 @@ struct elf_image {
 	struct elf_header header;
 	uint32_t segment_count; /* at least 1 */
 	struct elf_segment segments[ELF_MAX_SEGMENTS];
-	uint64_t low, high;     /* page-aligned bounds of all segments */
-	uint64_t align;         /* the largest one asked for: a power of two, at least a page */
-	uint64_t phdr_address;  /* of the program headers in memory, 0 if not mapped */
+	uint64_t low, high;                  /* page-aligned bounds of all segments */
+	uint64_t align;                      /* the largest one asked for: a power of two, at least a page */
+	uint64_t phdr_address;               /* of the program headers in memory, 0 if not mapped */
 	uint64_t interp_offset, interp_size; /* size 0: no interpreter */
 };
 
 /* -ENOEXEC for anything wrong.  `head` holds the first `len` bytes of the file. */
-int elf_read_header(const void *head, size_t len, const struct elf_limits *limits, struct elf_header *out)
-	__must_check;
+int elf_read_header(const void *head, size_t len, const struct elf_limits *limits,
+		    struct elf_header *out) __must_check;
 /* `table`: header.phdr_count * ELF_PHDR_SIZE bytes from header.phdr_offset. */
 int elf_read_image(const struct elf_header *header, const void *table, const struct elf_limits *limits,
 		   struct elf_image *out) __must_check;

@@ -40,74 +40,91 @@ struct credentials {
 
 enum process_state { PROCESS_ALIVE, PROCESS_STOPPED, PROCESS_ZOMBIE };
 
-enum rlimit_id { /* Linux's numbers */
-	RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC,
-	RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE,
-	RLIMIT_NICE, RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_COUNT
+/* Linux's numbers. */
+enum rlimit_id {
+	RLIMIT_CPU,
+	RLIMIT_FSIZE,
+	RLIMIT_DATA,
+	RLIMIT_STACK,
+	RLIMIT_CORE,
+	RLIMIT_RSS,
+	RLIMIT_NPROC,
+	RLIMIT_NOFILE,
+	RLIMIT_MEMLOCK,
+	RLIMIT_AS,
+	RLIMIT_LOCKS,
+	RLIMIT_SIGPENDING,
+	RLIMIT_MSGQUEUE,
+	RLIMIT_NICE,
+	RLIMIT_RTPRIO,
+	RLIMIT_RTTIME,
+	RLIMIT_COUNT
 };
 #define RLIM_INFINITY UINT64_MAX
 
 struct process {
 	struct refcount refs;
-	pid_t pid;                  /* [i] */
-	struct spinlock lock;       /* RANK_PROCESS */
-	struct list threads;        /* [p] those that have not left for good */
-	uint32_t thread_count;      /* [p] length of threads */
-	uint32_t live_threads;      /* [p] those that have not begun to exit */
-	enum process_state state;   /* [p] written; read anywhere */
-	bool exiting;               /* [p] exit_group in progress */
-	struct thread *exec_thread; /* [p] the only thread that an exec lets live */
+	pid_t pid;                    /* [i] */
+	struct spinlock lock;         /* RANK_PROCESS */
+	struct list threads;          /* [p] those that have not left for good */
+	uint32_t thread_count;        /* [p] length of threads */
+	uint32_t live_threads;        /* [p] those that have not begun to exit */
+	enum process_state state;     /* [p] written; read anywhere */
+	int exit_status;              /* [p] as wait reports it */
+	struct thread *exec_thread;   /* [p] the only thread that an exec lets live */
 	struct waitqueue thread_wait; /* exec waits here for the others */
-	int exit_status;            /* [p] as wait reports it */
 
-	struct process *parent;     /* [t] */
-	pid_t parent_pid;           /* [t]; read anywhere */
-	struct list children;       /* [t] */
-	struct list sibling;        /* [t] */
-	struct list group_link;     /* [t] member of its process group */
-	pid_t pgid, sid;            /* [t] */
-	struct tty *tty;            /* [t] controlling terminal */
-	bool has_execed;            /* [t] setpgid by the parent comes too late */
+	struct process *parent;      /* [t] */
+	pid_t parent_pid;            /* [t]; read anywhere */
+	bool has_execed;             /* [t] setpgid by the parent comes too late */
+	struct list children;        /* [t] */
+	struct list sibling;         /* [t] */
+	struct list group_link;      /* [t] member of its process group */
+	pid_t pgid, sid;             /* [t] */
+	struct tty *tty;             /* [t] controlling terminal */
 	struct waitqueue child_wait; /* parents sleep here for their children */
 
-	bool stop_requested;        /* [p] every thread parks itself */
-	bool stop_dequeued;         /* [p] a thread is about to stop; SIGCONT still prevents it */
-	uint32_t stopped_threads;   /* [p] parked now */
-	int stop_signal;            /* [p] */
-	bool stop_reported;         /* [p] wait(WUNTRACED) has told the parent */
-	bool continued;             /* [p] for wait(WCONTINUED) */
-	bool notify_continued;      /* [p] a woken thread tells the parent */
+	/* Stopping. */
+	uint32_t stopped_threads; /* [p] parked now */
+	int stop_signal;          /* [p] */
+	bool stop_requested;      /* [p] every thread parks itself */
+	bool stop_dequeued;       /* [p] a thread is about to stop; SIGCONT still prevents it */
+	bool stop_reported;       /* [p] wait(WUNTRACED) has told the parent */
+	bool continued;           /* [p] for wait(WCONTINUED) */
+	bool notify_continued;    /* [p] a woken thread tells the parent */
 
-	struct vm_space *vm;        /* [p] NULL once exiting */
-	struct cap_table *caps;     /* [p] NULL once exiting */
-	struct fs_context *fs;      /* [p] NULL once exiting */
-	struct vnode *exe_vnode;    /* [p] the running program, denied for writing */
-	struct credentials cred;    /* [p] */
+	bool exiting;      /* [p] exit_group in progress */
+	bool no_new_privs; /* [p] */
+	bool dumpable;     /* [p] */
+
+	struct vm_space *vm;                     /* [p] NULL once exiting */
+	struct cap_table *caps;                  /* [p] NULL once exiting */
+	struct fs_context *fs;                   /* [p] NULL once exiting */
+	struct vnode *exe_vnode;                 /* [p] the running program, denied for writing */
+	struct credentials cred;                 /* [p] */
 	struct abi_rlimit rlimits[RLIMIT_COUNT]; /* [p] */
-	struct signal_actions *actions; /* [p] shared by CLONE_SIGHAND */
-	struct signal_queue pending;    /* [p] for the whole process */
-	uint32_t queued_signals;        /* [p] infos held in all queues of the process */
-	int exit_signal;            /* [i] what the parent gets */
-	int pdeath_signal;          /* [p] what it gets when the parent dies */
-	bool no_new_privs;          /* [p] */
-	bool dumpable;              /* [p] */
+	struct signal_actions *actions;          /* [p] shared by CLONE_SIGHAND */
+	struct signal_queue pending;             /* [p] for the whole process */
+	uint32_t queued_signals;                 /* [p] infos held in all queues of the process */
+	int exit_signal;                         /* [i] what the parent gets */
+	int pdeath_signal;                       /* [p] what it gets when the parent dies */
 
-	uint64_t start_ns;          /* [i] monotonic */
-	uint64_t user_ns, system_ns; /* [p] of threads gone */
-	uint64_t switches_voluntary, switches_forced; /* [p] of threads gone */
-	uint64_t child_user_ns, child_system_ns; /* [t] of children waited for */
+	uint64_t start_ns;                               /* [i] monotonic */
+	uint64_t user_ns, system_ns;                     /* [p] of threads gone */
+	uint64_t switches_voluntary, switches_forced;    /* [p] of threads gone */
+	uint64_t child_user_ns, child_system_ns;         /* [t] of children waited for */
 	uint64_t child_minor_faults, child_major_faults; /* [t] */
 	_Atomic uint64_t minor_faults, major_faults;     /* [a] */
-	_Atomic uint32_t unknown_calls_logged;   /* [a] ENOSYS is logged once per program */
-	char comm[TASK_NAME_LEN];   /* [p] */
-	char exe[256];              /* [p] path of the program, for /proc/pid/exe */
-	struct timer alarm;         /* ITIMER_REAL */
-	uint64_t alarm_interval_ns; /* [p] */
-	uint64_t alarm_deadline_ns; /* [p] 0: not armed */
-	struct waitqueue vfork_wait; /* parent of a vfork sleeps here */
-	_Atomic bool vfork_done;    /* [a] it may go on */
-	int32_t nice;               /* [p] */
-	int32_t oom_score_adj;      /* [p] */
+	_Atomic uint32_t unknown_calls_logged;           /* [a] ENOSYS is logged once per program */
+	char comm[TASK_NAME_LEN];                        /* [p] */
+	char exe[256];                                   /* [p] path of the program, for /proc/pid/exe */
+	struct timer alarm;                              /* ITIMER_REAL */
+	uint64_t alarm_interval_ns;                      /* [p] */
+	uint64_t alarm_deadline_ns;                      /* [p] 0: not armed */
+	struct waitqueue vfork_wait;                     /* parent of a vfork sleeps here */
+	_Atomic bool vfork_done;                         /* [a] it may go on */
+	int32_t nice;                                    /* [p] */
+	int32_t oom_score_adj;                           /* [p] */
 };
 
 /* How a call that a signal without handler interrupted goes on: restart_syscall(2) runs fn. */
@@ -120,22 +137,22 @@ struct syscall_restart {
 
 struct thread {
 	struct task task;
-	pid_t tid;               /* [i] but for a non-leader's exec, which takes the leader's */
-	struct process *process; /* [i] referenced */
-	struct list link;        /* [process.lock] */
+	pid_t tid;                   /* [i] but for a non-leader's exec, which takes the leader's */
+	struct process *process;     /* [i] referenced */
+	struct list link;            /* [process.lock] */
 	struct signal_queue pending; /* [process.lock] */
-	uint64_t blocked;        /* [process.lock] signal mask; only the thread itself writes it */
-	uint64_t real_blocked;   /* [process.lock] what sigtimedwait unblocked for now: not yet ignorable */
-	uint64_t saved_mask;     /* [o] for sigsuspend/ppoll: restored after the handler */
-	bool restore_mask;       /* [o] */
-	bool exiting;            /* [o] */
+	uint64_t blocked;            /* [process.lock] signal mask; only the thread itself writes it */
+	uint64_t real_blocked;     /* [process.lock] what sigtimedwait unblocked for now: not yet ignorable */
+	uint64_t saved_mask;       /* [o] for sigsuspend/ppoll: restored after the handler */
+	bool restore_mask;         /* [o] */
+	bool exiting;              /* [o] */
 	struct abi_stack altstack; /* [o] */
-	uaddr_t clear_child_tid; /* [o] */
-	uaddr_t robust_list;     /* [o] */
-	uaddr_t set_child_tid;   /* [o] written at the first run */
+	uaddr_t clear_child_tid;   /* [o] */
+	uaddr_t robust_list;       /* [o] */
+	uaddr_t set_child_tid;     /* [o] written at the first run */
 	struct syscall_restart restart; /* [o] */
 	struct process *vfork_child;    /* [o] referenced; sleeping until it lets go */
-	uint64_t affinity;       /* [o] CPUs 0-63 */
+	uint64_t affinity;              /* [o] CPUs 0-63 */
 };
 
 static inline struct thread *current_thread(void) /* user threads only */
@@ -215,7 +232,7 @@ struct exec_args {
 	size_t used, capacity; /* bytes of text */
 	size_t limit;          /* what strings and pointers together may take */
 	uint32_t argc, envc;
-	size_t argv_bytes;     /* where the environment starts in text */
+	size_t argv_bytes; /* where the environment starts in text */
 };
 void exec_args_init(struct exec_args *args, size_t limit);
 void exec_args_free(struct exec_args *args);

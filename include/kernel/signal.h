@@ -20,13 +20,13 @@ struct process;
 struct thread;
 struct arch_regs;
 
-#define SIGNAL_BIT(n) (1ull << ((n)-1))
-#define SIGRTMIN      32 /* the kernel's; C libraries keep the first few for themselves */
+#define SIGNAL_BIT(n)       (1ull << ((n)-1))
+#define SIGRTMIN            32 /* the kernel's; C libraries keep the first few for themselves */
 #define SIGNALS_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 struct signal_queue {
-	uint64_t pending;   /* bit n-1: signal n */
-	struct list infos;  /* struct signal_info, oldest first */
+	uint64_t pending;  /* bit n-1: signal n */
+	struct list infos; /* struct signal_info, oldest first */
 };
 
 struct signal_actions {

@@ -21,9 +21,9 @@
 #define CLONE_IO       0x80000000u
 
 /* Namespaces and pidfds are refused; what concerns tracing and I/O contexts means nothing here. */
-#define CLONE_SUPPORTED \
+#define CLONE_SUPPORTED                                                                                  \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | \
-	 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED | \
+	 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED |    \
 	 CLONE_CHILD_SETTID | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
 /* A thread shares all that is kept per process. */
 #define CLONE_OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
@@ -185,6 +185,7 @@ static void copy_identity(struct process *p)
 static int copy_process(const struct clone_args *args, struct process **out)
 {
 	struct process *p = process_alloc();
+	struct vnode *exe;
 	int err;
 
 	if (!p)
@@ -196,17 +197,16 @@ static int copy_process(const struct clone_args *args, struct process **out)
 		err = copy_files(p, args->flags);
 	if (err == 0)
 		err = copy_memory(p, args->flags);
-	if (err == 0) {
-		/* Running already, so nobody can be writing it. */
-		struct vnode *exe = current_process()->exe_vnode;
-
-		if (exe && exe_deny_write(exe) == 0)
-			p->exe_vnode = exe;
-		*out = p;
-		return 0;
+	if (err < 0) {
+		process_put(p);
+		return err;
 	}
-	process_put(p);
-	return err;
+	/* Running already, so nobody can be writing it. */
+	exe = current_process()->exe_vnode;
+	if (exe && exe_deny_write(exe) == 0)
+		p->exe_vnode = exe;
+	*out = p;
+	return 0;
 }
 
 static void add_thread_locked(struct process *p, struct thread *t)

@@ -26,7 +26,8 @@ bool cred_in_group(const struct credentials *cred, gid_t gid)
 	return false;
 }
 
-int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *arguments), const uint64_t *arguments)
+int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *arguments),
+		    const uint64_t *arguments)
 {
 	struct process *p = current_process();
 	struct credentials cred = p->cred; /* only the process itself changes them */

@@ -73,7 +73,8 @@ static int add_segment(struct elf_image *image, const struct phdr *p, const stru
 		return p->filesz == 0 ? 0 : -ENOEXEC;
 	if (p->filesz > p->memsz || !inside(p->offset, p->filesz, limits->file_size))
 		return -ENOEXEC;
-	if (!inside(p->vaddr, p->memsz, limits->address_end - page) || image->segment_count == ELF_MAX_SEGMENTS)
+	if (!inside(p->vaddr, p->memsz, limits->address_end - page) ||
+	    image->segment_count == ELF_MAX_SEGMENTS)
 		return -ENOEXEC;
 	if ((p->vaddr - p->offset) & (page - 1))
 		return -ENOEXEC;
@@ -127,7 +128,8 @@ static uint64_t mapped_phdrs(const struct elf_image *image)
 		const struct elf_segment *s = &image->segments[i];
 		uint64_t skip;
 
-		if (!sub_overflows(image->header.phdr_offset, s->offset, &skip) && inside(skip, size, s->file_size))
+		if (!sub_overflows(image->header.phdr_offset, s->offset, &skip) &&
+		    inside(skip, size, s->file_size))
 			return s->address + skip;
 	}
 	return 0;

@@ -109,7 +109,8 @@ static int follow_script(struct exec *x, char **current)
 
 	memcpy(line, x->head + 2, sizeof(line) - 2);
 	line[sizeof(line) - 2] = line[sizeof(line) - 1] = '\0';
-	err = split_script_line(line, x->head_size - 2 + (x->head_size < sizeof(x->head)), &interp, &argument);
+	err = split_script_line(line, x->head_size - 2 + (x->head_size < sizeof(x->head)), &interp,
+				&argument);
 	if (err < 0)
 		return err;
 	/* The first script's name takes argv[0]'s place; a nested one's is the last prefix already. */
@@ -304,7 +305,9 @@ static void commit(struct exec *x)
 	t->restart.fn = NULL;
 	arch_fpu_reset(&t->task);
 	arch_tls_reset(&t->task);
-	arch_regs_start(regs, x->has_interp ? x->interp_base + x->interp.header.entry : x->base + x->image.header.entry,
+	arch_regs_start(regs,
+			x->has_interp ? x->interp_base + x->interp.header.entry
+				      : x->base + x->image.header.entry,
 			x->stack_pointer);
 }
 
@@ -341,7 +344,8 @@ static const char *name_for(int dirfd, const char *path, char *buf, size_t size)
 
 int process_exec(int dirfd, const char *path, struct exec_args *args, unsigned flags)
 {
-	unsigned walk = (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0) | (flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
+	unsigned walk =
+		(flags & AT_EMPTY_PATH ? WALK_EMPTY : 0) | (flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
 	size_t name_size = strlen(path) + 32;
 	char *name = kmalloc(name_size);
 	struct exec *x = kzalloc(sizeof(*x));

@@ -8,9 +8,9 @@
 
 #include "proc_priv.h"
 
-#define STRING_MAX   (128u * 1024) /* one string with its NUL */
-#define FIRST_SIZE   2048u
-#define LARGE_SIZE   (16u * 1024)  /* from here on pages need not be adjacent */
+#define STRING_MAX (128u * 1024) /* one string with its NUL */
+#define FIRST_SIZE 2048u
+#define LARGE_SIZE (16u * 1024) /* from here on pages need not be adjacent */
 
 static void *text_alloc(size_t size)
 {

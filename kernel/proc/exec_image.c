@@ -8,8 +8,8 @@
 
 #include "exec_priv.h"
 
-#define PIE_BASE      0x555555554000ull
-#define PIE_RANDOM    (1ull << 28) /* pages: 1 TiB */
+#define PIE_BASE   0x555555554000ull
+#define PIE_RANDOM (1ull << 28) /* pages: 1 TiB */
 
 int exec_read(struct vnode *vnode, uint64_t offset, void *buf, size_t len)
 {
@@ -91,7 +91,8 @@ static int map_segment(struct vm_space *vm, struct vnode *vnode, const struct el
 	int err = 0;
 
 	if (s->file_size)
-		err = vm_map(vm, &start, zero_start - start, flags, max, VM_MAP_FIXED, vnode->pages, s->offset - skip);
+		err = vm_map(vm, &start, zero_start - start, flags, max, VM_MAP_FIXED, vnode->pages,
+			     s->offset - skip);
 	if (err == 0 && zero_start < end)
 		err = vm_map(vm, &zero_start, end - zero_start, flags, max, VM_MAP_FIXED, NULL, 0);
 	if (err == 0 && (flags & VM_WRITE) && s->memory_size > s->file_size && file_end < zero_start)

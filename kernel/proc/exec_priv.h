@@ -13,9 +13,9 @@
 
 struct exec {
 	struct exec_args *args;
-	const char *name;        /* as given to execve: AT_EXECFN and the process's name */
-	struct path path;        /* [referenced] the file looked at now */
-	struct vnode *vnode;     /* path's; denied for writing */
+	const char *name;    /* as given to execve: AT_EXECFN and the process's name */
+	struct path path;    /* [referenced] the file looked at now */
+	struct vnode *vnode; /* path's; denied for writing */
 	char head[EXEC_HEAD_SIZE];
 	size_t head_size;
 
@@ -24,15 +24,15 @@ struct exec {
 	bool replaced_argv0;
 
 	struct elf_image image;
-	uint64_t base;           /* what is added to image addresses */
+	uint64_t base; /* what is added to image addresses */
 	bool has_interp;
 	struct elf_image interp;
 	uint64_t interp_base;
 
-	struct vm_space *vm;     /* the new address space; owned until it is installed */
+	struct vm_space *vm; /* the new address space; owned until it is installed */
 	uaddr_t stack_pointer;
 	struct credentials cred;
-	bool secure;             /* privileges changed: AT_SECURE */
+	bool secure; /* privileges changed: AT_SECURE */
 };
 
 /* exec_image.c: read, check and map.  -ENOEXEC, -ENOMEM, -EACCES (writable and executable). */

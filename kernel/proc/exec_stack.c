@@ -3,7 +3,9 @@
  * The new program's first stack, as the System V ABI supplement has it.  From the top down:
  *
  *	0 | file name | environment strings | argument strings | platform, random bytes |
- *	auxiliary vector | environment pointers, 0 | argument pointers, 0 | argc   <- stack pointer, 16-aligned
+ *	auxiliary vector | environment pointers, 0 | argument pointers, 0 | argc
+ *
+ * The stack pointer starts at argc, aligned to 16.
  */
 #include <arch/elf.h>
 #include <arch/paging.h>
@@ -18,9 +20,26 @@
 #define RANDOM_SIZE 16u
 
 enum auxv_type {
-	AT_NULL, AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY, AT_UID = 11, AT_EUID,
-	AT_GID, AT_EGID, AT_PLATFORM, AT_HWCAP, AT_CLKTCK, AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2,
-	AT_EXECFN = 31, AT_MINSIGSTKSZ = 51,
+	AT_NULL,
+	AT_PHDR = 3,
+	AT_PHENT,
+	AT_PHNUM,
+	AT_PAGESZ,
+	AT_BASE,
+	AT_FLAGS,
+	AT_ENTRY,
+	AT_UID = 11,
+	AT_EUID,
+	AT_GID,
+	AT_EGID,
+	AT_PLATFORM,
+	AT_HWCAP,
+	AT_CLKTCK,
+	AT_SECURE = 23,
+	AT_RANDOM = 25,
+	AT_HWCAP2,
+	AT_EXECFN = 31,
+	AT_MINSIGSTKSZ = 51,
 };
 
 /* Places strings downwards. */
@@ -152,7 +171,8 @@ static int map_stack(struct exec *x, size_t strings)
 
 	vm->stack_limit = MAX(MIN(limit, vm->stack_top - vm->mmap_top), size);
 	at = vm->stack_top - size;
-	return vm_map(vm, &at, size, VM_READ | VM_WRITE | VM_STACK, VM_READ | VM_WRITE, VM_MAP_FIXED, NULL, 0);
+	return vm_map(vm, &at, size, VM_READ | VM_WRITE | VM_STACK, VM_READ | VM_WRITE, VM_MAP_FIXED, NULL,
+		      0);
 }
 
 int exec_build_stack(struct exec *x)

@@ -20,7 +20,7 @@ static void tell_others_to_leave_locked(struct process *p)
 {
 	struct thread *t;
 
-	list_for_each(t, &p->threads, link) {
+	list_for_each (t, &p->threads, link) {
 		if (t == current_thread())
 			continue;
 		task_set_work(&t->task, TASK_WORK_EXIT);
@@ -136,7 +136,7 @@ static void reparent_children_locked(struct process *p)
 	struct process *child, *tmp;
 	bool wake_init = false;
 
-	list_for_each_safe(child, tmp, &p->children, sibling) {
+	list_for_each_safe (child, tmp, &p->children, sibling) {
 		list_del(&child->sibling);
 		process_set_parent_locked(child, init_process);
 		child->exit_signal = SIGCHLD;

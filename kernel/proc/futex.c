@@ -17,18 +17,18 @@
 
 #define BUCKETS 256u
 
-#define FUTEX_WAIT         0
-#define FUTEX_WAKE         1
-#define FUTEX_REQUEUE      3
-#define FUTEX_CMP_REQUEUE  4
-#define FUTEX_WAKE_OP      5
-#define FUTEX_WAIT_BITSET  9
-#define FUTEX_WAKE_BITSET  10
-#define FUTEX_PRIVATE_FLAG 128
+#define FUTEX_WAIT           0
+#define FUTEX_WAKE           1
+#define FUTEX_REQUEUE        3
+#define FUTEX_CMP_REQUEUE    4
+#define FUTEX_WAKE_OP        5
+#define FUTEX_WAIT_BITSET    9
+#define FUTEX_WAKE_BITSET    10
+#define FUTEX_PRIVATE_FLAG   128
 #define FUTEX_CLOCK_REALTIME 256
-#define FUTEX_WAITERS      0x80000000u
-#define FUTEX_OWNER_DIED   0x40000000u
-#define FUTEX_TID_MASK     0x3fffffffu
+#define FUTEX_WAITERS        0x80000000u
+#define FUTEX_OWNER_DIED     0x40000000u
+#define FUTEX_TID_MASK       0x3fffffffu
 
 #define ROBUST_LIST_LIMIT 2048
 
@@ -43,11 +43,11 @@ struct futex_bucket {
 };
 
 struct futex_waiter {
-	struct list link;       /* [bucket lock] */
-	struct futex_key key;   /* [bucket lock] */
+	struct list link;            /* [bucket lock] */
+	struct futex_key key;        /* [bucket lock] */
 	struct futex_bucket *bucket; /* changed by requeue, with both locks held */
 	uint32_t bitset;
-	bool woken;             /* [bucket lock] and off the list */
+	bool woken; /* [bucket lock] and off the list */
 	struct waitqueue wq;
 };
 
@@ -82,7 +82,7 @@ struct key_ref {
 	struct vm_object *object; /* NULL: private */
 };
 
-static int key_get(uaddr_t addr, bool private, struct key_ref *out)
+static int key_get(uaddr_t addr, bool is_private, struct key_ref *out)
 {
 	struct vm_space *vm = current_process()->vm;
 	struct vm_area area;
@@ -90,7 +90,7 @@ static int key_get(uaddr_t addr, bool private, struct key_ref *out)
 	*out = (struct key_ref){ .key = { vm, addr } };
 	if (addr % sizeof(uint32_t))
 		return -EINVAL;
-	if (private)
+	if (is_private)
 		return 0;
 	if (!vm_next_area(vm, addr, &area))
 		return -EFAULT;
@@ -120,14 +120,15 @@ static void wake_waiter_locked(struct futex_waiter *w)
 	wake_up(&w->wq);
 }
 
-static uint32_t wake_locked(struct futex_bucket *b, const struct futex_key *key, uint32_t count, uint32_t bitset)
+static uint32_t wake_locked(struct futex_bucket *b, const struct futex_key *key, uint32_t count,
+			    uint32_t bitset)
 {
 	struct futex_waiter *w, *tmp;
 	uint32_t woken = 0;
 
 	if (count == 0)
 		return 0;
-	list_for_each_safe(w, tmp, &b->waiters, link) {
+	list_for_each_safe (w, tmp, &b->waiters, link) {
 		if (!same_key(&w->key, key) || !(w->bitset & bitset))
 			continue;
 		wake_waiter_locked(w);
@@ -152,14 +153,14 @@ static uint32_t wake_key(const struct futex_key *key, uint32_t count, uint32_t b
 	return woken;
 }
 
-static int64_t futex_wake(uaddr_t addr, bool private, uint32_t count, uint32_t bitset)
+static int64_t futex_wake(uaddr_t addr, bool is_private, uint32_t count, uint32_t bitset)
 {
 	struct key_ref ref;
 	int64_t result;
 
 	if (bitset == 0)
 		return -EINVAL;
-	result = key_get(addr, private, &ref);
+	result = key_get(addr, is_private, &ref);
 	if (result < 0)
 		return result;
 	result = wake_key(&ref.key, count, bitset);
@@ -169,16 +170,16 @@ static int64_t futex_wake(uaddr_t addr, bool private, uint32_t count, uint32_t b
 
 int64_t futex_wake_any(uaddr_t addr, uint32_t count)
 {
-	int64_t private = futex_wake(addr, true, count, UINT32_MAX);
+	int64_t woken = futex_wake(addr, true, count, UINT32_MAX);
 	struct key_ref ref;
 
 	/* Who waits for a thread's end may have said "private" or not; in private memory both are one key. */
-	if (private > 0 || key_get(addr, false, &ref) < 0)
-		return private;
+	if (woken > 0 || key_get(addr, false, &ref) < 0)
+		return woken;
 	if (ref.object)
-		private = wake_key(&ref.key, count, UINT32_MAX);
+		woken = wake_key(&ref.key, count, UINT32_MAX);
 	key_put(&ref);
-	return private;
+	return woken;
 }
 
 /* --- waiting ------------------------------------------------------------------------------------- */
@@ -240,14 +241,15 @@ static int sleep_while_equal(uaddr_t addr, uint32_t expected, const struct futex
 	return dequeue(&w) ? 0 : err;
 }
 
-static int64_t futex_wait(uaddr_t addr, bool private, uint32_t expected, uint64_t deadline_ns, uint32_t bitset)
+static int64_t futex_wait(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
+			  uint32_t bitset)
 {
 	struct key_ref ref;
 	int err;
 
 	if (bitset == 0)
 		return -EINVAL;
-	err = key_get(addr, private, &ref);
+	err = key_get(addr, is_private, &ref);
 	if (err < 0)
 		return err;
 	err = sleep_while_equal(addr, expected, &ref.key, bitset, deadline_ns);
@@ -264,10 +266,11 @@ static int64_t restart_wait(struct syscall_restart *r)
 	return err == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : err;
 }
 
-static int64_t wait_relative(uaddr_t addr, bool private, uint32_t expected, uint64_t deadline_ns, uint32_t bitset)
+static int64_t wait_relative(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
+			     uint32_t bitset)
 {
 	struct syscall_restart *r = &current_thread()->restart;
-	int64_t err = futex_wait(addr, private, expected, deadline_ns, bitset);
+	int64_t err = futex_wait(addr, is_private, expected, deadline_ns, bitset);
 
 	if (err != -ERESTARTSYS || deadline_ns == WAIT_FOREVER)
 		return err;
@@ -275,7 +278,7 @@ static int64_t wait_relative(uaddr_t addr, bool private, uint32_t expected, uint
 		.fn = restart_wait,
 		.deadline_ns = deadline_ns,
 		.user = addr,
-		.extra = { (uint64_t)expected << 32 | private, bitset },
+		.extra = { (uint64_t)expected << 32 | is_private, bitset },
 	};
 	return -ERESTART_RESTARTBLOCK;
 }
@@ -299,7 +302,8 @@ static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 		spin_unlock(&b->lock);
 }
 
-static int64_t requeue_keys(const struct futex_key *from, const struct futex_key *to, uint32_t wake, uint32_t move)
+static int64_t requeue_keys(const struct futex_key *from, const struct futex_key *to, uint32_t wake,
+			    uint32_t move)
 {
 	struct futex_bucket *a = bucket_of(from), *b = bucket_of(to);
 	struct futex_waiter *w, *tmp;
@@ -307,7 +311,7 @@ static int64_t requeue_keys(const struct futex_key *from, const struct futex_key
 
 	lock_two(a, b);
 	woken = wake_locked(a, from, wake, UINT32_MAX);
-	list_for_each_safe(w, tmp, &a->waiters, link) {
+	list_for_each_safe (w, tmp, &a->waiters, link) {
 		if (moved == move)
 			break;
 		if (!same_key(&w->key, from) || same_key(from, to))
@@ -322,7 +326,7 @@ static int64_t requeue_keys(const struct futex_key *from, const struct futex_key
 	return (int64_t)woken + moved;
 }
 
-static int64_t futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, uint32_t wake, uint32_t move,
+static int64_t futex_requeue(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t wake, uint32_t move,
 			     const uint32_t *expected)
 {
 	struct key_ref from, to;
@@ -331,10 +335,10 @@ static int64_t futex_requeue(uaddr_t addr, uaddr_t addr2, bool private, uint32_t
 
 	if ((int32_t)wake < 0 || (int32_t)move < 0)
 		return -EINVAL;
-	result = key_get(addr, private, &from);
+	result = key_get(addr, is_private, &from);
 	if (result < 0)
 		return result;
-	result = key_get(addr2, private, &to);
+	result = key_get(addr2, is_private, &to);
 	if (result < 0)
 		goto out_from;
 	if (expected) {
@@ -402,7 +406,7 @@ static int32_t sign_extend_12(uint32_t v)
 static int update_second(uaddr_t addr, uint32_t encoded)
 {
 	unsigned op = encoded >> 28 & 7, cmp = encoded >> 24 & 15;
-	uint32_t arg = (uint32_t)sign_extend_12(encoded >> 12 & 0xfff), old, seen, desired;
+	uint32_t arg = (uint32_t)sign_extend_12(encoded >> 12 & 0xfff), old = 0, seen = 0, desired;
 	int err;
 
 	if (encoded >> 31) {
@@ -421,7 +425,7 @@ static int update_second(uaddr_t addr, uint32_t encoded)
 	return err;
 }
 
-static int64_t futex_wake_op(uaddr_t addr, uaddr_t addr2, bool private, uint32_t count, uint32_t count2,
+static int64_t futex_wake_op(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t count, uint32_t count2,
 			     uint32_t encoded)
 {
 	int64_t woken, more;
@@ -429,10 +433,10 @@ static int64_t futex_wake_op(uaddr_t addr, uaddr_t addr2, bool private, uint32_t
 
 	if (second < 0)
 		return second;
-	woken = futex_wake(addr, private, count, UINT32_MAX);
+	woken = futex_wake(addr, is_private, count, UINT32_MAX);
 	if (woken < 0 || !second)
 		return woken;
-	more = futex_wake(addr2, private, count2, UINT32_MAX);
+	more = futex_wake(addr2, is_private, count2, UINT32_MAX);
 	return more < 0 ? more : woken + more;
 }
 
@@ -459,7 +463,7 @@ static int read_deadline(uaddr_t addr, bool absolute, bool realtime, uint64_t *d
 
 int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t addr2, uint32_t val3)
 {
-	bool private = op & FUTEX_PRIVATE_FLAG, realtime = op & FUTEX_CLOCK_REALTIME;
+	bool is_private = op & FUTEX_PRIVATE_FLAG, realtime = op & FUTEX_CLOCK_REALTIME;
 	int command = op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
 	uint64_t deadline;
 	int err;
@@ -473,18 +477,18 @@ int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t ad
 		if (err < 0)
 			return err;
 		if (command == FUTEX_WAIT)
-			return wait_relative(addr, private, val, deadline, UINT32_MAX);
-		return futex_wait(addr, private, val, deadline, val3);
+			return wait_relative(addr, is_private, val, deadline, UINT32_MAX);
+		return futex_wait(addr, is_private, val, deadline, val3);
 	case FUTEX_WAKE:
-		return futex_wake(addr, private, val, UINT32_MAX);
+		return futex_wake(addr, is_private, val, UINT32_MAX);
 	case FUTEX_WAKE_BITSET:
-		return futex_wake(addr, private, val, val3);
+		return futex_wake(addr, is_private, val, val3);
 	case FUTEX_REQUEUE:
-		return futex_requeue(addr, addr2, private, val, (uint32_t)arg3, NULL);
+		return futex_requeue(addr, addr2, is_private, val, (uint32_t)arg3, NULL);
 	case FUTEX_CMP_REQUEUE:
-		return futex_requeue(addr, addr2, private, val, (uint32_t)arg3, &val3);
+		return futex_requeue(addr, addr2, is_private, val, (uint32_t)arg3, &val3);
 	case FUTEX_WAKE_OP:
-		return futex_wake_op(addr, addr2, private, val, (uint32_t)arg3, val3);
+		return futex_wake_op(addr, addr2, is_private, val, (uint32_t)arg3, val3);
 	}
 	return -ENOSYS;
 }

@@ -14,7 +14,10 @@
 #define INIT_ARGS_MAX (64u * 1024)
 
 static const char *const init_environment[] = {
-	"HOME=/", "TERM=linux", "PATH=/sbin:/usr/sbin:/bin:/usr/bin", NULL,
+	"HOME=/",
+	"TERM=linux",
+	"PATH=/sbin:/usr/sbin:/bin:/usr/bin",
+	NULL,
 };
 
 /* What the thread is to run, and how it went. */

@@ -62,7 +62,7 @@ static void visit_group_locked(pid_t pgid, struct broadcast *b)
 
 	if (!entry)
 		return;
-	list_for_each(p, &entry->group, group_link)
+	list_for_each (p, &entry->group, group_link)
 		note_result(b, send_one_locked(p, b->signo, b->info));
 }
 

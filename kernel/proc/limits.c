@@ -77,8 +77,8 @@ static bool may_limit(const struct process *p)
 
 	if (p == current_process() || me->euid == 0)
 		return true;
-	return me->uid == other->uid && me->uid == other->euid && me->uid == other->suid && me->gid == other->gid &&
-	       me->gid == other->egid && me->gid == other->sgid;
+	return me->uid == other->uid && me->uid == other->euid && me->uid == other->suid &&
+	       me->gid == other->gid && me->gid == other->egid && me->gid == other->sgid;
 }
 
 int64_t process_prlimit(pid_t pid, unsigned id, const struct abi_rlimit *set, struct abi_rlimit *old)
@@ -135,7 +135,7 @@ void usage_of_process(struct process *p, struct abi_rusage *out)
 	out->maxrss = (int64_t)resident_kib(p);
 	out->nvcsw = (int64_t)p->switches_voluntary;
 	out->nivcsw = (int64_t)p->switches_forced;
-	list_for_each(t, &p->threads, link) {
+	list_for_each (t, &p->threads, link) {
 		out->nvcsw += (int64_t)t->task.switches_voluntary;
 		out->nivcsw += (int64_t)t->task.switches_forced;
 	}

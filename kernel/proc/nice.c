@@ -71,7 +71,9 @@ static int walk(struct nice_walk *w)
 		return -EINVAL;
 	flags = tree_lock();
 	if (w->who == 0)
-		w->who = w->which == PRIO_PROCESS ? self->pid : w->which == PRIO_PGRP ? self->pgid : (int)self->cred.uid;
+		w->who = w->which == PRIO_PROCESS ? self->pid
+			 : w->which == PRIO_PGRP  ? self->pgid
+						  : (int)self->cred.uid;
 	process_for_each_locked(visit, w);
 	tree_unlock(flags);
 	return w->found ? w->err : -ESRCH;

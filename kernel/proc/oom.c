@@ -5,7 +5,7 @@
 
 #include "proc_priv.h"
 
-#define GRACE_NS          (10 * NSEC_PER_MSEC)
+#define GRACE_NS         (10 * NSEC_PER_MSEC)
 #define SCORE_ADJ_EXEMPT (-1000)
 
 struct choice {

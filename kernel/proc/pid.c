@@ -9,9 +9,9 @@
 
 #include "proc_priv.h"
 
-#define PID_HASH_SIZE 512u
+#define PID_HASH_SIZE  512u
 #define MEMORY_PER_PID (8 * KERNEL_STACK_SIZE) /* kernel stacks take an eighth of memory at most */
-#define PID_RESERVED  300 /* after the first wrap, low numbers are left to the system's first programs */
+#define PID_RESERVED   300 /* after the first wrap, low numbers are left to the system's first programs */
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT("proc_tree", RANK_PROC_TREE);
 struct process *init_process;
@@ -81,7 +81,7 @@ struct pid_entry *pid_lookup_locked(pid_t nr)
 	assert_held(&proc_tree_lock);
 	if (nr <= 0 || nr >= PID_MAX)
 		return NULL;
-	list_for_each(entry, bucket_of(nr), hash) {
+	list_for_each (entry, bucket_of(nr), hash) {
 		if (entry->nr == nr)
 			return entry;
 	}
@@ -191,7 +191,7 @@ uint32_t process_count(void)
 	for (size_t i = 0; i < PID_HASH_SIZE; i++) {
 		struct pid_entry *entry;
 
-		list_for_each(entry, &pid_hash[i], hash)
+		list_for_each (entry, &pid_hash[i], hash)
 			count += entry->thread != NULL;
 	}
 	tree_unlock(flags);

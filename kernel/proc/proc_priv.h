@@ -28,7 +28,7 @@ struct pid_entry {
 	pid_t nr;
 	struct thread *thread;
 	struct process *process;
-	struct list group;        /* processes by group_link */
+	struct list group; /* processes by group_link */
 	uint32_t session_members;
 };
 

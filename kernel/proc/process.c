@@ -197,7 +197,7 @@ void process_cpu_time(struct process *p, uint64_t *user_ns, uint64_t *system_ns)
 
 	*user_ns = p->user_ns;
 	*system_ns = p->system_ns;
-	list_for_each(t, &p->threads, link) {
+	list_for_each (t, &p->threads, link) {
 		uint64_t user, system;
 
 		task_times(&t->task, &user, &system);
@@ -243,7 +243,7 @@ pid_t process_nth_tid(struct process *p, uint32_t n)
 	struct thread *t;
 	pid_t tid = 0;
 
-	list_for_each(t, &p->threads, link) {
+	list_for_each (t, &p->threads, link) {
 		if (n-- == 0) {
 			tid = t->tid;
 			break;

@@ -42,8 +42,8 @@ bool group_orphaned_locked(pid_t pgid, const struct process *without)
 
 	if (!entry)
 		return true;
-	list_for_each(p, &entry->group, group_link) {
-		if (p == without || p->state == PROCESS_ZOMBIE || !p->parent || p->parent == init_process)
+	list_for_each (p, &entry->group, group_link) {
+		if (p->state == PROCESS_ZOMBIE || !p->parent || p->parent == init_process || p == without)
 			continue;
 		if (p->parent->pgid != pgid && p->parent->sid == p->sid)
 			return false;
@@ -58,7 +58,7 @@ static bool group_has_stopped_locked(pid_t pgid)
 
 	if (!entry)
 		return false;
-	list_for_each(p, &entry->group, group_link) {
+	list_for_each (p, &entry->group, group_link) {
 		if (p->state == PROCESS_STOPPED)
 			return true;
 	}
@@ -72,7 +72,7 @@ static void signal_group_locked(pid_t pgid, int signo)
 
 	if (!entry)
 		return;
-	list_for_each(p, &entry->group, group_link)
+	list_for_each (p, &entry->group, group_link)
 		signal_process(p, signo, NULL);
 }
 

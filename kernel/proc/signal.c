@@ -14,7 +14,7 @@
 
 #define STOP_SIGNALS (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 /* Caused by the running instruction: delivered before the others, so that the frame shows it. */
-#define FAULT_SIGNALS \
+#define FAULT_SIGNALS                                                                          \
 	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | \
 	 SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
 #define IGNORED_BY_DEFAULT \
@@ -105,7 +105,7 @@ static void flush_ignored(struct process *p, int signo)
 	struct thread *t;
 
 	flush_if_pending_locked(p, &p->pending, SIGNAL_BIT(signo));
-	list_for_each(t, &p->threads, link)
+	list_for_each (t, &p->threads, link)
 		flush_if_pending_locked(p, &t->pending, SIGNAL_BIT(signo));
 	spin_unlock_irqrestore(&p->lock, flags);
 }
@@ -126,7 +126,8 @@ int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct 
 		actions->action[signo - 1].mask &= ~SIGNALS_UNBLOCKABLE;
 	}
 	spin_unlock_irqrestore(&actions->lock, flags);
-	if (action && (action->handler == SIG_IGN || (action->handler == SIG_DFL && signal_default_ignored(signo))))
+	if (action &&
+	    (action->handler == SIG_IGN || (action->handler == SIG_DFL && signal_default_ignored(signo))))
 		flush_ignored(p, signo);
 	return 0;
 }
@@ -175,7 +176,7 @@ void signal_queue_flush_locked(struct process *p, struct signal_queue *q, uint64
 	struct signal_info *si, *tmp;
 
 	q->pending &= ~mask;
-	list_for_each_safe(si, tmp, &q->infos, link) {
+	list_for_each_safe (si, tmp, &q->infos, link) {
 		if (!(SIGNAL_BIT(si->info.signo) & mask))
 			continue;
 		list_del(&si->link);
@@ -190,7 +191,8 @@ static void fill_kernel_info(struct abi_siginfo *info, int signo)
 }
 
 /* Add to a queue.  -EAGAIN: a real-time signal that must carry its value found no room. */
-static int enqueue_locked(struct process *p, struct signal_queue *q, int signo, const struct abi_siginfo *info)
+static int enqueue_locked(struct process *p, struct signal_queue *q, int signo,
+			  const struct abi_siginfo *info)
 {
 	bool realtime = signo >= SIGRTMIN;
 	struct signal_info *si;
@@ -221,7 +223,7 @@ static void take_locked(struct process *p, struct signal_queue *q, int signo, st
 	struct signal_info *si, *found = NULL;
 	bool more = false;
 
-	list_for_each(si, &q->infos, link) {
+	list_for_each (si, &q->infos, link) {
 		if (si->info.signo != signo)
 			continue;
 		if (found) {
@@ -317,7 +319,7 @@ static void cancel_opposites_locked(struct process *p, int signo)
 	else
 		return;
 	signal_queue_flush_locked(p, &p->pending, mask);
-	list_for_each(t, &p->threads, link)
+	list_for_each (t, &p->threads, link)
 		signal_queue_flush_locked(p, &t->pending, mask);
 	if (signo == SIGCONT)
 		process_continue_locked(p);
@@ -344,7 +346,7 @@ static void wake_one_locked(struct process *p, int signo)
 		wake_for_signal(current_thread(), signo);
 		return;
 	}
-	list_for_each(t, &p->threads, link) {
+	list_for_each (t, &p->threads, link) {
 		if (wants(t, signo)) {
 			wake_for_signal(t, signo);
 			return;
@@ -415,7 +417,7 @@ int signal_group(pid_t pgid, int signo, const struct abi_siginfo *info)
 	int err = -ESRCH;
 
 	if (entry) {
-		list_for_each(p, &entry->group, group_link) {
+		list_for_each (p, &entry->group, group_link) {
 			signal_process(p, signo, info);
 			err = 0;
 		}

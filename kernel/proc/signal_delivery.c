@@ -10,9 +10,11 @@
 
 #include "proc_priv.h"
 
-#define ALTSTACK_MIN     2048u
-#define SS_AUTODISARM    (1u << 31)
-#define FAULTS_OF_INIT   (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGTRAP))
+#define ALTSTACK_MIN  2048u
+#define SS_AUTODISARM (1u << 31)
+#define FAULTS_OF_INIT                                                                        \
+	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | \
+	 SIGNAL_BIT(SIGTRAP))
 
 static bool is_restart(int64_t result)
 {
@@ -141,7 +143,8 @@ static void run_handler(struct thread *t, struct arch_regs *regs, int signo, con
 {
 	uaddr_t sp = arch_regs_sp(regs);
 	uint32_t stack_flags = altstack_flags(t, sp);
-	bool switch_stack = (action->flags & SA_ONSTACK) && stack_flags != SS_DISABLE && !(stack_flags & SS_ONSTACK);
+	bool switch_stack =
+		(action->flags & SA_ONSTACK) && stack_flags != SS_DISABLE && !(stack_flags & SS_ONSTACK);
 	struct arch_sigframe_info frame = {
 		.handler = action->handler,
 		.restorer = action->restorer,

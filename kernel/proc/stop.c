@@ -67,7 +67,7 @@ void process_stop_locked(struct process *p, int signo, uint64_t flags)
 	if (!p->stop_requested) {
 		p->stop_requested = true;
 		p->stop_signal = signo;
-		list_for_each(t, &p->threads, link)
+		list_for_each (t, &p->threads, link)
 			task_set_work(&t->task, TASK_WORK_SIGNAL);
 	}
 	thread_park_locked(current_thread(), flags);
@@ -87,7 +87,7 @@ void process_continue_locked(struct process *p)
 		p->continued = true;
 		p->notify_continued = true;
 	}
-	list_for_each(t, &p->threads, link) {
+	list_for_each (t, &p->threads, link) {
 		atomic_fetch_or(&t->task.work, TASK_WORK_SIGNAL);
 		task_wake_from(&t->task, TASK_STOPPED);
 	}

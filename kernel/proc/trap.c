@@ -20,8 +20,7 @@ static bool log_allowed(void)
 	uint64_t now = time_now_ns();
 	uint64_t start = atomic_load_explicit(&interval_start, memory_order_relaxed);
 
-	if (now - start > LOG_INTERVAL &&
-	    atomic_compare_exchange_strong(&interval_start, &start, now))
+	if (now - start > LOG_INTERVAL && atomic_compare_exchange_strong(&interval_start, &start, now))
 		atomic_store_explicit(&count, 0, memory_order_relaxed);
 	return atomic_fetch_add_explicit(&count, 1, memory_order_relaxed) < LOG_BURST;
 }
@@ -58,8 +57,8 @@ static void log_fault(const struct arch_regs *regs, int signo, uint64_t addr, un
 
 	if (!unhandled(signo) || !log_allowed())
 		return;
-	pr_info("%s[%d]: %s at %lx ip %016lx sp %016lx error %x", t->task.name, t->tid, signal_noun(signo), addr,
-		arch_regs_pc(regs), arch_regs_sp(regs), error);
+	pr_info("%s[%d]: %s at %lx ip %016lx sp %016lx error %x", t->task.name, t->tid, signal_noun(signo),
+		addr, arch_regs_pc(regs), arch_regs_sp(regs), error);
 }
 
 /* The bits of the processor's page-fault error code, which is what people know how to read. */

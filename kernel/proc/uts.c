@@ -7,13 +7,11 @@
 #include "proc_priv.h"
 
 static struct spinlock uts_lock = SPINLOCK_INIT("uts", RANK_DEVICE);
-static struct abi_utsname uts = { /* [uts_lock] */
-	.sysname = KERNEL_NAME,
-	.nodename = "serix",
-	.release = KERNEL_RELEASE,
-	.version = "#1 " KERNEL_NAME " " KERNEL_VERSION " (" __VERSION__ ")",
-	.machine = KERNEL_MACHINE,
-	.domainname = "(none)",
+static struct abi_utsname uts = {
+	/* [uts_lock] */
+	.sysname = KERNEL_NAME,    .nodename = "serix",
+	.release = KERNEL_RELEASE, .version = "#1 " KERNEL_NAME " " KERNEL_VERSION " (" __VERSION__ ")",
+	.machine = KERNEL_MACHINE, .domainname = "(none)",
 };
 
 void uts_get(struct abi_utsname *out)

@@ -109,7 +109,7 @@ static int64_t try_wait(enum wait_kind kind, pid_t id, unsigned options, struct 
 	int64_t result = -ECHILD;
 	uint64_t flags = tree_lock();
 
-	list_for_each(child, &self->children, sibling) {
+	list_for_each (child, &self->children, sibling) {
 		if (!matches_locked(child, kind, id, options))
 			continue;
 		result = 0;

@@ -195,7 +195,9 @@ SYSCALL(wait4)
 		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;
-	found = process_wait(kind, pid == 0 ? current_process()->pgid : pid > 0 ? pid : -pid, options | WEXITED, &result);
+	if (pid == 0)
+		pid = current_process()->pgid;
+	found = process_wait(kind, pid > 0 ? pid : -pid, options | WEXITED, &result);
 	if (found <= 0)
 		return found;
 	if (args->a[1])
@@ -405,8 +407,14 @@ SYSCALL(sched_getaffinity)
 /* --- prctl --------------------------------------------------------------------------------------------- */
 
 enum {
-	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_NAME = 15, PR_GET_NAME,
-	PR_SET_NO_NEW_PRIVS = 38, PR_GET_NO_NEW_PRIVS,
+	PR_SET_PDEATHSIG = 1,
+	PR_GET_PDEATHSIG,
+	PR_GET_DUMPABLE,
+	PR_SET_DUMPABLE,
+	PR_SET_NAME = 15,
+	PR_GET_NAME,
+	PR_SET_NO_NEW_PRIVS = 38,
+	PR_GET_NO_NEW_PRIVS,
 };
 
 static int64_t set_name(uaddr_t addr)

@@ -109,16 +109,25 @@ SYSCALL(getrandom)
 /* --- the log ------------------------------------------------------------------------------------- */
 
 enum {
-	SYSLOG_CLOSE, SYSLOG_OPEN, SYSLOG_READ, SYSLOG_READ_ALL, SYSLOG_READ_CLEAR, SYSLOG_CLEAR,
-	SYSLOG_CONSOLE_OFF, SYSLOG_CONSOLE_ON, SYSLOG_CONSOLE_LEVEL, SYSLOG_SIZE_UNREAD, SYSLOG_SIZE_BUFFER,
+	SYSLOG_CLOSE,
+	SYSLOG_OPEN,
+	SYSLOG_READ,
+	SYSLOG_READ_ALL,
+	SYSLOG_READ_CLEAR,
+	SYSLOG_CLEAR,
+	SYSLOG_CONSOLE_OFF,
+	SYSLOG_CONSOLE_ON,
+	SYSLOG_CONSOLE_LEVEL,
+	SYSLOG_SIZE_UNREAD,
+	SYSLOG_SIZE_BUFFER,
 };
 
-#define LOG_TEXT_MAX     1024u
-#define LOG_LINE_MAX     (LOG_TEXT_MAX + 32)
-#define LOG_BUFFER_SIZE  (1u << 17) /* what dmesg(1) makes room for */
-#define DEFAULT_CONSOLE  LOG_INFO
+#define LOG_TEXT_MAX    1024u
+#define LOG_LINE_MAX    (LOG_TEXT_MAX + 32)
+#define LOG_BUFFER_SIZE (1u << 17) /* what dmesg(1) makes room for */
+#define DEFAULT_CONSOLE LOG_INFO
 
-static _Atomic uint64_t syslog_cleared; /* SYSLOG_READ_ALL starts here */
+static _Atomic uint64_t syslog_cleared;  /* SYSLOG_READ_ALL starts here */
 static _Atomic uint64_t syslog_read_seq; /* SYSLOG_READ goes on here */
 
 struct log_line {
@@ -135,8 +144,8 @@ static bool next_line(struct log_line *l, uint64_t *seq)
 	if (log_read(seq, &rec, l->text, sizeof(l->text)) < 0)
 		return false;
 	l->length = scnprintf(l->line, sizeof(l->line), "<%u>[%5llu.%06llu] %.*s\n", rec.level,
-			      rec.time_ns / NSEC_PER_SEC, rec.time_ns % NSEC_PER_SEC / NSEC_PER_USEC, (int)rec.len,
-			      rec.text);
+			      rec.time_ns / NSEC_PER_SEC, rec.time_ns % NSEC_PER_SEC / NSEC_PER_USEC,
+			      (int)rec.len, rec.text);
 	return true;
 }
 

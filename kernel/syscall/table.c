@@ -43,7 +43,8 @@ static bool first_report(const char *program)
 	for (; *program; program++)
 		hash = (hash ^ (uint8_t)*program) * 16777619u;
 	hash |= 1; /* zero means free */
-	return atomic_exchange_explicit(&reported[(hash >> 1) % REPORTED], hash, memory_order_relaxed) != hash;
+	return atomic_exchange_explicit(&reported[(hash >> 1) % REPORTED], hash, memory_order_relaxed) !=
+	       hash;
 }
 
 static __noinline int64_t unknown(uint64_t nr)
@@ -51,8 +52,10 @@ static __noinline int64_t unknown(uint64_t nr)
 	struct process *p = current_process();
 
 	atomic_fetch_add_explicit(&unknown_counts[MIN(nr, (uint64_t)SYSCALL_MAX)], 1, memory_order_relaxed);
-	if (atomic_exchange_explicit(&p->unknown_calls_logged, 1, memory_order_relaxed) == 0 && first_report(p->exe))
-		pr_debug("%s[%d]: system call %lu is not known here (said once for each program)", p->comm, p->pid, nr);
+	if (atomic_exchange_explicit(&p->unknown_calls_logged, 1, memory_order_relaxed) == 0 &&
+	    first_report(p->exe))
+		pr_debug("%s[%d]: system call %lu is not known here (said once for each program)", p->comm,
+			 p->pid, nr);
 	return -ENOSYS;
 }
 

@@ -8,8 +8,15 @@
 #include <serix/errno.h>
 
 enum clock_id {
-	CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
-	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI = 11,
+	CLOCK_REALTIME,
+	CLOCK_MONOTONIC,
+	CLOCK_PROCESS_CPUTIME_ID,
+	CLOCK_THREAD_CPUTIME_ID,
+	CLOCK_MONOTONIC_RAW,
+	CLOCK_REALTIME_COARSE,
+	CLOCK_MONOTONIC_COARSE,
+	CLOCK_BOOTTIME,
+	CLOCK_TAI = 11,
 };
 
 /* clock_getcpuclockid(3) packs a pid into a negative clock id. */
@@ -313,7 +320,8 @@ SYSCALL(setitimer)
 		err = -EINVAL;
 	if (err < 0)
 		return err;
-	itimer_set(current_process(), timeval_to_ns(&set.value), timeval_to_ns(&set.interval), &left, &interval);
+	itimer_set(current_process(), timeval_to_ns(&set.value), timeval_to_ns(&set.interval), &left,
+		   &interval);
 	return args->a[2] ? put_itimer(ARG(2, uaddr_t), left, interval) : 0;
 }
 

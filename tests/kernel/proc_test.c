@@ -85,7 +85,8 @@ static void calls_have_names(void)
 
 static void times_saturate(void)
 {
-	struct abi_timespec forever = { INT64_MAX, 999999999 }, negative = { -1, 0 }, nanos = { 0, 1000000000 };
+	struct abi_timespec forever = { INT64_MAX, 999999999 }, negative = { -1, 0 },
+			    nanos = { 0, 1000000000 };
 	struct abi_timespec two = { 2, 5 };
 
 	KTEST_EXPECT(timespec_valid(&forever) && timespec_to_ns(&forever) == TIME_FOREVER);

@@ -52,8 +52,8 @@ static double read_clock(clockid_t id)
 static void clocks_exist(void)
 {
 	static const clockid_t ids[] = {
-		CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-		CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
+		CLOCK_REALTIME,      CLOCK_MONOTONIC,       CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
+		CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE,   CLOCK_BOOTTIME,
 	};
 	struct timespec t;
 
@@ -74,7 +74,8 @@ static void clocks_agree(void)
 
 	need(syscall(SYS_gettimeofday, &tv, NULL) == 0);
 	tod = (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
-	need(tod >= real - 0.001 && tod - real < 1 && (double)seconds - real < 2 && real - (double)seconds < 2);
+	need(tod >= real - 0.001 && tod - real < 1 && (double)seconds - real < 2 &&
+	     real - (double)seconds < 2);
 	need(real > 1.6e9); /* somebody set the clock */
 	double last = read_clock(CLOCK_MONOTONIC);
 	for (int i = 0; i < 2000; i++) {
@@ -87,7 +88,8 @@ static void clocks_agree(void)
 
 static void cpu_time(void)
 {
-	double start = read_clock(CLOCK_PROCESS_CPUTIME_ID), thread = read_clock(CLOCK_THREAD_CPUTIME_ID), now;
+	double start = read_clock(CLOCK_PROCESS_CPUTIME_ID), thread = read_clock(CLOCK_THREAD_CPUTIME_ID),
+	       now;
 	struct timespec t = { 0, 50000000 };
 	struct tms tms;
 

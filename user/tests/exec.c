@@ -282,11 +282,11 @@ static int state(void)
 	sigaction(SIGUSR2, NULL, &usr2);
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	sigpending(&pending);
-	result |= usr1.sa_handler == SIG_DFL ? 1 : 0;   /* handlers go */
-	result |= usr2.sa_handler == SIG_IGN ? 2 : 0;   /* ignoring stays */
-	result |= sigismember(&mask, SIGHUP) ? 4 : 0;   /* the mask stays */
+	result |= usr1.sa_handler == SIG_DFL ? 1 : 0;    /* handlers go */
+	result |= usr2.sa_handler == SIG_IGN ? 2 : 0;    /* ignoring stays */
+	result |= sigismember(&mask, SIGHUP) ? 4 : 0;    /* the mask stays */
 	result |= sigismember(&pending, SIGHUP) ? 8 : 0; /* and what is pending */
-	result |= fcntl(100, F_GETFD) == -1 ? 16 : 0;   /* close-on-exec */
+	result |= fcntl(100, F_GETFD) == -1 ? 16 : 0;    /* close-on-exec */
 	result |= fcntl(101, F_GETFD) == 0 ? 32 : 0;
 	return result;
 }

@@ -50,14 +50,16 @@ static bool uids(uid_t r, uid_t e, uid_t s)
 {
 	uid_t a, b, c;
 
-	return syscall(SYS_getresuid, &a, &b, &c) == 0 && a == r && b == e && c == s && getuid() == r && geteuid() == e;
+	return syscall(SYS_getresuid, &a, &b, &c) == 0 && a == r && b == e && c == s && getuid() == r &&
+	       geteuid() == e;
 }
 
 static bool gids(gid_t r, gid_t e, gid_t s)
 {
 	gid_t a, b, c;
 
-	return syscall(SYS_getresgid, &a, &b, &c) == 0 && a == r && b == e && c == s && getgid() == r && getegid() == e;
+	return syscall(SYS_getresgid, &a, &b, &c) == 0 && a == r && b == e && c == s && getgid() == r &&
+	       getegid() == e;
 }
 
 /* The raw calls: the C library's do more. */
@@ -196,7 +198,8 @@ static void machine_name(void)
 	struct utsname u;
 	int major = 0, minor = 0;
 
-	need(uname(&u) == 0 && strcmp(u.machine, "x86_64") == 0 && u.nodename[0] && u.version[0] && u.sysname[0]);
+	need(uname(&u) == 0 && strcmp(u.machine, "x86_64") == 0 && u.nodename[0] && u.version[0] &&
+	     u.sysname[0]);
 	need(sscanf(u.release, "%d.%d", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 1)));
 	need(syscall(SYS_uname, unmapped) == -1 && errno == EFAULT);
 	if (geteuid() == 0)
@@ -209,7 +212,8 @@ static void memory_and_load(void)
 {
 	struct sysinfo s;
 
-	need(sysinfo(&s) == 0 && s.mem_unit >= 1 && s.totalram > 0 && s.freeram <= s.totalram && s.procs >= 1);
+	need(sysinfo(&s) == 0 && s.mem_unit >= 1 && s.totalram > 0 && s.freeram <= s.totalram &&
+	     s.procs >= 1);
 }
 
 static void randomness(void)

@@ -63,7 +63,8 @@ static void test_status(void)
 
 	tap(WIFEXITED(status) && WEXITSTATUS(status) == (300 & 0xff), "the exit status is the low byte");
 	status = status_of(dies_of_term);
-	tap(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && !WCOREDUMP(status), "death by signal is told");
+	tap(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && !WCOREDUMP(status),
+	    "death by signal is told");
 }
 
 static void no_children(void)
@@ -145,7 +146,8 @@ static void waitid_peeks(void)
 		_exit(9);
 	memset(&info, 0, sizeof(info));
 	need(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
-	need(info.si_pid == pid && info.si_code == CLD_EXITED && info.si_status == 9 && info.si_signo == SIGCHLD);
+	need(info.si_pid == pid && info.si_code == CLD_EXITED && info.si_status == 9 &&
+	     info.si_signo == SIGCHLD);
 	memset(&info, 0, sizeof(info));
 	need(waitid(P_ALL, 0, &info, WEXITED) == 0 && info.si_pid == pid);
 	need(waitid(P_ALL, 0, &info, WEXITED) == -1 && errno == ECHILD);
@@ -351,9 +353,13 @@ static void usage(void)
 		_exit(0);
 	}
 	need(wait4(pid, &status, 0, &r) == pid && status == 0);
-	need(r.ru_utime.tv_sec * 1000000 + r.ru_utime.tv_usec + r.ru_stime.tv_sec * 1000000 + r.ru_stime.tv_usec >= 20000);
+	need(r.ru_utime.tv_sec * 1000000 + r.ru_utime.tv_usec + r.ru_stime.tv_sec * 1000000 +
+		     r.ru_stime.tv_usec >=
+	     20000);
 	need(getrusage(RUSAGE_CHILDREN, &r) == 0);
-	need(r.ru_utime.tv_sec * 1000000 + r.ru_utime.tv_usec + r.ru_stime.tv_sec * 1000000 + r.ru_stime.tv_usec >= 20000);
+	need(r.ru_utime.tv_sec * 1000000 + r.ru_utime.tv_usec + r.ru_stime.tv_sec * 1000000 +
+		     r.ru_stime.tv_usec >=
+	     20000);
 	need(getrusage(5, &r) == -1 && errno == EINVAL);
 }
 

@@ -79,7 +79,8 @@ static void kill_self_info(void)
 {
 	handle(SIGUSR1, 0);
 	need(kill(getpid(), SIGUSR1) == 0);
-	need(count == 1 && last_info.si_code == SI_USER && last_info.si_pid == getpid() && last_info.si_uid == getuid());
+	need(count == 1 && last_info.si_code == SI_USER && last_info.si_pid == getpid() &&
+	     last_info.si_uid == getuid());
 	need(raise(SIGUSR1) == 0);
 	need(count == 2 && last_info.si_code == SI_TKILL);
 }

@@ -19,12 +19,12 @@
 #include "tap.h"
 
 /* <linux/futex.h> is not there for musl. */
-#define FUTEX_WAIT         0
-#define FUTEX_WAKE         1
-#define FUTEX_CMP_REQUEUE  4
-#define FUTEX_WAKE_OP      5
-#define FUTEX_WAIT_BITSET  9
-#define FUTEX_PRIVATE_FLAG 128
+#define FUTEX_WAIT               0
+#define FUTEX_WAKE               1
+#define FUTEX_CMP_REQUEUE        4
+#define FUTEX_WAKE_OP            5
+#define FUTEX_WAIT_BITSET        9
+#define FUTEX_PRIVATE_FLAG       128
 #define FUTEX_WAKE_OP_ADD_3_IF_7 (1u << 28 | 3u << 12 | 7u)
 
 #define THREADS 8
@@ -55,7 +55,8 @@ static void need_at(bool condition, int line)
 }
 #define need(c) need_at(c, __LINE__)
 
-static long futex(void *word, int op, uint32_t val, const struct timespec *timeout, void *word2, uint32_t val3)
+static long futex(void *word, int op, uint32_t val, const struct timespec *timeout, void *word2,
+		  uint32_t val3)
 {
 	return syscall(SYS_futex, word, op, val, timeout, word2, val3);
 }
@@ -118,7 +119,8 @@ static void conditions(void)
 {
 	pthread_t a, b;
 
-	need(pthread_create(&a, NULL, player, (void *)0) == 0 && pthread_create(&b, NULL, player, (void *)1) == 0);
+	need(pthread_create(&a, NULL, player, (void *)0) == 0 &&
+	     pthread_create(&b, NULL, player, (void *)1) == 0);
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);
 }
@@ -226,7 +228,8 @@ static void leader_leaves(void)
 		pthread_create(&t, NULL, late, NULL);
 		syscall(SYS_exit, 6);
 	}
-	need(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 7 && now() - start > 0.025);
+	need(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 7 &&
+	     now() - start > 0.025);
 }
 
 static void *do_exec(void *arg)
@@ -361,8 +364,10 @@ static void requeue(void)
 	for (int i = 0; i < 4; i++)
 		pthread_create(&t[i], NULL, wait_word, NULL);
 	usleep(50000);
-	need(futex(words, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 1, (void *)10, &words[1], expected) == -1 && errno == EAGAIN);
-	need(futex(words, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 1, (void *)2, &words[1], 0) == 3); /* 1 woken, 2 moved */
+	need(futex(words, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 1, (void *)10, &words[1], expected) == -1 &&
+	     errno == EAGAIN);
+	need(futex(words, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 1, (void *)2, &words[1], 0) ==
+	     3); /* 1 woken, 2 moved */
 	usleep(20000);
 	need(woken == 1);
 	need(futex(&words[1], FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 10, NULL, NULL, 0) == 2);

@@ -32,8 +32,13 @@ static struct elf_limits limits = {
 static void load(struct file *f, int i, uint32_t flags, uint64_t offset, uint64_t address, uint64_t filesz,
 		 uint64_t memsz)
 {
-	f->p[i] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = flags, .p_offset = offset, .p_vaddr = address,
-				.p_filesz = filesz, .p_memsz = memsz, .p_align = 0x1000 };
+	f->p[i] = (Elf64_Phdr){ .p_type = PT_LOAD,
+				.p_flags = flags,
+				.p_offset = offset,
+				.p_vaddr = address,
+				.p_filesz = filesz,
+				.p_memsz = memsz,
+				.p_align = 0x1000 };
 }
 
 static struct file good(void)
@@ -110,10 +115,10 @@ static void a_relative_program_and_its_interpreter(void **state)
 	assert_int_equal(image.align, 0x200000);
 }
 
-#define REFUSED(change) \
-	do { \
-		struct file f = good(); \
-		change; \
+#define REFUSED(change)                                \
+	do {                                           \
+		struct file f = good();                \
+		change;                                \
 		assert_int_equal(verdict(&f), NOEXEC); \
 	} while (0)
 
@@ -158,7 +163,7 @@ static void segments_are_checked(void **state)
 	REFUSED(f.p[2].p_memsz = limits.address_end);
 	REFUSED(f.p[2].p_vaddr = 0xffffffff80000010);
 	REFUSED(f.p[2].p_vaddr = limits.address_end - 0xff0);
-	REFUSED(f.p[1].p_offset = 0x1004);             /* address and offset disagree in the page */
+	REFUSED(f.p[1].p_offset = 0x1004); /* address and offset disagree in the page */
 	REFUSED(f.p[1].p_align = 3);
 	REFUSED(f.p[1].p_align = 1ull << 40);
 	REFUSED(f.p[2].p_vaddr = 0x401810);            /* shares a page with the one before */
@@ -173,7 +178,8 @@ static void the_interpreter_is_named_sensibly(void **state)
 {
 	(void)state;
 	REFUSED((f.p[3] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = 0x3000, .p_filesz = 1 }));
-	REFUSED((f.p[3] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = 0x3000, .p_filesz = ELF_INTERP_MAX + 1 }));
+	REFUSED((f.p[3] = (Elf64_Phdr){
+			 .p_type = PT_INTERP, .p_offset = 0x3000, .p_filesz = ELF_INTERP_MAX + 1 }));
 	REFUSED((f.p[3] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = sizeof(f) - 5, .p_filesz = 10 }));
 	REFUSED((f.p[3] = f.p[4] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = 0x3000, .p_filesz = 10 }));
 }
