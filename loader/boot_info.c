@@ -424,6 +424,20 @@ static int check_ram(const struct boot_info *bi)
 	return 0;
 }
 
+/* Each module is given back once it is unpacked: no two may share memory. */
+static int overlaps_earlier(const struct boot_info *bi, uint32_t index)
+{
+	const struct boot_module *m = &bi->modules[index];
+
+	for (uint32_t i = 0; i < index; i++) {
+		const struct boot_module *other = &bi->modules[i];
+
+		if (m->base < other->base + other->length && other->base < m->base + m->length)
+			return 1;
+	}
+	return 0;
+}
+
 static int check_placement(const struct boot_info *bi)
 {
 	const struct boot_framebuffer *fb = &bi->framebuffer;
@@ -434,6 +448,8 @@ static int check_placement(const struct boot_info *bi)
 		const struct boot_module *m = &bi->modules[i];
 
 		if (m->length != 0 && !covered(bi, m->base, m->length, BOOT_REGION_MODULE))
+			return -EINVAL;
+		if (overlaps_earlier(bi, i))
 			return -EINVAL;
 	}
 	if (fb->base != 0 &&
