@@ -12,8 +12,7 @@
 
 #define DIR "/fs-test"
 
-/* --- building archives
- * ---------------------------------------------------------------------------------------- */
+/* --- building archives --- */
 
 struct archive {
 	char *data;
@@ -144,8 +143,7 @@ static void damaged_archives_are_refused(void)
 	KTEST_EXPECT(vfs_unlink(AT_FDCWD, "/fs-escape") == 0);
 }
 
-/* --- memory that comes back
- * ------------------------------------------------------------------------------------- */
+/* --- memory that comes back --- */
 
 /* Pages in use but for what the slabs keep for next time. */
 static uint64_t pages_in_use(void)
