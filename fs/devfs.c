@@ -120,8 +120,7 @@ int char_device_register(struct char_device *device)
 	return err;
 }
 
-/* --- the file system
- * ------------------------------------------------------------------------------------------ */
+/* --- the file system --- */
 
 static int devfs_mount(const struct fs_type *type, const char *source, const char *data,
 		       struct superblock **out)

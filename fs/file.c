@@ -75,11 +75,6 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 	return file;
 }
 
-void file_get(struct file *file)
-{
-	kobject_get(&file->object);
-}
-
 void file_put(struct file *file)
 {
 	kobject_put(&file->object);

@@ -79,8 +79,7 @@ static void forget_links(struct unpack *u)
 	}
 }
 
-/* --- entries
- * ----------------------------------------------------------------------------------------------------- */
+/* --- entries --- */
 
 /* Directories that the archive forgot to list. */
 static int make_parents(const char *name)
@@ -268,8 +267,7 @@ static int unpack_plain(struct unpack *u, const uint8_t *data, size_t len, size_
 	return 0;
 }
 
-/* --- compression
- * --------------------------------------------------------------------------------------------------- */
+/* --- compression --- */
 
 static int gzip_failed(const struct unpack *u, const char *why)
 {

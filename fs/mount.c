@@ -71,8 +71,7 @@ int vfs_filesystems_text(char *buf, size_t size)
 	return n;
 }
 
-/* --- life
- * --------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static void superblock_put(struct superblock *sb)
 {
@@ -160,8 +159,7 @@ void path_put(const struct path *path)
 	mount_put(path->mount);
 }
 
-/* --- crossing
- * ------------------------------------------------------------------------------------------------ */
+/* --- crossing --- */
 
 struct mount *mount_find_locked(const struct mount *mount, const struct dentry *dentry)
 {
@@ -223,8 +221,7 @@ void system_root(struct path *out)
 	mount_cross_down(out);
 }
 
-/* --- mounting
- * --------------------------------------------------------------------------------------------------- */
+/* --- mounting --- */
 
 static int attach(struct mount *m, const struct path *where)
 {
@@ -399,8 +396,7 @@ int vfs_mount(const char *source, const char *target, const char *type, unsigned
 	return err;
 }
 
-/* --- unmounting
- * ------------------------------------------------------------------------------------------------- */
+/* --- unmounting --- */
 
 static bool has_child_locked(const struct mount *mount)
 {
@@ -480,9 +476,7 @@ int vfs_umount(const char *target, unsigned flags)
 	return err;
 }
 
-/* --- texts
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- texts --- */
 
 static void options_text(struct mount *m, char *buf, size_t size)
 {

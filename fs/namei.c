@@ -217,8 +217,7 @@ int vfs_link(int from_fd, const char *from, int to_fd, const char *to, bool foll
 	return err;
 }
 
-/* --- removing
- * -------------------------------------------------------------------------------------------------- */
+/* --- removing --- */
 
 static int unlink_locked(const struct path *parent, struct dentry *d, bool slash)
 {
@@ -321,8 +320,7 @@ int vfs_rmdir(int dirfd, const char *name)
 	return remove_name(dirfd, name, true);
 }
 
-/* --- renaming
- * ----------------------------------------------------------------------------------------------------- */
+/* --- renaming --- */
 
 struct rename {
 	struct walk from, to;
@@ -497,8 +495,7 @@ int vfs_rename(int from_fd, const char *from, int to_fd, const char *to, unsigne
 	return err;
 }
 
-/* --- reading links
- * ----------------------------------------------------------------------------------------------------- */
+/* --- reading links --- */
 
 int vfs_readlink(const struct path *path, char *buf, size_t size)
 {

@@ -166,14 +166,7 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 	return 0;
 }
 
-int vfs_open_path(const struct path *path, uint32_t flags, struct file **out)
-{
-	path_get(path);
-	return file_open_path(path, flags, false, out);
-}
-
-/* --- creating
- * ------------------------------------------------------------------------------------------------ */
+/* --- creating --- */
 
 mode_t fs_apply_umask(mode_t mode)
 {

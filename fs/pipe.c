@@ -43,8 +43,7 @@ static struct mount *pipe_mount;
 
 static const struct file_ops pipe_ops;
 
-/* --- the ring
- * ----------------------------------------------------------------------------------------------- */
+/* --- the ring --- */
 
 static struct pipe *ring_create(void)
 {
@@ -139,8 +138,7 @@ static ssize_t fill(struct pipe *p, struct iobuf *io)
 	return (ssize_t)done;
 }
 
-/* --- reading and writing
- * ---------------------------------------------------------------------------------------- */
+/* --- reading and writing --- */
 
 static struct pipe *pipe_of(const struct file *file)
 {
@@ -309,9 +307,7 @@ static const struct file_ops pipe_ops = {
 	.release = pipe_release,
 };
 
-/* --- size
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- size --- */
 
 static bool is_pipe(const struct file *file)
 {
@@ -376,8 +372,7 @@ int64_t pipe_set_capacity(struct file *file, uint64_t bytes)
 	return (int64_t)(count * PAGE_SIZE);
 }
 
-/* --- anonymous pipes
- * --------------------------------------------------------------------------------------------------- */
+/* --- anonymous pipes --- */
 
 static const struct vnode_ops pipe_vnode_ops;
 
@@ -443,9 +438,7 @@ int pipe_vnode_path(struct vnode *v, struct path *out)
 	return 0;
 }
 
-/* --- fifos
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- fifos --- */
 
 /* Count the new end; the ring is made by the first one. */
 static int join(struct file *file)

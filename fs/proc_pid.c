@@ -18,8 +18,7 @@
 
 static const struct proc_entry fd_link_r, fd_link_w, fd_link_rw, fd_link_none, fdinfo_file, task_dir;
 
-/* --- one look at a process
- * ------------------------------------------------------------------------------------ */
+/* --- one look at a process --- */
 
 /* What stat and status show, taken under one hold of the process's lock. */
 struct look {
@@ -168,8 +167,7 @@ static int look(const struct proc_node *node, struct look *l)
 	return 0;
 }
 
-/* --- memory
- * ------------------------------------------------------------------------------------------------------ */
+/* --- memory --- */
 
 struct memory {
 	uint64_t total, resident, data, stack, text, shared; /* pages */
@@ -222,8 +220,7 @@ static bool look_at_memory(struct process *p, struct memory *m)
 	return true;
 }
 
-/* --- stat, statm, status
- * ---------------------------------------------------------------------------------------------- */
+/* --- stat, statm, status --- */
 
 static int show_stat(struct proc_text *t, const struct proc_node *node)
 {
@@ -331,8 +328,7 @@ static int show_status(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* --- command line, environment, maps
- * ------------------------------------------------------------------------------------- */
+/* --- command line, environment, maps --- */
 
 static int show_range(struct proc_text *t, struct vm_space *vm, uaddr_t start, uaddr_t end)
 {
@@ -412,9 +408,7 @@ static int show_maps(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* --- small ones
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- small ones --- */
 
 static int show_comm(struct proc_text *t, const struct proc_node *node)
 {
@@ -571,8 +565,7 @@ static int show_wchan(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* --- links: cwd, root, exe
- * ----------------------------------------------------------------------------------------------------- */
+/* --- links: cwd, root, exe --- */
 
 static int path_link_text(struct path *path, char *buf, size_t size)
 {
@@ -645,9 +638,7 @@ static int readlink_root(const struct proc_node *node, char *buf, size_t size)
 	return err < 0 ? err : path_link_text(&path, buf, size);
 }
 
-/* --- fd/ and fdinfo/
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- fd/ and fdinfo/ --- */
 
 /* The open file behind a descriptor of another process, referenced. */
 static int file_of_process(struct process *p, int fd, struct file **out)
@@ -790,9 +781,7 @@ static const struct proc_entry fd_link_rw = FD_LINK(0700);
 static const struct proc_entry fd_link_none = FD_LINK(0100);
 static const struct proc_entry fdinfo_file = PROC_GUARDED("fdinfo", 0444, show_fdinfo);
 
-/* --- task/
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- task/ --- */
 
 static int find_task(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out)
 {
@@ -825,9 +814,7 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 	return true;
 }
 
-/* --- the tables
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- the tables --- */
 
 #define PROC_LINK(n)                                                                                \
 	{                                                                                           \

@@ -6,6 +6,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/device.h>
 #include <kernel/format.h>
+#include <kernel/irq.h>
 #include <kernel/pmm.h>
 #include <kernel/proc_calls.h>
 #include <kernel/random.h>
@@ -18,8 +19,7 @@
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)
 #define NS_PER_TICK  (NSEC_PER_SEC / 100)
 
-/* --- memory
- * ------------------------------------------------------------------------------------------------------ */
+/* --- memory --- */
 
 static void memory_row(struct proc_text *t, const char *name, uint64_t pages)
 {
@@ -99,8 +99,7 @@ static int show_swaps(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* --- processors, time, load
- * ------------------------------------------------------------------------------------------- */
+/* --- processors, time, load --- */
 
 static int show_cpuinfo(struct proc_text *t, const struct proc_node *node)
 {
@@ -149,6 +148,28 @@ static int show_loadavg(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
+/* Lines of devices, with how often each interrupted; those share one processor so far. */
+static int show_interrupts(struct proc_text *t, const struct proc_node *node)
+{
+	struct irq_stats irq;
+
+	(void)node;
+	text_printf(t, "           CPU0\n");
+	for (unsigned i = 0; irq_get_stats(i, &irq); i++)
+		text_printf(t, "%3u: %10lu   IO-APIC   %s\n", irq.gsi, irq.count, irq.name);
+	return 0;
+}
+
+static uint64_t interrupts(void)
+{
+	struct irq_stats irq;
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; irq_get_stats(i, &irq); i++)
+		sum += irq.count;
+	return sum;
+}
+
 static int show_stat(struct proc_text *t, const struct proc_node *node)
 {
 	uint64_t user, system, idle;
@@ -163,15 +184,13 @@ static int show_stat(struct proc_text *t, const struct proc_node *node)
 	/* The scheduler accounts for all processors together: with one, that is its row. */
 	if (cpu_count == 1)
 		text_printf(t, "cpu0 %lu 0 %lu %lu 0 0 0 0 0 0\n", user, system, idle);
-	text_printf(t, "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %lu\nprocs_blocked 0\n",
-		    s.switches, (time_real_ns() - time_now_ns()) / (uint64_t)NSEC_PER_SEC, process_last_pid(),
-		    s.runnable);
+	text_printf(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %lu\nprocs_blocked 0\n",
+		    interrupts(), s.switches, (time_real_ns() - time_now_ns()) / (uint64_t)NSEC_PER_SEC,
+		    process_last_pid(), s.runnable);
 	return 0;
 }
 
-/* --- what is there
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- what is there --- */
 
 static int show_version(struct proc_text *t, const struct proc_node *node)
 {
@@ -231,9 +250,7 @@ static int readlink_mounts(const struct proc_node *node, char *buf, size_t size)
 	return scnprintf(buf, size, "self/mounts");
 }
 
-/* --- sys/
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- sys/ --- */
 
 static int show_hostname(struct proc_text *t, const struct proc_node *node)
 {
@@ -387,9 +404,26 @@ static const struct proc_entry sys_entries[] = {
 	PROC_DIR("vm", vm_entries),
 };
 
-/* --- the root
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- /proc/serix --- */
+
+/* System calls that programs asked for in vain: number and count. */
+static int show_unknown_syscalls(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	for (uint32_t nr = 0; nr <= UNKNOWN_CALLS; nr++) {
+		uint32_t count = process_unknown_call_count(nr);
+
+		if (count)
+			text_printf(t, "%u%s %u\n", nr, nr == UNKNOWN_CALLS ? "+" : "", count);
+	}
+	return 0;
+}
+
+static const struct proc_entry serix_entries[] = {
+	PROC_FILE("unknown_syscalls", 0444, show_unknown_syscalls),
+};
+
+/* --- the root --- */
 
 static int find_process(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out)
 {
@@ -427,6 +461,7 @@ static bool next_process(const struct proc_node *dir, uint64_t *key, struct proc
 static const struct proc_entry root_entries[] = {
 	PROC_FILE("cmdline", 0444, show_cmdline),       PROC_FILE("cpuinfo", 0444, show_cpuinfo),
 	PROC_FILE("devices", 0444, show_devices),       PROC_FILE("filesystems", 0444, show_filesystems),
+	PROC_FILE("interrupts", 0444, show_interrupts), PROC_DIR("serix", serix_entries),
 	PROC_FILE("loadavg", 0444, show_loadavg),       PROC_FILE("meminfo", 0444, show_meminfo),
 	ROOT_LINK("mounts", readlink_mounts),           ROOT_LINK("self", readlink_self),
 	PROC_FILE("slabinfo", 0400, show_slabinfo),     PROC_FILE("stat", 0444, show_stat),

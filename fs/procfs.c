@@ -87,8 +87,7 @@ static int make_text(const struct proc_node *node, struct proc_text *t)
 	}
 }
 
-/* --- nodes
- * -------------------------------------------------------------------------------------------------- */
+/* --- nodes --- */
 
 static struct proc_node *node_of(const struct vnode *v)
 {
@@ -191,8 +190,7 @@ int proc_may_look(struct process *p)
 	return same ? 0 : -EACCES;
 }
 
-/* --- directories
- * -------------------------------------------------------------------------------------------------- */
+/* --- directories --- */
 
 static const struct proc_entry *find_child(const struct proc_entry *dir, const char *name, size_t len)
 {
@@ -266,9 +264,7 @@ static off_t proc_dir_seek(struct file *file, off_t offset, int whence)
 	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
 }
 
-/* --- files
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- files --- */
 
 static int proc_open(struct file *file)
 {
@@ -355,9 +351,7 @@ static void proc_release(struct file *file)
 	kfree(t);
 }
 
-/* --- links
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- links --- */
 
 static ssize_t proc_readlink(struct vnode *v, char *buf, size_t size)
 {
@@ -399,8 +393,7 @@ static const struct file_ops proc_dir_file_ops = { .open = proc_open,
 						   .readdir = proc_readdir,
 						   .seek = proc_dir_seek };
 
-/* --- the file system
- * -------------------------------------------------------------------------------------------------------- */
+/* --- the file system --- */
 
 static int proc_mount(const struct fs_type *type, const char *source, const char *data,
 		      struct superblock **out)

@@ -238,8 +238,7 @@ static void ramfs_evict(struct vnode *v)
 	ramfs_put(fs);
 }
 
-/* --- directories
- * ---------------------------------------------------------------------------------------------- */
+/* --- directories --- */
 
 static int compare_names(const char *a, size_t a_len, const struct entry *e)
 {
@@ -516,8 +515,7 @@ static int ramfs_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
 	return 0;
 }
 
-/* --- attributes and links
- * --------------------------------------------------------------------------------------- */
+/* --- attributes and links --- */
 
 static void resize(struct vnode *v, uint64_t size)
 {
@@ -559,8 +557,7 @@ static ssize_t ramfs_readlink(struct vnode *v, char *buf, size_t size)
 	return (ssize_t)MIN(len, size - 1);
 }
 
-/* --- file contents
- * ------------------------------------------------------------------------------------------------ */
+/* --- file contents --- */
 
 /* Up to the end of the page; zeros where there is no page. */
 static ssize_t read_page(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t len)
@@ -788,8 +785,7 @@ static const struct file_ops ramfs_dir_file_ops = {
 	.seek = dir_seek,
 };
 
-/* --- the file system
- * ------------------------------------------------------------------------------------------------ */
+/* --- the file system --- */
 
 int ramfs_create(const struct fs_type *type, uint64_t magic, mode_t mode, struct superblock **out)
 {

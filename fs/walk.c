@@ -73,8 +73,7 @@ void walk_end(struct walk *w)
 	kfree(w->text);
 }
 
-/* --- the fast part
- * ------------------------------------------------------------------------------------------ */
+/* --- the fast part --- */
 
 /* Down to the topmost mount on `place`; caller holds dcache_lock. */
 static void cross_down_locked(struct path *place)
@@ -175,8 +174,7 @@ static void walk_cached(struct walk *w, bool follow, bool stop_at_last, bool *sl
 	w->at = at;
 }
 
-/* --- the slow part
- * --------------------------------------------------------------------------------------------- */
+/* --- the slow part --- */
 
 static void step_up(struct walk *w)
 {
@@ -356,8 +354,7 @@ _Static_assert((int)LAST_NORMAL == COMPONENT_NORMAL && (int)LAST_DOT == COMPONEN
 		       (int)LAST_DOTDOT == COMPONENT_DOTDOT,
 	       "the two enums run in step");
 
-/* --- the public face
- * --------------------------------------------------------------------------------------------- */
+/* --- the public face --- */
 
 static int walk_as(int dirfd, const char *name, unsigned flags, const struct credentials *cred,
 		   struct path *out)

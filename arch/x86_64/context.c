@@ -109,9 +109,3 @@ void arch_regs_restart_syscall(struct arch_regs *regs)
 {
 	arch_regs_restart_as(regs, (int64_t)regs->error);
 }
-
-void arch_regs_clear_syscall(struct arch_regs *regs)
-{
-	if (regs->vector == REGS_VECTOR_SYSCALL)
-		regs->vector = REGS_VECTOR_NONE;
-}

@@ -35,7 +35,6 @@ void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp);
  */
 void arch_regs_restart_syscall(struct arch_regs *regs);
 void arch_regs_restart_as(struct arch_regs *regs, int64_t number); /* another call in its place */
-void arch_regs_clear_syscall(struct arch_regs *regs);
 
 /* FPU/SSE/AVX state.  The area hangs off arch_context; -ENOMEM. */
 int arch_fpu_alloc(struct arch_context *ctx) __attribute__((warn_unused_result));

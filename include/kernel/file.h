@@ -81,7 +81,6 @@ static inline struct file *file_of(struct kobject *obj)
 {
 	return container_of(obj, struct file, object);
 }
-void file_get(struct file *file);
 void file_put(struct file *file);
 
 /* Look up descriptor `fd` of the running process.  `rights`: CAP_*. -EBADF, -EPERM. */

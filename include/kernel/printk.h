@@ -43,7 +43,6 @@ struct console {
 
 /* Register a sink; it first gets everything that is already in the ring. */
 void console_register(struct console *con);
-void console_unregister(struct console *con);
 void console_set_level(enum log_level least);
 
 /* Reading the ring.  Sequence numbers start at 0 and never repeat; records may have been overwritten. */

@@ -173,6 +173,12 @@ static inline bool in_user_thread(void)
 
 void process_init(void);
 
+/* The running process asked for a system call that does not exist. */
+void process_unknown_call(uint64_t nr);
+/* How often number `nr` was asked for in vain; UNKNOWN_CALLS stands for itself and all above. */
+#define UNKNOWN_CALLS 1100u
+uint32_t process_unknown_call_count(uint32_t nr);
+
 /* Make the first process from a program in the root file system.  Tries `cmdline_init` alone if it is
  * given, else the names in order, ended by NULL. */
 int process_start_init(const char *const candidates[], const char *cmdline_init) __must_check;
@@ -193,8 +199,6 @@ struct fs_context *process_fs_get(struct process *p);
 pid_t process_parent_pid(struct process *p);
 /* CPU time of all threads, gone ones included. */
 void process_cpu_time(struct process *p, uint64_t *user_ns, uint64_t *system_ns);
-/* State letter as /proc/pid/stat shows it: R S D T Z. */
-char process_state_letter(struct process *p);
 /* The n-th thread's tid (oldest first), or 0 past the end. */
 pid_t process_nth_tid(struct process *p, uint32_t n);
 /* The soft limit `id` of the running process; RLIM_INFINITY for kernel threads. */

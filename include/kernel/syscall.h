@@ -29,8 +29,3 @@ SYSCALL_LIST(SYSCALL_PROTOTYPE)
 #define ARG(i, type)  ((type)args->a[i])
 
 #define SYSCALL_MAX 1100 /* numbers at or above it are unknown */
-
-/* The name of a call, NULL for an unknown number. */
-const char *syscall_name(uint64_t nr);
-/* How often an unknown number was asked for; SYSCALL_MAX stands for all numbers above. */
-uint32_t syscall_unknown_count(uint64_t nr);

@@ -18,8 +18,6 @@ uint64_t time_now_ns(void);  /* monotonic; 0 before time_init */
 uint64_t time_real_ns(void); /* since 1970-01-01 UTC */
 void time_set_real_ns(uint64_t now);
 uint64_t time_cycles_per_sec(void);
-/* The cycle counter's value at monotonic time `ns`. */
-uint64_t time_ns_to_cycles(uint64_t ns);
 
 /* Busy-wait, for device protocols only. */
 void delay_us(uint64_t us);

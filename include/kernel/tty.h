@@ -42,8 +42,7 @@ void tty_output_ready(struct tty *tty);
 size_t tty_input_room(struct tty *tty);
 
 /* /dev/console is the terminal that the command line's last console= names, if it exists; else tty1;
- * else ttyS0; else the first there is.  tty_set_console overrides. */
-void tty_set_console(struct tty *tty);
+ * else ttyS0; else the first there is. */
 struct tty *tty_console(void); /* NULL: there is no terminal at all */
 struct tty *tty_find(const char *name);
 

@@ -159,7 +159,6 @@ void path_put(const struct path *path);
 /* Walk `name` from dirfd (AT_FDCWD: the current directory). */
 int vfs_walk(int dirfd, const char *name, unsigned flags, struct path *out) __must_check;
 int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out) __must_check;
-int vfs_open_path(const struct path *path, uint32_t flags, struct file **out) __must_check;
 int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev) __must_check;
 int vfs_mkdir(int dirfd, const char *name, mode_t mode) __must_check;
 int vfs_symlink(const char *target, int dirfd, const char *name) __must_check;

@@ -232,14 +232,6 @@ void console_register(struct console *con)
 	spin_unlock_irqrestore(&console_lock, flags);
 }
 
-void console_unregister(struct console *con)
-{
-	uint64_t flags = spin_lock_irqsave(&console_lock);
-
-	list_del(&con->link);
-	spin_unlock_irqrestore(&console_lock, flags);
-}
-
 void console_set_level(enum log_level least)
 {
 	atomic_store(&console_level, least);

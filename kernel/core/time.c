@@ -11,15 +11,13 @@
 
 static uint64_t cycles_per_sec __ro_after_init;
 static uint64_t cycle_base __ro_after_init;
-static uint64_t ns_mult __ro_after_init;    /* ns per cycle, 32 fraction bits */
-static uint64_t cycle_mult __ro_after_init; /* cycles per ns, 30 fraction bits: counters up to 17 GHz */
-static _Atomic uint64_t real_offset_ns;     /* real time minus monotonic time */
+static uint64_t ns_mult __ro_after_init; /* ns per cycle, 32 fraction bits */
+static _Atomic uint64_t real_offset_ns;  /* real time minus monotonic time */
 
 void time_init(uint64_t hz)
 {
 	cycles_per_sec = hz;
 	ns_mult = (NSEC_PER_SEC << 32) / hz;
-	cycle_mult = (hz << 30) / NSEC_PER_SEC;
 	cycle_base = arch_cycles();
 }
 
@@ -28,11 +26,6 @@ uint64_t time_now_ns(void)
 	if (unlikely(!ns_mult))
 		return 0;
 	return (uint64_t)(((unsigned __int128)(arch_cycles() - cycle_base) * ns_mult) >> 32);
-}
-
-uint64_t time_ns_to_cycles(uint64_t ns)
-{
-	return cycle_base + (uint64_t)(((unsigned __int128)ns * cycle_mult) >> 30);
 }
 
 uint64_t time_cycles_per_sec(void)

@@ -207,36 +207,6 @@ void process_cpu_time(struct process *p, uint64_t *user_ns, uint64_t *system_ns)
 	spin_unlock_irqrestore(&p->lock, flags);
 }
 
-static char task_letter(struct task *task)
-{
-	switch ((enum task_state)atomic_load_explicit(&task->state, memory_order_relaxed)) {
-	case TASK_RUNNABLE:
-		return 'R';
-	case TASK_SLEEPING:
-		return 'D';
-	case TASK_SLEEPING_INTR:
-		return 'S';
-	case TASK_STOPPED:
-		return 'T';
-	case TASK_DEAD:
-		break;
-	}
-	return 'Z';
-}
-
-char process_state_letter(struct process *p)
-{
-	uint64_t flags = spin_lock_irqsave(&p->lock);
-	char letter = 'Z';
-
-	if (p->state == PROCESS_STOPPED)
-		letter = 'T';
-	else if (p->state == PROCESS_ALIVE && !list_empty(&p->threads))
-		letter = task_letter(&list_first(&p->threads, struct thread, link)->task);
-	spin_unlock_irqrestore(&p->lock, flags);
-	return letter;
-}
-
 pid_t process_nth_tid(struct process *p, uint32_t n)
 {
 	uint64_t flags = spin_lock_irqsave(&p->lock);

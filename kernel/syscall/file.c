@@ -359,8 +359,7 @@ SYSCALL(sendfile)
 	return n;
 }
 
-/* --- open and close
- * ------------------------------------------------------------------------------------------ */
+/* --- open and close --- */
 
 static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode)
 {
@@ -462,8 +461,7 @@ SYSCALL(pipe2)
 	return make_pipe(ARG(0, uaddr_t), ARG(1, uint32_t));
 }
 
-/* --- duplicate and control
- * ------------------------------------------------------------------------------------- */
+/* --- duplicate and control --- */
 
 SYSCALL(dup)
 {
@@ -633,8 +631,7 @@ SYSCALL(ioctl)
 	return result;
 }
 
-/* --- size and storage
- * --------------------------------------------------------------------------------------------- */
+/* --- size and storage --- */
 
 SYSCALL(ftruncate)
 {
@@ -733,8 +730,7 @@ SYSCALL(syncfs)
 	return err;
 }
 
-/* --- directories
- * ------------------------------------------------------------------------------------------------------ */
+/* --- directories --- */
 
 /* Entries are put together in a buffer of the kernel and go out a page at a time. */
 struct user_sink {

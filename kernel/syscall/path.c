@@ -14,8 +14,7 @@
 
 #include "user_path.h"
 
-/* --- finding what a call means
- * -------------------------------------------------------------------------------- */
+/* --- finding what a call means --- */
 
 /* Walk a name from user space. */
 static int walk_user(int dirfd, uaddr_t name, unsigned flags, struct path *out)
@@ -55,9 +54,7 @@ static unsigned walk_flags(uint32_t at_flags)
 	       (at_flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 }
 
-/* --- stat
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- stat --- */
 
 static int stat_fd(int fd, struct abi_stat *st)
 {
@@ -203,8 +200,7 @@ SYSCALL(fstatfs)
 	return err < 0 ? err : statfs_and_put(&path, ARG(1, uaddr_t));
 }
 
-/* --- access
- * -------------------------------------------------------------------------------------------------------- */
+/* --- access --- */
 
 static int64_t access_at(int dirfd, uaddr_t name, uint32_t mode, uint32_t flags)
 {
@@ -237,8 +233,7 @@ SYSCALL(faccessat2)
 	return access_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), ARG(3, uint32_t));
 }
 
-/* --- where the process stands
- * ----------------------------------------------------------------------------------------- */
+/* --- where the process stands --- */
 
 static int64_t change_dir(struct path *path, bool root)
 {
@@ -319,8 +314,7 @@ SYSCALL(umask)
 	return old;
 }
 
-/* --- making and removing
- * --------------------------------------------------------------------------------------------------- */
+/* --- making and removing --- */
 
 static int64_t mkdir_at(int dirfd, uaddr_t name, mode_t mode)
 {
@@ -533,8 +527,7 @@ SYSCALL(readlinkat)
 	return readlink_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uaddr_t), ARG(3, int32_t));
 }
 
-/* --- changing attributes
- * ------------------------------------------------------------------------------------------------------- */
+/* --- changing attributes --- */
 
 static int64_t setattr_and_put(int err, const struct path *path, const struct vnode_attr *attr)
 {
@@ -706,9 +699,7 @@ SYSCALL(utime)
 	return set_times_at(AT_FDCWD, ARG(0, uaddr_t), times, 0);
 }
 
-/* --- mounting
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- mounting --- */
 
 /* A page of strings that may be missing; *out is NULL then. */
 static int optional_text(uaddr_t addr, char **out)

@@ -10,52 +10,15 @@
 
 #include <arch/context.h>
 #include <arch/trap.h>
-#include <kernel/printk.h>
 #include <kernel/process.h>
 #include <serix/errno.h>
-
-static _Atomic uint32_t unknown_counts[SYSCALL_MAX + 1];
 
 #define SYSCALL_ENTRY(nr, name, arity, file) [nr] = sys_##name,
 static const syscall_fn table[SYSCALL_MAX] = { SYSCALL_LIST(SYSCALL_ENTRY) };
 
-#define SYSCALL_NAME(nr, name, arity, file) [nr] = #name,
-static const char *const names[SYSCALL_MAX] = { SYSCALL_LIST(SYSCALL_NAME) };
-
-const char *syscall_name(uint64_t nr)
-{
-	return nr < SYSCALL_MAX ? names[nr] : NULL;
-}
-
-uint32_t syscall_unknown_count(uint64_t nr)
-{
-	return atomic_load_explicit(&unknown_counts[MIN(nr, (uint64_t)SYSCALL_MAX)], memory_order_relaxed);
-}
-
-/* Programs that the log has told of, by a hash of their path.  A collision hides a line, no more. */
-#define REPORTED 64u
-static _Atomic uint32_t reported[REPORTED];
-
-static bool first_report(const char *program)
-{
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	for (; *program; program++)
-		hash = (hash ^ (uint8_t)*program) * 16777619u;
-	hash |= 1; /* zero means free */
-	return atomic_exchange_explicit(&reported[(hash >> 1) % REPORTED], hash, memory_order_relaxed) !=
-	       hash;
-}
-
 static __noinline int64_t unknown(uint64_t nr)
 {
-	struct process *p = current_process();
-
-	atomic_fetch_add_explicit(&unknown_counts[MIN(nr, (uint64_t)SYSCALL_MAX)], 1, memory_order_relaxed);
-	if (atomic_exchange_explicit(&p->unknown_calls_logged, 1, memory_order_relaxed) == 0 &&
-	    first_report(p->exe))
-		pr_debug("%s[%d]: system call %lu is not known here (said once for each program)", p->comm,
-			 p->pid, nr);
+	process_unknown_call(nr);
 	return -ENOSYS;
 }
 

@@ -74,15 +74,6 @@ static void large_blocks_grow(void)
 	exec_args_free(&args);
 }
 
-static void calls_have_names(void)
-{
-	KTEST_EXPECT(strcmp(syscall_name(SYS_read), "read") == 0);
-	KTEST_EXPECT(strcmp(syscall_name(SYS_execve), "execve") == 0);
-	KTEST_EXPECT(syscall_name(SYSCALL_MAX) == NULL);
-	KTEST_EXPECT(syscall_name(UINT64_MAX) == NULL);
-	KTEST_EXPECT(syscall_unknown_count(UINT64_MAX) == syscall_unknown_count(SYSCALL_MAX));
-}
-
 static void times_saturate(void)
 {
 	struct abi_timespec forever = { INT64_MAX, 999999999 }, negative = { -1, 0 },
@@ -102,7 +93,6 @@ static const struct ktest_case cases[] = {
 	{ "argument blocks keep strings in order", arguments_are_counted },
 	{ "argument blocks end at their limit", the_limit_holds },
 	{ "argument blocks grow", large_blocks_grow },
-	{ "calls have names", calls_have_names },
 	{ "times from programs saturate", times_saturate },
 };
 

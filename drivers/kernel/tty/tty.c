@@ -306,11 +306,6 @@ struct tty *tty_console(void)
 	return tty;
 }
 
-void tty_set_console(struct tty *tty)
-{
-	WRITE_ONCE(console_tty, tty);
-}
-
 dev_t tty_dev(const struct tty *tty)
 {
 	return tty->device.dev;
