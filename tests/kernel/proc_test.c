@@ -4,7 +4,6 @@
 
 #include <kernel/process.h>
 #include <kernel/string.h>
-#include <kernel/syscall.h>
 #include <kernel/timespec.h>
 #include <serix/errno.h>
 
