@@ -10,7 +10,7 @@
 
 #include <serix/errno.h>
 
-#define PAGE	     4096ull
+#define PAGE         4096ull
 #define KERNEL_ALIGN (2ull << 20)
 
 #define EFI_RUNTIME_ATTRIBUTE (1ull << 63)

@@ -9,7 +9,7 @@
 
 #define START_INFO_MAGIC   0x336ec578u
 #define START_INFO_V0_SIZE offsetof(struct start_info, memmap)
-#define MAX_MEMMAP	   1024u
+#define MAX_MEMMAP         1024u
 
 struct start_info {
 	uint32_t magic;

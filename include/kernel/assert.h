@@ -9,9 +9,9 @@
 
 void assert_failed(const char *expr, const char *file, int line) __noreturn;
 
-#define ASSERT(e) \
-	do { \
-		if (unlikely(!(e))) \
+#define ASSERT(e)                                              \
+	do {                                                   \
+		if (unlikely(!(e)))                            \
 			assert_failed(#e, __FILE__, __LINE__); \
 	} while (0)
 

@@ -9,7 +9,7 @@ const char *ksym_lookup(uintptr_t addr, uintptr_t *offset);
 
 struct ksym {
 	uint32_t address; /* from the start of the image; ascending, the last one above all */
-	uint32_t name;	  /* index into ksyms_names */
+	uint32_t name;    /* index into ksyms_names */
 };
 extern const uint32_t ksyms_count;
 extern const struct ksym ksyms[];

@@ -21,15 +21,16 @@ struct ktest_suite {
 /* Marks the running case as failed and says where; the case goes on. */
 void ktest_fail(const char *file, int line, const char *what);
 
-#define KTEST_EXPECT(e) \
-	do { \
-		if (!(e)) \
+#define KTEST_EXPECT(e)                                     \
+	do {                                                \
+		if (!(e))                                   \
 			ktest_fail(__FILE__, __LINE__, #e); \
 	} while (0)
 
-#define KTEST_SUITE(suite_name, suite_cases) \
-	static const struct ktest_suite ktest_suite_def __used \
-		__attribute__((section(".ktest"), aligned(8))) = { suite_name, suite_cases, ARRAY_SIZE(suite_cases) }
+#define KTEST_SUITE(suite_name, suite_cases)                                                \
+	static const struct ktest_suite ktest_suite_def __used                              \
+		__attribute__((section(".ktest"), aligned(8))) = { suite_name, suite_cases, \
+								   ARRAY_SIZE(suite_cases) }
 
 /* Run what the command line asks for; returns the number of failed cases. */
 int ktest_run(const char *filter);

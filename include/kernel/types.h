@@ -8,7 +8,7 @@
 
 typedef uint64_t paddr_t; /* physical address */
 typedef int64_t ssize_t;
-typedef int64_t off_t; /* file offset, Linux's 64-bit one */
+typedef int64_t off_t;   /* file offset, Linux's 64-bit one */
 typedef uint32_t mode_t; /* file type and permissions, as in stat */
 typedef int32_t pid_t;
 typedef uint32_t uid_t;

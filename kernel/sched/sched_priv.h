@@ -6,15 +6,15 @@
 #include <kernel/time.h>
 
 struct runq {
-	struct spinlock lock;      /* RANK_RUNQ */
-	struct list ready;         /* [lock] runnable tasks but the running one */
-	uint32_t ready_count;      /* [lock] */
-	struct task *current;      /* [lock] */
-	struct task *idle;         /* [i] */
-	struct task *previous;     /* [lock] switched out last; finish_switch looks after it */
-	struct timer tick;         /* armed while a task other than idle runs */
-	uint64_t switches;         /* [lock] */
-	uint64_t idle_ns;          /* [lock] */
+	struct spinlock lock;        /* RANK_RUNQ */
+	struct list ready;           /* [lock] runnable tasks but the running one */
+	uint32_t ready_count;        /* [lock] */
+	struct task *current;        /* [lock] */
+	struct task *idle;           /* [i] */
+	struct task *previous;       /* [lock] switched out last; finish_switch looks after it */
+	struct timer tick;           /* armed while a task other than idle runs */
+	uint64_t switches;           /* [lock] */
+	uint64_t idle_ns;            /* [lock] */
 	uint64_t user_ns, system_ns; /* [lock] */
 };
 

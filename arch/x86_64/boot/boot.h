@@ -35,9 +35,9 @@ uint64_t *boot_identity_map(void);
 
 /* What entry.asm needs for the jump to the kernel's own mapping; the layout is known there. */
 struct boot_handoff {
-	uint64_t root;	/* physical address of the top-level page table */
+	uint64_t root;  /* physical address of the top-level page table */
 	uint64_t delta; /* add to an identity-mapped address of the image to get the kernel's */
-	uint64_t info;	/* kernel address of the copied boot_info */
+	uint64_t info;  /* kernel address of the copied boot_info */
 };
 void boot_prepare(const struct boot_info *loaders, struct boot_handoff *handoff);
 

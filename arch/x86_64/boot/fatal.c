@@ -2,13 +2,13 @@
 /* The boot code's only voice.  Works with no serial port, no screen, or neither. */
 #include "boot.h"
 
-#define COM1	      0x3f8
+#define COM1          0x3f8
 #define UART_DIVISOR  0
 #define UART_IER      1
 #define UART_FCR      2
 #define UART_LCR      3
 #define UART_LSR      5
-#define LCR_8N1	      0x03
+#define LCR_8N1       0x03
 #define LCR_DLAB      0x80
 #define LSR_THR_EMPTY 0x20
 #define UART_PATIENCE 100000

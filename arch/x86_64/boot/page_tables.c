@@ -15,17 +15,17 @@
 #define PTE_WRITE   (1ull << 1)
 #define PTE_LARGE   (1ull << 7)
 #define PTE_GLOBAL  (1ull << 8)
-#define PTE_NX	    (1ull << 63)
+#define PTE_NX      (1ull << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
 #define KERNEL_RX (PTE_PRESENT | PTE_GLOBAL)
 #define KERNEL_RO (PTE_PRESENT | PTE_GLOBAL | PTE_NX)
 #define KERNEL_RW (PTE_PRESENT | PTE_GLOBAL | PTE_NX | PTE_WRITE)
 
-#define SIZE_4K	  4096ull
-#define SIZE_2M	  (2ull << 20)
-#define SIZE_1G	  (1ull << 30)
-#define ENTRIES	  512u
+#define SIZE_4K   4096ull
+#define SIZE_2M   (2ull << 20)
+#define SIZE_1G   (1ull << 30)
+#define ENTRIES   512u
 #define LOW_LIMIT (4ull << 30)
 
 #define CPUID_1G_PAGES (1u << 26) /* 0x80000001 EDX */

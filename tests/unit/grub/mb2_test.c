@@ -12,7 +12,7 @@
 #include <loader/boot_info.h>
 
 #define PHYSICAL 0x10000ull
-#define MIB	 (1ull << 20)
+#define MIB      (1ull << 20)
 
 static struct boot_info bi;
 static uint64_t info[512]; /* aligned like the real one */
@@ -146,9 +146,9 @@ static void malformed_tags_are_refused(void **state)
 	static const uint8_t empty_rgb[30] = { [20] = 32, [21] = 1 };
 
 	(void)state;
-	refuse(1, ones, 20);		      /* command line without an end */
-	refuse(3, zeros, 4);		      /* module cut off */
-	refuse(3, zeros, 8);		      /* module without a name's end */
+	refuse(1, ones, 20);                  /* command line without an end */
+	refuse(3, zeros, 4);                  /* module cut off */
+	refuse(3, zeros, 8);                  /* module without a name's end */
 	refuse(3, "\0\0\x40\0\0\0\x30\0", 9); /* ends before it starts */
 	refuse(8, zeros, 10);
 	refuse(8, empty_rgb, 28); /* no room for the colours */

@@ -115,11 +115,11 @@ static void module_must_lie_in_free_ram(void **state)
 	} cases[] = {
 		{ 16 * MIB, 5000, 0 },
 		{ 16 * MIB, 0, 0 },
-		{ 63 * MIB, 2 * MIB, -EINVAL },	  /* ends behind RAM */
-		{ 0xfee00000, 4096, -EINVAL },	  /* device registers */
+		{ 63 * MIB, 2 * MIB, -EINVAL },   /* ends behind RAM */
+		{ 0xfee00000, 4096, -EINVAL },    /* device registers */
 		{ 2 * MIB + 4096, 100, -EINVAL }, /* inside the kernel */
-		{ MIB, 3 * MIB, -EINVAL },	  /* around the kernel */
-		{ 20 * MIB, 8192, -EINVAL },	  /* over ACPI tables */
+		{ MIB, 3 * MIB, -EINVAL },        /* around the kernel */
+		{ 20 * MIB, 8192, -EINVAL },      /* over ACPI tables */
 	};
 
 	(void)state;
@@ -208,9 +208,9 @@ static void entropy_mixes(void **state)
 static void efi_map_uses_the_descriptor_size(void **state)
 {
 	uint64_t map[3][6] = {
-		{ 7, 0, 0, 64 * 256, 0xf },	    /* conventional */
+		{ 7, 0, 0, 64 * 256, 0xf },         /* conventional */
 		{ 6, 64 * MIB, 0, 16, 1ull << 63 }, /* runtime data */
-		{ 2, 65 * MIB, 0, 16, 0xf },	    /* loader data */
+		{ 2, 65 * MIB, 0, 16, 0xf },        /* loader data */
 	};
 
 	(void)state;

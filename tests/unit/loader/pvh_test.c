@@ -12,10 +12,10 @@
 #include <loader/pvh.h>
 
 #define START_INFO 0x100
-#define MEMMAP	   0x200
-#define MODULES	   0x300
-#define CMDLINE	   0x400
-#define NAME	   0x500
+#define MEMMAP     0x200
+#define MODULES    0x300
+#define CMDLINE    0x400
+#define NAME       0x500
 
 struct start_info {
 	uint32_t magic, version, flags, module_count;
@@ -145,7 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_translated), cmocka_unit_test(optional_parts_may_be_missing),
-		cmocka_unit_test(version_0_is_refused),	    cmocka_unit_test(every_address_is_checked),
+		cmocka_unit_test(version_0_is_refused),     cmocka_unit_test(every_address_is_checked),
 		cmocka_unit_test(every_count_is_checked),   cmocka_unit_test(wrong_contents_are_refused),
 	};
 
