@@ -2,71 +2,71 @@
 /* Error numbers, Linux x86-64's values. */
 #pragma once
 
-#define EPERM 1
-#define ENOENT 2
-#define ESRCH 3
-#define EINTR 4
-#define EIO 5
-#define ENXIO 6
-#define E2BIG 7
-#define ENOEXEC 8
-#define EBADF 9
-#define ECHILD 10
-#define EAGAIN 11
-#define ENOMEM 12
-#define EACCES 13
-#define EFAULT 14
-#define ENOTBLK 15
-#define EBUSY 16
-#define EEXIST 17
-#define EXDEV 18
-#define ENODEV 19
-#define ENOTDIR 20
-#define EISDIR 21
-#define EINVAL 22
-#define ENFILE 23
-#define EMFILE 24
-#define ENOTTY 25
-#define ETXTBSY 26
-#define EFBIG 27
-#define ENOSPC 28
-#define ESPIPE 29
-#define EROFS 30
-#define EMLINK 31
-#define EPIPE 32
-#define EDOM 33
-#define ERANGE 34
-#define EDEADLK 35
+#define EPERM        1
+#define ENOENT       2
+#define ESRCH        3
+#define EINTR        4
+#define EIO          5
+#define ENXIO        6
+#define E2BIG        7
+#define ENOEXEC      8
+#define EBADF        9
+#define ECHILD       10
+#define EAGAIN       11
+#define ENOMEM       12
+#define EACCES       13
+#define EFAULT       14
+#define ENOTBLK      15
+#define EBUSY        16
+#define EEXIST       17
+#define EXDEV        18
+#define ENODEV       19
+#define ENOTDIR      20
+#define EISDIR       21
+#define EINVAL       22
+#define ENFILE       23
+#define EMFILE       24
+#define ENOTTY       25
+#define ETXTBSY      26
+#define EFBIG        27
+#define ENOSPC       28
+#define ESPIPE       29
+#define EROFS        30
+#define EMLINK       31
+#define EPIPE        32
+#define EDOM         33
+#define ERANGE       34
+#define EDEADLK      35
 #define ENAMETOOLONG 36
-#define ENOLCK 37
-#define ENOSYS 38
-#define ENOTEMPTY 39
-#define ELOOP 40
-#define ENODATA 61
-#define ETIME 62
-#define EPROTO 71
-#define EBADMSG 74
-#define EOVERFLOW 75
-#define ELIBBAD 80
-#define EILSEQ 84
-#define EUSERS 87
-#define ENOTSOCK 88
-#define EOPNOTSUPP 95
-#define ENOTSUP EOPNOTSUPP
+#define ENOLCK       37
+#define ENOSYS       38
+#define ENOTEMPTY    39
+#define ELOOP        40
+#define ENODATA      61
+#define ETIME        62
+#define EPROTO       71
+#define EBADMSG      74
+#define EOVERFLOW    75
+#define ELIBBAD      80
+#define EILSEQ       84
+#define EUSERS       87
+#define ENOTSOCK     88
+#define EOPNOTSUPP   95
+#define ENOTSUP      EOPNOTSUPP
 #define EAFNOSUPPORT 97
-#define ECONNRESET 104
-#define EISCONN 106
-#define ENOTCONN 107
-#define ETIMEDOUT 110
+#define ECONNRESET   104
+#define EISCONN      106
+#define ENOTCONN     107
+#define ETIMEDOUT    110
 #define ECONNREFUSED 111
-#define EALREADY 114
-#define EINPROGRESS 115
-#define ESTALE 116
-#define EOWNERDEAD 130
+#define EALREADY     114
+#define EINPROGRESS  115
+#define ESTALE       116
+#define EOWNERDEAD   130
 
 /* Inside the kernel only: a system call that a signal interrupted.  The way back to user mode turns
  * them into -EINTR or a restart (signal(7), SA_RESTART); no program ever sees them. */
-#define ERESTARTSYS 512           /* restart if the handler has SA_RESTART or there is no handler */
-#define ERESTARTNOINTR 513        /* always restart */
-#define ERESTARTNOHAND 514        /* restart only if there is no handler */
+#define ERESTARTSYS           512 /* restart if the handler has SA_RESTART or there is no handler */
+#define ERESTARTNOINTR        513 /* always restart */
+#define ERESTARTNOHAND        514 /* restart only if there is no handler */
 #define ERESTART_RESTARTBLOCK 516 /* as above, but resume by thread.restart: a relative timeout */
