@@ -3,6 +3,7 @@
 #include <arch/usercopy.h>
 
 #include <arch/paging.h>
+#include <kernel/lockdep.h>
 #include <serix/errno.h>
 
 int usercopy(void *dst, const void *src, size_t len);
@@ -16,6 +17,7 @@ int usercopy_put64(uaddr_t addr, uint64_t value);
 
 static bool in_user_half(uaddr_t addr, size_t len)
 {
+	lockdep_assert_may_fault();
 	return addr <= USER_END && len <= USER_END - addr;
 }
 
@@ -45,6 +47,7 @@ ssize_t strncpy_from_user(char *dst, uaddr_t src, size_t size)
 	size_t max;
 	ssize_t len;
 
+	lockdep_assert_may_fault();
 	if (unlikely(src >= USER_END))
 		return -EFAULT;
 	max = MIN(size, (size_t)(USER_END - src));

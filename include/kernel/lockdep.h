@@ -19,6 +19,8 @@ void lockdep_mutex_acquire(const struct mutex *m);
 void lockdep_mutex_release(const struct mutex *m);
 /* About to sleep: no spinlock may be held. */
 void lockdep_assert_may_sleep(void);
+/* About to touch user memory, which may fault: nothing may be held that resolving a fault takes. */
+void lockdep_assert_may_fault(void);
 /* Panics unless this CPU holds the lock. */
 void assert_held(const struct spinlock *lock);
 #else
@@ -43,6 +45,7 @@ static inline void lockdep_mutex_release(const struct mutex *m)
 	(void)m;
 }
 static inline void lockdep_assert_may_sleep(void) {}
+static inline void lockdep_assert_may_fault(void) {}
 static inline void assert_held(const struct spinlock *lock)
 {
 	(void)lock;

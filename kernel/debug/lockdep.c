@@ -104,6 +104,16 @@ void lockdep_assert_may_sleep(void)
 	arch_irq_restore(flags);
 }
 
+void lockdep_assert_may_fault(void)
+{
+	struct task *task = current_task();
+
+	lockdep_assert_may_sleep();
+	for (unsigned i = 0; checking && task && i < task->held_locks; i++)
+		if (task->held_ranks[i] >= RANK_VM_SPACE)
+			violation("user memory", "a mutex", task->held_ranks[i], "vm_space", RANK_VM_SPACE);
+}
+
 void lockdep_mutex_acquire(const struct mutex *m)
 {
 	struct task *task = current_task();
