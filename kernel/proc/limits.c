@@ -48,16 +48,12 @@ static int check_limit(const struct abi_rlimit *set, const struct abi_rlimit *no
 /* Where the limit is enforced by somebody else's copy. */
 static void apply_limit(struct process *p, unsigned id, uint64_t value)
 {
-	uint64_t flags;
-
 	if (id == RLIMIT_NOFILE) {
 		struct cap_table *caps = process_caps_get(p);
 
 		if (!caps)
 			return;
-		flags = spin_lock_irqsave(&caps->lock);
-		caps->limit = (uint32_t)MIN(value, (uint64_t)ABSOLUTE_FILES);
-		spin_unlock_irqrestore(&caps->lock, flags);
+		cap_table_set_limit(caps, (uint32_t)MIN(value, (uint64_t)ABSOLUTE_FILES));
 		cap_table_put(caps);
 	} else if (id == RLIMIT_STACK) {
 		struct vm_space *vm = process_vm_get(p);
