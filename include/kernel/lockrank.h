@@ -21,11 +21,12 @@ enum lock_rank {
 	RANK_DCACHE,
 	RANK_MOUNT,
 	RANK_PIPE,
-	RANK_TTY_INPUT, /* taken by interrupt handlers */
-	RANK_PROC_TREE, /* pids, parents, children, groups, sessions; taken by interrupt handlers */
+	RANK_FUTEX, /* two: by address */
+	/* from here on interrupts are off: their handlers take the next three */
+	RANK_TTY_INPUT,
+	RANK_PROC_TREE, /* pids, parents, children, groups, sessions */
 	RANK_PROCESS,   /* process.lock: signals, threads, exit state */
 	RANK_SIGNAL,
-	RANK_FUTEX, /* two: by address */
 	RANK_DEVICE,
 	RANK_WAITQUEUE,
 	RANK_RUNQ,  /* two: by cpu id */

@@ -16,19 +16,22 @@ static struct abi_utsname uts = {
 
 void uts_get(struct abi_utsname *out)
 {
-	spin_lock(&uts_lock);
+	uint64_t flags = spin_lock_irqsave(&uts_lock);
+
 	*out = uts;
-	spin_unlock(&uts_lock);
+	spin_unlock_irqrestore(&uts_lock, flags);
 }
 
 static int set_name(char field[65], const char *name, size_t len)
 {
+	uint64_t flags;
+
 	if (len >= sizeof(uts.nodename))
 		return -EINVAL;
-	spin_lock(&uts_lock);
+	flags = spin_lock_irqsave(&uts_lock);
 	memset(field, 0, sizeof(uts.nodename));
 	memcpy(field, name, len);
-	spin_unlock(&uts_lock);
+	spin_unlock_irqrestore(&uts_lock, flags);
 	return 0;
 }
 
