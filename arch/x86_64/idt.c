@@ -54,11 +54,16 @@ static void gate_set(unsigned vector)
 
 void idt_load(void)
 {
+	uint64_t base = (uint64_t)idt;
 	struct {
 		uint16_t limit;
 		uint64_t base;
-	} __packed pointer = { sizeof(idt) - 1, (uint64_t)idt };
+	} __packed pointer;
 
+	/* As a constant it would be a pointer at an odd address, which packed relocations cannot name. */
+	__asm__("" : "+r"(base));
+	pointer.limit = sizeof(idt) - 1;
+	pointer.base = base;
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
