@@ -34,10 +34,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RUNS    5u
-#define PAGE    4096ul
-#define PAGES   256u /* touched in one run of a fault row */
-#define ENTRIES 98u  /* with . and .. one hundred */
+#define RUNS     5u
+#define PAGE     4096ul
+#define PAGES    256u /* touched in one run of a fault row */
+#define ENTRIES  98u  /* with . and .. one hundred */
 #define DIR_PATH "/tmp/bench"
 
 /* musl has no <linux/futex.h>. */
@@ -70,7 +70,9 @@ static inline long call5(long nr, long a, long b, long c, long d, long e)
 	register long r8 __asm__("r8") = e;
 	long result;
 
-	__asm__ volatile("syscall" : "=a"(result) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
 			 : "rcx", "r11", "memory");
 	return result;
 }
@@ -84,20 +86,20 @@ static void must(bool ok, const char *what)
 }
 
 /* A row that is nothing but one expression in a loop, between set-up and clearing away. */
-#define LOOP(name, before, operation, after)            \
-	static uint64_t name(unsigned n)                \
-	{                                               \
-		uint64_t start, ticks;                  \
-                                                        \
-		before;                                 \
-		start = now();                          \
-		for (unsigned i = 0; i < n; i++) {      \
-			operation;                      \
+#define LOOP(name, before, operation, after)             \
+	static uint64_t name(unsigned n)                 \
+	{                                                \
+		uint64_t start, ticks;                   \
+                                                         \
+		before;                                  \
+		start = now();                           \
+		for (unsigned i = 0; i < n; i++) {       \
+			operation;                       \
 			__asm__ volatile("" : : "r"(i)); \
-		}                                       \
-		ticks = now() - start;                  \
-		after;                                  \
-		return ticks;                           \
+		}                                        \
+		ticks = now() - start;                   \
+		after;                                   \
+		return ticks;                            \
 	}
 
 /* --- system calls ---------------------------------------------------------------------------------- */
@@ -116,15 +118,16 @@ struct kernel_sigaction {
 
 LOOP(sigaction_row, struct kernel_sigaction act = { .handler = SIG_IGN },
      call5(SYS_rt_sigaction, SIGUSR2, (long)&act, 0, 8, 0), )
-LOOP(sigprocmask_row, uint64_t set = 1u << (SIGUSR2 - 1), call5(SYS_rt_sigprocmask, i & 1, (long)&set, 0, 8, 0), )
+LOOP(sigprocmask_row, uint64_t set = 1u << (SIGUSR2 - 1),
+     call5(SYS_rt_sigprocmask, i & 1, (long)&set, 0, 8, 0), )
 
 static void on_signal(int signo)
 {
 	(void)signo;
 }
 
-LOOP(signal_self, signal(SIGUSR1, on_signal); long pid = getpid(); long tid = call(SYS_gettid, 0, 0, 0),
-     call(SYS_tgkill, pid, tid, SIGUSR1), )
+LOOP(signal_self, signal(SIGUSR1, on_signal); long pid = getpid();
+     long tid = call(SYS_gettid, 0, 0, 0), call(SYS_tgkill, pid, tid, SIGUSR1), )
 
 /* --- files ----------------------------------------------------------------------------------------- */
 
@@ -146,11 +149,12 @@ static int filled(size_t size)
 }
 
 LOOP(read_zero, char c; int fd = must_open("/dev/zero", O_RDONLY), call(SYS_read, fd, (long)&c, 1), close(fd))
-LOOP(write_null, char c = 0; int fd = must_open("/dev/null", O_WRONLY), call(SYS_write, fd, (long)&c, 1), close(fd))
+LOOP(write_null, char c = 0;
+     int fd = must_open("/dev/null", O_WRONLY), call(SYS_write, fd, (long)&c, 1), close(fd))
 LOOP(open_close, , call(SYS_close, call(SYS_open, (long)DIR_PATH "/file", O_RDONLY, 0), 0, 0), )
 LOOP(stat_row, struct stat st, call(SYS_stat, (long)DIR_PATH "/file", (long)&st, 0), )
-LOOP(fstat_row, struct stat st; int fd = must_open(DIR_PATH "/file", O_RDONLY), call(SYS_fstat, fd, (long)&st, 0),
-     close(fd))
+LOOP(fstat_row, struct stat st;
+     int fd = must_open(DIR_PATH "/file", O_RDONLY), call(SYS_fstat, fd, (long)&st, 0), close(fd))
 LOOP(create_unlink, ,
      call(SYS_close, call(SYS_open, (long)DIR_PATH "/new", O_RDWR | O_CREAT | O_EXCL, 0644), 0, 0);
      call(SYS_unlink, (long)DIR_PATH "/new", 0, 0), )
@@ -158,7 +162,8 @@ LOOP(write_4k, int fd = filled(PAGE), pwrite(fd, block, PAGE, 0), close(fd))
 LOOP(read_4k, int fd = filled(PAGE), pread(fd, block, PAGE, 0), close(fd))
 LOOP(read_1m, int fd = filled(sizeof(block)), pread(fd, block, sizeof(block), 0), close(fd))
 LOOP(getdents_100, int fd = must_open(DIR_PATH "/many", O_RDONLY | O_DIRECTORY),
-     call(SYS_lseek, fd, 0, SEEK_SET); call(SYS_getdents64, fd, (long)block, 32768), close(fd))
+     call(SYS_lseek, fd, 0, SEEK_SET);
+     call(SYS_getdents64, fd, (long)block, 32768), close(fd))
 
 /* --- waiting for many ------------------------------------------------------------------------------ */
 
@@ -219,10 +224,22 @@ static uint64_t select_many(unsigned n, unsigned count)
 	return ticks;
 }
 
-static uint64_t poll_10(unsigned n) { return poll_many(n, 10); }
-static uint64_t poll_100(unsigned n) { return poll_many(n, 100); }
-static uint64_t select_10(unsigned n) { return select_many(n, 10); }
-static uint64_t select_100(unsigned n) { return select_many(n, 100); }
+static uint64_t poll_10(unsigned n)
+{
+	return poll_many(n, 10);
+}
+static uint64_t poll_100(unsigned n)
+{
+	return poll_many(n, 100);
+}
+static uint64_t select_10(unsigned n)
+{
+	return select_many(n, 10);
+}
+static uint64_t select_100(unsigned n)
+{
+	return select_many(n, 100);
+}
 
 static uint64_t epoll_ready(unsigned n)
 {
@@ -290,7 +307,8 @@ static uint64_t fault_file(unsigned n)
 	at[(n - 1) * PAGE] = 1;
 	for (unsigned i = 1; i < n - 1; i++)
 		must(mmap((char *)at + i * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd,
-			  (off_t)((n - i) * PAGE)) != MAP_FAILED, "mmap");
+			  (off_t)((n - i) * PAGE)) != MAP_FAILED,
+		     "mmap");
 	ticks = touch(at + PAGE, n - 2, false);
 	munmap((void *)at, n * PAGE);
 	close(fd);
