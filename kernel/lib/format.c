@@ -150,85 +150,103 @@ static int64_t cut_signed(uint64_t v, int length)
 	return (int64_t)(v << shift) >> shift;
 }
 
+/* What stands between '%' and the letter; returns the place of the letter. */
+static const char *parse_spec(const char *f, struct spec *spec, va_list *args)
+{
+	f = parse_flags(f, spec);
+	if (*f == '*') {
+		spec->width = va_arg(*args, int);
+		if (spec->width < 0) {
+			spec->left = true;
+			spec->width = -spec->width;
+		}
+		f++;
+	} else {
+		f = parse_digits(f, &spec->width);
+	}
+	if (*f == '.' && f[1] == '*') {
+		spec->precision = va_arg(*args, int);
+		f += 2;
+	} else if (*f == '.') {
+		f = parse_digits(f + 1, &spec->precision);
+	}
+	return parse_length(f, spec);
+}
+
+static void put_signed(struct sink *s, const struct spec *spec, va_list *args)
+{
+	uint64_t value = spec->length == 8 ? va_arg(*args, uint64_t) : (uint64_t)va_arg(*args, int);
+	int64_t number = cut_signed(value, spec->length);
+
+	put_number(s, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0, 10, false, spec);
+}
+
+static void put_unsigned(struct sink *s, char letter, struct spec *spec, va_list *args)
+{
+	uint64_t value = spec->length == 8 ? va_arg(*args, uint64_t) : va_arg(*args, unsigned);
+	unsigned base = letter == 'u' ? 10 : letter == 'o' ? 8 : 16;
+
+	spec->plus = spec->space = false;
+	put_number(s, cut_unsigned(value, spec->length), false, base, letter == 'X', spec);
+}
+
+static void put_string(struct sink *s, const char *text, const struct spec *spec)
+{
+	text = text ? text : "(null)";
+	put_text(s, text, spec->precision >= 0 ? strnlen(text, (size_t)spec->precision) : strlen(text), spec);
+}
+
+static void put_directive(struct sink *s, char letter, struct spec *spec, va_list *args)
+{
+	switch (letter) {
+	case 'd':
+	case 'i':
+		put_signed(s, spec, args);
+		break;
+	case 'u':
+	case 'x':
+	case 'X':
+	case 'o':
+		put_unsigned(s, letter, spec, args);
+		break;
+	case 'p':
+		spec->alt = true;
+		put_number(s, (uintptr_t)va_arg(*args, void *), false, 16, false, spec);
+		break;
+	case 'c':
+		put_text(s, &(char){ (char)va_arg(*args, int) }, 1, spec);
+		break;
+	case 's':
+		put_string(s, va_arg(*args, const char *), spec);
+		break;
+	case '%':
+		put(s, '%');
+		break;
+	default:
+		put(s, '%');
+		put(s, letter);
+	}
+}
+
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 {
 	struct sink s = { buf, size, 0 };
+	va_list rest; /* a copy, because the parameter may be a pointer in disguise */
 
+	va_copy(rest, args);
 	for (const char *f = fmt; *f; f++) {
 		struct spec spec = { .precision = -1 };
-		const char *text;
-		uint64_t value;
-		int64_t number;
 
 		if (*f != '%') {
 			put(&s, *f);
 			continue;
 		}
-		f = parse_flags(f + 1, &spec);
-		if (*f == '*') {
-			spec.width = va_arg(args, int);
-			if (spec.width < 0) {
-				spec.left = true;
-				spec.width = -spec.width;
-			}
-			f++;
-		} else {
-			f = parse_digits(f, &spec.width);
-		}
-		if (*f == '.') {
-			if (f[1] == '*') {
-				spec.precision = va_arg(args, int);
-				f += 2;
-			} else {
-				f = parse_digits(f + 1, &spec.precision);
-			}
-		}
-		f = parse_length(f, &spec);
-		switch (*f) {
-		case 'd':
-		case 'i':
-			value = spec.length == 8 ? va_arg(args, uint64_t) : (uint64_t)va_arg(args, int);
-			number = cut_signed(value, spec.length);
-			put_number(&s, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0, 10,
-				   false, &spec);
+		f = parse_spec(f + 1, &spec, &rest);
+		if (*f == '\0')
 			break;
-		case 'u':
-		case 'x':
-		case 'X':
-		case 'o':
-			value = spec.length == 8 ? va_arg(args, uint64_t) : va_arg(args, unsigned);
-			spec.plus = spec.space = false;
-			put_number(&s, cut_unsigned(value, spec.length), false,
-				   *f == 'u'   ? 10
-				   : *f == 'o' ? 8
-					       : 16,
-				   *f == 'X', &spec);
-			break;
-		case 'p':
-			spec.alt = true;
-			put_number(&s, (uintptr_t)va_arg(args, void *), false, 16, false, &spec);
-			break;
-		case 'c':
-			put_text(&s, &(char){ (char)va_arg(args, int) }, 1, &spec);
-			break;
-		case 's':
-			text = va_arg(args, const char *);
-			text = text ? text : "(null)";
-			put_text(&s, text,
-				 spec.precision >= 0 ? strnlen(text, (size_t)spec.precision) : strlen(text),
-				 &spec);
-			break;
-		case '%':
-			put(&s, '%');
-			break;
-		case '\0':
-			f--;
-			break;
-		default:
-			put(&s, '%');
-			put(&s, *f);
-		}
+		put_directive(&s, *f, &spec, &rest);
 	}
+	va_end(rest);
 	if (size)
 		buf[MIN(s.len, size - 1)] = '\0';
 	return (int)s.len;
