@@ -12,7 +12,8 @@
 #define __used         __attribute__((used))
 #define __unused       __attribute__((unused))
 #define __noinline     __attribute__((noinline))
-#define __alloc_size(...) __attribute__((alloc_size(__VA_ARGS__))) /* numbers of the arguments to multiply */
+/* The size of what is returned: the product of the arguments with these numbers. */
+#define __alloc_size(...) __attribute__((alloc_size(__VA_ARGS__)))
 #undef __always_inline /* the host's libc has one of its own */
 #define __always_inline inline __attribute__((always_inline))
 #define __packed        __attribute__((packed))
@@ -51,8 +52,8 @@
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
-/* For an index that a program chose, behind the check that it is below `size`: the index again, or 0 where the
- * processor ran ahead of that check with one too large.  No branch that could be guessed. */
+/* For an index that a program chose, behind the check that it is below `size`: the index again, or 0 where
+ * the processor ran ahead of that check with one too large.  No branch that could be guessed. */
 static __always_inline uint64_t index_nospec(uint64_t index, uint64_t size)
 {
 	uint64_t below = index;

@@ -169,7 +169,8 @@ void cap_table_put(struct cap_table *table)
 {
 	if (!refcount_put(&table->refs))
 		return;
-	for (size_t slot = 0; (slot = bitmap_next_set(table->bitmap, table->size, slot)) < table->size; slot++)
+	for (size_t slot = 0; (slot = bitmap_next_set(table->bitmap, table->size, slot)) < table->size;
+	     slot++)
 		drop(table->slots[slot].object);
 	kfree(table->slots);
 	kfree(table->bitmap);

@@ -51,7 +51,7 @@ void kernel_main(const struct boot_info *bi)
 	serial_early_init(); /* from here on the log is seen */
 	pr_notice("%s %s, %s", KERNEL_NAME, KERNEL_RELEASE, KERNEL_VERSION);
 	boot_info_print(bi);
-	arch_cpu_init_early(); /* exceptions are reported from here on */
+	arch_cpu_init_early();                     /* exceptions are reported from here on */
 	random_init(bi->entropy, bi->entropy_len); /* the allocators draw secrets and addresses */
 
 	pmm_init(bi);         /* frames */
