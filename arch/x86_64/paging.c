@@ -452,12 +452,16 @@ static void trim_table(struct trim *t, uint64_t *table, unsigned level, uint64_t
 	uintptr_t groups = *used_groups(table);
 
 	for (uint64_t base = ALIGN_DOWN(start, span); base < end && t->count < t->max; base += span) {
-		unsigned index = index_at(base, level);
-		uint64_t *entry = &table[index];
+		uint64_t *entry = &table[index_at(base, level)];
 		bool whole = base >= t->low && base + span <= t->high;
+		uintptr_t ahead = groups >> (index_at(base, level) / 8);
 
-		if (!(groups >> (index / 8) & 1))
-			base |= 7 * span; /* the last of the group */
+		if (!ahead)
+			break;
+		if (!(ahead & 1)) { /* to the next group in use; all of the range lies in this table */
+			base = ALIGN_DOWN(base, 8 * span) + ((uint64_t)__builtin_ctzll(ahead) * 8 - 1) * span;
+			continue;
+		}
 		if (!(*entry & PTE_PRESENT))
 			continue;
 		if (level > 1) /* a table that goes leaves none below it behind */
