@@ -17,37 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "tap.h"
 
 extern char **environ;
 
 static char self[1024], dir[64], file[256];
 static void *volatile unmapped = (void *)8;
-
-static bool passes(void (*body)(void))
-{
-	pid_t pid = fork();
-	int status = -1;
-
-	if (pid == 0) {
-		body();
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	if (status)
-		printf("# status %x\n", status);
-	return status == 0;
-}
-
-static void need_at(bool condition, int line)
-{
-	if (!condition) {
-		printf("# line %d, errno %d\n", line, errno);
-		fflush(stdout);
-		_exit(1);
-	}
-}
-#define need(c) need_at(c, __LINE__)
 
 /* Run execve in a child with its output caught; the exit status, or -1 and the child's errno. */
 static int run(const char *path, char *const argv[], char *const envp[], char *out, size_t size)

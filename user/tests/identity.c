@@ -17,32 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "tap.h"
-
-static bool passes(void (*body)(void))
-{
-	pid_t pid = fork();
-	int status = -1;
-
-	if (pid == 0) {
-		body();
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	if (status)
-		printf("# status %x\n", status);
-	return status == 0;
-}
-
-static void need_at(bool condition, int line)
-{
-	if (!condition) {
-		printf("# line %d, errno %d\n", line, errno);
-		fflush(stdout);
-		_exit(1);
-	}
-}
-#define need(c) need_at(c, __LINE__)
 
 static void *volatile unmapped = (void *)8;
 

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "tap.h"
 
 static void sleep_ms(int ms)
@@ -21,30 +22,6 @@ static void sleep_ms(int ms)
 
 	while (nanosleep(&t, &t) < 0 && errno == EINTR)
 		;
-}
-
-/* Run `body` in a child; its wait status. */
-static int status_of(void (*body)(void))
-{
-	pid_t pid = fork();
-	int status = -1;
-
-	if (pid == 0) {
-		body();
-		_exit(0);
-	}
-	return waitpid(pid, &status, 0) == pid ? status : -1;
-}
-
-static bool passes(void (*body)(void))
-{
-	return status_of(body) == 0;
-}
-
-static void need(bool condition)
-{
-	if (!condition)
-		_exit(1);
 }
 
 static void exits_300(void)

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "tap.h"
 
 /* <linux/futex.h> is not there for musl. */
@@ -29,31 +30,6 @@
 
 #define THREADS 8
 #define ROUNDS  2000
-
-static bool passes(void (*body)(void))
-{
-	pid_t pid = fork();
-	int status = -1;
-
-	if (pid == 0) {
-		body();
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	if (status)
-		printf("# status %x\n", status);
-	return status == 0;
-}
-
-static void need_at(bool condition, int line)
-{
-	if (!condition) {
-		printf("# line %d, errno %d\n", line, errno);
-		fflush(stdout);
-		_exit(1);
-	}
-}
-#define need(c) need_at(c, __LINE__)
 
 static long futex(void *word, int op, uint32_t val, const struct timespec *timeout, void *word2,
 		  uint32_t val3)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Cases that run in a child of their own: what they break ends with them. */
+#pragma once
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The wait status of a child that runs body and leaves with 0. */
+static inline int status_of(void (*body)(void))
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		body();
+		_exit(0);
+	}
+	return waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
+static inline bool passes(void (*body)(void))
+{
+	int status = status_of(body);
+
+	if (status)
+		printf("# status %x\n", status);
+	return status == 0;
+}
+
+/* Inside such a child: leave with a failure, and say where, unless the condition holds. */
+static inline void need_at(bool condition, int line)
+{
+	if (condition)
+		return;
+	printf("# line %d, errno %d\n", line, errno);
+	fflush(stdout);
+	_exit(1);
+}
+#define need(c) need_at(c, __LINE__)
