@@ -4,6 +4,7 @@
 import hashlib
 import os
 import random
+import socket
 
 import pytest
 
@@ -120,3 +121,31 @@ def test_screenshot(tmp_path):
     got = serix("echo", "seen", options=["--boot", "grub", "--screenshot", shot])
     assert got == (0, b"seen\n", "")
     assert shot.read_bytes().startswith(b"\x89PNG")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.mark.parametrize("machine", ["q35", "microvm"])
+def test_disk_network_and_debugger(machine, tmp_path):
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    options = ["--machine", machine, "--disk", disk, "--net", "%d:80" % free_port(), "--gdb", free_port()]
+    assert serix("true", options=options).status == 0
+
+
+def test_network_without_ports():
+    assert serix("true", options=["--net"]).status == 0
+
+
+def test_debug_build():
+    assert serix("uname", "-s", options=["--debug"], timeout=120).out == b"Serix\n"
+
+
+def test_nothing_temporary_is_left(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert serix("true", options=["--boot", "grub", "--log", tmp_path / "log"]).status == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["log"]
