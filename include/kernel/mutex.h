@@ -15,8 +15,10 @@ struct mutex {
 	const char *name;
 };
 
-#define MUTEX_INIT(m, mutex_name, mutex_rank) \
-	{ .wq = WAITQUEUE_INIT((m).wq), .rank = (mutex_rank), .name = (mutex_name) }
+#define MUTEX_INIT(m, mutex_name, mutex_rank)                                            \
+	{                                                                                \
+		.wq = WAITQUEUE_INIT((m).wq), .rank = (mutex_rank), .name = (mutex_name) \
+	}
 
 void mutex_init(struct mutex *m, const char *name, enum lock_rank rank);
 void mutex_lock(struct mutex *m);
