@@ -12,8 +12,8 @@
 #define NSEC_PER_MSEC 1000000ull
 #define NSEC_PER_USEC 1000ull
 
-/* `cycles_per_sec` from calibration; time starts at 0 now. */
-void time_init(uint64_t cycles_per_sec);
+/* `frequency` of the cycle counter in Hz, from calibration; time starts at 0 now. */
+void time_init(uint64_t frequency);
 uint64_t time_now_ns(void);  /* monotonic; 0 before time_init */
 uint64_t time_real_ns(void); /* since 1970-01-01 UTC */
 void time_set_real_ns(uint64_t now);

@@ -104,21 +104,21 @@ static bool find_locked(uint64_t seq, uint64_t *pos, struct record *rec)
 	return true;
 }
 
-int log_read(uint64_t *seq, struct log_record *out, char *buf, size_t size)
+int log_read(uint64_t *seq, struct log_record *rec, char *buf, size_t size)
 {
 	uint64_t flags = panic_mode ? 0 : spin_lock_irqsave(&log_lock);
-	struct record rec;
+	struct record r;
 	uint64_t pos;
 	int err = -EAGAIN;
 
-	if (find_locked(*seq, &pos, &rec)) {
+	if (find_locked(*seq, &pos, &r)) {
 		err = -ENOSPC;
-		if (rec.len < size) {
-			ring_copy_out(buf, pos + sizeof(rec), rec.len);
-			buf[rec.len] = '\0';
-			*out = (struct log_record){ rec.seq, rec.time_ns, rec.level, rec.len, buf };
-			*seq = rec.seq + 1;
-			err = rec.len;
+		if (r.len < size) {
+			ring_copy_out(buf, pos + sizeof(r), r.len);
+			buf[r.len] = '\0';
+			*rec = (struct log_record){ r.seq, r.time_ns, r.level, r.len, buf };
+			*seq = r.seq + 1;
+			err = r.len;
 		}
 	}
 	if (!panic_mode)

@@ -14,10 +14,10 @@ static uint64_t cycle_base __ro_after_init;
 static uint64_t ns_mult __ro_after_init; /* ns per cycle, 32 fraction bits */
 static _Atomic uint64_t real_offset_ns;  /* real time minus monotonic time */
 
-void time_init(uint64_t hz)
+void time_init(uint64_t frequency)
 {
-	cycles_per_sec = hz;
-	ns_mult = (NSEC_PER_SEC << 32) / hz;
+	cycles_per_sec = frequency;
+	ns_mult = (NSEC_PER_SEC << 32) / frequency;
 	cycle_base = arch_cycles();
 }
 
