@@ -11,3 +11,7 @@ struct arch_regs;
 void panic(const char *fmt, ...) __noreturn __printf(1, 2);
 /* With the registers of the faulting context (may be NULL). */
 void panic_regs(const struct arch_regs *regs, const char *fmt, ...) __noreturn __printf(2, 3);
+
+/* Stop because there is nothing to run: no first program, or it has ended.  The kernel is sound, so there is
+ * one line that says why, no trace; then what panic= asks. */
+void system_stop(const char *fmt, ...) __noreturn __printf(1, 2);

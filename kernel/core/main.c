@@ -122,8 +122,7 @@ static void start_first_program(void)
 	int err = process_start_init(candidates, given ? chosen : NULL);
 
 	if (err < 0)
-		panic("no program to start as init (error %d): give an initrd, or init= on the command line",
-		      -err);
+		system_stop("no program to start as init (error %d): see the initrd, or give init=", -err);
 }
 
 static void start(void *unused)

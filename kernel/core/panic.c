@@ -54,19 +54,20 @@ static void print_trace(uint64_t pc, uint64_t frame_pointer)
 	}
 }
 
-static void finish(void)
+/* Halt, or reset if panic= on the command line says so. */
+static void __noreturn finish(const char *who)
 {
 	char how[16];
 
 	if (cmdline_get("panic", how, sizeof(how)) == 0 && how[0] != '0' && how[0] != '\0') {
-		printk(LOG_EMERG, "panic: resetting, as panic=%s asks", how);
+		printk(LOG_EMERG, "%s: resetting, as panic=%s asks", who, how);
 		power_reset();
 	}
-	printk(LOG_EMERG, "panic: halted");
+	printk(LOG_EMERG, "%s: halted", who);
 	arch_cpu_halt();
 }
 
-static void vpanic(const struct arch_regs *regs, const char *fmt, va_list args)
+static void __noreturn vpanic(const struct arch_regs *regs, const char *fmt, va_list args)
 {
 	static char text[1536];
 
@@ -86,7 +87,7 @@ static void vpanic(const struct arch_regs *regs, const char *fmt, va_list args)
 	} else {
 		print_trace(0, (uintptr_t)__builtin_frame_address(0));
 	}
-	finish();
+	finish("panic");
 }
 
 void panic(const char *fmt, ...)
@@ -95,7 +96,6 @@ void panic(const char *fmt, ...)
 
 	va_start(args, fmt);
 	vpanic(NULL, fmt, args);
-	__builtin_unreachable();
 }
 
 void panic_regs(const struct arch_regs *regs, const char *fmt, ...)
@@ -104,7 +104,18 @@ void panic_regs(const struct arch_regs *regs, const char *fmt, ...)
 
 	va_start(args, fmt);
 	vpanic(regs, fmt, args);
-	__builtin_unreachable();
+}
+
+void system_stop(const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	printk(LOG_EMERG, "stopped: %s", text);
+	finish("stopped");
 }
 
 void assert_failed(const char *expr, const char *file, int line)

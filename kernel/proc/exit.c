@@ -106,7 +106,7 @@ static void process_teardown(struct process *p)
 	uint64_t flags;
 
 	if (p->pid == 1)
-		panic("init has ended with status 0x%x: there is nothing left to run", p->exit_status);
+		system_stop("init has ended with status 0x%x: there is nothing left to run", p->exit_status);
 	flags = spin_lock_irqsave(&p->lock);
 	p->alarm_deadline_ns = 0; /* an expiry that is under way does not arm it again */
 	vm = p->vm;

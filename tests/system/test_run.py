@@ -116,6 +116,12 @@ def test_icount_is_repeatable():
     assert len(times) == 1
 
 
+@pytest.mark.parametrize("init, why", [("/nosuch", "no program to start as init"), ("/bin/true", "init has ended")])
+def test_nothing_to_run_is_no_panic(init, why):
+    got = serix("true", options=["--cmdline", "init=" + init])
+    assert got.status == 125 and got.err.startswith("stopped: " + why)
+
+
 def test_screenshot(tmp_path):
     shot = tmp_path / "shot.png"
     got = serix("echo", "seen", options=["--boot", "grub", "--screenshot", shot])
