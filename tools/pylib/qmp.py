@@ -43,8 +43,8 @@ class Qmp:
         self.call("send-key", **{"hold-time": 20}, keys=[{"type": "qcode", "data": name} for name in names])
 
     def type(self, text, seconds_between=0.12):
-        """Type on the guest's keyboard, which has the US layout.  A key is held for 0.1 s, and the controller
-        keeps only a few bytes that the guest has not fetched: faster typing loses keys on a loaded host."""
+        """Type on the guest's keyboard, which has the US layout.  The controller keeps only a few bytes that the
+        guest has not fetched: faster typing loses keys on a loaded host."""
         for char in text:
             self.keys(*key_names(char))
             time.sleep(seconds_between)
