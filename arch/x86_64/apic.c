@@ -35,8 +35,9 @@
 
 #define APIC_WINDOW 0x400
 
-#define BASE_ENABLE (1ull << 11)
-#define BASE_X2APIC (1ull << 10)
+#define BASE_ENABLE  (1ull << 11)
+#define BASE_X2APIC  (1ull << 10)
+#define BASE_ADDRESS 0x000ffffffffff000ull
 
 #define SVR_ENABLE       (1u << 8)
 #define LVT_MASKED       (1u << 16)
@@ -74,7 +75,11 @@ static void find_registers(void)
 		return;
 	}
 	msr_write(MSR_APIC_BASE, base | BASE_ENABLE);
-	window = mmio_map(platform.lapic_address, APIC_WINDOW, PT_READ | PT_WRITE | PT_UNCACHED);
+	/* The processor itself knows better than the MADT. */
+	if ((base & BASE_ADDRESS) != platform.lapic_address)
+		pr_warn("apic: at %#llx, not at the %#lx of the firmware's table", base & BASE_ADDRESS,
+			platform.lapic_address);
+	window = mmio_map(base & BASE_ADDRESS, APIC_WINDOW, PT_READ | PT_WRITE | PT_UNCACHED);
 	if (!window)
 		panic("out of memory for the local APIC's registers");
 }

@@ -56,7 +56,7 @@ static void add_ioapic(paddr_t address, uint32_t gsi_base)
 
 	io->regs = mmio_map(address, IOAPIC_SIZE, PT_READ | PT_WRITE | PT_UNCACHED);
 	if (!io->regs) {
-		pr_err("ioapic at %#lx: no memory to map it", address);
+		pr_err("ioapic at %#lx: cannot be mapped there", address);
 		return;
 	}
 	io->gsi_base = gsi_base;

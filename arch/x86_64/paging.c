@@ -547,6 +547,11 @@ void arch_tlb_flush_all(void)
 	arch_irq_restore(flags);
 }
 
+paddr_t arch_phys_end(void)
+{
+	return 1ull << cpu_features.phys_bits;
+}
+
 void arch_paging_init(const struct boot_info *bi)
 {
 	kernel_root = arch_boot_pml4;

@@ -67,6 +67,8 @@ unsigned arch_pt_trim(paddr_t root, uint64_t start, uint64_t end, uint64_t low, 
 /* How many frames a user space's tables take, the root included. */
 uint64_t arch_pt_table_count(paddr_t root);
 void arch_pt_load(paddr_t root);
+/* One past the highest physical address that the processor can name: a mapping beyond it would fault. */
+paddr_t arch_phys_end(void);
 paddr_t arch_pt_current(void); /* the root loaded on this CPU */
 paddr_t arch_pt_kernel_root(void);
 

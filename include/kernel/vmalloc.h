@@ -14,8 +14,9 @@ void *kstack_alloc(void) __must_check;
 void kstack_free(void *stack);
 /* True and the stack's bounds when the address lies in the guard page of some stack. */
 bool kstack_guard_hit(uint64_t addr);
-/* Map device memory (any alignment); NULL when out of address space or memory. `prot`: PT_* of
- * arch/paging.h. */
+/* Map device memory (any alignment); `prot`: PT_* of arch/paging.h.  NULL when out of address space or
+ * memory, and for what cannot be a device: beyond the processor's addresses, or in RAM.  Firmware tables may
+ * lie. */
 void *mmio_map(paddr_t pa, size_t size, unsigned prot) __must_check;
 void mmio_unmap(void *ptr, size_t size);
 void vmalloc_init(void);

@@ -10,6 +10,7 @@
 
 #include <arch/paging.h>
 #include <kernel/assert.h>
+#include <kernel/boot_info.h>
 #include <kernel/panic.h>
 #include <kernel/pmm.h>
 #include <kernel/random.h>
@@ -225,14 +226,29 @@ static void unmap_device(uint64_t start, uint64_t end)
 	tlb_flush_kernel(start, end);
 }
 
+/* Memory that programs or the kernel use: a table that puts a device there is wrong. */
+static bool overlaps_memory(paddr_t base, paddr_t end)
+{
+	for (uint32_t i = 0; i < boot_info.region_count; i++) {
+		const struct boot_region *r = &boot_info.regions[i];
+		bool memory = r->type == BOOT_REGION_USABLE || r->type == BOOT_REGION_KERNEL ||
+			      r->type == BOOT_REGION_MODULE || r->type == BOOT_REGION_BOOT_RECLAIMABLE;
+
+		if (memory && r->base < end && base < r->base + r->length)
+			return true;
+	}
+	return false;
+}
+
 void *mmio_map(paddr_t pa, size_t size, unsigned prot)
 {
-	paddr_t first = ALIGN_DOWN(pa, PAGE_SIZE);
+	paddr_t first = ALIGN_DOWN(pa, PAGE_SIZE), end;
 	size_t bytes;
 	struct area *area;
 
 	if (size == 0 || add_overflows(pa - first, size, &bytes) ||
-	    add_overflows(bytes, PAGE_SIZE - 1, &bytes))
+	    add_overflows(bytes, PAGE_SIZE - 1, &bytes) || add_overflows(first, bytes & PAGE_MASK, &end) ||
+	    end > arch_phys_end() || overlaps_memory(first, end))
 		return NULL;
 	area = area_alloc(bytes & PAGE_MASK);
 	if (!area)

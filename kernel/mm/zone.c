@@ -42,15 +42,16 @@ static __init bool is_ram(uint32_t type)
 	}
 }
 
-/* The whole pages of [base, base+length) that the direct map reaches. */
+/* The whole pages of [base, base+length) that the direct map and the processor reach. */
 static __init struct range whole_pages(uint64_t base, uint64_t length)
 {
+	paddr_t limit = MIN((paddr_t)DIRECT_MAP_SIZE, arch_phys_end());
 	struct range r = { 0, 0 };
 
-	if (base >= DIRECT_MAP_SIZE)
+	if (base >= limit)
 		return r;
 	r.base = ALIGN_UP(base, PAGE_SIZE);
-	r.end = ALIGN_DOWN(MIN(base + length, DIRECT_MAP_SIZE), PAGE_SIZE);
+	r.end = ALIGN_DOWN(MIN(base + length, limit), PAGE_SIZE);
 	return r;
 }
 
