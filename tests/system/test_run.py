@@ -79,9 +79,14 @@ def test_bad_initrd_is_a_failed_boot(tmp_path):
 
 
 def test_panic_is_reported():
-    got = serix("true", options=["--cmdline", "init=/etc/passwd"])
+    got = serix("true", options=["--cmdline", "panic_test=panic"])
     assert got.status == 126
     assert got.err.startswith("panic:") or "] panic:" in got.err.split("\n")[0]
+
+
+def test_nothing_to_run_is_a_failed_boot():
+    got = serix("true", options=["--cmdline", "init=/etc/passwd"])
+    assert got.status == 125 and "no program to start as init" in got.err
 
 
 def test_wrong_arguments():

@@ -110,7 +110,7 @@ def test_vi(screen):
 
 def test_panic_is_on_the_screen(tmp_path):
     shot = tmp_path / "panic.png"
-    got = serix("true", options=["--boot", "uefi", "--cmdline", "init=/etc/passwd", "--screenshot", shot], timeout=120)
+    got = serix("true", options=["--boot", "uefi", "--cmdline", "panic_test=panic", "--screenshot", shot], timeout=120)
     assert got.status == 126
     os.makedirs(SCREENS, exist_ok=True)
     shutil.copyfile(shot, os.path.join(SCREENS, "panic.png"))
