@@ -42,8 +42,12 @@ class Console:
         return self
 
     def __exit__(self, *_):
-        self.child.proc.kill()
-        self.child.proc.wait()
+        self.child.proc.terminate()  # tools/run then removes what it made
+        try:
+            self.child.proc.wait(10)
+        except subprocess.TimeoutExpired:
+            self.child.proc.kill()
+            self.child.proc.wait()
 
     def prompt(self):
         """Wait for the shell; returns what came before its prompt."""
