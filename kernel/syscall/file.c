@@ -65,48 +65,6 @@ static ssize_t do_write(struct file *file, struct iobuf *io)
 	return n;
 }
 
-SYSCALL(read)
-{
-	uaddr_t buf = ARG(1, uaddr_t);
-	size_t len = ARG(2, size_t);
-	struct abi_iovec iov __attribute__((uninitialized));
-	struct iobuf io __attribute__((uninitialized));
-	struct file *file;
-	int64_t n;
-	int err = file_from_fd(ARG(0, int), CAP_READ, &file);
-
-	if (err < 0)
-		return err;
-	n = check_buffer(buf, len);
-	if (likely(n == 0)) {
-		iobuf_init_user(&io, &iov, buf, MIN(len, (size_t)RW_COUNT_MAX));
-		n = do_read(file, &io);
-	}
-	file_put(file);
-	return n;
-}
-
-SYSCALL(write)
-{
-	uaddr_t buf = ARG(1, uaddr_t);
-	size_t len = ARG(2, size_t);
-	struct abi_iovec iov __attribute__((uninitialized));
-	struct iobuf io __attribute__((uninitialized));
-	struct file *file;
-	int64_t n;
-	int err = file_from_fd(ARG(0, int), CAP_WRITE, &file);
-
-	if (err < 0)
-		return err;
-	n = check_buffer(buf, len);
-	if (likely(n == 0)) {
-		iobuf_init_user(&io, &iov, buf, MIN(len, (size_t)RW_COUNT_MAX));
-		n = do_write(file, &io);
-	}
-	file_put(file);
-	return n;
-}
-
 /* A transfer at a position of its own. */
 static int64_t transfer_at(struct file *file, struct iobuf *io, off_t pos, bool write)
 {
@@ -121,7 +79,16 @@ static int64_t transfer_at(struct file *file, struct iobuf *io, off_t pos, bool 
 	return file->ops->read(file, io, &pos);
 }
 
-static int64_t positioned(const struct syscall_args *args, bool write)
+/* pos NULL: at the file's own position. */
+static __always_inline int64_t transfer(struct file *file, struct iobuf *io, bool write, const off_t *pos)
+{
+	if (pos)
+		return transfer_at(file, io, *pos, write);
+	return write ? do_write(file, io) : do_read(file, io);
+}
+
+/* One buffer.  Inline, so that read and write each are straight code. */
+static __always_inline int64_t one_buffer(const struct syscall_args *args, bool write, const off_t *pos)
 {
 	uaddr_t buf = ARG(1, uaddr_t);
 	size_t len = ARG(2, size_t);
@@ -129,30 +96,41 @@ static int64_t positioned(const struct syscall_args *args, bool write)
 	struct iobuf io __attribute__((uninitialized));
 	struct file *file;
 	int64_t n;
-	int err;
+	int err = file_from_fd(ARG(0, int), write ? CAP_WRITE : CAP_READ, &file);
 
-	if (ARG(3, off_t) < 0)
-		return -EINVAL;
-	err = file_from_fd(ARG(0, int), write ? CAP_WRITE : CAP_READ, &file);
 	if (err < 0)
 		return err;
 	n = check_buffer(buf, len);
-	if (n == 0) {
+	if (likely(n == 0)) {
 		iobuf_init_user(&io, &iov, buf, MIN(len, (size_t)RW_COUNT_MAX));
-		n = transfer_at(file, &io, ARG(3, off_t), write);
+		n = transfer(file, &io, write, pos);
 	}
 	file_put(file);
 	return n;
 }
 
+SYSCALL(read)
+{
+	return one_buffer(args, false, NULL);
+}
+
+SYSCALL(write)
+{
+	return one_buffer(args, true, NULL);
+}
+
 SYSCALL(pread64)
 {
-	return positioned(args, false);
+	off_t pos = ARG(3, off_t);
+
+	return pos < 0 ? -EINVAL : one_buffer(args, false, &pos);
 }
 
 SYSCALL(pwrite64)
 {
-	return positioned(args, true);
+	off_t pos = ARG(3, off_t);
+
+	return pos < 0 ? -EINVAL : one_buffer(args, true, &pos);
 }
 
 #define SMALL_VEC 8
@@ -204,7 +182,7 @@ static int vec_get(struct user_vec *vec, uaddr_t addr, uint64_t count)
 	return err;
 }
 
-/* pos NULL: at the file's own position. */
+/* Several buffers. */
 static int64_t vectored(const struct syscall_args *args, bool write, const off_t *pos)
 {
 	uint32_t count = (uint32_t)ARG(2, uint64_t);
@@ -219,10 +197,7 @@ static int64_t vectored(const struct syscall_args *args, bool write, const off_t
 	n = vec_get(&vec, ARG(1, uaddr_t), ARG(2, uint64_t));
 	if (n == 0) {
 		iobuf_init_vec(&io, vec.iov, count, vec.total);
-		if (pos)
-			n = transfer_at(file, &io, *pos, write);
-		else
-			n = write ? do_write(file, &io) : do_read(file, &io);
+		n = transfer(file, &io, write, pos);
 		vec_put(&vec);
 	}
 	file_put(file);
