@@ -187,22 +187,6 @@ static const char *add_modules(struct boot_info *bi, const struct tags *t)
 	return NULL;
 }
 
-static enum boot_region_type region_type(uint32_t type)
-{
-	switch (type) {
-	case 1:
-		return BOOT_REGION_USABLE;
-	case 3:
-		return BOOT_REGION_ACPI_RECLAIMABLE;
-	case 4:
-		return BOOT_REGION_ACPI_NVS;
-	case 5:
-		return BOOT_REGION_BAD;
-	default:
-		return BOOT_REGION_RESERVED;
-	}
-}
-
 static const char *add_bios_map(struct boot_info *bi, const struct tag_mmap *map)
 {
 	const unsigned char *entries = (const unsigned char *)(map + 1);
@@ -217,7 +201,7 @@ static const char *add_bios_map(struct boot_info *bi, const struct tag_mmap *map
 	for (uint32_t at = 0; at < size; at += map->entry_size) {
 		const struct mmap_entry *e = (const struct mmap_entry *)(const void *)(entries + at);
 
-		if (boot_info_add_region(bi, e->base, e->length, region_type(e->type)) < 0)
+		if (boot_info_add_region(bi, e->base, e->length, boot_info_e820_type(e->type)) < 0)
 			return "the memory map holds an impossible entry, or too many";
 	}
 	return NULL;

@@ -136,6 +136,22 @@ int boot_info_add_region(struct boot_info *bi, uint64_t base, uint64_t length, e
 	return region_insert(bi, bi->region_count, base, length, type);
 }
 
+enum boot_region_type boot_info_e820_type(uint32_t type)
+{
+	switch (type) {
+	case 1:
+		return BOOT_REGION_USABLE;
+	case 3:
+		return BOOT_REGION_ACPI_RECLAIMABLE;
+	case 4:
+		return BOOT_REGION_ACPI_NVS;
+	case 5:
+		return BOOT_REGION_BAD;
+	default:
+		return BOOT_REGION_RESERVED;
+	}
+}
+
 int boot_info_add_module(struct boot_info *bi, uint64_t base, uint64_t length, const char *name)
 {
 	struct boot_module *m;

@@ -20,6 +20,9 @@ void boot_info_init(struct boot_info *bi, const char *path);
  * -EINVAL: wraps or unknown type; -ENOSPC: table full.  Zero length is ignored. */
 int boot_info_add_region(struct boot_info *bi, uint64_t base, uint64_t length, enum boot_region_type type);
 
+/* What a BIOS memory map calls `type` (ACPI 6.5, table 15.4): Multiboot2 and PVH use its numbers, too. */
+enum boot_region_type boot_info_e820_type(uint32_t type);
+
 /* Add a module and its region.  `name` may be longer than fits and is cut. */
 int boot_info_add_module(struct boot_info *bi, uint64_t base, uint64_t length, const char *name);
 

@@ -56,22 +56,6 @@ static const char *string_at(const struct pvh_window *w, uint64_t at, uint64_t l
 	return NULL;
 }
 
-static enum boot_region_type region_type(uint32_t e820_type)
-{
-	switch (e820_type) {
-	case 1:
-		return BOOT_REGION_USABLE;
-	case 3:
-		return BOOT_REGION_ACPI_RECLAIMABLE;
-	case 4:
-		return BOOT_REGION_ACPI_NVS;
-	case 5:
-		return BOOT_REGION_BAD;
-	default:
-		return BOOT_REGION_RESERVED;
-	}
-}
-
 static const char *add_memory(struct boot_info *bi, const struct pvh_window *w, const struct start_info *si)
 {
 	struct memmap_entry e;
@@ -81,7 +65,7 @@ static const char *add_memory(struct boot_info *bi, const struct pvh_window *w, 
 		return "the memory map is missing or out of bounds";
 	for (uint32_t i = 0; i < si->memmap_count; i++) {
 		__builtin_memcpy(&e, w->base + si->memmap + i * sizeof(e), sizeof(e));
-		if (boot_info_add_region(bi, e.base, e.size, region_type(e.type)) < 0)
+		if (boot_info_add_region(bi, e.base, e.size, boot_info_e820_type(e.type)) < 0)
 			return "the memory map holds an impossible entry, or too many";
 	}
 	return NULL;
