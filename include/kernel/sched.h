@@ -15,6 +15,7 @@
 #pragma once
 
 #include <arch/context.h>
+#include <kernel/cpumask.h>
 #include <kernel/list.h>
 #include <kernel/refcount.h>
 #include <kernel/spinlock.h>
@@ -95,6 +96,33 @@ int sleep_until(uint64_t deadline_ns, bool interruptible);
 
 /* Load the address space of the running task after task->vm changed (exec, exit). */
 void task_switch_vm(struct vm_space *vm);
+
+/*
+ * How a task is scheduled.  `policy` is one of SCHED_* (serix/abi.h); it gives the class:
+ *	ISO       SCHED_DEADLINE: earliest deadline first within a constant-bandwidth server
+ *	REALTIME  SCHED_FIFO, SCHED_RR, by rt_priority
+ *	FAIR      SCHED_OTHER, weighted by nice
+ *	BATCH     SCHED_BATCH, SCHED_IDLE: what is left over
+ */
+struct sched_policy {
+	uint8_t policy;
+	uint8_t rt_priority;                         /* 1 to 99, REALTIME only, else 0 */
+	int8_t nice;                                 /* -20 to 19 */
+	bool reset_on_fork;                          /* the child starts as SCHED_OTHER, nice 0 or above */
+	uint64_t runtime_ns, deadline_ns, period_ns; /* ISO only; runtime <= deadline <= period */
+};
+/* -EINVAL (fields do not fit), -EBUSY (the ISO load would not be schedulable).  Rights are the caller's to
+ * check.  Any task, running or not. */
+int sched_set_policy(struct task *task, const struct sched_policy *policy) __must_check;
+void sched_get_policy(struct task *task, struct sched_policy *out);
+/* Where it may run: -EINVAL when no online CPU is in the mask.  Moves it at once when it must.  May sleep. */
+int sched_set_affinity(struct task *task, const struct cpumask *mask) __must_check;
+void sched_get_affinity(struct task *task, struct cpumask *out);
+/* Priority inheritance: run `task` at least as urgently as `donor` until called with NULL. */
+void sched_lend(struct task *task, struct task *donor);
+
+/* Run queue and idle task of another CPU, before it starts: its idle task, or NULL when out of memory. */
+struct task *sched_prepare_cpu(struct cpu *cpu);
 
 struct sched_stats {
 	uint64_t switches, runnable, tasks;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The machine contract: starting other CPUs and interrupting them. */
+#pragma once
+
+#include <kernel/percpu.h>
+#include <kernel/smp.h>
+
+/*
+ * Start the processor that platform.cpus[index] describes as CPU `cpu->id`; cpu->current is its idle task,
+ * whose stack it runs on, and it ends up in smp_cpu_main().  `cpu` was zeroed but for these; the machine
+ * fills in the rest.  0, or -ETIMEDOUT (it did not answer), -ENOMEM.
+ */
+int arch_cpu_start(struct cpu *cpu, uint32_t index) __attribute__((warn_unused_result));
+/* Is platform.cpus[index] the processor that runs this? */
+bool arch_cpu_is_this(uint32_t index);
+
+/* Interrupt another CPU. */
+void arch_ipi_send(uint32_t cpu, enum ipi ipi);
+/* Halt every other CPU, even one that keeps its interrupts off (by NMI). */
+void arch_stop_others(void);
