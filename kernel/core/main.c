@@ -13,6 +13,7 @@
 #include <kernel/chardev.h>
 #include <kernel/cmdline.h>
 #include <kernel/fbterm.h>
+#include <kernel/kbench.h>
 #include <kernel/keyboard.h>
 #include <kernel/ktest.h>
 #include <kernel/panic.h>
@@ -102,14 +103,17 @@ static void unpack_modules(void)
 	}
 }
 
-/* The command line asks for tests instead of programs: run them and power off. */
+/* The command line asks for tests or benchmarks instead of programs: run them and power off. */
 static void run_tests(void)
 {
 	char filter[32];
 
-	if (cmdline_get("ktest", filter, sizeof(filter)) < 0)
+	if (cmdline_get("ktest", filter, sizeof(filter)) == 0)
+		ktest_run(filter);
+	else if (cmdline_get("kbench", filter, sizeof(filter)) == 0)
+		kbench_run(filter);
+	else
 		return;
-	ktest_run(filter);
 	power_off();
 }
 
