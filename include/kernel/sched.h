@@ -98,7 +98,7 @@ int sleep_until(uint64_t deadline_ns, bool interruptible);
 void task_switch_vm(struct vm_space *vm);
 
 /*
- * How a task is scheduled.  `policy` is one of SCHED_* (serix/abi.h); it gives the class:
+ * How a task is scheduled.  `policy` is one of SCHED_* (serix/abi_sched.h); it gives the class:
  *	ISO       SCHED_DEADLINE: earliest deadline first within a constant-bandwidth server
  *	REALTIME  SCHED_FIFO, SCHED_RR, by rt_priority
  *	FAIR      SCHED_OTHER, weighted by nice

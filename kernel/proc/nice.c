@@ -2,14 +2,10 @@
 /* Small attributes of processes and threads that others may set: nice values, CPU masks, names. */
 #include <kernel/percpu.h>
 #include <kernel/string.h>
+#include <serix/abi_sched.h>
 #include <serix/errno.h>
 
 #include "proc_priv.h"
-
-#define NICE_MIN (-20)
-#define NICE_MAX 19
-
-enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
 
 /* A walk over the processes that `which` and `who` name. */
 struct nice_walk {
