@@ -68,5 +68,45 @@ int proc_parse_number(const char *name, size_t len, uint32_t *out);
 /* May the running process look into that one?  0 or -EACCES. */
 int proc_may_look(struct process *process);
 
+/* The thread of a process; tid 0: its first one.  NULL: none.  process.lock is held. */
+struct thread *proc_thread_locked(struct process *p, pid_t tid);
+
+/* A process's memory at a glance (fs/proc_memory.c).  False: it has none any more. */
+struct proc_memory {
+	uint64_t total, resident, data, stack, text, shared; /* pages */
+	uint64_t code_start, code_end, data_start, data_end, brk_start, stack_start;
+	uint64_t arg_start, arg_end, env_start, env_end;
+};
+bool proc_look_at_memory(struct process *p, struct proc_memory *m);
+/* The rows of status that are about memory. */
+void proc_status_memory(struct proc_text *t, struct process *p);
+
+/* Files below /proc/PID that others list: fs/proc_status.c, proc_memory.c, proc_fd.c. */
+int proc_show_stat(struct proc_text *t, const struct proc_node *node);
+int proc_show_status(struct proc_text *t, const struct proc_node *node);
+int proc_show_statm(struct proc_text *t, const struct proc_node *node);
+int proc_show_cmdline(struct proc_text *t, const struct proc_node *node);
+int proc_show_environ(struct proc_text *t, const struct proc_node *node);
+int proc_show_maps(struct proc_text *t, const struct proc_node *node);
+int proc_find_fd(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out);
+bool proc_next_fd(const struct proc_node *dir, uint64_t *key, struct proc_name *out);
+int proc_find_fdinfo(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out);
+bool proc_next_fdinfo(const struct proc_node *dir, uint64_t *key, struct proc_name *out);
+int proc_readlink_cwd(const struct proc_node *node, char *buf, size_t size);
+int proc_follow_cwd(const struct proc_node *node, struct path *out);
+int proc_readlink_root(const struct proc_node *node, char *buf, size_t size);
+int proc_follow_root(const struct proc_node *node, struct path *out);
+int proc_readlink_exe(const struct proc_node *node, char *buf, size_t size);
+int proc_follow_exe(const struct proc_node *node, struct path *out);
+
+/* Files of /proc itself that are about processors and load: fs/proc_stat.c. */
+int proc_show_system_stat(struct proc_text *t, const struct proc_node *node);
+int proc_show_system_uptime(struct proc_text *t, const struct proc_node *node);
+int proc_show_system_loadavg(struct proc_text *t, const struct proc_node *node);
+int proc_show_system_interrupts(struct proc_text *t, const struct proc_node *node);
+
+#define USER_HZ         100
+#define NS_TO_TICKS(ns) ((uint64_t)((ns) / (NSEC_PER_SEC / USER_HZ)))
+
 extern const struct proc_entry proc_root;    /* fs/proc_system.c */
 extern const struct proc_entry proc_pid_dir; /* fs/proc_pid.c */

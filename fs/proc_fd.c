@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc/PID/{fd,fdinfo,cwd,root,exe}: what a process has open. */
+#include "proc_priv.h"
+
+#include <kernel/cap.h>
+#include <kernel/format.h>
+#include <kernel/string.h>
+
+static const struct proc_entry fd_link_r, fd_link_w, fd_link_rw, fd_link_none, fdinfo_file;
+
+/* --- links: cwd, root, exe --- */
+
+static int path_link_text(struct path *path, char *buf, size_t size)
+{
+	struct path root;
+	ssize_t len;
+
+	fs_current_root(&root);
+	len = vfs_path_text(path, &root, buf, size);
+	path_put(&root);
+	path_put(path);
+	return (int)len;
+}
+
+static int fs_path(const struct proc_node *node, bool root, struct path *out)
+{
+	struct fs_context *fs = process_fs_get(node->process);
+
+	if (!fs)
+		return -ENOENT;
+	spin_lock(&fs->lock);
+	*out = root ? fs->root : fs->cwd;
+	path_get(out);
+	spin_unlock(&fs->lock);
+	fs_context_put(fs);
+	return 0;
+}
+
+int proc_follow_cwd(const struct proc_node *node, struct path *out)
+{
+	return fs_path(node, false, out);
+}
+
+int proc_follow_root(const struct proc_node *node, struct path *out)
+{
+	return fs_path(node, true, out);
+}
+
+int proc_follow_exe(const struct proc_node *node, struct path *out)
+{
+	char name[sizeof(node->process->exe)];
+	uint64_t flags = spin_lock_irqsave(&node->process->lock);
+
+	strlcpy(name, node->process->exe, sizeof(name));
+	spin_unlock_irqrestore(&node->process->lock, flags);
+	return *name ? vfs_walk(AT_FDCWD, name, 0, out) : -ENOENT;
+}
+
+int proc_readlink_exe(const struct proc_node *node, char *buf, size_t size)
+{
+	uint64_t flags = spin_lock_irqsave(&node->process->lock);
+	size_t len = strlcpy(buf, node->process->exe, size);
+
+	spin_unlock_irqrestore(&node->process->lock, flags);
+	return len ? (int)MIN(len, size - 1) : -ENOENT;
+}
+
+int proc_readlink_cwd(const struct proc_node *node, char *buf, size_t size)
+{
+	struct path path;
+	int err = fs_path(node, false, &path);
+
+	return err < 0 ? err : path_link_text(&path, buf, size);
+}
+
+int proc_readlink_root(const struct proc_node *node, char *buf, size_t size)
+{
+	struct path path;
+	int err = fs_path(node, true, &path);
+
+	return err < 0 ? err : path_link_text(&path, buf, size);
+}
+
+/* --- fd/ and fdinfo/ --- */
+
+/* The open file behind a descriptor of another process, referenced. */
+static int file_of_process(struct process *p, int fd, struct file **out)
+{
+	struct cap_table *caps = process_caps_get(p);
+	struct kobject *obj;
+	int err;
+
+	if (!caps)
+		return -ENOENT;
+	err = cap_lookup(caps, fd, OBJECT_NONE, 0, &obj);
+	cap_table_put(caps);
+	if (err < 0)
+		return -ENOENT;
+	if (obj->type != OBJECT_FILE && obj->type != OBJECT_DIRECTORY) {
+		kobject_put(obj);
+		return -ENOENT;
+	}
+	*out = file_of(obj);
+	return 0;
+}
+
+static const struct proc_entry *link_for(const struct file *file)
+{
+	switch (file->access & (CAP_READ | CAP_WRITE)) {
+	case CAP_READ:
+		return &fd_link_r;
+	case CAP_WRITE:
+		return &fd_link_w;
+	case CAP_READ | CAP_WRITE:
+		return &fd_link_rw;
+	default:
+		return &fd_link_none;
+	}
+}
+
+static int find_descriptor(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out,
+			   bool info)
+{
+	struct file *file;
+	uint32_t fd;
+	int err = proc_parse_number(name, len, &fd);
+
+	if (err < 0)
+		return err;
+	err = file_of_process(dir->process, (int)fd, &file);
+	if (err < 0)
+		return err;
+	out->entry = info ? &fdinfo_file : link_for(file);
+	out->fd = (int)fd;
+	file_put(file);
+	return 0;
+}
+
+static bool next_descriptor(const struct proc_node *dir, uint64_t *key, struct proc_name *out, bool info)
+{
+	struct cap_table *caps = process_caps_get(dir->process);
+	int fd;
+
+	if (!caps)
+		return false;
+	fd = *key > INT32_MAX ? -1 : cap_next(caps, (int)*key, NULL);
+	cap_table_put(caps);
+	if (fd < 0)
+		return false;
+	out->len = (size_t)scnprintf(out->text, sizeof(out->text), "%d", fd);
+	out->entry = info ? &fdinfo_file : &fd_link_rw;
+	*key = (uint64_t)fd + 1;
+	return true;
+}
+
+int proc_find_fd(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out)
+{
+	return find_descriptor(dir, name, len, out, false);
+}
+
+bool proc_next_fd(const struct proc_node *dir, uint64_t *key, struct proc_name *out)
+{
+	return next_descriptor(dir, key, out, false);
+}
+
+int proc_find_fdinfo(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out)
+{
+	return find_descriptor(dir, name, len, out, true);
+}
+
+bool proc_next_fdinfo(const struct proc_node *dir, uint64_t *key, struct proc_name *out)
+{
+	return next_descriptor(dir, key, out, true);
+}
+
+static int follow_fd(const struct proc_node *node, struct path *out)
+{
+	struct file *file;
+	int err = file_of_process(node->process, node->fd, &file);
+
+	if (err < 0)
+		return err;
+	if (file->dentry) {
+		out->mount = file->mount;
+		out->dentry = file->dentry;
+		path_get(out);
+	} else {
+		err = file->vnode ? pipe_vnode_path(file->vnode, out) : -ENOENT;
+	}
+	file_put(file);
+	return err;
+}
+
+static int readlink_fd(const struct proc_node *node, char *buf, size_t size)
+{
+	struct path path;
+	int err = follow_fd(node, &path);
+
+	return err < 0 ? err : path_link_text(&path, buf, size);
+}
+
+static int show_fdinfo(struct proc_text *t, const struct proc_node *node)
+{
+	struct file *file;
+	int err = file_of_process(node->process, node->fd, &file);
+
+	if (err < 0)
+		return err;
+	text_printf(t, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(file->pos),
+		    atomic_load(&file->flags), file->mount ? file->mount->id : 0,
+		    file->vnode ? file->vnode->ino : 0);
+	file_put(file);
+	return 0;
+}
+
+#define FD_LINK(m)                                                                                 \
+	{                                                                                          \
+		.name = "fd", .mode = S_IFLNK | (m), .readlink = readlink_fd, .follow = follow_fd, \
+		.guarded = true                                                                    \
+	}
+static const struct proc_entry fd_link_r = FD_LINK(0500);
+static const struct proc_entry fd_link_w = FD_LINK(0300);
+static const struct proc_entry fd_link_rw = FD_LINK(0700);
+static const struct proc_entry fd_link_none = FD_LINK(0100);
+static const struct proc_entry fdinfo_file = PROC_GUARDED("fdinfo", 0444, show_fdinfo);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc/PID/{stat,status}: the state of a process in numbers.  Formats are Linux's. */
+#include "proc_priv.h"
+
+#include <kernel/cap.h>
+#include <kernel/device.h>
+#include <kernel/sched.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/time.h>
+#include <kernel/tty.h>
+
+#define NS_TO_TICKS(ns) ((uint64_t)((ns) / (NSEC_PER_SEC / USER_HZ)))
+
+/* --- one look at a process --- */
+
+/* What stat and status show, taken under one hold of the process's lock. */
+struct look {
+	pid_t pid, tid, ppid, pgid, sid, tpgid;
+	dev_t tty;
+	char comm[TASK_NAME_LEN];
+	char state;
+	struct credentials cred;
+	uint32_t threads, queued, fd_size;
+	uint64_t pending, shared_pending, blocked, ignored, caught;
+	uint64_t user_ns, system_ns, child_user_ns, child_system_ns;
+	uint64_t min_faults, maj_faults, child_min_faults, child_maj_faults;
+	uint64_t switches, forced_switches, start_ns;
+	uint64_t sigpending_limit;
+	int32_t nice;
+	int exit_signal, exit_status;
+	bool no_new_privs;
+	mode_t umask;
+};
+
+static char letter_of(struct task *task)
+{
+	switch ((enum task_state)atomic_load(&task->state)) {
+	case TASK_RUNNABLE:
+		return 'R';
+	case TASK_SLEEPING:
+		return 'D';
+	case TASK_SLEEPING_INTR:
+		return 'S';
+	case TASK_STOPPED:
+		return 'T';
+	case TASK_DEAD:
+		break;
+	}
+	return 'Z';
+}
+
+static void look_at_signals(struct look *l, struct process *p, struct thread *t)
+{
+	l->shared_pending = p->pending.pending;
+	l->queued = p->queued_signals;
+	if (t) {
+		l->pending = t->pending.pending;
+		l->blocked = t->blocked;
+	}
+	if (!p->actions)
+		return;
+	for (int i = 0; i < NSIG; i++) {
+		uint64_t handler = READ_ONCE(p->actions->action[i].handler);
+
+		if (handler == SIG_IGN)
+			l->ignored |= 1ull << i;
+		else if (handler != SIG_DFL)
+			l->caught |= 1ull << i;
+	}
+}
+
+static void look_locked(struct look *l, struct process *p, pid_t tid)
+{
+	struct thread *t = proc_thread_locked(p, tid);
+	struct thread *other;
+
+	l->pid = p->pid;
+	l->tid = tid ? tid : p->pid;
+	strlcpy(l->comm, tid && t ? t->task.name : p->comm, sizeof(l->comm));
+	l->state = p->state == PROCESS_STOPPED        ? 'T'
+		   : p->state == PROCESS_ZOMBIE || !t ? 'Z'
+						      : letter_of(&t->task);
+	l->cred = p->cred;
+	l->threads = p->thread_count;
+	l->nice = p->nice;
+	l->exit_signal = p->exit_signal;
+	l->exit_status = p->exit_status;
+	l->no_new_privs = p->no_new_privs;
+	l->start_ns = p->start_ns;
+	l->min_faults = atomic_load(&p->minor_faults);
+	l->maj_faults = atomic_load(&p->major_faults);
+	l->child_min_faults = p->child_minor_faults;
+	l->child_maj_faults = p->child_major_faults;
+	l->child_user_ns = p->child_user_ns;
+	l->child_system_ns = p->child_system_ns;
+	l->sigpending_limit = p->rlimits[RLIMIT_SIGPENDING].cur;
+	look_at_signals(l, p, t);
+	if (!tid) {
+		l->user_ns = p->user_ns;
+		l->system_ns = p->system_ns;
+		l->switches = p->switches_voluntary;
+		l->forced_switches = p->switches_forced;
+	}
+	list_for_each (other, &p->threads, link) {
+		uint64_t user, system;
+
+		if (tid && other != t)
+			continue;
+		task_times(&other->task, &user, &system);
+		l->user_ns += user;
+		l->system_ns += system;
+		l->switches += other->task.switches_voluntary;
+		l->forced_switches += other->task.switches_forced;
+	}
+}
+
+static int look(const struct proc_node *node, struct look *l)
+{
+	struct process *p = node->process;
+	struct fs_context *fs;
+	struct cap_table *caps;
+	uint64_t flags;
+	struct tty *tty;
+	bool gone;
+
+	memset(l, 0, sizeof(*l));
+	flags = spin_lock_irqsave(&p->lock);
+	gone = node->tid && !proc_thread_locked(p, node->tid);
+	if (!gone)
+		look_locked(l, p, node->tid);
+	spin_unlock_irqrestore(&p->lock, flags);
+	if (gone)
+		return -ESRCH;
+	l->ppid = process_parent_pid(p);
+	l->pgid = READ_ONCE(p->pgid);
+	l->sid = READ_ONCE(p->sid);
+	tty = READ_ONCE(p->tty);
+	l->tpgid = tty ? tty_foreground(tty) : -1;
+	l->tty = tty ? tty_dev(tty) : 0;
+	fs = process_fs_get(p);
+	if (fs) {
+		l->umask = READ_ONCE(fs->umask);
+		fs_context_put(fs);
+	}
+	caps = process_caps_get(p);
+	if (caps) {
+		l->fd_size = READ_ONCE(caps->size);
+		cap_table_put(caps);
+	}
+	return 0;
+}
+
+/* --- stat, statm, status --- */
+
+int proc_show_stat(struct proc_text *t, const struct proc_node *node)
+{
+	struct proc_memory m;
+	struct look l;
+	bool may, alive;
+	int err = look(node, &l);
+
+	if (err < 0)
+		return err;
+	alive = proc_look_at_memory(node->process, &m);
+	may = alive && proc_may_look(node->process) == 0; /* addresses are for the owner only */
+	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 ", l.tid, l.comm, l.state, l.ppid, l.pgid, l.sid,
+		    (int)l.tty, l.tpgid);
+	text_printf(t, "%lu %lu %lu %lu ", l.min_faults, l.child_min_faults, l.maj_faults,
+		    l.child_maj_faults);
+	text_printf(t, "%lu %lu %lu %lu ", NS_TO_TICKS(l.user_ns), NS_TO_TICKS(l.system_ns),
+		    NS_TO_TICKS(l.child_user_ns), NS_TO_TICKS(l.child_system_ns));
+	text_printf(t, "%d %d %u 0 %lu ", 20 + l.nice, l.nice, l.threads, NS_TO_TICKS(l.start_ns));
+	text_printf(t, "%lu %lu %lu ", m.total * PAGE_SIZE, m.resident, UINT64_MAX);
+	text_printf(t, "%lu %lu %lu 0 0 ", may ? m.code_start : 1, may ? m.code_end : 1,
+		    may ? m.stack_start : 0);
+	text_printf(t, "%lu %lu %lu %lu ", l.pending & INT32_MAX, l.blocked & INT32_MAX,
+		    l.ignored & INT32_MAX, l.caught & INT32_MAX);
+	text_printf(t, "%d 0 0 %d 0 0 0 0 0 0 ", l.state != 'R', l.exit_signal);
+	text_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", may ? m.data_start : 0, may ? m.data_end : 0,
+		    may ? m.brk_start : 0, may ? m.arg_start : 0, may ? m.arg_end : 0, may ? m.env_start : 0,
+		    may ? m.env_end : 0, may ? l.exit_status : 0);
+	return 0;
+}
+
+static const char *state_name(char letter)
+{
+	switch (letter) {
+	case 'R':
+		return "R (running)";
+	case 'S':
+		return "S (sleeping)";
+	case 'D':
+		return "D (disk sleep)";
+	case 'T':
+		return "T (stopped)";
+	default:
+		return "Z (zombie)";
+	}
+}
+
+int proc_show_status(struct proc_text *t, const struct proc_node *node)
+{
+	struct look *l = kmalloc(sizeof(*l));
+	const struct credentials *c;
+	uint64_t caps;
+	int err = l ? look(node, l) : -ENOMEM;
+
+	if (err < 0) {
+		kfree(l);
+		return err;
+	}
+	c = &l->cred;
+	caps = c->euid == 0 ? 0x1ffffffffffull : 0;
+	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", l->comm, l->umask, state_name(l->state));
+	text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", l->pid, l->tid, l->ppid);
+	text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
+	text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
+	text_printf(t, "FDSize:\t%u\nGroups:\t", l->fd_size);
+	for (uint32_t i = 0; i < c->group_count; i++)
+		text_printf(t, "%u ", c->groups[i]);
+	text_printf(t, "\n");
+	text_printf(t, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", l->pid, l->tid, l->pgid, l->sid);
+	proc_status_memory(t, node->process);
+	text_printf(t, "Threads:\t%u\nSigQ:\t%u/%lu\n", l->threads, l->queued, l->sigpending_limit);
+	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", l->pending, l->shared_pending,
+		    l->blocked);
+	text_printf(t, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", l->ignored, l->caught);
+	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", 0ul, caps, caps);
+	text_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0x1fffffffffful, 0ul);
+	text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", l->no_new_privs);
+	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", l->switches,
+		    l->forced_switches);
+	kfree(l);
+	return 0;
+}
