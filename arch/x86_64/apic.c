@@ -23,6 +23,8 @@
 #define APIC_SVR          0x0f0
 #define APIC_ESR          0x280
 #define APIC_LVT_CMCI     0x2f0
+#define APIC_ICR          0x300
+#define APIC_ICR_HIGH     0x310
 #define APIC_LVT_TIMER    0x320
 #define APIC_LVT_THERMAL  0x330
 #define APIC_LVT_PERF     0x340
@@ -38,6 +40,14 @@
 #define BASE_ENABLE  (1ull << 11)
 #define BASE_X2APIC  (1ull << 10)
 #define BASE_ADDRESS 0x000ffffffffff000ull
+
+/* Interrupt command register (Intel SDM vol. 3, 11.6.1) */
+#define ICR_NMI        (4u << 8)
+#define ICR_INIT       (5u << 8)
+#define ICR_STARTUP    (6u << 8)
+#define ICR_PENDING    (1u << 12)
+#define ICR_ASSERT     (1u << 14)
+#define ICR_DEST_SHIFT 24 /* in the high half, xAPIC */
 
 #define SVR_ENABLE       (1u << 8)
 #define LVT_MASKED       (1u << 16)
@@ -64,17 +74,22 @@ static void apic_write(unsigned reg, uint32_t value)
 		msr_write(MSR_X2APIC + reg / 16, value);
 }
 
+static void enable(void)
+{
+	uint64_t base = msr_read(MSR_APIC_BASE);
+
+	/* Straight from "disabled" to x2APIC is not a legal transition. */
+	msr_write(MSR_APIC_BASE, base | BASE_ENABLE);
+	if (cpu_features.x2apic)
+		msr_write(MSR_APIC_BASE, base | BASE_ENABLE | BASE_X2APIC);
+}
+
 static void find_registers(void)
 {
 	uint64_t base = msr_read(MSR_APIC_BASE);
 
-	if (cpu_features.x2apic) {
-		/* Straight from "disabled" to x2APIC is not a legal transition. */
-		msr_write(MSR_APIC_BASE, base | BASE_ENABLE);
-		msr_write(MSR_APIC_BASE, base | BASE_ENABLE | BASE_X2APIC);
+	if (cpu_features.x2apic)
 		return;
-	}
-	msr_write(MSR_APIC_BASE, base | BASE_ENABLE);
 	/* The processor itself knows better than the MADT. */
 	if ((base & BASE_ADDRESS) != platform.lapic_address)
 		pr_warn("apic: at %#llx, not at the %#lx of the firmware's table", base & BASE_ADDRESS,
@@ -95,11 +110,18 @@ static uint32_t lint_value(unsigned lint)
 
 void apic_init(void)
 {
-	uint32_t entries;
-
 	if (!cpu_features.apic)
 		panic("this CPU has no local APIC: Serix cannot keep time on it");
 	find_registers();
+	apic_init_cpu();
+	arch_this_cpu()->arch->apic_id = apic_id();
+}
+
+void apic_init_cpu(void)
+{
+	uint32_t entries;
+
+	enable();
 	entries = (apic_read(APIC_VERSION) >> 16 & 0xff) + 1;
 
 	apic_write(APIC_TPR, 0);
@@ -117,7 +139,45 @@ void apic_init(void)
 	/* The error register shows what happened since the last write to it. */
 	apic_write(APIC_ESR, 0);
 	apic_eoi();
-	arch_this_cpu()->arch->apic_id = apic_id();
+}
+
+/* Stores before it are seen by who gets the interrupt: the write to an x2APIC MSR does not order them by
+ * itself (Intel SDM vol. 3, 11.12.3). */
+static void send(uint32_t apic_id, uint32_t command)
+{
+	uint64_t flags;
+
+	if (!window) {
+		__asm__ volatile("mfence; lfence" : : : "memory");
+		msr_write(MSR_X2APIC + APIC_ICR / 16, (uint64_t)apic_id << 32 | command);
+		return;
+	}
+	flags = arch_irq_save();
+	while (apic_read(APIC_ICR) & ICR_PENDING)
+		arch_cpu_relax();
+	apic_write(APIC_ICR_HIGH, apic_id << ICR_DEST_SHIFT);
+	apic_write(APIC_ICR, command);
+	arch_irq_restore(flags);
+}
+
+void apic_send_ipi(uint32_t apic_id, uint8_t vector)
+{
+	send(apic_id, ICR_ASSERT | vector);
+}
+
+void apic_send_nmi(uint32_t apic_id)
+{
+	send(apic_id, ICR_ASSERT | ICR_NMI);
+}
+
+void apic_send_init(uint32_t apic_id)
+{
+	send(apic_id, ICR_ASSERT | ICR_INIT);
+}
+
+void apic_send_startup(uint32_t apic_id, uint8_t page)
+{
+	send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
 }
 
 uint32_t apic_id(void)

@@ -41,6 +41,7 @@ void arch_context_switch(struct task *from, struct task *to)
 	fpu_switch(&from->context, &to->context);
 	tls_switch(&from->context, &to->context);
 	cpu->current = to;
+	cpu->canary = to->canary;
 	cpu->kernel_stack = stack_top(to);
 	cpu->arch->tss.rsp[0] = cpu->kernel_stack;
 	context_switch(&from->context.sp, to->context.sp);

@@ -23,13 +23,14 @@ void arch_cpu_init_early(void)
 {
 	features_detect();
 	text_enable_smap();
-	features_enable();
-	gdt_init_cpu(arch_this_cpu());
+	features_enable_cpu();
+	gdt_init_boot_cpu(arch_this_cpu());
 	idt_init();
+	fpu_detect();
 	fpu_init_cpu();
 }
 
-static void syscall_init_cpu(void)
+void syscall_init_cpu(void)
 {
 	msr_write(MSR_STAR, (uint64_t)SEL_USER32_CODE << 48 | (uint64_t)SEL_KERNEL_CODE << 32);
 	msr_write(MSR_LSTAR, (uint64_t)syscall_entry);
@@ -37,6 +38,8 @@ static void syscall_init_cpu(void)
 	msr_write(MSR_CSTAR, 0);
 	msr_write(MSR_SYSENTER_CS, 0);
 	msr_write(MSR_FMASK, FLAGS_IF | FLAGS_DF | FLAGS_TF | FLAGS_AC | FLAGS_NT | FLAGS_IOPL | FLAGS_RF);
+	if (cpu_features.rdtscp)
+		msr_write(MSR_TSC_AUX, arch_this_cpu()->id);
 }
 
 static const char *if_set(bool feature, const char *name)
@@ -61,8 +64,6 @@ void arch_cpu_init(void)
 	fpu_init();
 	syscall_init_cpu();
 	mce_init_cpu();
-	if (cpu_features.rdtscp)
-		msr_write(MSR_TSC_AUX, cpu->id);
 	features_check();
 	announce();
 }

@@ -48,28 +48,37 @@ struct arch_cpu {
 	struct tss tss;
 	uint64_t *gdt; /* GDT_ENTRIES, in memory that becomes read-only */
 	uint32_t apic_id;
-	uint32_t nmi_count; /* written by the NMI handler alone */
+	_Atomic uint32_t start_state; /* smp.c */
+	uint32_t nmi_count;           /* written by the NMI handler alone */
 	uint32_t nmi_reported;
 	uint64_t nmi_next_report_ns;
 	uint64_t gs_base_user; /* what MSR_KERNEL_GS_BASE holds */
 	uint64_t fs_base_user; /* what MSR_FS_BASE holds (CPUs without FSGSBASE) */
 };
 
+/* cpu.c */
+void syscall_init_cpu(void);
+
 /* gdt.c */
-void gdt_init_cpu(struct cpu *cpu);
+void gdt_init_boot_cpu(struct cpu *cpu);
 void gdt_set_ist_stacks(struct cpu *cpu); /* own guarded stacks instead of the start-up ones */
+/* Tables and interrupt stacks of a CPU that is not running yet.  -ENOMEM. */
+int gdt_prepare_cpu(struct cpu *cpu) __must_check;
+void gdt_load_cpu(struct cpu *cpu);
 
 /* idt.c */
 void idt_init(void);
 void idt_load(void);
 
 /* features.c */
-void features_detect(void);
-void features_enable(void); /* control registers of this CPU */
-void features_check(void);  /* panics when a pinned bit is gone */
+void features_detect(void);     /* boot CPU */
+bool features_match(void);      /* has this CPU all that the boot CPU has and the kernel uses? */
+void features_enable_cpu(void); /* control registers of this CPU */
+void features_check(void);      /* panics when a pinned bit is gone */
 void text_enable_smap(void);
 
 /* fpu.c */
+void fpu_detect(void);   /* boot CPU: what there is to save */
 void fpu_init_cpu(void); /* before the first switch */
 void fpu_init(void);     /* sizes and the cache of areas */
 void fpu_switch(struct arch_context *from, struct arch_context *to);
@@ -101,5 +110,9 @@ extern const char exception_stubs[][16];
 /* extable.c: where to go on after a fault at `rip`; 0: nowhere. */
 uint64_t extable_find(uint64_t rip);
 
+/* timer.c */
+void timer_init_cpu(void);
+
 /* paging.c */
+void paging_init_cpu(void);
 void paging_seal(void);

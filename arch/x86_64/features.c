@@ -95,18 +95,16 @@ static void detect_extended(struct cpu_features *f)
 		f->xsaveopt = BIT(cpuid(0xd, 1).eax, 0);
 }
 
-void features_detect(void)
+static void detect(struct cpu_features *f)
 {
-	detect_names(&cpu_features);
-	detect_leaf1(&cpu_features);
-	detect_leaf7(&cpu_features);
-	detect_extended(&cpu_features);
+	detect_names(f);
+	detect_leaf1(f);
+	detect_leaf7(f);
+	detect_extended(f);
 }
 
-void features_enable(void)
+static void choose_pinned(const struct cpu_features *f)
 {
-	const struct cpu_features *f = &cpu_features;
-
 	pinned_cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_DE;
 	pinned_cr4 |= f->smep ? CR4_SMEP : 0;
 	pinned_cr4 |= f->smap ? CR4_SMAP : 0;
@@ -115,7 +113,30 @@ void features_enable(void)
 	pinned_cr4 |= f->xsave ? CR4_OSXSAVE : 0;
 	pinned_cr4 |= f->mce ? CR4_MCE : 0;
 	pinned_cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_AM;
+}
 
+void features_detect(void)
+{
+	detect(&cpu_features);
+	choose_pinned(&cpu_features);
+}
+
+bool features_match(void)
+{
+	const struct cpu_features *boot = &cpu_features;
+	struct cpu_features own = { 0 };
+
+	detect(&own);
+	return own.smep >= boot->smep && own.smap >= boot->smap && own.umip >= boot->umip &&
+	       own.fsgsbase >= boot->fsgsbase && own.rdtscp >= boot->rdtscp && own.xsave >= boot->xsave &&
+	       own.xsaveopt >= boot->xsaveopt && own.apic && own.x2apic >= boot->x2apic &&
+	       own.tsc_deadline >= boot->tsc_deadline && own.mce >= boot->mce &&
+	       own.phys_bits >= boot->phys_bits &&
+	       (!own.xsave || (cpuid(0xd, 0).eax & fpu_xfeatures()) == fpu_xfeatures());
+}
+
+void features_enable_cpu(void)
+{
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE | EFER_SCE);
 	cr0_write((cr0_read() & ~(CR0_EM | CR0_TS | CR0_NW | CR0_CD)) | pinned_cr0);
 	cr4_write(pinned_cr4);

@@ -86,16 +86,23 @@ static void write_initial(void *area)
 	memcpy((char *)area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 
-void fpu_init_cpu(void)
+void fpu_detect(void)
 {
-	__asm__ volatile("fninit");
 	if (!cpu_features.xsave)
 		return;
 	xfeatures = cpuid(0xd, 0).eax & XFEATURES_WANTED;
 	/* AVX-512 comes in three parts that XSETBV takes together or not at all. */
 	if ((xfeatures & XFEATURE_AVX512) != XFEATURE_AVX512)
 		xfeatures &= ~XFEATURE_AVX512;
-	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)xfeatures), "d"((uint32_t)(xfeatures >> 32)));
+}
+
+void fpu_init_cpu(void)
+{
+	__asm__ volatile("fninit");
+	if (cpu_features.xsave)
+		__asm__ volatile("xsetbv"
+				 :
+				 : "c"(0), "a"((uint32_t)xfeatures), "d"((uint32_t)(xfeatures >> 32)));
 }
 
 void fpu_init(void)

@@ -12,6 +12,7 @@
 #include <kernel/panic.h>
 #include <kernel/vmalloc.h>
 #include <kernel/sched.h>
+#include <serix/errno.h>
 
 #include "x86.h"
 
@@ -28,7 +29,7 @@ struct table_pointer {
 	uint64_t base;
 } __packed;
 
-static uint64_t cpu0_gdt[GDT_ENTRIES] __ro_after_init __aligned(64);
+static uint64_t gdts[MAX_CPUS][GDT_ENTRIES] __ro_after_init __aligned(64);
 static struct arch_cpu cpu0_arch __aligned(64);
 /* Until the allocators work; deep enough for a panic. */
 static uint8_t early_ist[IST_COUNT][EARLY_IST_SIZE] __initdata __aligned(16);
@@ -77,26 +78,48 @@ static void gdt_load(const uint64_t *gdt)
 			 : "rax", "memory");
 }
 
-void gdt_init_cpu(struct cpu *cpu)
+static void fill_tables(struct cpu *cpu)
 {
-	ASSERT(cpu->id == 0);
-	cpu->arch = &cpu0_arch;
-	cpu->arch->gdt = cpu0_gdt;
+	cpu->arch->gdt = gdts[cpu->id];
 	cpu->arch->tss.io_map = sizeof(struct tss); /* none: every port access in user mode faults */
-	for (unsigned i = 0; i < IST_COUNT; i++)
-		cpu->arch->tss.ist[i] = ist_top(early_ist[i], EARLY_IST_SIZE, cpu);
 	gdt_fill(cpu->arch->gdt, &cpu->arch->tss);
+}
+
+void gdt_load_cpu(struct cpu *cpu)
+{
 	gdt_load(cpu->arch->gdt);
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
 }
 
-void gdt_set_ist_stacks(struct cpu *cpu)
+void gdt_init_boot_cpu(struct cpu *cpu)
+{
+	cpu->arch = &cpu0_arch;
+	fill_tables(cpu);
+	for (unsigned i = 0; i < IST_COUNT; i++)
+		cpu->arch->tss.ist[i] = ist_top(early_ist[i], EARLY_IST_SIZE, cpu);
+	gdt_load_cpu(cpu);
+}
+
+static int alloc_ist_stacks(struct cpu *cpu)
 {
 	for (unsigned i = 0; i < IST_COUNT; i++) {
 		void *stack = kstack_alloc();
 
 		if (!stack)
-			panic("out of memory for the interrupt stacks of CPU %u", cpu->id);
+			return -ENOMEM;
 		cpu->arch->tss.ist[i] = ist_top(stack, KERNEL_STACK_SIZE, cpu);
 	}
+	return 0;
+}
+
+void gdt_set_ist_stacks(struct cpu *cpu)
+{
+	if (alloc_ist_stacks(cpu) < 0)
+		panic("out of memory for the interrupt stacks of the boot CPU");
+}
+
+int gdt_prepare_cpu(struct cpu *cpu)
+{
+	fill_tables(cpu);
+	return alloc_ist_stacks(cpu);
 }

@@ -7,6 +7,7 @@
 #include <kernel/time.h>
 
 #include "cpu.h"
+#include "smp.h"
 #include "x86.h"
 
 #define MCG_CAP_BANKS   0xff
@@ -47,6 +48,7 @@ void mce_handle(const struct arch_regs *regs)
 
 void nmi_handle(void)
 {
+	smp_check_stop();
 	arch_this_cpu()->arch->nmi_count++;
 }
 

@@ -557,9 +557,62 @@ void arch_paging_init(const struct boot_info *bi)
 	kernel_root = arch_boot_pml4;
 	image_delta = (uint64_t)__kernel_start - bi->kernel_base;
 	ASSERT(arch_pt_current() == kernel_root);
+	paging_init_cpu();
+}
+
+void paging_init_cpu(void)
+{
 	/* CPUs with NX all have the PAT. */
 	msr_write(MSR_PAT, PAT_WITH_WC);
 	arch_tlb_flush_all();
+}
+
+/* Lower half of a new root: one page at its own physical address, to be read and executed. */
+static bool map_low_page(paddr_t root, paddr_t page)
+{
+	uint64_t *table = pt_table(root);
+
+	for (unsigned level = 3; level > 0; level--) {
+		paddr_t next = pmm_alloc(PAGE_TABLE, PMM_ZERO | PMM_DMA32);
+
+		if (next == PADDR_NONE)
+			return false;
+		table[index_at(page, level)] = next | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
+		table = pt_table(next);
+	}
+	table[index_at(page, 0)] = page | PTE_PRESENT | PTE_ACCESSED;
+	return true;
+}
+
+paddr_t paging_start_root(paddr_t page)
+{
+	paddr_t root = pmm_alloc(PAGE_TABLE, PMM_ZERO | PMM_DMA32);
+
+	if (root == PADDR_NONE)
+		return PADDR_NONE;
+	memcpy(pt_table(root) + USER_ENTRIES, pt_table(kernel_root) + USER_ENTRIES,
+	       USER_ENTRIES * sizeof(uint64_t));
+	if (!map_low_page(root, page)) {
+		paging_free_start_root(root, page);
+		return PADDR_NONE;
+	}
+	return root;
+}
+
+void paging_free_start_root(paddr_t root, paddr_t page)
+{
+	paddr_t tables[4] = { root };
+	unsigned n = 1;
+
+	for (unsigned level = 3; level > 0; level--) {
+		uint64_t entry = pt_table(tables[n - 1])[index_at(page, level)];
+
+		if (!(entry & PTE_PRESENT))
+			break;
+		tables[n++] = entry & PTE_ADDRESS;
+	}
+	while (n > 0)
+		pmm_free(tables[--n]);
 }
 
 /* Replace a large page by a table that maps the same.  False: out of memory. */

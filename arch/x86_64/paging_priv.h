@@ -20,3 +20,8 @@
 #define PTE_ADDRESS  0x000ffffffffff000ull
 
 uint64_t *pt_table(paddr_t pa);
+
+/* A page table below 4 GiB for a processor that starts: the kernel half, and one page of low memory mapped
+ * where it lies.  PADDR_NONE: out of memory. */
+paddr_t paging_start_root(paddr_t page);
+void paging_free_start_root(paddr_t root, paddr_t page);

@@ -41,6 +41,11 @@ void arch_timer_init(void)
 		hz / 1000 % 1000);
 }
 
+void timer_init_cpu(void)
+{
+	apic_timer_setup(use_deadline);
+}
+
 void arch_timer_set(uint64_t deadline_ns)
 {
 	uint64_t now = time_now_ns(), ticks = 1;

@@ -12,6 +12,7 @@
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
+#include <kernel/smp.h>
 #include <kernel/vmalloc.h>
 #include <serix/abi.h>
 
@@ -268,6 +269,9 @@ static void dispatch_interrupt(struct arch_regs *regs)
 	} else if (vector >= VECTOR_DEVICE && vector < VECTOR_DEVICE + IRQ_SLOTS) {
 		irq_dispatch(vector - VECTOR_DEVICE);
 		apic_eoi();
+	} else if (vector >= VECTOR_IPI && vector < VECTOR_IPI + IPI_COUNT) {
+		apic_eoi();
+		ipi_handle((enum ipi)(vector - VECTOR_IPI));
 	} else if (vector == VECTOR_APIC_ERROR) {
 		apic_report_error();
 		apic_eoi();

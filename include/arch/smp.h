@@ -8,9 +8,12 @@
 /*
  * Start the processor that platform.cpus[index] describes as CPU `cpu->id`; cpu->current is its idle task,
  * whose stack it runs on, and it ends up in smp_cpu_main().  `cpu` was zeroed but for these; the machine
- * fills in the rest.  0, or -ETIMEDOUT (it did not answer), -ENOMEM.
+ * fills in the rest.  After a failure the same `cpu` may be used for another index.
+ * 0, or -ETIMEDOUT (it did not answer), -ENOTSUP (it lacks what the boot CPU has), -ENOMEM.
  */
 int arch_cpu_start(struct cpu *cpu, uint32_t index) __attribute__((warn_unused_result));
+/* No more will be started: give back what that took. */
+void arch_start_finish(void);
 /* Is platform.cpus[index] the processor that runs this? */
 bool arch_cpu_is_this(uint32_t index);
 

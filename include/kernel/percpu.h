@@ -12,6 +12,7 @@
 
 struct task;
 struct runq;
+struct vm_space;
 struct arch_cpu;
 
 struct cpu {
@@ -25,6 +26,7 @@ struct cpu {
 	uint32_t irq_depth;       /* gs:56  >0: in an interrupt handler */
 	_Atomic uint32_t resched; /* gs:60  [a] non-zero: call schedule() at the next chance */
 	struct runq *runq;
+	struct vm_space *vm; /* whose page table is loaded; NULL: the kernel's own.  Interrupts off. */
 	struct arch_cpu *arch;
 };
 

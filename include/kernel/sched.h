@@ -60,6 +60,7 @@ struct task {
 	uint64_t switches_voluntary, switches_forced; /* [r] */
 	/* Called once, on another stack, after DEAD: frees the task's memory.  Must not sleep. [i] */
 	void (*release)(struct task *task);
+	uint64_t canary;          /* [i] of its stack frames: switched with the task */
 	char name[TASK_NAME_LEN]; /* [o] */
 };
 

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <kernel/cpumask.h>
 #include <kernel/mutex.h>
 #include <kernel/pmm.h>
 #include <kernel/rbtree.h>
@@ -75,6 +76,7 @@ struct vm_space {
 	struct mutex lock;
 	struct rb_tree areas;    /* [lock] */
 	paddr_t root;            /* [i] page table */
+	struct cpumask cpus;     /* [a] that have it loaded, and so may hold its translations */
 	uint64_t brk_start, brk; /* [lock] */
 	uint64_t mmap_top;       /* [i] areas are placed downwards from here */
 	uint64_t stack_top;      /* [i] */
@@ -142,6 +144,9 @@ uint64_t vm_footprint(const struct vm_space *vm);
 /* For /proc/pid/maps: copy out the first area that ends above `addr` (object with a reference that the
  * caller puts).  False at the end. */
 bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out);
+
+/* Load the space's page table on this CPU (NULL: the kernel's own).  Interrupts off. */
+void vm_space_load(struct vm_space *vm);
 
 /* Free memory below which private allocations are refused is none: overcommit as Linux's heuristic. */
 void vm_init(void);

@@ -11,7 +11,10 @@ void *vmalloc(size_t size) __must_check;
 void vfree(void *ptr);
 /* Kernel stack with a guard page below.  Returns the lowest usable address. */
 void *kstack_alloc(void) __must_check;
+/* Any context; the stack may stay mapped, for the next user. */
 void kstack_free(void *stack);
+/* Give back the memory of stacks that nobody uses.  Interrupts on, no lock held: all CPUs flush. */
+void kstack_reap(void);
 /* True and the stack's bounds when the address lies in the guard page of some stack. */
 bool kstack_guard_hit(uint64_t addr);
 /* Map device memory (any alignment); `prot`: PT_* of arch/paging.h.  NULL when out of address space or

@@ -27,6 +27,7 @@
 #include <kernel/sched.h>
 #include <kernel/serial.h>
 #include <kernel/slab.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
 #include <kernel/tty.h>
@@ -132,6 +133,7 @@ static void start_first_program(void)
 static void start(void *unused)
 {
 	(void)unused;
+	smp_init();
 	start_subsystems();
 	unpack_modules();
 	arch_seal();

@@ -16,6 +16,7 @@
 #include <kernel/power.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 
 #define TRACE_MAX 24
@@ -59,6 +60,7 @@ static void __noreturn finish(const char *who)
 {
 	char how[16];
 
+	smp_stop_others();
 	if (cmdline_get("panic", how, sizeof(how)) == 0 && how[0] != '0' && how[0] != '\0') {
 		printk(LOG_EMERG, "%s: resetting, as panic=%s asks", who, how);
 		power_reset();
@@ -74,6 +76,7 @@ static void __noreturn vpanic(const struct arch_regs *regs, const char *fmt, va_
 	arch_irq_disable();
 	if (atomic_exchange(&panicking, 1))
 		arch_cpu_halt();
+	smp_stop_others();
 	console_enter_panic();
 
 	vsnprintf(text, sizeof(text), fmt, args);

@@ -29,6 +29,10 @@ struct stack_cache {
 } __aligned(64);
 
 static struct stack_cache stack_caches[MAX_CPUS]; /* own CPU, interrupts off */
+/* Stacks that no CPU keeps wait here, still mapped: a task ends with interrupts off, where the other CPUs
+ * cannot be asked to flush. */
+static struct spinlock pool_lock = SPINLOCK_INIT("kstack pool", RANK_KVM);
+static void *pool; /* [pool_lock] linked through the lowest words */
 static struct spinlock slots_lock = SPINLOCK_INIT("kstack", RANK_KVM);
 static struct frame_map slots; /* [slots_lock] free slots */
 static uint64_t slots_start;   /* [i] */
@@ -67,6 +71,26 @@ static bool push_kept(void *stack)
 	return kept;
 }
 
+static void *pool_take(void)
+{
+	uint64_t irq = spin_lock_irqsave(&pool_lock);
+	void *stack = pool;
+
+	if (stack)
+		pool = *(void **)stack;
+	spin_unlock_irqrestore(&pool_lock, irq);
+	return stack;
+}
+
+static void pool_add(void *stack)
+{
+	uint64_t irq = spin_lock_irqsave(&pool_lock);
+
+	*(void **)stack = pool;
+	pool = stack;
+	spin_unlock_irqrestore(&pool_lock, irq);
+}
+
 static size_t slot_take(void)
 {
 	uint64_t irq = spin_lock_irqsave(&slots_lock);
@@ -91,6 +115,8 @@ void *kstack_alloc(void)
 	uint64_t start;
 	size_t slot;
 
+	if (!stack && READ_ONCE(pool))
+		stack = pool_take();
 	if (stack)
 		return stack;
 	slot = slot_take();
@@ -112,10 +138,20 @@ void kstack_free(void *stack)
 		return;
 	ASSERT(start - slots_start < SLOTS * SLOT_SIZE &&
 	       (start - slots_start) % SLOT_SIZE == KERNEL_STACK_SIZE);
-	if (push_kept(stack))
-		return;
-	kvm_depopulate(start, start + KERNEL_STACK_SIZE);
-	slot_release((start - slots_start) / SLOT_SIZE);
+	if (!push_kept(stack))
+		pool_add(stack);
+}
+
+void kstack_reap(void)
+{
+	void *stack;
+
+	while ((stack = pool_take())) {
+		uint64_t start = (uint64_t)stack;
+
+		kvm_depopulate(start, start + KERNEL_STACK_SIZE);
+		slot_release((start - slots_start) / SLOT_SIZE);
+	}
 }
 
 bool kstack_guard_hit(uint64_t addr)

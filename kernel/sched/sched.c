@@ -16,9 +16,13 @@
 #include <arch/paging.h>
 #include <arch/trap.h>
 #include <kernel/assert.h>
+#include <kernel/format.h>
 #include <kernel/lockdep.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
+#include <kernel/random.h>
+#include <kernel/slab.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/vm.h>
 #include <kernel/vmalloc.h>
@@ -59,7 +63,7 @@ void account_locked(struct runq *rq, uint64_t now_ns)
 
 static void request_resched(uint32_t cpu)
 {
-	atomic_store_explicit(&cpus[cpu]->resched, 1, memory_order_relaxed);
+	smp_reschedule(cpu);
 }
 
 void runq_add_locked(struct runq *rq, struct task *task)
@@ -163,8 +167,8 @@ static void switch_away(bool forced)
 	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
 	if (next != rq->idle && !rq->tick.armed)
 		timer_arm(&rq->tick, now + SLICE_NS);
-	if (next->vm && next->vm->root != arch_pt_current())
-		arch_pt_load(next->vm->root);
+	if (next->vm)
+		vm_space_load(next->vm);
 	arch_context_switch(self, next);
 	finish_switch();
 }
@@ -228,6 +232,13 @@ static void task_entry(void *arg)
 	task_exit();
 }
 
+static uint32_t choose_cpu(void)
+{
+	static _Atomic uint32_t next;
+
+	return atomic_fetch_add_explicit(&next, 1, memory_order_relaxed) % cpumask_count(&cpus_online);
+}
+
 int task_init(struct task *task, const char *name, void (*entry)(void *), void *arg,
 	      void (*release)(struct task *))
 {
@@ -238,7 +249,9 @@ int task_init(struct task *task, const char *name, void (*entry)(void *), void *
 	*task = (struct task){
 		.kernel_stack = stack,
 		.state = TASK_SLEEPING,
-		.cpu = arch_this_cpu()->id,
+		.cpu = choose_cpu(),
+		/* The zero byte stops string functions from reading or writing across it. */
+		.canary = random_u64() << 8,
 		.entry = entry,
 		.entry_arg = arg,
 		.release = release,
@@ -299,12 +312,11 @@ void task_set_work(struct task *task, uint32_t bits)
 
 void task_switch_vm(struct vm_space *vm)
 {
-	struct task *self = current_task();
+	uint64_t flags = arch_irq_save();
 
-	preempt_disable();
-	self->vm = vm;
-	arch_pt_load(vm ? vm->root : arch_pt_kernel_root());
-	preempt_enable();
+	current_task()->vm = vm;
+	vm_space_load(vm);
+	arch_irq_restore(flags);
 }
 
 void task_times(struct task *task, uint64_t *user_ns, uint64_t *system_ns)
@@ -347,12 +359,36 @@ void sched_init(void)
 	strlcpy(boot_idle.name, "idle/0", sizeof(boot_idle.name));
 	list_init(&boot_idle.run_link);
 	boot_idle.cpu = cpu->id;
+	boot_idle.canary = cpu->canary;
 	boot_idle.on_cpu = 1;
 	boot_idle.accounted_ns = time_now_ns();
 	rq->idle = rq->current = &boot_idle;
 	cpu->current = &boot_idle;
 	cpu->runq = rq;
 	loadavg_init();
+}
+
+struct task *sched_prepare_cpu(struct cpu *cpu)
+{
+	struct runq *rq = kzalloc(sizeof(*rq));
+	struct task *idle = kzalloc(sizeof(*idle));
+
+	if (!rq || !idle || task_init(idle, "idle", NULL, NULL, NULL) < 0) {
+		kfree(rq);
+		kfree(idle);
+		return NULL;
+	}
+	spin_init(&rq->lock, "runq", RANK_RUNQ);
+	list_init(&rq->ready);
+	timer_init(&rq->tick, tick);
+	snprintf(idle->name, sizeof(idle->name), "idle/%u", cpu->id);
+	idle->cpu = cpu->id;
+	idle->state = TASK_RUNNABLE;
+	idle->on_cpu = 1;
+	idle->accounted_ns = time_now_ns();
+	rq->idle = rq->current = idle;
+	cpu->runq = rq;
+	return idle;
 }
 
 void sched_idle(void)
