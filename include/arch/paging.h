@@ -80,6 +80,11 @@ void arch_copy_page(void *to, const void *from);
 void arch_tlb_flush_page(uint64_t va);
 void arch_tlb_flush_all(void);
 
+/* Before the frame allocator: look at any physical memory, firmware's tables say.  NULL: too large, or beyond
+ * what the processor can name.  What was mapped last is unmapped first. */
+const void *arch_early_map(paddr_t pa, size_t len);
+void arch_early_unmap(const void *ptr, size_t len);
+
 /* Take over the boot page tables and build the final kernel half: W^X image, direct map of all RAM. */
 struct boot_info;
 void arch_paging_init(const struct boot_info *bi);

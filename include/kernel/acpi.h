@@ -8,8 +8,10 @@
 
 #include <kernel/types.h>
 
-#define ACPI_MAX_MCFG   16
-#define ACPI_MAX_MEMORY 64
+#define ACPI_MAX_MCFG       16
+#define ACPI_MAX_MEMORY     64
+#define ACPI_MAX_CPUS       256
+#define ACPI_MAX_LOCALITIES 64
 
 #define ACPI_SPACE_MEMORY 0
 #define ACPI_SPACE_IO     1
@@ -25,17 +27,6 @@ struct acpi_mcfg_entry { /* memory-mapped PCI configuration space */
 	paddr_t base;
 	uint16_t segment;
 	uint8_t bus_first, bus_last;
-};
-
-struct acpi_memory_range { /* SRAT: which memory is near which processors */
-	paddr_t base;
-	uint64_t length;
-	uint32_t domain;
-};
-
-struct acpi_cpu_domain {
-	uint32_t apic_id;
-	uint32_t domain;
 };
 
 struct acpi_info {
@@ -57,10 +48,6 @@ struct acpi_info {
 
 	uint32_t mcfg_count;
 	struct acpi_mcfg_entry mcfg[ACPI_MAX_MCFG];
-	uint32_t memory_count;
-	struct acpi_memory_range memory[ACPI_MAX_MEMORY];
-	uint32_t cpu_domain_count;
-	struct acpi_cpu_domain cpu_domains[256];
 };
 
 /* Filled by acpi_init(), read-only afterwards. */
@@ -68,3 +55,27 @@ extern struct acpi_info acpi;
 
 /* Read the tables.  Needs the direct map and mmio_map(); before anything that reads `platform`. */
 void acpi_init(void);
+
+/* SRAT and SLIT: what is near what, by proximity domain. */
+struct acpi_memory_range {
+	paddr_t base;
+	uint64_t length;
+	uint32_t domain;
+};
+
+struct acpi_cpu_domain {
+	uint32_t apic_id;
+	uint32_t domain;
+};
+
+struct acpi_numa {
+	uint32_t memory_count; /* they do not overlap */
+	struct acpi_memory_range memory[ACPI_MAX_MEMORY];
+	uint32_t cpu_count;
+	struct acpi_cpu_domain cpus[ACPI_MAX_CPUS];
+	uint32_t locality_count; /* domains that `distances` speaks of, from 0 on; 0: no SLIT */
+	uint8_t distances[ACPI_MAX_LOCALITIES][ACPI_MAX_LOCALITIES];
+};
+
+/* Read the two tables, before the frame allocator: memory is looked at through a window of start-up's. */
+void acpi_read_numa(struct acpi_numa *out);

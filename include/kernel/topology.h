@@ -11,6 +11,10 @@
  *
  * COUNT cores of a kind, THREADS each (default 1), in PACKAGE (default 0) and NODE (default 0).  Example:
  * topology=2Px2,4E is two hyper-threaded performance cores and four efficient ones: 8 CPUs.
+ *
+ *	numa=off                     one node, whatever the firmware says
+ *	numa=fake=SIZE[,SIZE...]     RAM in order of address, SIZE (with K, M or G) for each node; what is
+ *left is one more.  CPUs are dealt out evenly unless topology= names their nodes
  */
 #pragma once
 
@@ -26,6 +30,7 @@ enum core_type {
 struct cpu_topology {
 	uint16_t package;
 	uint16_t core;     /* unique in the machine */
+	uint16_t core_id;  /* as its package numbers it */
 	uint16_t thread;   /* of its core */
 	uint16_t llc;      /* CPUs with the same number share their last-level cache */
 	uint16_t node;     /* NUMA */
@@ -56,9 +61,10 @@ const struct cpumask *topology_peers(uint32_t cpu, enum topology_level level);
 bool topology_hybrid(void);
 
 unsigned topology_node_count(void);
-/* The node of a physical address: 0 where nothing is known. */
+/* The node of a physical address: 0 where nothing is known; what lies between two ranges of the firmware's
+ * table belongs to the lower one. */
 unsigned topology_node_of(paddr_t pa);
-/* The first address above pa that may belong to another node; PADDR_NONE: none. */
+/* The first address above pa that belongs to another node; PADDR_NONE: none. */
 paddr_t topology_node_border(paddr_t pa);
 /* As SLIT: 10 is local. */
 unsigned topology_distance(unsigned from, unsigned to);

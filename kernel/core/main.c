@@ -30,6 +30,7 @@
 #include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
+#include <kernel/topology.h>
 #include <kernel/tty.h>
 #include <kernel/version.h>
 #include <kernel/vfs.h>
@@ -56,12 +57,13 @@ void kernel_main(const struct boot_info *bi)
 	arch_cpu_init_early();                     /* exceptions are reported from here on */
 	random_init(bi->entropy, bi->entropy_len); /* the allocators draw secrets and addresses */
 
-	pmm_init(bi);         /* frames */
-	arch_paging_init(bi); /* the final kernel half */
-	slab_init();          /* kmalloc */
-	vmalloc_init();       /* stacks, device windows */
-	fbterm_init();        /* the log on the screen */
-	arch_cpu_init();      /* exception stacks, FPU, system-call entry */
+	topology_init_memory(); /* NUMA nodes */
+	pmm_init(bi);           /* frames */
+	arch_paging_init(bi);   /* the final kernel half */
+	slab_init();            /* kmalloc */
+	vmalloc_init();         /* stacks, device windows */
+	fbterm_init();          /* the log on the screen */
+	arch_cpu_init();        /* exception stacks, FPU, system-call entry */
 
 	acpi_init(); /* fills in `platform` */
 	arch_interrupts_init();

@@ -56,28 +56,33 @@ static void mem_unmap(struct acpi_memory *mem, const void *ptr, size_t len)
 	free((void *)(uintptr_t)ptr);
 }
 
-static void check(const struct acpi_info *info, const struct arch_platform *plat)
+static void check(const struct acpi_info *info, const struct arch_platform *plat,
+		  const struct acpi_numa *numa)
 {
 	if (mapped != 0 || plat->cpu_count > MAX_CPUS || plat->ioapic_count > PLATFORM_MAX_IOAPICS ||
 	    plat->override_count > PLATFORM_MAX_OVERRIDES || info->mcfg_count > ACPI_MAX_MCFG ||
-	    info->memory_count > ACPI_MAX_MEMORY || info->cpu_domain_count > ARRAY_SIZE(info->cpu_domains))
+	    numa->memory_count > ACPI_MAX_MEMORY || numa->cpu_count > ACPI_MAX_CPUS ||
+	    numa->locality_count > ACPI_MAX_LOCALITIES)
 		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct acpi_memory mem = { mem_map, mem_unmap };
+	struct acpi_memory mem = { .map = mem_map, .unmap = mem_unmap };
 	static struct acpi_info info;
 	static struct arch_platform plat;
+	static struct acpi_numa numa;
 	paddr_t rsdp = BASE;
 
 	memset(&info, 0, sizeof(info));
 	memset(&plat, 0, sizeof(plat));
+	memset(&numa, 0, sizeof(numa));
 	area = data;
 	area_size = size;
 	(void)acpi_find_rsdp(&mem, BASE, &rsdp);
 	acpi_read_tables(&mem, rsdp, &info, &plat);
-	check(&info, &plat);
+	acpi_read_numa_tables(&mem, rsdp, &numa);
+	check(&info, &plat, &numa);
 
 	/* And each parser by itself, on all of it. */
 	if (size >= sizeof(struct acpi_header)) {
@@ -85,8 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)acpi_parse_fadt(data, size, &info, &plat);
 		(void)acpi_parse_hpet(data, size, &plat);
 		(void)acpi_parse_mcfg(data, size, &info);
-		(void)acpi_parse_srat(data, size, &info);
-		check(&info, &plat);
+		(void)acpi_parse_srat(data, size, &numa);
+		(void)acpi_parse_slit(data, size, &numa);
+		check(&info, &plat, &numa);
 	}
 	(void)acpi_find_s5(data, size, &info.s5_type_a, &info.s5_type_b);
 	return 0;

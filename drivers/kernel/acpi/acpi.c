@@ -33,6 +33,28 @@ static bool range_allowed(paddr_t pa, size_t len)
 	return true;
 }
 
+/* Before the frame allocator and the final page tables: through a window. */
+static const void *early_map(struct acpi_memory *mem, paddr_t pa, size_t len)
+{
+	(void)mem;
+	return range_allowed(pa, len) ? arch_early_map(pa, len) : NULL;
+}
+
+static void early_unmap(struct acpi_memory *mem, const void *ptr, size_t len)
+{
+	(void)mem;
+	arch_early_unmap(ptr, len);
+}
+
+void acpi_read_numa(struct acpi_numa *out)
+{
+	struct acpi_memory mem = { .map = early_map, .unmap = early_unmap, .quiet = true };
+	paddr_t rsdp;
+
+	if (acpi_find_rsdp(&mem, boot_info.rsdp, &rsdp))
+		acpi_read_numa_tables(&mem, rsdp, out);
+}
+
 static bool in_direct_map(paddr_t pa, size_t len)
 {
 	for (paddr_t page = ALIGN_DOWN(pa, PAGE_SIZE); page < pa + len; page += PAGE_SIZE) {

@@ -271,7 +271,7 @@ const char *acpi_parse_fadt(const void *table, size_t len, struct acpi_info *inf
 	return NULL;
 }
 
-/* --- HPET, MCFG, SRAT ------------------------------------------------------------------------------- */
+/* --- HPET, MCFG ------------------------------------------------------------------------------------- */
 
 const char *acpi_parse_hpet(const void *table, size_t len, struct arch_platform *out)
 {
@@ -318,9 +318,11 @@ const char *acpi_parse_mcfg(const void *table, size_t len, struct acpi_info *inf
 	return NULL;
 }
 
+/* --- SRAT, SLIT ------------------------------------------------------------------------------------- */
+
 enum srat_type { SRAT_LAPIC = 0, SRAT_MEMORY = 1, SRAT_X2APIC = 2 };
 
-static const char *srat_memory(const uint8_t *p, struct acpi_info *info)
+static const char *srat_memory(const uint8_t *p, struct acpi_numa *out)
 {
 	struct acpi_memory_range range = { .base = get64(p + 8),
 					   .length = get64(p + 16),
@@ -331,51 +333,51 @@ static const char *srat_memory(const uint8_t *p, struct acpi_info *info)
 		return NULL;
 	if (add_overflows(range.base, range.length, &end))
 		return "a memory range wraps around";
-	for (uint32_t i = 0; i < info->memory_count; i++) {
-		const struct acpi_memory_range *m = &info->memory[i];
+	for (uint32_t i = 0; i < out->memory_count; i++) {
+		const struct acpi_memory_range *m = &out->memory[i];
 
 		if (range.base < m->base + m->length && m->base < end)
 			return "memory ranges overlap";
 	}
-	if (info->memory_count == ARRAY_SIZE(info->memory))
+	if (out->memory_count == ARRAY_SIZE(out->memory))
 		return "too many memory ranges";
-	info->memory[info->memory_count++] = range;
+	out->memory[out->memory_count++] = range;
 	return NULL;
 }
 
-static void srat_cpu(struct acpi_info *info, uint32_t apic_id, uint32_t domain, uint32_t flags)
+static void srat_cpu(struct acpi_numa *out, uint32_t apic_id, uint32_t domain, uint32_t flags)
 {
-	if ((flags & 1) && info->cpu_domain_count < ARRAY_SIZE(info->cpu_domains))
-		info->cpu_domains[info->cpu_domain_count++] = (struct acpi_cpu_domain){ apic_id, domain };
+	if ((flags & 1) && out->cpu_count < ARRAY_SIZE(out->cpus))
+		out->cpus[out->cpu_count++] = (struct acpi_cpu_domain){ apic_id, domain };
 }
 
-static const char *srat_entry(const uint8_t *p, size_t size, struct acpi_info *info)
+static const char *srat_entry(const uint8_t *p, size_t size, struct acpi_numa *out)
 {
 	switch (get8(p)) {
 	case SRAT_LAPIC:
 		if (size < 16)
 			return "the length of an entry is wrong";
-		srat_cpu(info, get8(p + 3), get8(p + 2) | (get32(p + 8) & 0xffffff00u), get32(p + 4));
+		srat_cpu(out, get8(p + 3), get8(p + 2) | (get32(p + 8) & 0xffffff00u), get32(p + 4));
 		return NULL;
 	case SRAT_MEMORY:
-		return size < 40 ? "the length of an entry is wrong" : srat_memory(p, info);
+		return size < 40 ? "the length of an entry is wrong" : srat_memory(p, out);
 	case SRAT_X2APIC:
 		if (size < 24)
 			return "the length of an entry is wrong";
-		srat_cpu(info, get32(p + 8), get32(p + 4), get32(p + 12));
+		srat_cpu(out, get32(p + 8), get32(p + 4), get32(p + 12));
 		return NULL;
 	default:
 		return NULL;
 	}
 }
 
-const char *acpi_parse_srat(const void *table, size_t len, struct acpi_info *info)
+const char *acpi_parse_srat(const void *table, size_t len, struct acpi_numa *out)
 {
 	const uint8_t *t = table;
 	const char *wrong = NULL;
 	size_t at = 48;
 
-	info->memory_count = info->cpu_domain_count = 0;
+	out->memory_count = out->cpu_count = 0;
 	if (len < 48)
 		return "too short";
 	while (at < len && !wrong) {
@@ -383,12 +385,41 @@ const char *acpi_parse_srat(const void *table, size_t len, struct acpi_info *inf
 			wrong = "the length of an entry is wrong";
 			break;
 		}
-		wrong = srat_entry(t + at, get8(t + at + 1), info);
+		wrong = srat_entry(t + at, get8(t + at + 1), out);
 		at += get8(t + at + 1);
 	}
 	if (wrong)
-		info->memory_count = info->cpu_domain_count = 0;
+		out->memory_count = out->cpu_count = 0;
 	return wrong;
+}
+
+/* System Locality Distance Information Table (ACPI 6.4, section 5.2.17): a square of bytes, 10 for what is
+ * local and more for everything else. */
+#define SLIT_MATRIX 44
+#define SLIT_LOCAL  10
+
+const char *acpi_parse_slit(const void *table, size_t len, struct acpi_numa *out)
+{
+	const uint8_t *t = table;
+	uint64_t n;
+
+	if (len < SLIT_MATRIX)
+		return "too short";
+	n = get64(t + 36);
+	if (n == 0 || n > ACPI_MAX_LOCALITIES)
+		return "the number of localities is out of range";
+	if (len - SLIT_MATRIX < n * n)
+		return "the matrix is cut off";
+	for (size_t i = 0; i < n * n; i++) {
+		bool local = i / n == i % n;
+
+		if (local ? get8(t + SLIT_MATRIX + i) != SLIT_LOCAL : get8(t + SLIT_MATRIX + i) <= SLIT_LOCAL)
+			return "a distance is not possible";
+	}
+	for (size_t i = 0; i < n * n; i++)
+		out->distances[i / n][i % n] = get8(t + SLIT_MATRIX + i);
+	out->locality_count = (uint32_t)n;
+	return NULL;
 }
 
 /* --- \_S5_ in AML ----------------------------------------------------------------------------------- */

@@ -19,6 +19,12 @@
 #define MAX_TABLES     128u
 #define MAX_TABLE_SIZE (4u << 20)
 
+#define complain(mem, ...)                    \
+	do {                                  \
+		if (!(mem)->quiet)            \
+			pr_warn(__VA_ARGS__); \
+	} while (0)
+
 static uint32_t load32(const uint8_t *p)
 {
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -106,7 +112,7 @@ bool acpi_find_rsdp(struct acpi_memory *mem, paddr_t hint, paddr_t *out)
 			*out = hint;
 			return true;
 		}
-		pr_warn("acpi: no valid root pointer at %#lx, where the loader said\n", hint);
+		complain(mem, "acpi: no valid root pointer at %#lx, where the loader said\n", hint);
 	}
 	ebda = ebda_base(mem);
 	if (ebda >= 0x80000 && ebda < 0xa0000 && scan_rsdp(mem, ebda, EBDA_SCAN, out))
@@ -118,6 +124,7 @@ bool acpi_find_rsdp(struct acpi_memory *mem, paddr_t hint, paddr_t *out)
 
 struct walk {
 	struct acpi_memory *mem;
+	struct acpi_numa *numa; /* NULL: all tables but those two */
 	struct acpi_info *info;
 	struct arch_platform *platform;
 	unsigned used;
@@ -144,25 +151,25 @@ static const struct acpi_header *table_map(struct walk *w, paddr_t pa, size_t *l
 	char name[5];
 
 	if (!head) {
-		pr_warn("acpi: no table can lie at %#lx; ignored\n", pa);
+		complain(w->mem, "acpi: no table can lie at %#lx; ignored\n", pa);
 		return NULL;
 	}
 	*len = head->length;
 	signature_text(head->signature, name);
 	w->mem->unmap(w->mem, head, sizeof(*head));
 	if (*len < sizeof(*head) || *len > MAX_TABLE_SIZE) {
-		pr_warn("acpi: %s at %#lx says it is %zu bytes long; ignored\n", name, pa, *len);
+		complain(w->mem, "acpi: %s at %#lx says it is %zu bytes long; ignored\n", name, pa, *len);
 		return NULL;
 	}
 	table = w->mem->map(w->mem, pa, *len);
 	if (!table) {
-		pr_warn("acpi: %s at %#lx reaches outside memory; ignored\n", name, pa);
+		complain(w->mem, "acpi: %s at %#lx reaches outside memory; ignored\n", name, pa);
 		return NULL;
 	}
 	/* The length is read again: it must be the one that was checked. */
 	if (((const struct acpi_header *)table)->length == *len && checksum_ok(table, *len))
 		return table;
-	pr_warn("acpi: %s at %#lx has a wrong checksum; ignored\n", name, pa);
+	complain(w->mem, "acpi: %s at %#lx has a wrong checksum; ignored\n", name, pa);
 	w->mem->unmap(w->mem, table, *len);
 	return NULL;
 }
@@ -190,6 +197,13 @@ static void find_s5(struct walk *w, const struct acpi_header *table, size_t len)
 			acpi_find_s5(table + 1, len - sizeof(*table), &info->s5_type_a, &info->s5_type_b);
 }
 
+static const char *numa_parse(struct walk *w, const struct acpi_header *t, size_t len)
+{
+	if (memcmp(t->signature, "SRAT", 4) == 0)
+		return acpi_parse_srat(t, len, w->numa);
+	return acpi_parse_slit(t, len, w->numa);
+}
+
 static const char *table_parse(struct walk *w, const struct acpi_header *t, size_t len)
 {
 	if (memcmp(t->signature, "APIC", 4) == 0)
@@ -200,8 +214,6 @@ static const char *table_parse(struct walk *w, const struct acpi_header *t, size
 		return acpi_parse_hpet(t, len, w->platform);
 	if (memcmp(t->signature, "MCFG", 4) == 0)
 		return acpi_parse_mcfg(t, len, w->info);
-	if (memcmp(t->signature, "SRAT", 4) == 0)
-		return acpi_parse_srat(t, len, w->info);
 	if (memcmp(t->signature, "SSDT", 4) == 0)
 		find_s5(w, t, len);
 	return NULL;
@@ -219,15 +231,39 @@ static void table_visit(struct walk *w, paddr_t pa)
 		return;
 	signature_text(t->signature, name);
 	if (!claim_range(w, pa, len)) {
-		pr_warn("acpi: %s at %#lx overlaps another table; ignored\n", name, pa);
+		complain(w->mem, "acpi: %s at %#lx overlaps another table; ignored\n", name, pa);
 	} else {
-		wrong = table_parse(w, t, len);
+		wrong = w->numa ? numa_parse(w, t, len) : table_parse(w, t, len);
 		if (wrong)
-			pr_warn("acpi: %s at %#lx: %s; ignored\n", name, pa, wrong);
+			complain(w->mem, "acpi: %s at %#lx: %s; ignored\n", name, pa, wrong);
 		else
 			w->used++;
 	}
 	w->mem->unmap(w->mem, t, len);
+}
+
+/* Is it of the tables that this walk is for?  What cannot be told is left to the other. */
+static bool is_wanted(struct walk *w, paddr_t pa)
+{
+	const struct acpi_header *head = w->mem->map(w->mem, pa, sizeof(*head));
+	bool numa;
+
+	if (!head)
+		return !w->numa;
+	numa = memcmp(head->signature, "SRAT", 4) == 0 || memcmp(head->signature, "SLIT", 4) == 0;
+	w->mem->unmap(w->mem, head, sizeof(*head));
+	return numa == (w->numa != NULL);
+}
+
+static void visit_wanted(struct walk *w, paddr_t pa)
+{
+	bool quiet = w->mem->quiet;
+
+	if (!is_wanted(w, pa))
+		return;
+	w->mem->quiet = false;
+	table_visit(w, pa);
+	w->mem->quiet = quiet;
 }
 
 /* The DSDT is the first place for \_S5_, and only the FADT knows where it is. */
@@ -257,14 +293,15 @@ static bool root_visit(struct walk *w, paddr_t pa, const char *signature, size_t
 	if (!t)
 		return false;
 	if (memcmp(t->signature, signature, 4) != 0 || !claim_range(w, pa, len)) {
-		pr_warn("acpi: what lies at %#lx is no %s\n", pa, signature);
+		complain(w->mem, "acpi: what lies at %#lx is no %s\n", pa, signature);
 		w->mem->unmap(w->mem, t, len);
 		return false;
 	}
 	entries = (const uint8_t *)(t + 1);
 	count = (len - sizeof(*t)) / entry_size;
 	if (count > MAX_TABLES) {
-		pr_warn("acpi: %s lists %zu tables; only %u are read\n", signature, count, MAX_TABLES);
+		complain(w->mem, "acpi: %s lists %zu tables; only %u are read\n", signature, count,
+			 MAX_TABLES);
 		count = MAX_TABLES;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -272,34 +309,53 @@ static bool root_visit(struct walk *w, paddr_t pa, const char *signature, size_t
 		paddr_t table = entry_size == 8 ? load64(p) : load32(p);
 
 		if (table != 0)
-			table_visit(w, table);
+			visit_wanted(w, table);
 	}
 	w->mem->unmap(w->mem, t, len);
 	return true;
+}
+
+/* Where the XSDT and the RSDT are, by the root pointer at `rsdp`; 0: none. */
+static void read_rsdp(struct acpi_memory *mem, paddr_t rsdp, paddr_t *xsdt, paddr_t *rsdt)
+{
+	const uint8_t *p = mem->map(mem, rsdp, RSDP_V1_SIZE);
+	bool v2;
+
+	*xsdt = *rsdt = 0;
+	if (!p)
+		return;
+	v2 = p[15] >= 2;
+	*rsdt = load32(p + 16);
+	mem->unmap(mem, p, RSDP_V1_SIZE);
+	p = v2 ? mem->map(mem, rsdp, RSDP_V2_SIZE) : NULL;
+	if (p) {
+		*xsdt = load64(p + 24);
+		mem->unmap(mem, p, RSDP_V2_SIZE);
+	}
+}
+
+static void walk_tables(struct walk *w, paddr_t rsdp)
+{
+	paddr_t xsdt, rsdt;
+
+	read_rsdp(w->mem, rsdp, &xsdt, &rsdt);
+	if ((xsdt == 0 || !root_visit(w, xsdt, "XSDT", 8)) && rsdt != 0)
+		root_visit(w, rsdt, "RSDT", 4);
+}
+
+void acpi_read_numa_tables(struct acpi_memory *mem, paddr_t rsdp, struct acpi_numa *out)
+{
+	struct walk w = { .mem = mem, .numa = out };
+
+	walk_tables(&w, rsdp);
 }
 
 unsigned acpi_read_tables(struct acpi_memory *mem, paddr_t rsdp, struct acpi_info *info,
 			  struct arch_platform *platform_out)
 {
 	struct walk w = { .mem = mem, .info = info, .platform = platform_out };
-	paddr_t xsdt = 0, rsdt;
-	const uint8_t *p = mem->map(mem, rsdp, RSDP_V1_SIZE);
-	bool v2;
 
-	if (!p)
-		return 0;
-	v2 = p[15] >= 2;
-	rsdt = load32(p + 16);
-	mem->unmap(mem, p, RSDP_V1_SIZE);
-	if (v2) {
-		p = mem->map(mem, rsdp, RSDP_V2_SIZE);
-		if (p) {
-			xsdt = load64(p + 24);
-			mem->unmap(mem, p, RSDP_V2_SIZE);
-		}
-	}
-	if ((xsdt == 0 || !root_visit(&w, xsdt, "XSDT", 8)) && rsdt != 0)
-		root_visit(&w, rsdt, "RSDT", 4);
+	walk_tables(&w, rsdp);
 	dsdt_visit(&w);
 	return w.used;
 }

@@ -13,6 +13,7 @@
 struct acpi_memory {
 	const void *(*map)(struct acpi_memory *mem, paddr_t pa, size_t len);
 	void (*unmap)(struct acpi_memory *mem, const void *ptr, size_t len);
+	bool quiet; /* about the root pointer and what lists the tables: another walk complains */
 };
 
 struct acpi_header {
@@ -32,13 +33,18 @@ bool acpi_find_rsdp(struct acpi_memory *mem, paddr_t hint, paddr_t *out);
 unsigned acpi_read_tables(struct acpi_memory *mem, paddr_t rsdp, struct acpi_info *info,
 			  struct arch_platform *platform_out);
 
+/* The same for the two tables about NUMA, and only them.  Says nothing about the others: acpi_read_tables
+ * will. */
+void acpi_read_numa_tables(struct acpi_memory *mem, paddr_t rsdp, struct acpi_numa *out);
+
 /* One table each, checksum and length already checked, `len` >= sizeof(struct acpi_header).  NULL, or
  * what is wrong with it; nothing is changed then. */
 const char *acpi_parse_madt(const void *table, size_t len, struct arch_platform *out);
 const char *acpi_parse_fadt(const void *table, size_t len, struct acpi_info *info, struct arch_platform *out);
 const char *acpi_parse_hpet(const void *table, size_t len, struct arch_platform *out);
 const char *acpi_parse_mcfg(const void *table, size_t len, struct acpi_info *info);
-const char *acpi_parse_srat(const void *table, size_t len, struct acpi_info *info);
+const char *acpi_parse_srat(const void *table, size_t len, struct acpi_numa *out);
+const char *acpi_parse_slit(const void *table, size_t len, struct acpi_numa *out);
 
 /* Look for the definition of \_S5_ among the bytes of a DSDT or SSDT.  True: the values were found. */
 bool acpi_find_s5(const void *aml, size_t len, uint8_t *type_a, uint8_t *type_b);

@@ -18,6 +18,7 @@
 static uint8_t memory[SIZE];
 static int mapped;
 static struct acpi_info info;
+static struct acpi_numa numa;
 static struct arch_platform plat;
 
 static const void *mem_map(struct acpi_memory *mem, paddr_t pa, size_t len)
@@ -41,7 +42,7 @@ static void mem_unmap(struct acpi_memory *mem, const void *ptr, size_t len)
 	free((void *)(uintptr_t)ptr);
 }
 
-static struct acpi_memory mem = { mem_map, mem_unmap };
+static struct acpi_memory mem = { .map = mem_map, .unmap = mem_unmap };
 
 static void put(size_t at, uint64_t value, unsigned bytes)
 {
@@ -75,6 +76,7 @@ static void table(size_t at, const char *signature, size_t len, uint8_t revision
 #define MCFG 0xa00
 #define HPET 0xb00
 #define SRAT 0xc00
+#define SLIT 0xd00
 
 static void make_xsdt(const uint32_t *tables, size_t n)
 {
@@ -155,15 +157,19 @@ static void make_rest(void)
 	memory[SRAT + 91] = 4;
 	memory[SRAT + 92] = 1;
 	table(SRAT, "SRAT", 104, 3);
+	put(SLIT + 36, 2, 8);
+	memcpy(memory + SLIT + 44, "\x0a\x15\x1f\x0a", 4);
+	table(SLIT, "SLIT", 48, 1);
 }
 
 static int setup(void **state)
 {
-	static const uint32_t all[] = { MADT, FADT, MCFG, HPET, SRAT };
+	static const uint32_t all[] = { MADT, FADT, MCFG, HPET, SRAT, SLIT };
 
 	(void)state;
 	memset(memory, 0, sizeof(memory));
 	memset(&info, 0, sizeof(info));
+	memset(&numa, 0, sizeof(numa));
 	memset(&plat, 0, sizeof(plat));
 	make_madt();
 	make_fadt(3, 244);
@@ -189,7 +195,7 @@ static unsigned read_all(void)
 static void everything_is_found(void **state)
 {
 	(void)state;
-	assert_int_equal(read_all(), 5);
+	assert_int_equal(read_all(), 4);
 	assert_int_equal(plat.cpu_count, 3);
 	assert_int_equal(plat.cpus[1].apic_id, 4);
 	assert_int_equal(plat.cpus[2].apic_id, 256);
@@ -210,8 +216,90 @@ static void everything_is_found(void **state)
 	assert_int_equal(info.s5_type_a, 5);
 	assert_int_equal(info.s5_type_b, 1);
 	assert_int_equal(info.mcfg_count, 1);
-	assert_int_equal(info.memory[0].domain, 1);
-	assert_int_equal(info.cpu_domains[0].apic_id, 4);
+}
+
+static void read_numa(void)
+{
+	paddr_t rsdp;
+
+	memset(&numa, 0, sizeof(numa));
+	assert_true(acpi_find_rsdp(&mem, 0, &rsdp));
+	acpi_read_numa_tables(&mem, rsdp, &numa);
+	assert_int_equal(mapped, 0);
+}
+
+static void nodes_are_found(void **state)
+{
+	(void)state;
+	read_numa();
+	assert_int_equal(numa.memory_count, 1);
+	assert_int_equal(numa.memory[0].domain, 1);
+	assert_int_equal(numa.memory[0].base, 1ull << 32);
+	assert_int_equal(numa.memory[0].length, 1ull << 30);
+	assert_int_equal(numa.cpu_count, 1);
+	assert_int_equal(numa.cpus[0].apic_id, 4);
+	assert_int_equal(numa.cpus[0].domain, 1);
+	assert_int_equal(numa.locality_count, 2);
+	assert_int_equal(numa.distances[0][1], 21);
+	assert_int_equal(numa.distances[1][0], 31);
+}
+
+static void x2apic_ids_have_domains(void **state)
+{
+	(void)state;
+	memset(memory + SRAT + 88, 0, 16);
+	memory[SRAT + 88] = 2;
+	memory[SRAT + 89] = 24;
+	put(SRAT + 92, 0x12345, 4);
+	put(SRAT + 96, 300, 4);
+	put(SRAT + 100, 1, 4);
+	table(SRAT, "SRAT", 112, 3);
+	read_numa();
+	assert_int_equal(numa.cpu_count, 1);
+	assert_int_equal(numa.cpus[0].apic_id, 300);
+	assert_int_equal(numa.cpus[0].domain, 0x12345);
+}
+
+/* A table that does not pass leaves nothing behind, and the other one is used. */
+static void spoilt_numa_tables(void **state)
+{
+	(void)state;
+	memory[SRAT + 89] = 1; /* an entry shorter than its own head */
+	table(SRAT, "SRAT", 104, 3);
+	read_numa();
+	assert_int_equal(numa.memory_count, 0);
+	assert_int_equal(numa.cpu_count, 0);
+	assert_int_equal(numa.locality_count, 2);
+
+	setup(NULL);
+	put(SRAT + 64, UINT64_MAX, 8); /* the range wraps around */
+	table(SRAT, "SRAT", 104, 3);
+	read_numa();
+	assert_int_equal(numa.memory_count, 0);
+}
+
+static void slit_must_be_a_whole_square(void **state)
+{
+	static const uint64_t counts[] = { 0, 3, 65, 1ull << 32, UINT64_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		put(SLIT + 36, counts[i], 8);
+		table(SLIT, "SLIT", 48, 1);
+		read_numa();
+		assert_int_equal(numa.locality_count, 0);
+	}
+	put(SLIT + 36, 2, 8);
+	memory[SLIT + 45] = 10; /* remote as near as local */
+	table(SLIT, "SLIT", 48, 1);
+	read_numa();
+	assert_int_equal(numa.locality_count, 0);
+	memory[SLIT + 45] = 20;
+	memory[SLIT + 44] = 11;
+	table(SLIT, "SLIT", 48, 1);
+	read_numa();
+	assert_int_equal(numa.locality_count, 0);
+	assert_int_equal(numa.memory_count, 1);
 }
 
 static void wrong_hint_falls_back_to_the_bios_area(void **state)
@@ -230,15 +318,15 @@ static void bad_table_is_left_out_alone(void **state)
 {
 	(void)state;
 	memory[MADT + 60]++;
-	assert_int_equal(read_all(), 4);
+	assert_int_equal(read_all(), 3);
 	assert_int_equal(plat.cpu_count, 0);
 	setup(NULL);
 	put(MADT + 4, 0xffffffff, 4);
-	assert_int_equal(read_all(), 4);
+	assert_int_equal(read_all(), 3);
 	setup(NULL);
 	memory[MADT + 44 + 1] = 0; /* an entry of length 0, with a right checksum */
 	fix_checksum(MADT, memory[MADT + 4], 9);
-	assert_int_equal(read_all(), 4);
+	assert_int_equal(read_all(), 3);
 	assert_int_equal(plat.cpu_count, 0);
 }
 
@@ -307,6 +395,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(everything_is_found),
+		T(nodes_are_found),
+		T(x2apic_ids_have_domains),
+		T(spoilt_numa_tables),
+		T(slit_must_be_a_whole_square),
 		T(wrong_hint_falls_back_to_the_bios_area),
 		T(bad_table_is_left_out_alone),
 		T(tables_must_not_overlap),
