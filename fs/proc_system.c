@@ -3,6 +3,7 @@
 #include "proc_priv.h"
 
 #include <arch/cpu.h>
+#include <arch/paging.h>
 #include <kernel/cmdline.h>
 #include <kernel/device.h>
 #include <kernel/format.h>
@@ -15,6 +16,7 @@
 #include <kernel/string.h>
 #include <kernel/time.h>
 #include <kernel/version.h>
+#include <kernel/vm.h>
 
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)
 
@@ -28,6 +30,7 @@ static void memory_row(struct proc_text *t, const char *name, uint64_t pages)
 static int show_meminfo(struct proc_text *t, const struct proc_node *node)
 {
 	struct pmm_stats s;
+	uint64_t direct[3];
 
 	(void)node;
 	pmm_get_stats(&s);
@@ -49,6 +52,11 @@ static int show_meminfo(struct proc_text *t, const struct proc_node *node)
 	memory_row(t, "KernelStack:", s.used[PAGE_STACK]);
 	memory_row(t, "PageTables:", s.used[PAGE_TABLE]);
 	memory_row(t, "KernelOther:", s.used[PAGE_KERNEL]);
+	memory_row(t, "AnonHugePages:", vm_large_mapped_pages());
+	arch_direct_map_counts(direct);
+	memory_row(t, "DirectMap4k:", direct[0]);
+	memory_row(t, "DirectMap2M:", direct[1] << 9);
+	memory_row(t, "DirectMap1G:", direct[2] << 18);
 	return 0;
 }
 

@@ -45,82 +45,28 @@ uint64_t *pt_table(paddr_t pa)
 	return phys_to_virt(pa);
 }
 
-static inline unsigned index_at(uint64_t va, unsigned level)
+/* The lowest entry that maps va or could: of level 0, or above it a large page or the first that is absent.
+ */
+static uint64_t *lowest_entry(paddr_t root, uint64_t va, unsigned *level)
 {
-	return (unsigned)(va >> (PAGE_SHIFT + 9 * level)) % ENTRIES;
-}
+	uint64_t *table = pt_table(root);
 
-static inline uint64_t span_at(unsigned level)
-{
-	return 1ull << (PAGE_SHIFT + 9 * level);
-}
+	for (*level = 3;; --*level) {
+		uint64_t *entry = &table[index_at(va, *level)];
 
-static inline bool is_mapped(uint64_t pte)
-{
-	return pte & (PTE_PRESENT | PTE_NONE);
-}
-
-static inline paddr_t pte_address(uint64_t pte)
-{
-	return (pte & PTE_PRESENT ? pte : ~pte) & PTE_ADDRESS;
-}
-
-static uint64_t pte_make(paddr_t pa, unsigned prot)
-{
-	uint64_t pte;
-
-	if (!(prot & (PT_READ | PT_WRITE | PT_EXEC)))
-		return (~pa & PTE_ADDRESS) | PTE_NONE;
-	/* Accessed and dirty are set from the start: nobody reads them, and the CPU need not write them. */
-	pte = pa | PTE_PRESENT | PTE_ACCESSED;
-	pte |= prot & PT_USER ? PTE_USER : PTE_GLOBAL;
-	pte |= prot & PT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
-	pte |= prot & PT_EXEC ? 0 : PTE_NX;
-	pte |= prot & PT_UNCACHED ? PTE_PCD | PTE_PWT : prot & PT_WC ? PTE_PWT : 0;
-	return pte;
-}
-
-static unsigned pte_prot(uint64_t pte)
-{
-	unsigned prot = PT_READ;
-
-	if (!(pte & PTE_PRESENT))
-		return PT_USER;
-	prot |= pte & PTE_USER ? PT_USER : 0;
-	prot |= pte & PTE_WRITE ? PT_WRITE : 0;
-	prot |= pte & PTE_NX ? 0 : PT_EXEC;
-	prot |= pte & PTE_PCD ? PT_UNCACHED : pte & PTE_PWT ? PT_WC : 0;
-	return prot;
+		if (*level == 0 || !(*entry & PTE_PRESENT) || (*entry & PTE_LARGE))
+			return entry;
+		table = pt_table(*entry & PTE_ADDRESS);
+	}
 }
 
 /* The entry for va in its lowest table, or NULL when there is no such table. */
 static uint64_t *pte_find(paddr_t root, uint64_t va)
 {
-	uint64_t *table = pt_table(root);
+	unsigned level;
+	uint64_t *entry = lowest_entry(root, va, &level);
 
-	for (unsigned level = 3; level > 0; level--) {
-		uint64_t entry = table[index_at(va, level)];
-
-		if (!(entry & PTE_PRESENT) || (entry & PTE_LARGE))
-			return NULL;
-		table = pt_table(entry & PTE_ADDRESS);
-	}
-	return &table[index_at(va, 0)];
-}
-
-/*
- * Which entries of a table above the lowest level may be in use: bit n stands for entries 8n to 8n+7.  Kept
- * in the table's struct page, so that freeing an address space need not look at every entry.
- */
-static uintptr_t *used_groups(const uint64_t *table)
-{
-	return (uintptr_t *)&page_of(virt_to_phys(table))->owner;
-}
-
-/* The number of tables below a user root, kept in the root's struct page. */
-static uintptr_t *tables_below(paddr_t root)
-{
-	return (uintptr_t *)&page_of(root)->aux;
+	return level == 0 ? entry : NULL;
 }
 
 static uint64_t *add_table(uint64_t *entry, bool user)
@@ -134,18 +80,18 @@ static uint64_t *add_table(uint64_t *entry, bool user)
 		table = (uint64_t *)ALIGN_DOWN((uintptr_t)entry, PAGE_SIZE);
 		*used_groups(table) |= 1ull << ((entry - table) / 8);
 		*used_groups(pt_table(pa)) = 0;
+		*spare_tables(pt_table(pa)) = 0;
 	}
 	*entry = pa | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | (user ? PTE_USER : 0);
 	return pt_table(pa);
 }
 
-/* As pte_find, but with the tables on the way made.  NULL: out of memory. */
-static uint64_t *pte_make_path(paddr_t root, uint64_t va)
+uint64_t *pt_make_path(paddr_t root, uint64_t va, unsigned to_level)
 {
 	uint64_t *table = pt_table(root);
 	bool user = va < USER_END;
 
-	for (unsigned level = 3; level > 0; level--) {
+	for (unsigned level = 3; level > to_level; level--) {
 		uint64_t *entry = &table[index_at(va, level)];
 
 		ASSERT(!(*entry & PTE_LARGE));
@@ -161,7 +107,7 @@ static uint64_t *pte_make_path(paddr_t root, uint64_t va)
 		if (user)
 			++*tables_below(root);
 	}
-	return &table[index_at(va, 0)];
+	return &table[index_at(va, to_level)];
 }
 
 int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot)
@@ -171,7 +117,7 @@ int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot)
 	ASSERT(!(prot & PT_USER) == (va >= USER_END));
 	if (unlikely((prot & (PT_WRITE | PT_EXEC)) == (PT_WRITE | PT_EXEC)))
 		return -EINVAL;
-	pte = pte_make_path(root, va);
+	pte = pt_make_path(root, va, 0);
 	if (!pte)
 		return -ENOMEM;
 	WRITE_ONCE(*pte, pte_make(pa, prot));
@@ -180,7 +126,12 @@ int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot)
 
 struct pt_slot *arch_pt_slot(paddr_t root, uint64_t va)
 {
-	return (struct pt_slot *)pte_make_path(root, va);
+	return (struct pt_slot *)pt_make_path(root, va, 0);
+}
+
+struct pt_slot *arch_pt_slot_find(paddr_t root, uint64_t va)
+{
+	return (struct pt_slot *)pte_find(root, va);
 }
 
 bool arch_pt_slot_get(const struct pt_slot *slot, paddr_t *pa, unsigned *prot)
@@ -214,46 +165,60 @@ paddr_t arch_pt_unmap(paddr_t root, uint64_t va)
 
 bool arch_pt_query(paddr_t root, uint64_t va, paddr_t *pa, unsigned *prot)
 {
-	const uint64_t *pte = pte_find(root, va);
+	unsigned level;
+	uint64_t pte = *lowest_entry(root, va, &level), span = span_at(level);
 
-	if (!pte || !is_mapped(*pte))
+	if (!is_mapped(pte))
 		return false;
-	*pa = pte_address(*pte);
-	*prot = pte_prot(*pte);
+	*pa = (pte_address(pte) & ~(span - 1)) | (va & (span - 1) & PAGE_MASK);
+	*prot = pte_prot(pte);
 	return true;
 }
 
-/* The lowest table that covers va, or NULL and in *skip_to the first address behind the hole. */
-static uint64_t *lowest_table(paddr_t root, uint64_t va, uint64_t *skip_to)
+/* What covers an address of a user space: a lowest table, a large page, or nothing. */
+struct reach {
+	uint64_t *table;  /* NULL: one of the others */
+	uint64_t *large;  /* the entry of a large page, or NULL */
+	uint64_t skip_to; /* without a table: the first address behind the large page or the hole */
+};
+
+static struct reach reach(paddr_t root, uint64_t va)
 {
-	uint64_t *table = pt_table(root);
+	struct reach r = { 0 };
+	unsigned level;
+	uint64_t *entry = lowest_entry(root, va, &level);
 
-	for (unsigned level = 3; level > 0; level--) {
-		uint64_t entry = table[index_at(va, level)];
-
-		if (!(entry & PTE_PRESENT) || (entry & PTE_LARGE)) {
-			*skip_to = ALIGN_DOWN(va, span_at(level)) + span_at(level);
-			return NULL;
-		}
-		table = pt_table(entry & PTE_ADDRESS);
+	if (level == 0) {
+		r.table = (uint64_t *)ALIGN_DOWN((uintptr_t)entry, PAGE_SIZE);
+	} else {
+		r.large = level == 1 && is_mapped(*entry) ? entry : NULL;
+		r.skip_to = ALIGN_DOWN(va, span_at(level)) + span_at(level);
 	}
-	return table;
+	return r;
+}
+
+/* How the loops below go on behind a hole. */
+static uint64_t behind_hole(uint64_t va, uint64_t skip_to, uint64_t end)
+{
+	return skip_to > va && skip_to < end ? skip_to : end;
 }
 
 uint64_t arch_pt_next(paddr_t root, uint64_t va, uint64_t end, paddr_t *pa, unsigned *prot)
 {
 	while (va < end) {
-		uint64_t skip_to = 0;
-		const uint64_t *table = lowest_table(root, va, &skip_to);
+		struct reach r = reach(root, va);
 
-		if (!table) {
-			if (skip_to <= va)
-				return end;
-			va = skip_to;
+		if (r.large) {
+			*pa = pte_address(*r.large) | (va & (LARGE_PAGE_SIZE - 1) & PAGE_MASK);
+			*prot = pte_prot(*r.large);
+			return va;
+		}
+		if (!r.table) {
+			va = behind_hole(va, r.skip_to, end);
 			continue;
 		}
 		do {
-			uint64_t pte = table[index_at(va, 0)];
+			uint64_t pte = r.table[index_at(va, 0)];
 
 			if (is_mapped(pte)) {
 				*pa = pte_address(pte);
@@ -266,35 +231,36 @@ uint64_t arch_pt_next(paddr_t root, uint64_t va, uint64_t end, paddr_t *pa, unsi
 	return end;
 }
 
+/* Callers split large pages that reach out of their range. */
+static inline void assert_whole(uint64_t va, uint64_t end)
+{
+	ASSERT(va % LARGE_PAGE_SIZE == 0 && end - va >= LARGE_PAGE_SIZE);
+}
+
 void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot)
 {
 	uint64_t va = start;
 
 	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
 	while (va < end) {
-		uint64_t skip_to = 0;
-		uint64_t *table = lowest_table(root, va, &skip_to);
+		struct reach r = reach(root, va);
 
-		if (!table) {
-			if (skip_to <= va)
-				return;
-			va = skip_to;
+		if (r.large) {
+			assert_whole(va, end);
+			WRITE_ONCE(*r.large, large_make(pte_address(*r.large), prot));
+		}
+		if (!r.table) {
+			va = behind_hole(va, r.skip_to, end);
 			continue;
 		}
 		do {
-			uint64_t *pte = &table[index_at(va, 0)];
+			uint64_t *pte = &r.table[index_at(va, 0)];
 
 			if (is_mapped(*pte))
 				WRITE_ONCE(*pte, pte_make(pte_address(*pte), prot));
 			va += PAGE_SIZE;
 		} while (va < end && index_at(va, 0) != 0);
 	}
-}
-
-/* How the loops below go on behind a hole. */
-static uint64_t behind_hole(uint64_t va, uint64_t skip_to, uint64_t end)
-{
-	return skip_to > va && skip_to < end ? skip_to : end;
 }
 
 /* The index behind the last entry of va's lowest table that lies below end. */
@@ -324,11 +290,16 @@ unsigned arch_pt_unmap_range(paddr_t root, uint64_t *at, uint64_t end, paddr_t *
 	unsigned n = 0;
 
 	while (va < end && n < max) {
-		uint64_t skip_to = 0;
-		uint64_t *table = lowest_table(root, va, &skip_to);
+		struct reach r = reach(root, va);
+		uint64_t *table = r.table;
 
+		if (r.large) {
+			assert_whole(va, end);
+			pa[n++] = pte_address(*r.large) | PT_FRAME_LARGE;
+			large_clear(root, r.large);
+		}
 		if (!table) {
-			va = behind_hole(va, skip_to, end);
+			va = behind_hole(va, r.skip_to, end);
 			continue;
 		}
 		unsigned i = index_at(va, 0), first = i, last = last_index(va, end);
@@ -358,11 +329,21 @@ int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned
 	unsigned n = 0;
 
 	while (va < end && n < max) {
-		uint64_t skip_to = 0;
-		uint64_t *table = lowest_table(from, va, &skip_to), *copy = NULL;
+		struct reach r = reach(from, va);
+		uint64_t *table = r.table, *copy = NULL;
 
+		if (r.large) {
+			assert_whole(va, end);
+			pa[n] = pte_address(*r.large) | PT_FRAME_LARGE;
+			if (arch_pt_map_large(to, va, pa[n] & ~PT_FRAME_LARGE, prot) < 0) {
+				*at = va;
+				return n > 0 ? (int)n : -ENOMEM;
+			}
+			WRITE_ONCE(*r.large, large_make(pte_address(*r.large), prot));
+			n++;
+		}
 		if (!table) {
-			va = behind_hole(va, skip_to, end);
+			va = behind_hole(va, r.skip_to, end);
 			continue;
 		}
 		unsigned i = index_at(va, 0), first = i, last = last_index(va, end);
@@ -374,7 +355,7 @@ int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned
 			if (!is_mapped(table[i]))
 				continue;
 			if (!copy)
-				copy = pte_make_path(to, va);
+				copy = pt_make_path(to, va, 0);
 			if (!copy) {
 				*at = va;
 				return n > 0 ? (int)n : -ENOMEM;
@@ -462,7 +443,7 @@ static void trim_table(struct trim *t, uint64_t *table, unsigned level, uint64_t
 			base = ALIGN_DOWN(base, 8 * span) + ((uint64_t)__builtin_ctzll(ahead) * 8 - 1) * span;
 			continue;
 		}
-		if (!(*entry & PTE_PRESENT))
+		if (!(*entry & PTE_PRESENT) || (*entry & PTE_LARGE))
 			continue;
 		if (level > 1) /* a table that goes leaves none below it behind */
 			trim_table(t, pt_table(*entry & PTE_ADDRESS), level - 1,
@@ -613,6 +594,30 @@ void paging_free_start_root(paddr_t root, paddr_t page)
 	}
 	while (n > 0)
 		pmm_free(tables[--n]);
+}
+
+/* Count the entries below one of the direct map that map memory. */
+static void count_mapped(uint64_t entry, unsigned level, uint64_t counts[3])
+{
+	const uint64_t *table = pt_table(entry & PTE_ADDRESS);
+
+	if (!(entry & PTE_PRESENT))
+		return;
+	if (level == 0 || (entry & PTE_LARGE)) {
+		counts[level]++;
+		return;
+	}
+	for (unsigned i = 0; i < ENTRIES; i++)
+		count_mapped(table[i], level - 1, counts);
+}
+
+void arch_direct_map_counts(uint64_t counts[3])
+{
+	const uint64_t *root = pt_table(kernel_root);
+
+	memset(counts, 0, 3 * sizeof(*counts));
+	for (unsigned i = index_at(DIRECT_MAP_BASE, 3); i < index_at(KERNEL_HEAP_BASE, 3); i++)
+		count_mapped(root[i], 3, counts);
 }
 
 /* Replace a large page by a table that maps the same.  False: out of memory. */

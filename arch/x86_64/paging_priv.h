@@ -2,6 +2,8 @@
 /* Page-table entries. */
 #pragma once
 
+#include <arch/paging.h>
+#include <kernel/pmm.h>
 #include <kernel/types.h>
 
 #define ENTRIES 512u
@@ -13,7 +15,7 @@
 #define PTE_PCD      (1ull << 4)
 #define PTE_ACCESSED (1ull << 5)
 #define PTE_DIRTY    (1ull << 6)
-#define PTE_LARGE    (1ull << 7)
+#define PTE_LARGE    (1ull << 7) /* above level 0; there it would be the PAT bit, which is not used */
 #define PTE_GLOBAL   (1ull << 8)
 #define PTE_NONE     (1ull << 9) /* ours: mapped without any right, see paging.c */
 #define PTE_NX       (1ull << 63)
@@ -25,3 +27,83 @@ uint64_t *pt_table(paddr_t pa);
  * where it lies.  PADDR_NONE: out of memory. */
 paddr_t paging_start_root(paddr_t page);
 void paging_free_start_root(paddr_t root, paddr_t page);
+
+static inline unsigned index_at(uint64_t va, unsigned level)
+{
+	return (unsigned)(va >> (PAGE_SHIFT + 9 * level)) % ENTRIES;
+}
+
+static inline uint64_t span_at(unsigned level)
+{
+	return 1ull << (PAGE_SHIFT + 9 * level);
+}
+
+static inline bool is_mapped(uint64_t pte)
+{
+	return pte & (PTE_PRESENT | PTE_NONE);
+}
+
+static inline paddr_t pte_address(uint64_t pte)
+{
+	return (pte & PTE_PRESENT ? pte : ~pte) & PTE_ADDRESS;
+}
+
+static inline uint64_t pte_make(paddr_t pa, unsigned prot)
+{
+	uint64_t pte;
+
+	if (!(prot & (PT_READ | PT_WRITE | PT_EXEC)))
+		return (~pa & PTE_ADDRESS) | PTE_NONE;
+	/* Accessed and dirty are set from the start: nobody reads them, and the CPU need not write them. */
+	pte = pa | PTE_PRESENT | PTE_ACCESSED;
+	pte |= prot & PT_USER ? PTE_USER : PTE_GLOBAL;
+	pte |= prot & PT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
+	pte |= prot & PT_EXEC ? 0 : PTE_NX;
+	pte |= prot & PT_UNCACHED ? PTE_PCD | PTE_PWT : prot & PT_WC ? PTE_PWT : 0;
+	return pte;
+}
+
+static inline unsigned pte_prot(uint64_t pte)
+{
+	unsigned prot = PT_READ;
+
+	if (!(pte & PTE_PRESENT))
+		return PT_USER;
+	prot |= pte & PTE_USER ? PT_USER : 0;
+	prot |= pte & PTE_WRITE ? PT_WRITE : 0;
+	prot |= pte & PTE_NX ? 0 : PT_EXEC;
+	prot |= pte & PTE_PCD ? PT_UNCACHED : pte & PTE_PWT ? PT_WC : 0;
+	return prot;
+}
+
+/*
+ * Which entries of a table above the lowest level may be in use: bit n stands for entries 8n to 8n+7.  Kept
+ * in the table's struct page, so that freeing an address space need not look at every entry.
+ */
+static inline uintptr_t *used_groups(const uint64_t *table)
+{
+	return (uintptr_t *)&page_of(virt_to_phys(table))->owner;
+}
+
+/* The number of tables below a user root, kept in the root's struct page. */
+static inline uintptr_t *tables_below(paddr_t root)
+{
+	return (uintptr_t *)&page_of(root)->aux;
+}
+
+/* Tables kept ready for splitting large pages, one for each that a table of level 1 maps: the address of the
+ * first, kept in that table's struct page; each leads to the next in the same way. */
+static inline uintptr_t *spare_tables(const uint64_t *table)
+{
+	return (uintptr_t *)&page_of(virt_to_phys(table))->aux;
+}
+
+static inline uint64_t large_make(paddr_t pa, unsigned prot)
+{
+	return pte_make(pa, prot) | PTE_LARGE;
+}
+
+/* The entry of `to_level` for va, with the tables above it made.  NULL: out of memory. */
+uint64_t *pt_make_path(paddr_t root, uint64_t va, unsigned to_level);
+/* Take a large page out of a user space; its spare table is freed. */
+void large_clear(paddr_t root, uint64_t *entry);

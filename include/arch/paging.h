@@ -44,10 +44,34 @@ paddr_t arch_pt_unmap(paddr_t root, uint64_t va);
  * where an entry is looked at and then replaced; it is good until the page table changes otherwise. */
 struct pt_slot;
 struct pt_slot *arch_pt_slot(paddr_t root, uint64_t va);
+/* As arch_pt_slot, but NULL when there is no table for it: nothing near it is mapped, or a large page is. */
+struct pt_slot *arch_pt_slot_find(paddr_t root, uint64_t va);
 bool arch_pt_slot_get(const struct pt_slot *slot, paddr_t *pa, unsigned *prot);
 void arch_pt_slot_set(struct pt_slot *slot, paddr_t pa, unsigned prot);
-/* Look up.  Returns false when nothing is mapped. */
+/* Look up, the frame of a small page even inside a large one.  Returns false when nothing is mapped. */
 bool arch_pt_query(paddr_t root, uint64_t va, paddr_t *pa, unsigned *prot);
+/*
+ * Large pages, of user spaces: LARGE_PAGE_SIZE bytes by one entry, va and pa aligned to it.  The functions on
+ * ranges below take them as a whole and report them as one frame with PT_FRAME_LARGE set in its address;
+ * arch_pt_map, arch_pt_unmap and arch_pt_slot want none at their address.  The caller splits those that
+ * reach out of its range first.
+ */
+#define LARGE_PAGE_SIZE   (2ull << 20)
+#define LARGE_PAGE_FRAMES 512u
+#define PT_FRAME_LARGE    1ull
+/* Map one where no table is: arch_pt_slot_find says NULL and arch_pt_query_large false.  -ENOMEM. */
+int arch_pt_map_large(paddr_t root, uint64_t va, paddr_t pa, unsigned prot)
+	__attribute__((warn_unused_result));
+/* Is va in a large page?  *pa is its first frame. */
+bool arch_pt_query_large(paddr_t root, uint64_t va, paddr_t *pa, unsigned *prot);
+/* Change the rights of the large page that va is in.  The caller flushes. */
+void arch_pt_protect_large(paddr_t root, uint64_t va, unsigned prot);
+/* Make small pages of the large one that va is in, alike in all; false: there is none.  Needs no memory.  The
+ * caller flushes all of the large page before it changes one of the small ones. */
+bool arch_pt_split_large(paddr_t root, uint64_t va);
+/* How many small pages are mapped in the stretch of LARGE_PAGE_SIZE around va; all for a large page. */
+unsigned arch_pt_density(paddr_t root, uint64_t va);
+
 /* Change the protection of every page mapped in [start, end).  The caller flushes. */
 void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot);
 /* The first mapped page at or after va and below end, or `end`: skips absent tables quickly. */
@@ -71,6 +95,9 @@ void arch_pt_load(paddr_t root);
 paddr_t arch_phys_end(void);
 paddr_t arch_pt_current(void); /* the root loaded on this CPU */
 paddr_t arch_pt_kernel_root(void);
+
+/* Pages of 4 KiB, 2 MiB and 1 GiB that map RAM in the kernel half. */
+void arch_direct_map_counts(uint64_t counts[3]);
 
 /* Whole pages at page-aligned kernel addresses. */
 void arch_clear_page(void *page);

@@ -56,11 +56,13 @@ void vm_object_resize(struct vm_object *obj, uint64_t size);
 #define VM_WRITE      (1u << 1)
 #define VM_EXEC       (1u << 2)
 #define VM_SHARED     (1u << 3)
-#define VM_STACK      (1u << 4) /* grows down on faults just below it */
-#define VM_HEAP       (1u << 5) /* brk */
-#define VM_DONTFORK   (1u << 6) /* the child does not get the area */
-#define VM_WIPEONFORK (1u << 7) /* the child gets it empty */
-#define VM_COPIED     (1u << 8) /* private, over an object: may hold anonymous copies of its pages */
+#define VM_STACK      (1u << 4)  /* grows down on faults just below it */
+#define VM_HEAP       (1u << 5)  /* brk */
+#define VM_DONTFORK   (1u << 6)  /* the child does not get the area */
+#define VM_WIPEONFORK (1u << 7)  /* the child gets it empty */
+#define VM_COPIED     (1u << 8)  /* private, over an object: may hold anonymous copies of its pages */
+#define VM_HUGEPAGE   (1u << 9)  /* large pages wanted wherever they fit */
+#define VM_NOHUGEPAGE (1u << 10) /* none wanted */
 
 struct vm_area {
 	struct rb_node node; /* by start */
@@ -147,6 +149,18 @@ bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out);
 
 /* Load the space's page table on this CPU (NULL: the kernel's own).  Interrupts off. */
 void vm_space_load(struct vm_space *vm);
+
+/* When large anonymous memory gets large pages: the rules stand in kernel/mm/vm_large.c.  The names are
+ * Linux's; -EINVAL: none of them. */
+enum vm_large_policy {
+	VM_LARGE_ALWAYS,
+	VM_LARGE_MADVISE,
+	VM_LARGE_NEVER,
+};
+int vm_large_set_policy(const char *name) __must_check;
+enum vm_large_policy vm_large_get_policy(void);
+/* Small pages' worth of large pages in all page tables. */
+uint64_t vm_large_mapped_pages(void);
 
 /* Free memory below which private allocations are refused is none: overcommit as Linux's heuristic. */
 void vm_init(void);

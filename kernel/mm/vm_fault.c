@@ -16,6 +16,7 @@
 
 #include "area_tree.h"
 #include "tlb.h"
+#include "vm_large.h"
 #include "vm_priv.h"
 
 static int map_zeroed(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot)
@@ -133,9 +134,14 @@ int vm_fault_locked(struct vm_space *vm, uint64_t addr, unsigned access)
 		return -EFAULT;
 	if (!permits(area, access))
 		return -EACCES;
-	slot = arch_pt_slot(vm->root, va);
-	if (!slot)
-		return -ENOMEM;
+	slot = arch_pt_slot_find(vm->root, va);
+	if (unlikely(!slot)) {
+		if (vm_large_fault_locked(vm, area, va, access))
+			return 0;
+		slot = arch_pt_slot(vm->root, va);
+		if (!slot)
+			return -ENOMEM;
+	}
 	if (!arch_pt_slot_get(slot, &pa, &prot)) {
 		if (area->object)
 			return map_from_object(vm, area, slot, va, access);

@@ -14,6 +14,7 @@
 #include "area_tree.h"
 #include "tlb.h"
 #include "uninitialized.h"
+#include "vm_large.h"
 #include "vm_priv.h"
 
 #define HEAP_RANDOM 8192         /* pages between image and heap at most */
@@ -68,13 +69,14 @@ static void unlink_area_locked(struct vm_space *vm, struct vm_area *area)
 	vm_area_free(area);
 }
 
-/* No area may reach across addr. */
+/* No area and no large page may reach across addr. */
 static int split_at_locked(struct vm_space *vm, uint64_t addr)
 {
 	struct vm_area *lower = area_above(&vm->areas, addr), *upper;
 
 	if (!lower || lower->start >= addr)
 		return 0;
+	vm_large_split_locked(vm, addr);
 	if (vm->area_count >= VM_AREAS_MAX)
 		return -ENOMEM;
 	upper = vm_area_copy(lower);
@@ -137,8 +139,7 @@ void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 		if (n == 0)
 			break;
 		tlb_flush_range(vm, start, at);
-		vm->pages_mapped -= n;
-		pmm_put_batch(frames, n);
+		vm->pages_mapped -= vm_frames_put(frames, n);
 	} while (at < end);
 }
 
@@ -327,6 +328,8 @@ static int change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint
 
 		if ((flags ^ area->flags) & VM_RIGHTS) {
 			area->flags = flags;
+			if (flags & VM_EXEC)
+				vm_large_split_range_locked(vm, area->start, area->end);
 			arch_pt_protect(vm->root, area->start, area->end,
 					vm_area_prot(area, !vm_area_private(area)));
 		}
@@ -403,6 +406,8 @@ int vm_discard(struct vm_space *vm, uint64_t addr, uint64_t len)
 	if (!valid_range(addr, len, &end))
 		return -ENOMEM;
 	mutex_lock(&vm->lock);
+	vm_large_split_locked(vm, addr);
+	vm_large_split_locked(vm, end);
 	vm_unmap_pages_locked(vm, addr, end);
 	if (!area_range_covered(&vm->areas, addr, end))
 		err = -ENOMEM;
@@ -475,6 +480,7 @@ static int move_pages_locked(struct vm_space *vm, uint64_t from, uint64_t to, ui
 	unsigned prot;
 	paddr_t pa;
 
+	vm_large_split_range_locked(vm, from, end);
 	for (;;) {
 		va = arch_pt_next(vm->root, va, end, &pa, &prot);
 		if (va >= end)

@@ -9,6 +9,7 @@
 #include "area_tree.h"
 #include "tlb.h"
 #include "uninitialized.h"
+#include "vm_large.h"
 #include "vm_priv.h"
 
 /* In pages, as Linux: 16 GiB for the stack, 1 TiB for mappings. */
@@ -24,6 +25,7 @@ void vm_init(void)
 {
 	vm_object_setup();
 	vm_map_setup();
+	vm_large_init();
 	space_cache = slab_create("vm_space", sizeof(struct vm_space), 0);
 	randomize = !cmdline_has("norandmaps");
 }
@@ -79,7 +81,7 @@ static void drop_pages(struct vm_space *vm, const struct vm_area *area)
 	uint64_t at = area->start;
 
 	while (at < area->end)
-		pmm_put_batch(frames, arch_pt_unmap_range(vm->root, &at, area->end, frames, VM_BATCH));
+		(void)vm_frames_put(frames, arch_pt_unmap_range(vm->root, &at, area->end, frames, VM_BATCH));
 }
 
 static void destroy(struct vm_space *vm)
@@ -125,8 +127,7 @@ static int share_pages(struct vm_space *parent, struct vm_space *child, const st
 
 		if (n < 0)
 			return n;
-		pmm_get_batch(frames, (unsigned)n);
-		child->pages_mapped += (unsigned)n;
+		child->pages_mapped += vm_frames_get(frames, (unsigned)n);
 	}
 	return 0;
 }

@@ -225,6 +225,10 @@ SYSCALL(madvise)
 		return vm_set_flags(vm, addr, len, VM_WIPEONFORK, 0);
 	case MADV_KEEPONFORK:
 		return vm_set_flags(vm, addr, len, 0, VM_WIPEONFORK);
+	case MADV_HUGEPAGE:
+		return vm_set_flags(vm, addr, len, VM_HUGEPAGE, VM_NOHUGEPAGE);
+	case MADV_NOHUGEPAGE:
+		return vm_set_flags(vm, addr, len, VM_NOHUGEPAGE, VM_HUGEPAGE);
 	default:
 		return -EINVAL;
 	}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Private to mm: large pages of user spaces.  The rules stand in vm_large.c.  `_locked`: vm_space.lock. */
+#pragma once
+
+#include <kernel/vm.h>
+
+void vm_large_init(void);
+/* A fault at va, inside the area and permitted, where no table for small pages is.  1: resolved with a large
+ * page, 0: to be resolved with a small one (a large one that was there is split by now). */
+int vm_large_fault_locked(struct vm_space *vm, const struct vm_area *area, uint64_t va, unsigned access);
+/* No large page may reach across addr. */
+void vm_large_split_locked(struct vm_space *vm, uint64_t addr);
+/* Nor lie in [start, end). */
+void vm_large_split_range_locked(struct vm_space *vm, uint64_t start, uint64_t end);
+
+/* One more reference on, or one less on, each small page of what arch_pt_share or arch_pt_unmap_range reported;
+ * how many small pages that are. */
+uint64_t vm_frames_get(const paddr_t *frames, unsigned n);
+uint64_t vm_frames_put(const paddr_t *frames, unsigned n);
