@@ -89,7 +89,7 @@ bool task_wake_from(struct task *task, enum task_state from);
 /* Set work bits and, for interruptible sleepers, wake. */
 void task_set_work(struct task *task, uint32_t bits);
 
-/* What the boot CPU does when start-up is over. */
+/* What each CPU does when its start-up is over: from here on it takes tasks. */
 void sched_idle(void) __attribute__((noreturn));
 
 /* Sleep until the monotonic deadline.  0, or -EINTR. */
@@ -125,6 +125,13 @@ void sched_lend(struct task *task, struct task *donor);
 /* Run queue and idle task of another CPU, before it starts: its idle task, or NULL when out of memory. */
 struct task *sched_prepare_cpu(struct cpu *cpu);
 
+/* Of one CPU; `cpu` < cpu_count. */
+struct sched_cpu_stats {
+	uint64_t switches, runnable;
+	uint64_t idle_ns, user_ns, system_ns;
+};
+void sched_get_cpu_stats(uint32_t cpu, struct sched_cpu_stats *out);
+/* Of all CPUs together. */
 struct sched_stats {
 	uint64_t switches, runnable, tasks;
 	uint64_t idle_ns, user_ns, system_ns;

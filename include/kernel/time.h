@@ -26,13 +26,15 @@ struct timer {
 	struct rb_node node;             /* [timer lock of its CPU] */
 	uint64_t deadline_ns;            /* monotonic */
 	void (*fn)(struct timer *timer); /* runs in interrupt context; may re-arm */
-	uint32_t cpu;
+	uint32_t cpu;                    /* whose queue it is on, or was on last */
 	bool armed;
 };
 
 void timer_init(struct timer *timer, void (*fn)(struct timer *));
-void timer_arm(struct timer *timer, uint64_t deadline_ns); /* re-arms if armed */
-/* After it returns fn is not running (unless called from fn) and will not run.  True if it was armed. */
+/* Re-arms if armed; never waits for fn.  Calls for one timer are serialised by the caller. */
+void timer_arm(struct timer *timer, uint64_t deadline_ns);
+/* After it returns fn is not running (unless called from fn) and will not run.  True if it was armed.  Waits
+ * for fn on another CPU: not to be called under a lock that fn takes. */
 bool timer_cancel(struct timer *timer);
 /* From the timer interrupt: run what is due and program the next one. */
 void timer_interrupt(void);

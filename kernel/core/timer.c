@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Timers: each CPU keeps its own in a red-black tree by deadline and programs its one-shot hardware
- * timer for the earliest.  A timer fires on the CPU that armed it.
+ * timer for the earliest.  A timer fires on the CPU that armed it, with one exception: armed from elsewhere
+ * while its function runs, it stays with the CPU that runs it.  So a function is never on two CPUs at once,
+ * timer->cpu always says where to wait for it, and arming never waits: it is safe under a lock that the
+ * function takes.  Two calls of timer_arm() for one timer are the callers' to serialise.
  */
 #include <kernel/time.h>
 
@@ -65,6 +68,15 @@ static struct timer_queue *lock_queue_of(struct timer *timer, uint64_t *flags)
 	}
 }
 
+static bool take_out_locked(struct timer_queue *q, struct timer *timer)
+{
+	if (!timer->armed)
+		return false;
+	rb_erase(&q->tree, &timer->node);
+	timer->armed = false;
+	return true;
+}
+
 void timer_init(struct timer *timer, void (*fn)(struct timer *))
 {
 	*timer = (struct timer){ .fn = fn };
@@ -73,13 +85,22 @@ void timer_init(struct timer *timer, void (*fn)(struct timer *))
 void timer_arm(struct timer *timer, uint64_t deadline_ns)
 {
 	uint64_t flags;
-	struct timer_queue *q;
+	struct timer_queue *q = lock_queue_of(timer, &flags);
 
-	timer_cancel(timer);
-	flags = arch_irq_save();
-	timer->cpu = arch_this_cpu()->id;
-	q = &queues[timer->cpu];
-	spin_lock(&q->lock);
+	take_out_locked(q, timer);
+	if (unlikely(q->running == timer)) {
+		/* timer_interrupt() programs the hardware when the function is done. */
+		timer->deadline_ns = deadline_ns;
+		insert_locked(q, timer);
+		spin_unlock_irqrestore(&q->lock, flags);
+		return;
+	}
+	if (q != &queues[arch_this_cpu()->id]) {
+		spin_unlock(&q->lock); /* interrupts stay off */
+		q = &queues[arch_this_cpu()->id];
+		spin_lock(&q->lock);
+		WRITE_ONCE(timer->cpu, arch_this_cpu()->id);
+	}
 	timer->deadline_ns = deadline_ns;
 	insert_locked(q, timer);
 	program_locked(q);
@@ -88,16 +109,14 @@ void timer_arm(struct timer *timer, uint64_t deadline_ns)
 
 bool timer_cancel(struct timer *timer)
 {
+	bool was_armed = false;
+
 	for (;;) {
 		uint64_t flags;
 		struct timer_queue *q = lock_queue_of(timer, &flags);
-		bool running_elsewhere = q->running == timer && timer->cpu != arch_this_cpu()->id;
-		bool was_armed = timer->armed;
+		bool running_elsewhere = q->running == timer && q != &queues[arch_this_cpu()->id];
 
-		if (was_armed) {
-			rb_erase(&q->tree, &timer->node);
-			timer->armed = false;
-		}
+		was_armed |= take_out_locked(q, timer);
 		spin_unlock_irqrestore(&q->lock, flags);
 		if (!running_elsewhere)
 			return was_armed;
@@ -117,8 +136,7 @@ void timer_interrupt(void)
 
 		if (timer->deadline_ns > time_now_ns())
 			break;
-		rb_erase(&q->tree, first);
-		timer->armed = false;
+		take_out_locked(q, timer);
 		q->running = timer;
 		spin_unlock(&q->lock);
 		timer->fn(timer);

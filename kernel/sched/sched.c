@@ -13,15 +13,12 @@
 #include "sched_priv.h"
 
 #include <arch/cpu.h>
-#include <arch/paging.h>
 #include <arch/trap.h>
 #include <kernel/assert.h>
-#include <kernel/format.h>
 #include <kernel/lockdep.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
 #include <kernel/random.h>
-#include <kernel/slab.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/vm.h>
@@ -30,14 +27,9 @@
 
 #define SLICE_NS (10 * NSEC_PER_MSEC)
 
-static struct runq boot_runq = { .lock = SPINLOCK_INIT("runq", RANK_RUNQ) };
+static struct runq boot_runq;
 static struct task boot_idle;
 static _Atomic uint64_t task_count;
-
-struct runq *runq_of(struct task *task)
-{
-	return cpus[task->cpu]->runq;
-}
 
 static struct runq *this_runq(void)
 {
@@ -47,9 +39,10 @@ static struct runq *this_runq(void)
 void account_locked(struct runq *rq, uint64_t now_ns)
 {
 	struct task *task = rq->current;
-	uint64_t delta = now_ns - task->accounted_ns;
+	uint64_t delta = now_ns > task->accounted_ns ? now_ns - task->accounted_ns : 0;
 
-	task->accounted_ns = now_ns;
+	/* Another CPU's clock may be a little behind. */
+	task->accounted_ns += delta;
 	if (task == rq->idle) {
 		rq->idle_ns += delta;
 	} else if (task->last_tick_user) {
@@ -61,9 +54,9 @@ void account_locked(struct runq *rq, uint64_t now_ns)
 	}
 }
 
-static void request_resched(uint32_t cpu)
+static void request_resched(struct runq *rq)
 {
-	smp_reschedule(cpu);
+	smp_reschedule(rq->cpu);
 }
 
 void runq_add_locked(struct runq *rq, struct task *task)
@@ -74,15 +67,20 @@ void runq_add_locked(struct runq *rq, struct task *task)
 	task->on_runq = true;
 	rq->ready_count++;
 	if (rq->current == rq->idle)
-		request_resched(task->cpu);
+		request_resched(rq);
 }
 
 static struct task *pick_locked(struct runq *rq)
 {
 	struct task *task;
 
-	if (list_empty(&rq->ready))
+	if (list_empty(&rq->ready)) {
+		if (rq->current != rq->idle)
+			cpumask_set_atomic(&runqs_idle, rq->cpu);
 		return rq->idle;
+	}
+	if (rq->current == rq->idle)
+		cpumask_clear_atomic(&runqs_idle, rq->cpu);
 	task = list_first(&rq->ready, struct task, run_link);
 	list_del(&task->run_link);
 	task->on_runq = false;
@@ -90,7 +88,7 @@ static struct task *pick_locked(struct runq *rq)
 	return task;
 }
 
-static void tick(struct timer *timer)
+void sched_tick(struct timer *timer)
 {
 	struct runq *rq = container_of(timer, struct runq, tick);
 	uint64_t now = time_now_ns();
@@ -98,7 +96,7 @@ static void tick(struct timer *timer)
 	spin_lock(&rq->lock);
 	if (rq->current != rq->idle) {
 		if (now >= rq->current->slice_end_ns && rq->ready_count)
-			request_resched(rq->current->cpu);
+			request_resched(rq);
 		timer_arm(&rq->tick, now + SLICE_NS);
 	}
 	spin_unlock(&rq->lock);
@@ -222,6 +220,14 @@ void trap_irq_exit(void)
 		switch_away(true);
 }
 
+/* The locks were dropped with interrupts off, when a switch that was asked for could not happen. */
+static void irq_restore_and_preempt(uint64_t flags)
+{
+	arch_irq_restore(flags);
+	if (unlikely(arch_resched_pending()))
+		preempt_schedule();
+}
+
 static void task_entry(void *arg)
 {
 	struct task *self = arg;
@@ -230,13 +236,6 @@ static void task_entry(void *arg)
 	arch_irq_enable();
 	self->entry(self->entry_arg);
 	task_exit();
-}
-
-static uint32_t choose_cpu(void)
-{
-	static _Atomic uint32_t next;
-
-	return atomic_fetch_add_explicit(&next, 1, memory_order_relaxed) % cpumask_count(&cpus_online);
 }
 
 int task_init(struct task *task, const char *name, void (*entry)(void *), void *arg,
@@ -249,7 +248,7 @@ int task_init(struct task *task, const char *name, void (*entry)(void *), void *
 	*task = (struct task){
 		.kernel_stack = stack,
 		.state = TASK_SLEEPING,
-		.cpu = choose_cpu(),
+		.cpu = arch_this_cpu()->id,
 		/* The zero byte stops string functions from reading or writing across it. */
 		.canary = random_u64() << 8,
 		.entry = entry,
@@ -285,14 +284,18 @@ void task_exit(void)
 
 bool task_wake_from(struct task *task, enum task_state from)
 {
-	struct runq *rq = runq_of(task);
-	uint64_t flags = spin_lock_irqsave(&rq->lock);
-	uint32_t state = from;
+	uint64_t flags = arch_irq_save();
+	uint32_t target = place_task(task), state = from;
+	struct runq *rq = runq_lock_task_and(task, target);
 	bool woken = atomic_compare_exchange_strong(&task->state, &state, TASK_RUNNABLE);
 
-	if (woken && rq->current != task && !task->on_runq)
-		runq_add_locked(rq, task);
-	spin_unlock_irqrestore(&rq->lock, flags);
+	/* One that has not finished going to sleep stays where it is. */
+	if (woken && rq->current != task && !task->on_runq) {
+		task->cpu = target;
+		runq_add_locked(runq_of_cpu(target), task);
+	}
+	runq_unlock_both(rq, target);
+	irq_restore_and_preempt(flags);
 	return woken;
 }
 
@@ -306,8 +309,18 @@ bool task_wake(struct task *task)
 
 void task_set_work(struct task *task, uint32_t bits)
 {
+	struct runq *rq;
+	uint64_t flags;
+
 	atomic_fetch_or(&task->work, bits);
-	task_wake_from(task, TASK_SLEEPING_INTR);
+	/* Who goes to sleep after this look sees the bits. */
+	if (atomic_load(&task->state) == TASK_SLEEPING_INTR && task_wake_from(task, TASK_SLEEPING_INTR))
+		return;
+	/* In user mode on another CPU it would not look before its next system call. */
+	rq = runq_lock_task(task, &flags);
+	if (rq->current == task && task != current_task())
+		request_resched(rq);
+	spin_unlock_irqrestore(&rq->lock, flags);
 }
 
 void task_switch_vm(struct vm_space *vm)
@@ -321,8 +334,8 @@ void task_switch_vm(struct vm_space *vm)
 
 void task_times(struct task *task, uint64_t *user_ns, uint64_t *system_ns)
 {
-	struct runq *rq = runq_of(task);
-	uint64_t flags = spin_lock_irqsave(&rq->lock);
+	uint64_t flags;
+	struct runq *rq = runq_lock_task(task, &flags);
 
 	if (rq->current == task)
 		account_locked(rq, time_now_ns());
@@ -331,68 +344,51 @@ void task_times(struct task *task, uint64_t *user_ns, uint64_t *system_ns)
 	spin_unlock_irqrestore(&rq->lock, flags);
 }
 
-void sched_get_stats(struct sched_stats *out)
+void sched_get_cpu_stats(uint32_t cpu, struct sched_cpu_stats *out)
 {
-	struct runq *rq = cpus[0]->runq;
+	struct runq *rq = runq_of_cpu(cpu);
 	uint64_t flags = spin_lock_irqsave(&rq->lock);
 
 	account_locked(rq, time_now_ns());
-	*out = (struct sched_stats){
+	*out = (struct sched_cpu_stats){
 		.switches = rq->switches,
 		.runnable = rq->ready_count + (rq->current != rq->idle),
-		.tasks = atomic_load_explicit(&task_count, memory_order_relaxed),
 		.idle_ns = rq->idle_ns,
 		.user_ns = rq->user_ns,
 		.system_ns = rq->system_ns,
 	};
 	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+void sched_get_stats(struct sched_stats *out)
+{
+	*out = (struct sched_stats){
+		.tasks = atomic_load_explicit(&task_count, memory_order_relaxed),
+	};
+	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
+		struct sched_cpu_stats s;
+
+		sched_get_cpu_stats(cpu, &s);
+		out->switches += s.switches;
+		out->runnable += s.runnable;
+		out->idle_ns += s.idle_ns;
+		out->user_ns += s.user_ns;
+		out->system_ns += s.system_ns;
+	}
 	loadavg_read(out->load);
 }
 
 void sched_init(void)
 {
-	struct runq *rq = &boot_runq;
-	struct cpu *cpu = arch_this_cpu();
-
-	list_init(&rq->ready);
-	timer_init(&rq->tick, tick);
-	strlcpy(boot_idle.name, "idle/0", sizeof(boot_idle.name));
-	list_init(&boot_idle.run_link);
-	boot_idle.cpu = cpu->id;
-	boot_idle.canary = cpu->canary;
-	boot_idle.on_cpu = 1;
-	boot_idle.accounted_ns = time_now_ns();
-	rq->idle = rq->current = &boot_idle;
-	cpu->current = &boot_idle;
-	cpu->runq = rq;
+	boot_idle.canary = arch_this_cpu()->canary;
+	runq_init(&boot_runq, arch_this_cpu(), &boot_idle);
 	loadavg_init();
-}
-
-struct task *sched_prepare_cpu(struct cpu *cpu)
-{
-	struct runq *rq = kzalloc(sizeof(*rq));
-	struct task *idle = kzalloc(sizeof(*idle));
-
-	if (!rq || !idle || task_init(idle, "idle", NULL, NULL, NULL) < 0) {
-		kfree(rq);
-		kfree(idle);
-		return NULL;
-	}
-	spin_init(&rq->lock, "runq", RANK_RUNQ);
-	list_init(&rq->ready);
-	timer_init(&rq->tick, tick);
-	snprintf(idle->name, sizeof(idle->name), "idle/%u", cpu->id);
-	idle->cpu = cpu->id;
-	idle->state = TASK_RUNNABLE;
-	idle->on_cpu = 1;
-	idle->accounted_ns = time_now_ns();
-	rq->idle = rq->current = idle;
-	cpu->runq = rq;
-	return idle;
 }
 
 void sched_idle(void)
 {
+	cpumask_set_atomic(&runqs_active, arch_this_cpu()->id);
+	cpumask_set_atomic(&runqs_idle, arch_this_cpu()->id);
 	for (;;) {
 		log_wake_readers();
 		arch_irq_disable();
