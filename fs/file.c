@@ -21,7 +21,7 @@ static void release(struct kobject *obj)
 	file_locks_released(file);
 	if (file->ops->release)
 		file->ops->release(file);
-	if (v && S_ISREG(v->mode) && (file->access & CAP_WRITE))
+	if (file->writer)
 		atomic_fetch_sub_explicit(&v->write_count, 1, memory_order_release);
 	if (file->dentry) {
 		dentry_put(file->dentry);
@@ -69,6 +69,7 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 	file->mount = NULL;
 	atomic_init(&file->flags, flags);
 	file->access = access_of(flags);
+	file->writer = false;
 	mutex_init(&file->pos_lock, "file position", RANK_FILE_POS);
 	file->pos = 0;
 	file->private = private;

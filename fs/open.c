@@ -151,6 +151,7 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 		path_put(path);
 		return -ENOMEM;
 	}
+	file->writer = writer;
 	if (ops->open) {
 		err = ops->open(file);
 		if (err < 0)

@@ -5,11 +5,8 @@
  * A directory keeps its entries in two trees, by name and by a number that only grows: the position for
  * readdir, which therefore neither skips nor repeats entries however the directory changes.  An entry
  * holds a reference on its vnode, so what has a name stays.
- *
- * A regular file's contents are a vm_object, which outlives the vnode while it is mapped.  Its pages are
- * charged to the file system when they appear (fill) and given back when the object has shrunk.
  */
-#include "vfs_priv.h"
+#include "ramfs_priv.h"
 
 #include <arch/paging.h>
 #include <kernel/format.h>
@@ -21,18 +18,6 @@
 #include <kernel/time.h>
 
 #define FIRST_POSITION 2 /* 0 and 1 are "." and ".." */
-#define SIZE_MAX_FILE  INT64_MAX
-/* What stays free for the kernel however much is written: a 32nd of memory, within limits. */
-#define RESERVE_MIN_PAGES 256ul
-#define RESERVE_MAX_PAGES 4096ul
-
-struct ramfs {
-	uint64_t limit_pages;        /* [i] 0: as memory allows */
-	_Atomic uint64_t used_pages; /* [a] */
-	_Atomic uint64_t nodes;      /* [a] */
-	struct mutex lock;           /* covers dirs; after every vnode lock */
-	struct list dirs;            /* every directory, for taking the tree down */
-};
 
 struct entry {
 	struct rb_node by_name, by_position;
@@ -49,127 +34,20 @@ struct directory {
 	struct vnode *vnode;                 /* [i] */
 };
 
-struct contents {
-	struct vm_object object;
-	struct ramfs *fs;         /* [i] */
-	_Atomic uint64_t charged; /* [a] pages counted in fs->used_pages */
-	dev_t dev;
-	uint64_t ino;
-	struct spinlock lock;
-	struct dentry *named; /* [lock] the dentry that path was made from; compared, never followed */
-	char *path;           /* [lock] for /proc/pid/maps; NULL: never mapped */
-};
-
 static struct slab_cache *entry_cache; /* names up to ENTRY_NAME long */
-static struct slab_cache *contents_cache;
 static const struct vnode_ops ramfs_dir_ops, ramfs_ops, ramfs_link_ops;
-static const struct file_ops ramfs_file_ops, ramfs_dir_file_ops;
+static const struct file_ops ramfs_dir_file_ops;
 
 #define ENTRY_NAME 40
-#define DELETED    " (deleted)"
 
-/* --- memory -----------------------------------------------------------------------------------------------
+/* --- nodes -------------------------------------------------------------------------------------------------
  */
 
-static bool memory_left(void)
-{
-	static uint64_t reserve;
-
-	if (unlikely(reserve == 0)) {
-		uint64_t share = pmm_total_memory() / PAGE_SIZE / 32;
-
-		reserve = MAX(share, RESERVE_MIN_PAGES);
-		reserve = MIN(reserve, RESERVE_MAX_PAGES);
-	}
-	return pmm_free_memory() / PAGE_SIZE > reserve;
-}
-
-static int contents_fill(struct vm_object *obj, uint64_t index, struct page *page)
-{
-	struct contents *c = container_of(obj, struct contents, object);
-
-	(void)index;
-	(void)page;
-	if (!memory_left())
-		return -ENOSPC;
-	if (atomic_fetch_add(&c->fs->used_pages, 1) >= c->fs->limit_pages && c->fs->limit_pages) {
-		atomic_fetch_sub(&c->fs->used_pages, 1);
-		return -ENOSPC;
-	}
-	atomic_fetch_add(&c->charged, 1);
-	return 0;
-}
-
-/* Give back what the object does not hold any more. */
-static void settle(struct contents *c)
-{
-	uint64_t held, charged;
-
-	mutex_lock(&c->object.lock);
-	held = c->object.pages.count;
-	charged = atomic_load(&c->charged);
-	atomic_store(&c->charged, MIN(held, charged));
-	mutex_unlock(&c->object.lock);
-	if (charged > held)
-		atomic_fetch_sub(&c->fs->used_pages, charged - held);
-}
-
-static void ramfs_put(struct ramfs *fs)
+void ramfs_put(struct ramfs *fs)
 {
 	if (atomic_fetch_sub(&fs->nodes, 1) == 1)
 		kfree(fs);
 }
-
-static void contents_release(struct vm_object *obj)
-{
-	struct contents *c = container_of(obj, struct contents, object);
-
-	atomic_fetch_sub(&c->fs->used_pages, atomic_load(&c->charged));
-	ramfs_put(c->fs);
-	kfree(c->path);
-	slab_free(contents_cache, c);
-}
-
-static void contents_describe(struct vm_object *obj, char *buf, size_t size, dev_t *dev, uint64_t *ino)
-{
-	struct contents *c = container_of(obj, struct contents, object);
-
-	*dev = c->dev;
-	*ino = c->ino;
-	spin_lock(&c->lock);
-	strlcpy(buf, c->path ? c->path : "", size);
-	spin_unlock(&c->lock);
-}
-
-static const struct vm_object_ops contents_ops = {
-	.fill = contents_fill,
-	.release = contents_release,
-	.describe = contents_describe,
-};
-
-static struct contents *contents_of(const struct vnode *v)
-{
-	return container_of(v->pages, struct contents, object);
-}
-
-static int contents_create(struct vnode *v)
-{
-	struct contents *c = slab_alloc_zeroed(contents_cache);
-
-	if (!c)
-		return -ENOMEM;
-	vm_object_init(&c->object, &contents_ops, 0);
-	spin_init(&c->lock, "file path", RANK_DCACHE);
-	c->fs = v->sb->private;
-	atomic_fetch_add(&c->fs->nodes, 1);
-	c->dev = v->sb->dev;
-	c->ino = v->ino;
-	v->pages = &c->object;
-	return 0;
-}
-
-/* --- nodes -------------------------------------------------------------------------------------------------
- */
 
 static int directory_create(struct vnode *v)
 {
@@ -206,12 +84,21 @@ static struct vnode *node_create(struct superblock *sb, const struct vnode *dir,
 		err = directory_create(v);
 	} else if (S_ISREG(mode)) {
 		v->file_ops = &ramfs_file_ops;
-		err = contents_create(v);
+		err = ramfs_contents_create(v);
 	}
 	if (err < 0) {
 		vnode_put(v);
 		return NULL;
 	}
+	return v;
+}
+
+struct vnode *ramfs_nameless_file(struct superblock *sb, mode_t mode)
+{
+	struct vnode *v = node_create(sb, NULL, S_IFREG | mode, 0);
+
+	if (v)
+		v->nlink = 0;
 	return v;
 }
 
@@ -226,14 +113,8 @@ static void ramfs_evict(struct vnode *v)
 		list_del(&d->link);
 		mutex_unlock(&fs->lock);
 	}
-	if (v->pages) {
-		struct contents *c = contents_of(v);
-
-		spin_lock(&c->lock);
-		if (c->path && v->nlink == 0 && !strstr(c->path, DELETED))
-			strlcat(c->path, DELETED, PATH_MAX); /* room for it was left */
-		spin_unlock(&c->lock);
-	}
+	if (v->pages)
+		ramfs_contents_deleted(v);
 	kfree(v->private); /* a directory, or a symlink's target */
 	ramfs_put(fs);
 }
@@ -350,7 +231,7 @@ static int ramfs_create_node(struct vnode *dir, const char *name, size_t len, mo
 	struct entry *e;
 	struct vnode *v;
 
-	if (!memory_left())
+	if (!ramfs_memory_left())
 		return -ENOSPC;
 	e = entry_alloc(name, len);
 	if (!e)
@@ -517,22 +398,15 @@ static int ramfs_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
 
 /* --- attributes and links --- */
 
-static void resize(struct vnode *v, uint64_t size)
-{
-	bool shrinks = size < v->size;
-
-	v->size = size;
-	vm_object_resize(v->pages, size);
-	if (shrinks)
-		settle(contents_of(v));
-}
-
 static int ramfs_setattr(struct vnode *v, const struct vnode_attr *attr)
 {
+	if ((attr->valid & ATTR_MODE) && (v->seals & F_SEAL_EXEC) && ((v->mode ^ attr->mode) & 0111))
+		return -EPERM;
 	if (attr->valid & ATTR_SIZE) {
-		if (attr->size > SIZE_MAX_FILE)
-			return -EFBIG;
-		resize(v, attr->size);
+		int err = ramfs_resize_locked(v, attr->size);
+
+		if (err < 0)
+			return err;
 		vnode_drop_setid_locked(v);
 	}
 	if (attr->valid & ATTR_MODE)
@@ -555,191 +429,6 @@ static ssize_t ramfs_readlink(struct vnode *v, char *buf, size_t size)
 	size_t len = strlcpy(buf, v->private ? v->private : "", size);
 
 	return (ssize_t)MIN(len, size - 1);
-}
-
-/* --- file contents --- */
-
-/* Up to the end of the page; zeros where there is no page. */
-static ssize_t read_page(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t len)
-{
-	struct page *page;
-	ssize_t n;
-
-	if (vm_object_find(pages, pos / PAGE_SIZE, &page) < 0)
-		return iobuf_zero(io, len);
-	n = iobuf_write(io, (char *)phys_to_virt(page_addr(page)) + pos % PAGE_SIZE, len);
-	page_put(page);
-	return n;
-}
-
-static ssize_t ramfs_read(struct file *file, struct iobuf *io, off_t *pos)
-{
-	struct vnode *v = file->vnode;
-	size_t done = 0;
-
-	while (io->left > 0) {
-		uint64_t at = (uint64_t)*pos, size = READ_ONCE(v->size);
-		size_t len;
-		ssize_t n;
-
-		if (at >= size)
-			break;
-		len = MIN(PAGE_SIZE - at % PAGE_SIZE, size - at);
-		len = MIN(len, io->left);
-		n = read_page(v->pages, io, at, len);
-		if (n < 0)
-			return done > 0 ? (ssize_t)done : n;
-		*pos += n;
-		done += (size_t)n;
-		if ((size_t)n < len)
-			break;
-	}
-	vnode_accessed(file);
-	return (ssize_t)done;
-}
-
-static ssize_t write_page(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t len)
-{
-	struct page *page;
-	ssize_t n;
-	int err = vm_object_page(pages, pos / PAGE_SIZE, &page);
-
-	if (err < 0)
-		return err == -ENOMEM ? -ENOSPC : err;
-	n = iobuf_read(io, (char *)phys_to_virt(page_addr(page)) + pos % PAGE_SIZE, len);
-	page_put(page);
-	return n;
-}
-
-/* Caller holds v->lock.  The object grows before the page is filled: mappings see it at once. */
-static ssize_t write_locked(struct vnode *v, struct iobuf *io, off_t *pos)
-{
-	size_t done = 0;
-	ssize_t n = 0;
-
-	while (io->left > 0) {
-		uint64_t at = (uint64_t)*pos;
-		size_t len = MIN(PAGE_SIZE - at % PAGE_SIZE, io->left);
-
-		if (at + len > v->pages->size)
-			vm_object_resize(v->pages, at + len);
-		n = write_page(v->pages, io, at, len);
-		if (n <= 0)
-			break;
-		*pos += n;
-		done += (size_t)n;
-		if ((uint64_t)*pos > v->size)
-			v->size = (uint64_t)*pos;
-		if ((size_t)n < len)
-			break;
-	}
-	if (v->pages->size != v->size) { /* what was promised did not come */
-		vm_object_resize(v->pages, v->size);
-		settle(contents_of(v));
-	}
-	if (done > 0) {
-		vnode_touch_locked(v);
-		vnode_drop_setid_locked(v);
-	}
-	return done > 0 ? (ssize_t)done : n;
-}
-
-static ssize_t ramfs_write(struct file *file, struct iobuf *io, off_t *pos)
-{
-	struct vnode *v = file->vnode;
-	ssize_t n;
-	int err;
-
-	mutex_lock(&v->lock);
-	if (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_APPEND)
-		*pos = (off_t)v->size;
-	err = file_limit_write(io, *pos);
-	n = err < 0 ? err : write_locked(v, io, pos);
-	mutex_unlock(&v->lock);
-	return n;
-}
-
-static int ramfs_allocate(struct vnode *v, uint64_t offset, uint64_t len)
-{
-	uint64_t end = offset + len, index;
-	int err = 0;
-
-	if (end > SIZE_MAX_FILE)
-		return -EFBIG;
-	if (end > v->size)
-		vm_object_resize(v->pages, end);
-	for (index = offset / PAGE_SIZE; index < (end + PAGE_SIZE - 1) / PAGE_SIZE; index++) {
-		struct page *page;
-
-		err = vm_object_page(v->pages, index, &page);
-		if (err < 0)
-			break;
-		page_put(page);
-		if (signal_pending()) {
-			err = -EINTR;
-			break;
-		}
-	}
-	if (err < 0) {
-		vm_object_resize(v->pages, v->size);
-		settle(contents_of(v));
-		return err == -ENOMEM ? -ENOSPC : err;
-	}
-	v->size = MAX(v->size, end);
-	vnode_touch_locked(v);
-	return 0;
-}
-
-/* Is what was noted still right?  A rename changes the dentry's name or the dentry. */
-static bool path_is_noted(const struct contents *c, const struct dentry *dentry)
-{
-	const char *slash;
-
-	if (c->named != dentry || !c->path)
-		return false;
-	slash = strrchr(c->path, '/');
-	return slash && strcmp(slash + 1, dentry->name) == 0;
-}
-
-/* Remember under what path the file was mapped last: /proc/pid/maps shows it. */
-static void ramfs_mapped(struct vnode *v, const struct path *path)
-{
-	struct contents *c = contents_of(v);
-	char *text, *fitting = NULL, *old;
-	ssize_t len;
-	bool noted;
-
-	spin_lock(&c->lock);
-	noted = path_is_noted(c, path->dentry);
-	spin_unlock(&c->lock);
-	text = noted ? NULL : kmalloc(PATH_MAX);
-	if (!text)
-		return;
-	len = vfs_path_text(path, NULL, text, PATH_MAX);
-	if (len >= 0)
-		fitting = kmalloc((size_t)len + sizeof(DELETED));
-	if (fitting) {
-		memcpy(fitting, text, (size_t)len + 1);
-		spin_lock(&c->lock);
-		old = c->path;
-		c->path = fitting;
-		c->named = path->dentry;
-		spin_unlock(&c->lock);
-		kfree(old);
-	}
-	kfree(text);
-}
-
-static int ramfs_mmap(struct file *file, struct vm_object **object, uint64_t *offset)
-{
-	struct path path = { file->mount, file->dentry };
-
-	(void)offset;
-	ramfs_mapped(file->vnode, &path);
-	vm_object_get(file->vnode->pages);
-	*object = file->vnode->pages;
-	vnode_accessed(file);
-	return 0;
 }
 
 static const struct vnode_ops ramfs_dir_ops = {
@@ -766,13 +455,6 @@ static const struct vnode_ops ramfs_link_ops = {
 	.readlink = ramfs_readlink,
 	.setattr = ramfs_setattr,
 	.evict = ramfs_evict,
-};
-
-static const struct file_ops ramfs_file_ops = {
-	.read = ramfs_read,
-	.write = ramfs_write,
-	.seek = vnode_seek,
-	.mmap = ramfs_mmap,
 };
 
 static off_t dir_seek(struct file *file, off_t offset, int whence)
@@ -939,7 +621,7 @@ static struct fs_type tmpfs_type = { .name = "tmpfs",
 void ramfs_init(void)
 {
 	entry_cache = slab_create("ramfs_entry", sizeof(struct entry) + ENTRY_NAME, 0);
-	contents_cache = slab_create("ramfs_file", sizeof(struct contents), 0);
+	ramfs_file_init();
 	if (fs_type_register(&rootfs_type) < 0 || fs_type_register(&ramfs_type) < 0 ||
 	    fs_type_register(&tmpfs_type) < 0)
 		panic("file systems registered twice");

@@ -10,6 +10,7 @@ void vfs_init(void)
 	ramfs_init();
 	mount_init();
 	pipe_init();
+	memfd_init();
 	devfs_init();
 	procfs_init();
 }

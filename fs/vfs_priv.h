@@ -187,10 +187,16 @@ void vnode_locks_free(struct vnode *vnode);
 
 void file_init(void);
 void pipe_init(void);
+void memfd_init(void);
 void vnode_init(void);
 
 /* A path for a vnode that has no name: a dentry of its own on the pipes' mount. */
 int pipe_vnode_path(struct vnode *vnode, struct path *out) __must_check;
+
+/* An open file, for reading and writing, on a vnode of memfd.c's file system; paths show "/NAME (deleted)".
+ * Takes its own reference.  -ENOMEM. */
+int nameless_open(struct vnode *vnode, const struct file_ops *ops, const char *name,
+		  struct file **out) __must_check;
 
 /* The file systems. */
 void ramfs_init(void);

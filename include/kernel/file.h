@@ -70,6 +70,7 @@ struct file {
 	struct mount *mount;        /* [i] referenced; NULL exactly when dentry is */
 	_Atomic uint32_t flags;     /* [a] O_* status flags */
 	uint32_t access;            /* [i] CAP_READ | CAP_WRITE as opened */
+	bool writer;                /* [i] counted in vnode->write_count: the file is no program to run */
 	struct mutex pos_lock;
 	off_t pos;     /* [pos_lock] */
 	void *private; /* [ops] */

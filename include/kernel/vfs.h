@@ -14,6 +14,7 @@
 
 #include <kernel/file.h>
 #include <kernel/list.h>
+#include <kernel/memobj.h>
 #include <kernel/mutex.h>
 #include <kernel/types.h>
 #include <kernel/vm.h>
@@ -97,6 +98,8 @@ struct vnode {
 	uint64_t size;                         /* [lock] */
 	uint64_t atime_ns, mtime_ns, ctime_ns; /* [lock] */
 	struct vm_object *pages;               /* [i] page cache of regular files; else NULL */
+	uint32_t seals;                        /* [lock] F_SEAL_*, of regular files that have `pages` */
+	enum memobj_type memory;               /* [i] a memory object's type; MEMOBJ_NONE: a file */
 	_Atomic int32_t write_count;           /* [a] writers; negative: executables deny writing (ETXTBSY) */
 	struct pipe *pipe;                     /* [lock] of a fifo while it is open */
 	struct file_locks *locks; /* [file_locks_mutex] record locks and flock; NULL: none ever */
@@ -212,6 +215,18 @@ int initramfs_unpack(const void *data, size_t len, const char *name) __must_chec
 int pipe_create(uint32_t flags, struct file *ends[2]) __must_check;
 /* open(2) of a fifo vnode. */
 extern const struct file_ops fifo_ops;
+
+/* memfd_create(2): a file without a name whose contents live as long as it is used.  `flags`: MFD_*, but for
+ * MFD_CLOEXEC, which is the descriptor's.  -EINVAL, -ENOMEM. */
+int memfd_create(const char *name, uint32_t flags, struct file **out) __must_check;
+/* F_ADD_SEALS; F_GET_SEALS, which returns them.  -EINVAL: no file in memory. */
+int file_add_seals(struct file *file, uint32_t seals) __must_check;
+int64_t file_get_seals(struct file *file);
+/* What a mapping of the file, by `object`, may come to: takes out of *max_prot what its seals and its kind of
+ * memory forbid.  -EPERM, -EACCES: `prot` asks for that.  On success a shared mapping that may ever be
+ * written is counted already (vm_object_hold_writable); the caller drops that once the mapping stands. */
+int file_limit_mapping(struct file *file, struct vm_object *object, bool shared, uint32_t prot,
+		       uint32_t *max_prot) __must_check;
 
 int64_t pipe_capacity(struct file *file);                     /* F_GETPIPE_SZ; -EBADF: no pipe */
 int64_t pipe_set_capacity(struct file *file, uint64_t bytes); /* F_SETPIPE_SZ */

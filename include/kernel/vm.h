@@ -31,8 +31,9 @@ struct vm_object {
 	struct refcount refs;
 	const struct vm_object_ops *ops; /* [i] */
 	struct mutex lock;
-	uint64_t size;     /* [lock] bytes: access past the last page is SIGBUS */
-	struct page_tree { /* [lock] radix tree of struct page *, 64 slots a node */
+	_Atomic uint32_t writers; /* [a] shared areas that may become writable, also those about to be made */
+	uint64_t size;            /* [lock] bytes: access past the last page is SIGBUS */
+	struct page_tree {        /* [lock] radix tree of struct page *, 64 slots a node */
 		void *root;
 		unsigned height;
 		uint64_t count;
@@ -50,6 +51,18 @@ int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __m
 /* Change the size; pages beyond it go, and the tail of the last page is cleared.  Mappings of dropped
  * pages keep them until unmapped. */
 void vm_object_resize(struct vm_object *obj, uint64_t size);
+
+/* While a file decides that a shared writable mapping may come to be, until the area itself counts: whoever
+ * forbids writing (F_SEAL_WRITE) then sees one of both. */
+static inline void vm_object_hold_writable(struct vm_object *obj)
+{
+	atomic_fetch_add(&obj->writers, 1);
+}
+
+static inline void vm_object_drop_writable(struct vm_object *obj)
+{
+	atomic_fetch_sub(&obj->writers, 1);
+}
 
 /* Areas.  Flags of an area: */
 #define VM_READ       (1u << 0)

@@ -187,6 +187,7 @@
 	X(309, getcpu, 3, system)             \
 	X(316, renameat2, 5, path)            \
 	X(318, getrandom, 3, system)          \
+	X(319, memfd_create, 2, memobj)       \
 	X(322, execveat, 5, process)          \
 	X(332, statx, 5, path)                \
 	X(435, clone3, 2, process)            \

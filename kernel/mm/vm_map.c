@@ -30,6 +30,12 @@ void vm_map_setup(void)
 
 /* --- single areas ----------------------------------------------------------------------------------- */
 
+/* May writes through the area ever reach its object?  Fixed for an area's life. */
+static bool may_write_object(const struct vm_area *area)
+{
+	return (area->flags & VM_SHARED) && (area->max_prot & VM_WRITE);
+}
+
 struct vm_area *vm_area_copy(const struct vm_area *model)
 {
 	struct vm_area *area = slab_alloc(area_cache);
@@ -37,15 +43,21 @@ struct vm_area *vm_area_copy(const struct vm_area *model)
 	if (!area)
 		return NULL;
 	*area = *model;
-	if (area->object)
+	if (area->object) {
 		vm_object_get(area->object);
+		if (may_write_object(area))
+			vm_object_hold_writable(area->object);
+	}
 	return area;
 }
 
 void vm_area_free(struct vm_area *area)
 {
-	if (area->object)
+	if (area->object) {
+		if (may_write_object(area))
+			vm_object_drop_writable(area->object);
 		vm_object_put(area->object);
+	}
 	slab_free(area_cache, area);
 }
 

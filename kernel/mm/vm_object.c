@@ -30,6 +30,7 @@ void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint
 	refcount_set(&obj->refs, 1);
 	obj->ops = ops;
 	mutex_init(&obj->lock, "vm_object", RANK_VM_OBJECT);
+	atomic_init(&obj->writers, 0);
 	obj->size = size;
 	obj->pages = (struct page_tree){ 0 };
 }

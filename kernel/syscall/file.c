@@ -514,6 +514,10 @@ static int64_t file_control(struct file *file, int cmd, uint64_t arg)
 	case F_SETLK:
 	case F_SETLKW:
 		return record_lock(file, cmd, arg);
+	case F_ADD_SEALS:
+		return file_add_seals(file, (uint32_t)arg);
+	case F_GET_SEALS:
+		return file_get_seals(file);
 	case F_GETPIPE_SZ:
 		return pipe_capacity(file);
 	case F_SETPIPE_SZ:

@@ -7,6 +7,7 @@
 #include <kernel/cap.h>
 #include <kernel/file.h>
 #include <kernel/process.h>
+#include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <serix/abi.h>
 #include <serix/errno.h>
@@ -38,6 +39,7 @@ struct mapping {
 	struct vm_object *object;
 	uint64_t offset;
 	uint32_t flags, max_prot;
+	bool held; /* counted as writable until the area is */
 };
 
 static int map_anonymous(struct mapping *m, uint64_t len)
@@ -52,6 +54,7 @@ static int map_anonymous(struct mapping *m, uint64_t len)
 /* A shared mapping can be written only through a descriptor open for writing. */
 static int map_file(struct mapping *m, int fd)
 {
+	bool shared = m->flags & VM_SHARED;
 	struct file *file;
 	int err = file_from_fd(fd, 0, &file);
 
@@ -60,12 +63,19 @@ static int map_file(struct mapping *m, int fd)
 	err = -EACCES;
 	if (!(file->access & CAP_READ))
 		goto out;
-	if ((m->flags & VM_SHARED) && !(file->access & CAP_WRITE)) {
+	if (shared && !(file->access & CAP_WRITE)) {
 		m->max_prot &= ~VM_WRITE;
 		if (m->flags & VM_WRITE)
 			goto out;
 	}
 	err = file->ops->mmap ? file->ops->mmap(file, &m->object, &m->offset) : -ENODEV;
+	if (err < 0)
+		goto out;
+	err = file_limit_mapping(file, m->object, shared, m->flags & PROT_ALL, &m->max_prot);
+	if (err < 0)
+		vm_object_put(m->object);
+	else
+		m->held = shared && (m->max_prot & VM_WRITE);
 out:
 	file_put(file);
 	return err;
@@ -105,6 +115,8 @@ SYSCALL(mmap)
 	if (err < 0)
 		return err;
 	err = vm_map(current_vm(), &addr, len, m.flags, m.max_prot, how_to_map(flags), m.object, m.offset);
+	if (m.held)
+		vm_object_drop_writable(m.object);
 	if (m.object)
 		vm_object_put(m.object);
 	return err < 0 ? err : (int64_t)addr;

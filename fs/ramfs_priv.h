@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Shared by the files of the in-memory file system: ramfs.c (names and nodes), ramfs_file.c (contents). */
+#pragma once
+
+#include "vfs_priv.h"
+
+struct ramfs {
+	uint64_t limit_pages;        /* [i] 0: as memory allows */
+	_Atomic uint64_t used_pages; /* [a] */
+	_Atomic uint64_t nodes;      /* [a] */
+	struct mutex lock;           /* covers dirs; after every vnode lock */
+	struct list dirs;            /* every directory, for taking the tree down */
+};
+
+extern const struct file_ops ramfs_file_ops;
+
+/* Is there memory left for more contents?  Some stays free for the kernel however much is written. */
+bool ramfs_memory_left(void);
+/* One node less; the last one frees the file system, which contents that are mapped may outlive. */
+void ramfs_put(struct ramfs *fs);
+
+/* A regular file without a name, owned by the caller's credentials.  NULL: no memory. */
+struct vnode *ramfs_nameless_file(struct superblock *sb, mode_t mode);
+
+void ramfs_file_init(void);
+/* The empty contents of a new regular file.  -ENOMEM. */
+int ramfs_contents_create(struct vnode *v) __must_check;
+/* The file is gone; what is still mapped shows it. */
+void ramfs_contents_deleted(struct vnode *v);
+/* Caller holds v->lock.  -EPERM: sealed; -EFBIG. */
+int ramfs_resize_locked(struct vnode *v, uint64_t size) __must_check;
+/* As the rows of struct vnode_ops. */
+int ramfs_allocate(struct vnode *v, uint64_t offset, uint64_t len) __must_check;
+void ramfs_mapped(struct vnode *v, const struct path *path);

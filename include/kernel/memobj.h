@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Aegis, memory objects: memory that a capability names.
+ *
+ * The capability's kernel object is an open file without a name (so that a descriptor of it works with mmap,
+ * ftruncate, fstat, dup and close), around a vm_object of one type.  The type is fixed for ever and says what
+ * the memory may be used for; the capability's rights say what its holder may do with it.
+ *
+ *	normal       read and write; never executable
+ *	executable   writable until F_SEAL_WRITE is set, executable from then on: never both, in no mapping
+ *	DMA          frames that exist from the start, pinned, and whose physical addresses may be asked for
+ *	secure       out of the kernel's direct map; encrypted while no address space maps it; zeroed when freed
+ */
+#pragma once
+
+enum memobj_type { /* numbered as in <serix/memory.h> */
+		   MEMOBJ_NONE, /* an ordinary file */
+		   MEMOBJ_NORMAL,
+		   MEMOBJ_SECURE,
+		   MEMOBJ_DMA,
+		   MEMOBJ_EXECUTABLE,
+};
