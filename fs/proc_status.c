@@ -23,9 +23,9 @@ struct look {
 	struct credentials cred;
 	uint32_t threads, queued, fd_size;
 	uint64_t pending, shared_pending, blocked, ignored, caught;
-	uint64_t user_ns, system_ns, child_user_ns, child_system_ns;
-	uint64_t min_faults, maj_faults, child_min_faults, child_maj_faults;
-	uint64_t switches, forced_switches, start_ns;
+	struct usage usage, child_usage;
+	struct usage own; /* of the thread alone: the first one, where a process is asked about */
+	uint64_t start_ns;
 	uint64_t sigpending_limit;
 	int32_t nice;
 	int exit_signal, exit_status;
@@ -73,7 +73,6 @@ static void look_at_signals(struct look *l, struct process *p, struct thread *t)
 static void look_locked(struct look *l, struct process *p, pid_t tid)
 {
 	struct thread *t = proc_thread_locked(p, tid);
-	struct thread *other;
 
 	l->pid = p->pid;
 	l->tid = tid ? tid : p->pid;
@@ -88,31 +87,14 @@ static void look_locked(struct look *l, struct process *p, pid_t tid)
 	l->exit_status = p->exit_status;
 	l->no_new_privs = p->no_new_privs;
 	l->start_ns = p->start_ns;
-	l->min_faults = atomic_load(&p->minor_faults);
-	l->maj_faults = atomic_load(&p->major_faults);
-	l->child_min_faults = p->child_minor_faults;
-	l->child_maj_faults = p->child_major_faults;
-	l->child_user_ns = p->child_user_ns;
-	l->child_system_ns = p->child_system_ns;
 	l->sigpending_limit = p->rlimits[RLIMIT_SIGPENDING].cur;
 	look_at_signals(l, p, t);
-	if (!tid) {
-		l->user_ns = p->user_ns;
-		l->system_ns = p->system_ns;
-		l->switches = p->switches_voluntary;
-		l->forced_switches = p->switches_forced;
-	}
-	list_for_each (other, &p->threads, link) {
-		uint64_t user, system;
-
-		if (tid && other != t)
-			continue;
-		task_times(&other->task, &user, &system);
-		l->user_ns += user;
-		l->system_ns += system;
-		l->switches += other->task.switches_voluntary;
-		l->forced_switches += other->task.switches_forced;
-	}
+	if (t)
+		thread_usage(t, &l->own);
+	if (tid)
+		l->usage = l->own;
+	else
+		process_usage_locked(p, &l->usage);
 }
 
 static int look(const struct proc_node *node, struct look *l)
@@ -132,6 +114,7 @@ static int look(const struct proc_node *node, struct look *l)
 	spin_unlock_irqrestore(&p->lock, flags);
 	if (gone)
 		return -ESRCH;
+	process_child_usage(p, &l->child_usage);
 	l->ppid = process_parent_pid(p);
 	l->pgid = READ_ONCE(p->pgid);
 	l->sid = READ_ONCE(p->sid);
@@ -166,10 +149,10 @@ int proc_show_stat(struct proc_text *t, const struct proc_node *node)
 	may = alive && proc_may_look(node->process) == 0; /* addresses are for the owner only */
 	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 ", l.tid, l.comm, l.state, l.ppid, l.pgid, l.sid,
 		    (int)l.tty, l.tpgid);
-	text_printf(t, "%lu %lu %lu %lu ", l.min_faults, l.child_min_faults, l.maj_faults,
-		    l.child_maj_faults);
-	text_printf(t, "%lu %lu %lu %lu ", NS_TO_TICKS(l.user_ns), NS_TO_TICKS(l.system_ns),
-		    NS_TO_TICKS(l.child_user_ns), NS_TO_TICKS(l.child_system_ns));
+	text_printf(t, "%lu %lu %lu %lu ", l.usage.minor_faults, l.child_usage.minor_faults,
+		    l.usage.major_faults, l.child_usage.major_faults);
+	text_printf(t, "%lu %lu %lu %lu ", NS_TO_TICKS(l.usage.user_ns), NS_TO_TICKS(l.usage.system_ns),
+		    NS_TO_TICKS(l.child_usage.user_ns), NS_TO_TICKS(l.child_usage.system_ns));
 	text_printf(t, "%d %d %u 0 %lu ", 20 + l.nice, l.nice, l.threads, NS_TO_TICKS(l.start_ns));
 	text_printf(t, "%lu %lu %lu ", m.total * PAGE_SIZE, m.resident, UINT64_MAX);
 	text_printf(t, "%lu %lu %lu 0 0 ", may ? m.code_start : 1, may ? m.code_end : 1,
@@ -229,8 +212,8 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node)
 	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", 0ul, caps, caps);
 	text_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0x1fffffffffful, 0ul);
 	text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", l->no_new_privs);
-	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", l->switches,
-		    l->forced_switches);
+	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		    l->own.switches_voluntary, l->own.switches_forced);
 	kfree(l);
 	return 0;
 }

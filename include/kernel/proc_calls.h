@@ -31,6 +31,8 @@ int64_t process_prlimit(pid_t pid, unsigned id, const struct abi_rlimit *set, st
 void usage_of_process(struct process *p, struct abi_rusage *out);
 void usage_of_children(struct process *p, struct abi_rusage *out);
 void usage_of_thread(struct thread *t, struct abi_rusage *out);
+/* Of process `id`, or of thread `id` of the running process; 0 is the running one.  -EINVAL: none such. */
+int usage_by_id(pid_t id, bool thread, struct usage *out) __must_check;
 
 /* getpriority(2): `which` PRIO_PROCESS, PRIO_PGRP, PRIO_USER.  The lowest nice of those named. */
 int process_nice_get(int which, int who, int *nice) __must_check;
@@ -60,10 +62,14 @@ int64_t signal_altstack(const struct abi_stack *set, struct abi_stack *old);
 
 int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t addr2, uint32_t val3);
 
-/* ITIMER_REAL of the running process.  left 0 disarms. */
-void itimer_get(struct process *p, uint64_t *left_ns, uint64_t *interval_ns);
-void itimer_set(struct process *p, uint64_t left_ns, uint64_t interval_ns, uint64_t *old_left_ns,
-		uint64_t *old_interval_ns);
+/* Interval timers of a process, as setitimer(2) numbers them.  left_ns 0 disarms. */
+enum itimer_which { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
+struct itimer_value {
+	uint64_t left_ns, interval_ns;
+};
+void itimer_get(struct process *p, enum itimer_which which, struct itimer_value *out);
+void itimer_set(struct process *p, enum itimer_which which, const struct itimer_value *set,
+		struct itimer_value *old);
 
 /* Change the credentials of the running process: `edit` gets a copy and the former ones under no lock;
  * what it returns is returned, and on success the copy is installed. */

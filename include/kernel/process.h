@@ -62,6 +62,26 @@ enum rlimit_id {
 };
 #define RLIM_INFINITY UINT64_MAX
 
+/* What a thread, a process or many of them have used. */
+struct usage {
+	uint64_t user_ns, system_ns;
+	uint64_t minor_faults, major_faults;
+	uint64_t switches_voluntary, switches_forced;
+	uint64_t max_rss_pages; /* the most at any time; of many, that of the largest */
+};
+
+/* An interval timer; due 0: not armed. */
+struct itimer {
+	uint64_t due_ns, interval_ns;
+};
+
+/* Timers and limits in CPU time (kernel/proc/cputimer.c). */
+struct cpu_timers {
+	struct timer timer;          /* looks at the clocks when one of them could be due */
+	struct itimer virtual, prof; /* [p] ITIMER_VIRTUAL in user time, ITIMER_PROF in all CPU time */
+	bool stopped;                /* [p] the process is leaving */
+};
+
 struct process {
 	struct refcount refs;
 	pid_t pid;                    /* [i] */
@@ -109,22 +129,19 @@ struct process {
 	int exit_signal;                         /* [i] what the parent gets */
 	int pdeath_signal;                       /* [p] what it gets when the parent dies */
 
-	uint64_t start_ns;                               /* [i] monotonic */
-	uint64_t user_ns, system_ns;                     /* [p] of threads gone */
-	uint64_t switches_voluntary, switches_forced;    /* [p] of threads gone */
-	uint64_t child_user_ns, child_system_ns;         /* [t] of children waited for */
-	uint64_t child_minor_faults, child_major_faults; /* [t] */
-	_Atomic uint64_t minor_faults, major_faults;     /* [a] */
-	_Atomic uint32_t unknown_calls_logged;           /* [a] ENOSYS is logged once per program */
-	char comm[TASK_NAME_LEN];                        /* [p] */
-	char exe[256];                                   /* [p] path of the program, for /proc/pid/exe */
-	struct timer alarm;                              /* ITIMER_REAL */
-	uint64_t alarm_interval_ns;                      /* [p] */
-	uint64_t alarm_deadline_ns;                      /* [p] 0: not armed */
-	struct waitqueue vfork_wait;                     /* parent of a vfork sleeps here */
-	_Atomic bool vfork_done;                         /* [a] it may go on */
-	int32_t nice;                                    /* [p] */
-	int32_t oom_score_adj;                           /* [p] */
+	uint64_t start_ns;                     /* [i] monotonic */
+	struct usage usage;                    /* [p] of threads and address spaces gone */
+	struct usage child_usage;              /* [t] of children waited for */
+	_Atomic uint32_t unknown_calls_logged; /* [a] ENOSYS is logged once per program */
+	char comm[TASK_NAME_LEN];              /* [p] */
+	char exe[256];                         /* [p] path of the program, for /proc/pid/exe */
+	struct timer alarm;                    /* ITIMER_REAL */
+	struct itimer real;                    /* [p] on the monotonic clock */
+	struct cpu_timers cpu_timers;
+	struct waitqueue vfork_wait; /* parent of a vfork sleeps here */
+	_Atomic bool vfork_done;     /* [a] it may go on */
+	int32_t nice;                /* [p] */
+	int32_t oom_score_adj;       /* [p] */
 };
 
 /* How a call that a signal without handler interrupted goes on: restart_syscall(2) runs fn. */
@@ -142,17 +159,19 @@ struct thread {
 	struct list link;            /* [process.lock] */
 	struct signal_queue pending; /* [process.lock] */
 	uint64_t blocked;            /* [process.lock] signal mask; only the thread itself writes it */
-	uint64_t real_blocked;     /* [process.lock] what sigtimedwait unblocked for now: not yet ignorable */
-	uint64_t saved_mask;       /* [o] for sigsuspend/ppoll: restored after the handler */
-	bool restore_mask;         /* [o] */
-	bool exiting;              /* [o] */
-	struct abi_stack altstack; /* [o] */
-	uaddr_t clear_child_tid;   /* [o] */
-	uaddr_t robust_list;       /* [o] */
-	uaddr_t set_child_tid;     /* [o] written at the first run */
-	struct syscall_restart restart; /* [o] */
-	struct process *vfork_child;    /* [o] referenced; sleeping until it lets go */
-	uint64_t affinity;              /* [o] CPUs 0-63 */
+	uint64_t real_blocked; /* [process.lock] what sigtimedwait unblocked for now: not yet ignorable */
+	uint64_t saved_mask;   /* [o] for sigsuspend/ppoll: restored after the handler */
+	bool restore_mask;     /* [o] */
+	bool exiting;          /* [o] */
+	uint64_t minor_faults, major_faults; /* [o] */
+	uint64_t rt_start_ns, rt_sleeps;     /* [p] RLIMIT_RTTIME: CPU time and sleeps at its last sleep */
+	struct abi_stack altstack;           /* [o] */
+	uaddr_t clear_child_tid;             /* [o] */
+	uaddr_t robust_list;                 /* [o] */
+	uaddr_t set_child_tid;               /* [o] written at the first run */
+	struct syscall_restart restart;      /* [o] */
+	struct process *vfork_child;         /* [o] referenced; sleeping until it lets go */
+	uint64_t affinity;                   /* [o] CPUs 0-63 */
 };
 
 static inline struct thread *current_thread(void) /* user threads only */
@@ -197,6 +216,12 @@ struct vm_space *process_vm_get(struct process *p);
 struct cap_table *process_caps_get(struct process *p);
 struct fs_context *process_fs_get(struct process *p);
 pid_t process_parent_pid(struct process *p);
+/* What all threads used, gone ones included; what one thread did (without max_rss_pages). */
+void process_usage(struct process *p, struct usage *out);
+void process_usage_locked(struct process *p, struct usage *out);
+void thread_usage(struct thread *t, struct usage *out);
+/* What the children that were waited for used. */
+void process_child_usage(struct process *p, struct usage *out);
 /* CPU time of all threads, gone ones included. */
 void process_cpu_time(struct process *p, uint64_t *user_ns, uint64_t *system_ns);
 /* The n-th thread's tid (oldest first), or 0 past the end. */

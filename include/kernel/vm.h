@@ -97,6 +97,7 @@ struct vm_space {
 	uint64_t stack_top;      /* [i] */
 	uint64_t stack_limit;    /* [lock] bytes the stack may grow to */
 	uint64_t pages_mapped;   /* [lock] resident */
+	uint64_t pages_peak;     /* [lock] the most it was before a page was unmapped */
 	uint64_t pages_reserved; /* [lock] sum of area lengths, in pages */
 	uint32_t area_count;     /* [lock] */
 	struct vm_area *recent;  /* [lock] where the last fault was; NULL: none */
@@ -152,6 +153,12 @@ int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
  * faults pages in.  Bytes copied, or -EFAULT when none. */
 ssize_t vm_read(struct vm_space *vm, uaddr_t src, void *dst, size_t len);
 ssize_t vm_write(struct vm_space *vm, uaddr_t dst, const void *src, size_t len);
+
+/* The most pages that were ever resident.  A look without the lock. */
+static inline uint64_t vm_pages_peak(const struct vm_space *vm)
+{
+	return MAX(READ_ONCE(vm->pages_peak), READ_ONCE(vm->pages_mapped));
+}
 
 /* Frames that ending the space may give back: resident pages and page tables.  A guess without the lock. */
 uint64_t vm_footprint(const struct vm_space *vm);

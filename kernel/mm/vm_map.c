@@ -151,6 +151,7 @@ void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 		if (n == 0)
 			break;
 		tlb_flush_range(vm, start, at);
+		vm->pages_peak = MAX(vm->pages_peak, vm->pages_mapped);
 		vm->pages_mapped -= vm_frames_put(frames, n);
 	} while (at < end);
 }

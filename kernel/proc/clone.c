@@ -332,6 +332,8 @@ static int64_t clone_process(const struct clone_args *args)
 	err = publish_process(p, t, entry, args->flags);
 	if (err < 0)
 		goto out_thread;
+	if (cpu_time_limited(p))
+		cpu_timers_update(p);
 	/* From here on the tree owns p, and it may be gone as soon as it runs. */
 	if (args->flags & CLONE_VFORK) {
 		process_get(p);

@@ -243,6 +243,7 @@ static void install_memory(struct exec *x, struct thread *t)
 
 	exit_release_memory(t);
 	flags = spin_lock_irqsave(&p->lock);
+	usage_leave_memory_locked(p);
 	p->vm = x->vm;
 	spin_unlock_irqrestore(&p->lock, flags);
 	task_switch_vm(x->vm);

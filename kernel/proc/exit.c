@@ -108,7 +108,8 @@ static void process_teardown(struct process *p)
 	if (p->pid == 1)
 		system_stop("init has ended with status 0x%x: there is nothing left to run", p->exit_status);
 	flags = spin_lock_irqsave(&p->lock);
-	p->alarm_deadline_ns = 0; /* an expiry that is under way does not arm it again */
+	p->real.due_ns = 0; /* an expiry that is under way does not arm it again */
+	usage_leave_memory_locked(p);
 	vm = p->vm;
 	caps = p->caps;
 	fs = p->fs;
@@ -119,6 +120,7 @@ static void process_teardown(struct process *p)
 	p->exe_vnode = NULL;
 	spin_unlock_irqrestore(&p->lock, flags);
 	timer_cancel(&p->alarm);
+	cpu_timers_stop(p);
 	if (vm)
 		vm_space_put(vm);
 	vfork_release(p);
@@ -196,16 +198,14 @@ static void detach(struct thread *t)
 {
 	struct process *p = t->process;
 	struct pid_entry *entry;
-	uint64_t flags = tree_lock(), user_ns, system_ns;
+	uint64_t flags = tree_lock();
+	struct usage usage;
 	bool stopped, gone = false, reaped = false;
 
 	spin_lock(&p->lock);
 	signal_queue_flush_locked(p, &t->pending, ~0ull);
-	task_times(&t->task, &user_ns, &system_ns);
-	p->user_ns += user_ns;
-	p->system_ns += system_ns;
-	p->switches_voluntary += t->task.switches_voluntary;
-	p->switches_forced += t->task.switches_forced;
+	thread_usage(t, &usage);
+	usage_add(&p->usage, &usage);
 	list_del(&t->link);
 	p->thread_count--;
 	gone = p->thread_count == 0;

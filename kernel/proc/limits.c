@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Resource limits and usage. */
+/* Resource limits. */
 #include <kernel/cap.h>
-#include <kernel/timespec.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
 
@@ -64,6 +63,8 @@ static void apply_limit(struct process *p, unsigned id, uint64_t value)
 		vm->stack_limit = MIN(value, vm->stack_top - vm->mmap_top);
 		mutex_unlock(&vm->lock);
 		vm_space_put(vm);
+	} else if (id == RLIMIT_CPU || id == RLIMIT_RTTIME) {
+		cpu_timers_update(p);
 	}
 }
 
@@ -105,59 +106,4 @@ int64_t process_prlimit(pid_t pid, unsigned id, const struct abi_rlimit *set, st
 		apply_limit(p, id, set->cur);
 	process_put(p);
 	return err;
-}
-
-/* --- usage --------------------------------------------------------------------------------------- */
-
-static uint64_t resident_kib(struct process *p)
-{
-	struct vm_space *vm = READ_ONCE(p->vm);
-
-	return vm ? READ_ONCE(vm->pages_mapped) * (PAGE_SIZE / 1024) : 0;
-}
-
-void usage_of_process(struct process *p, struct abi_rusage *out)
-{
-	uint64_t user_ns, system_ns, flags;
-	struct thread *t;
-
-	*out = (struct abi_rusage){ 0 };
-	process_cpu_time(p, &user_ns, &system_ns);
-	out->utime = ns_to_timeval(user_ns);
-	out->stime = ns_to_timeval(system_ns);
-	out->minflt = (int64_t)p->minor_faults;
-	out->majflt = (int64_t)p->major_faults;
-	flags = spin_lock_irqsave(&p->lock);
-	out->maxrss = (int64_t)resident_kib(p);
-	out->nvcsw = (int64_t)p->switches_voluntary;
-	out->nivcsw = (int64_t)p->switches_forced;
-	list_for_each (t, &p->threads, link) {
-		out->nvcsw += (int64_t)t->task.switches_voluntary;
-		out->nivcsw += (int64_t)t->task.switches_forced;
-	}
-	spin_unlock_irqrestore(&p->lock, flags);
-}
-
-void usage_of_children(struct process *p, struct abi_rusage *out)
-{
-	uint64_t flags = tree_lock();
-
-	*out = (struct abi_rusage){ 0 };
-	out->utime = ns_to_timeval(p->child_user_ns);
-	out->stime = ns_to_timeval(p->child_system_ns);
-	out->minflt = (int64_t)p->child_minor_faults;
-	out->majflt = (int64_t)p->child_major_faults;
-	tree_unlock(flags);
-}
-
-void usage_of_thread(struct thread *t, struct abi_rusage *out)
-{
-	uint64_t user_ns, system_ns;
-
-	*out = (struct abi_rusage){ 0 };
-	task_times(&t->task, &user_ns, &system_ns);
-	out->utime = ns_to_timeval(user_ns);
-	out->stime = ns_to_timeval(system_ns);
-	out->nvcsw = (int64_t)t->task.switches_voluntary;
-	out->nivcsw = (int64_t)t->task.switches_forced;
 }

@@ -132,3 +132,27 @@ int64_t futex_wake_any(uaddr_t addr, uint32_t count);
 /* Limits and interval timers. */
 void rlimits_init(struct process *p);
 void itimer_init(struct process *p);
+/* The next deadline in phase behind `now`; what was missed meanwhile is one signal.  It saturates: a deadline
+ * that no clock reaches must not wrap into the past, where it would be due again and again. */
+uint64_t itimer_next(uint64_t due_ns, uint64_t interval_ns, uint64_t now_ns);
+/* Read, set, and expire a timer whose clock shows now_ns.  An interval timer that expires is due again. */
+void itimer_read(const struct itimer *it, uint64_t now_ns, struct itimer_value *out);
+void itimer_write(struct itimer *it, uint64_t now_ns, const struct itimer_value *set);
+bool itimer_expire(struct itimer *it, uint64_t now_ns);
+void cpu_timers_init(struct process *p);
+/* Limits, policies or timers changed: look when the next of them could be due. */
+void cpu_timers_update(struct process *p);
+void cpu_timers_update_locked(struct process *p);
+/* The process is leaving: none fires any more.  Takes process.lock. */
+void cpu_timers_stop(struct process *p);
+/* A new process inherits limits: has it one in CPU time? */
+static inline bool cpu_time_limited(const struct process *p)
+{
+	return p->rlimits[RLIMIT_CPU].cur != RLIM_INFINITY || p->rlimits[RLIMIT_RTTIME].cur != RLIM_INFINITY;
+}
+
+/* Usage (usage.c). */
+void usage_add(struct usage *sum, const struct usage *part);
+/* The process gives up its address space, whose peak is remembered.  Holds process.lock. */
+void usage_leave_memory_locked(struct process *p);
+void usage_with_children(struct process *p, struct abi_rusage *out);

@@ -46,6 +46,7 @@ struct process *process_alloc(void)
 	waitqueue_init(&p->vfork_wait);
 	signal_queue_init(&p->pending);
 	itimer_init(p);
+	cpu_timers_init(p);
 	p->dumpable = true;
 	p->start_ns = time_now_ns();
 	return p;
@@ -188,23 +189,6 @@ void process_set_parent_locked(struct process *p, struct process *parent)
 pid_t process_parent_pid(struct process *p)
 {
 	return READ_ONCE(p->parent_pid);
-}
-
-void process_cpu_time(struct process *p, uint64_t *user_ns, uint64_t *system_ns)
-{
-	uint64_t flags = spin_lock_irqsave(&p->lock);
-	struct thread *t;
-
-	*user_ns = p->user_ns;
-	*system_ns = p->system_ns;
-	list_for_each (t, &p->threads, link) {
-		uint64_t user, system;
-
-		task_times(&t->task, &user, &system);
-		*user_ns += user;
-		*system_ns += system;
-	}
-	spin_unlock_irqrestore(&p->lock, flags);
 }
 
 pid_t process_nth_tid(struct process *p, uint32_t n)

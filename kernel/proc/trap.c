@@ -95,8 +95,11 @@ bool trap_page_fault(struct arch_regs *regs, uint64_t addr, unsigned access)
 	struct task *task = current_task();
 	int err = resolve(task->vm, addr, access);
 
-	if (err == 0)
+	if (err == 0) {
+		if (likely(task->user))
+			current_thread()->minor_faults++;
 		return true;
+	}
 	if (!(access & FAULT_USER))
 		return false;
 	if (err != -ENOMEM) /* then the running process is the victim and leaves */

@@ -18,8 +18,8 @@ void parent_notify_locked(struct process *p, int signo, int code, int status)
 	info.pid = p->pid;
 	info.uid = p->cred.uid;
 	info.value = (uint32_t)status;
-	info.utime = (int64_t)(p->user_ns / (NSEC_PER_SEC / 100));
-	info.stime = (int64_t)(p->system_ns / (NSEC_PER_SEC / 100));
+	info.utime = (int64_t)(p->usage.user_ns / (NSEC_PER_SEC / 100));
+	info.stime = (int64_t)(p->usage.system_ns / (NSEC_PER_SEC / 100));
 	if (signo && !(job_control && (signal_action_get(parent, SIGCHLD).flags & SA_NOCLDSTOP)))
 		signal_process(parent, signo, &info);
 	wake_up_all(&parent->child_wait);
@@ -32,10 +32,8 @@ void process_reap_locked(struct process *p)
 
 	assert_held(&proc_tree_lock);
 	if (parent) {
-		parent->child_user_ns += p->user_ns + p->child_user_ns;
-		parent->child_system_ns += p->system_ns + p->child_system_ns;
-		parent->child_minor_faults += p->minor_faults + p->child_minor_faults;
-		parent->child_major_faults += p->major_faults + p->child_major_faults;
+		usage_add(&parent->child_usage, &p->usage);
+		usage_add(&parent->child_usage, &p->child_usage);
 	}
 	list_del(&p->sibling);
 	process_set_parent_locked(p, NULL);
@@ -65,7 +63,7 @@ static void report(struct process *child, struct wait_result *out, int code, int
 	out->uid = child->cred.uid;
 	out->code = code;
 	out->status = status;
-	usage_of_process(child, &out->usage);
+	usage_with_children(child, &out->usage);
 }
 
 /* Has this child something to tell?  The reaped one goes to *dead. */

@@ -19,54 +19,41 @@ enum clock_id {
 	CLOCK_TAI = 11,
 };
 
-/* clock_getcpuclockid(3) packs a pid into a negative clock id. */
-#define CPU_CLOCK_KIND   7 /* low bits: 2 the scheduler's clock, 4 of a thread */
-#define CPU_CLOCK_SCHED  2
+/*
+ * A negative clock id is a CPU-time clock, as clock_getcpuclockid(3) makes it: the complement of a pid (0:
+ * the caller) shifted by three, one bit for the clock of a thread alone, and which of its clocks.
+ */
 #define CPU_CLOCK_THREAD 4
+#define CPU_CLOCK_WHICH  3
+enum { CPU_CLOCK_PROF, CPU_CLOCK_VIRT, CPU_CLOCK_SCHED };
 
 #define TICKS_PER_SEC 100
 
-static uint64_t process_cpu(struct process *p)
+static uint64_t total_ns(const struct usage *usage)
 {
-	uint64_t user_ns, system_ns;
-
-	process_cpu_time(p, &user_ns, &system_ns);
-	return user_ns + system_ns;
+	return usage->user_ns + usage->system_ns;
 }
 
-static uint64_t thread_cpu(void)
+static int cpu_clock_read(int id, uint64_t *ns)
 {
-	uint64_t user_ns, system_ns;
+	struct usage usage;
+	int which = id & CPU_CLOCK_WHICH, err;
 
-	task_times(current_task(), &user_ns, &system_ns);
-	return user_ns + system_ns;
-}
-
-static int packed_cpu_clock(int id, uint64_t *ns)
-{
-	pid_t pid = ~(id >> 3);
-	struct process *p;
-
-	if ((id & CPU_CLOCK_KIND & ~CPU_CLOCK_THREAD) != CPU_CLOCK_SCHED)
+	if (which > CPU_CLOCK_SCHED)
 		return -EINVAL;
-	if (id & CPU_CLOCK_THREAD) {
-		if (pid != 0 && pid != current_thread()->tid)
-			return -EINVAL;
-		*ns = thread_cpu();
-		return 0;
-	}
-	p = process_find(pid ? pid : current_process()->pid);
-	if (!p)
-		return -EINVAL;
-	*ns = process_cpu(p);
-	process_put(p);
+	err = usage_by_id(~(id >> 3), id & CPU_CLOCK_THREAD, &usage);
+	if (err < 0)
+		return err;
+	*ns = which == CPU_CLOCK_VIRT ? usage.user_ns : total_ns(&usage);
 	return 0;
 }
 
 static int clock_read(int id, uint64_t *ns)
 {
+	struct usage usage;
+
 	if (id < 0)
-		return packed_cpu_clock(id, ns);
+		return cpu_clock_read(id, ns);
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
@@ -80,10 +67,12 @@ static int clock_read(int id, uint64_t *ns)
 		*ns = time_now_ns();
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-		*ns = process_cpu(current_process());
+		process_usage(current_process(), &usage);
+		*ns = total_ns(&usage);
 		return 0;
 	case CLOCK_THREAD_CPUTIME_ID:
-		*ns = thread_cpu();
+		thread_usage(current_thread(), &usage);
+		*ns = total_ns(&usage);
 		return 0;
 	}
 	return -EINVAL;
@@ -104,14 +93,20 @@ SYSCALL(clock_gettime)
 	return err < 0 ? err : put_timespec(ARG(1, uaddr_t), ns);
 }
 
+/* The older two CPU-time clocks are read in ticks. */
+static uint64_t clock_resolution_ns(int id)
+{
+	return id < 0 && (id & CPU_CLOCK_WHICH) != CPU_CLOCK_SCHED ? NSEC_PER_SEC / TICKS_PER_SEC : 1;
+}
+
 SYSCALL(clock_getres)
 {
 	uint64_t ns;
-	int err = clock_read(ARG(0, int), &ns);
+	int id = ARG(0, int), err = clock_read(id, &ns);
 
 	if (err < 0)
 		return err;
-	return args->a[1] ? put_timespec(ARG(1, uaddr_t), 1) : 0;
+	return args->a[1] ? put_timespec(ARG(1, uaddr_t), clock_resolution_ns(id)) : 0;
 }
 
 static int64_t set_real_time(const struct abi_timespec *ts)
@@ -188,14 +183,16 @@ SYSCALL(times)
 {
 	struct process *p = current_process();
 	uint64_t user_ns, system_ns;
+	struct usage children;
 	int64_t out[4];
 	int err;
 
 	process_cpu_time(p, &user_ns, &system_ns);
 	out[0] = ticks(user_ns);
 	out[1] = ticks(system_ns);
-	out[2] = ticks(p->child_user_ns);
-	out[3] = ticks(p->child_system_ns);
+	process_child_usage(p, &children);
+	out[2] = ticks(children.user_ns);
+	out[3] = ticks(children.system_ns);
 	err = args->a[0] ? copy_to_user(ARG(0, uaddr_t), out, sizeof(out)) : 0;
 	return err < 0 ? err : ticks(time_now_ns());
 }
@@ -283,55 +280,53 @@ SYSCALL(clock_nanosleep)
 
 /* --- interval timers ------------------------------------------------------------------------------- */
 
-#define ITIMER_REAL 0
-
 struct abi_itimerval {
 	struct abi_timeval interval, value;
 };
 
-static int put_itimer(uaddr_t addr, uint64_t left_ns, uint64_t interval_ns)
+static int put_itimer(uaddr_t addr, const struct itimer_value *value)
 {
-	struct abi_itimerval out = { ns_to_timeval(interval_ns), ns_to_timeval(left_ns) };
+	struct abi_itimerval out = { ns_to_timeval(value->interval_ns), ns_to_timeval(value->left_ns) };
 
 	return copy_to_user(addr, &out, sizeof(out));
 }
 
 SYSCALL(getitimer)
 {
-	uint64_t left, interval;
+	struct itimer_value value;
 
-	if (ARG(0, int) != ITIMER_REAL)
+	if (ARG(0, unsigned) > ITIMER_PROF)
 		return -EINVAL;
-	itimer_get(current_process(), &left, &interval);
-	return put_itimer(ARG(1, uaddr_t), left, interval);
+	itimer_get(current_process(), ARG(0, enum itimer_which), &value);
+	return put_itimer(ARG(1, uaddr_t), &value);
 }
 
 SYSCALL(setitimer)
 {
-	struct abi_itimerval set = { 0 };
-	uint64_t left, interval;
+	struct abi_itimerval abi = { 0 };
+	struct itimer_value set, old;
 	int err = 0;
 
-	if (ARG(0, int) != ITIMER_REAL)
+	if (ARG(0, unsigned) > ITIMER_PROF)
 		return -EINVAL;
 	if (args->a[1])
-		err = copy_from_user(&set, ARG(1, uaddr_t), sizeof(set));
-	if (err == 0 && (!timeval_valid(&set.value) || !timeval_valid(&set.interval)))
+		err = copy_from_user(&abi, ARG(1, uaddr_t), sizeof(abi));
+	if (err == 0 && (!timeval_valid(&abi.value) || !timeval_valid(&abi.interval)))
 		err = -EINVAL;
 	if (err < 0)
 		return err;
-	itimer_set(current_process(), timeval_to_ns(&set.value), timeval_to_ns(&set.interval), &left,
-		   &interval);
-	return args->a[2] ? put_itimer(ARG(2, uaddr_t), left, interval) : 0;
+	set = (struct itimer_value){ timeval_to_ns(&abi.value), timeval_to_ns(&abi.interval) };
+	itimer_set(current_process(), ARG(0, enum itimer_which), &set, &old);
+	return args->a[2] ? put_itimer(ARG(2, uaddr_t), &old) : 0;
 }
 
 /* Answers the seconds left, rounded, but never zero for an alarm that was set. */
 SYSCALL(alarm)
 {
-	uint64_t left, interval;
+	struct itimer_value set = { .left_ns = ARG(0, uint32_t) * NSEC_PER_SEC }, old;
 
-	itimer_set(current_process(), ARG(0, uint32_t) * NSEC_PER_SEC, 0, &left, &interval);
-	if (left == 0)
+	itimer_set(current_process(), ITIMER_REAL, &set, &old);
+	if (old.left_ns == 0)
 		return 0;
-	return (int64_t)MAX((left + NSEC_PER_SEC / 2) / NSEC_PER_SEC, 1ull);
+	return (int64_t)MAX((old.left_ns + NSEC_PER_SEC / 2) / NSEC_PER_SEC, 1ull);
 }
