@@ -29,6 +29,7 @@ enum core_type {
 
 struct cpu_topology {
 	uint16_t package;
+	uint16_t die;      /* of its package */
 	uint16_t core;     /* unique in the machine */
 	uint16_t core_id;  /* as its package numbers it */
 	uint16_t thread;   /* of its core */
@@ -38,6 +39,21 @@ struct cpu_topology {
 	enum core_type type;
 };
 #define CAPACITY_FULL 1024
+
+enum cache_type { /* as CPUID and Linux number them */
+		  CACHE_DATA = 1,
+		  CACHE_INSTRUCTION,
+		  CACHE_UNIFIED,
+};
+
+struct cpu_cache {
+	uint8_t level;
+	uint8_t type; /* enum cache_type */
+	uint16_t line, partitions, ways;
+	uint32_t sets; /* size = line * partitions * ways * sets */
+	uint32_t id;   /* who has the same id at the same level and type shares it */
+};
+#define MAX_CACHES 6
 
 /* From the narrowest on; a wider level contains the narrower ones. */
 enum topology_level {
@@ -49,8 +65,9 @@ enum topology_level {
 };
 
 /* Boot: memory and node distances from SRAT and SLIT (or numa= on the command line), before the frame
- * allocator; and the CPUs, when all have started and described themselves. */
+ * allocator; each CPU's own description, on it, before it is online; and the whole, when all have started. */
 void topology_init_memory(void);
+void topology_init_this_cpu(void);
 void topology_init_cpus(void);
 
 /* Everything below is read-only after topology_init_cpus(); before it every CPU looks like CPU 0's neighbour
@@ -59,6 +76,15 @@ const struct cpu_topology *topology_of(uint32_t cpu);
 /* The online CPUs that share `level` with this one, itself included. */
 const struct cpumask *topology_peers(uint32_t cpu, enum topology_level level);
 bool topology_hybrid(void);
+/* The online CPUs of the same package, and of the same die. */
+void topology_package(uint32_t cpu, struct cpumask *out);
+void topology_die(uint32_t cpu, struct cpumask *out);
+/* The CPU's caches, from the nearest on, and who shares one. */
+unsigned topology_cache_count(uint32_t cpu);
+const struct cpu_cache *topology_cache(uint32_t cpu, unsigned index);
+void topology_cache_sharers(uint32_t cpu, unsigned index, struct cpumask *out);
+/* The online CPUs of a node. */
+void topology_node_cpus(unsigned node, struct cpumask *out);
 
 unsigned topology_node_count(void);
 /* The node of a physical address: 0 where nothing is known; what lies between two ranges of the firmware's

@@ -69,6 +69,7 @@ void kernel_main(const struct boot_info *bi)
 	arch_interrupts_init();
 	time_init(arch_calibrate_cycles());
 	arch_timer_init();
+	topology_init_this_cpu();
 	sched_init(); /* this context becomes the idle task */
 	arch_irq_enable();
 
@@ -136,6 +137,7 @@ static void start(void *unused)
 {
 	(void)unused;
 	smp_init();
+	topology_init_cpus();
 	start_subsystems();
 	unpack_modules();
 	arch_seal();

@@ -19,6 +19,7 @@
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/time.h>
+#include <kernel/topology.h>
 
 struct cpumask cpus_online = { .bits = { 1 } };
 
@@ -117,6 +118,7 @@ void smp_cpu_main(void)
 
 	while (READ_ONCE(cpu_count) <= self)
 		arch_cpu_relax();
+	topology_init_this_cpu();
 	cpumask_set_atomic(&cpus_online, self);
 	sched_idle();
 }
