@@ -10,13 +10,18 @@
  *	RUNNING -> STOPPED -> RUNNABLE                            job control
  *	RUNNING -> DEAD                                           task_exit(); freed by the next task
  *
- * Legend: [i] immutable after task_init, [r] run-queue lock, [o] the task itself, [a] atomic.
+ * Classes, the most urgent first: ISO, REALTIME, FAIR, BATCH; the rules of each stand at the top of its file
+ * in kernel/sched.  A waiting task may lend its urgency to the one it waits for (sched_lend).
+ *
+ * Legend: [i] immutable after task_init, [r] lock of the run queue that it belongs to (task->cpu), [o] the
+ * task itself, [a] atomic.
  */
 #pragma once
 
 #include <arch/context.h>
 #include <kernel/cpumask.h>
 #include <kernel/list.h>
+#include <kernel/rbtree.h>
 #include <kernel/refcount.h>
 #include <kernel/spinlock.h>
 #include <kernel/types.h>
@@ -37,27 +42,81 @@ enum task_state {
 #define TASK_WORK_EXIT   (1u << 1) /* the process is exiting: leave at the next safe point */
 
 struct vm_space;
+struct sched_class;
+
+/*
+ * How a task is scheduled.  `policy` is one of SCHED_* (serix/abi_sched.h); it gives the class:
+ *	ISO       SCHED_DEADLINE: earliest deadline first within a constant-bandwidth server
+ *	REALTIME  SCHED_FIFO, SCHED_RR, by rt_priority
+ *	FAIR      SCHED_OTHER, weighted by nice
+ *	BATCH     SCHED_BATCH, SCHED_IDLE: what is left over
+ */
+struct sched_policy {
+	uint8_t policy;
+	uint8_t rt_priority;                         /* 1 to 99, REALTIME only, else 0 */
+	int8_t nice;                                 /* -20 to 19 */
+	bool reset_on_fork;                          /* the child starts as SCHED_OTHER, nice 0 or above */
+	uint64_t runtime_ns, deadline_ns, period_ns; /* ISO only; runtime <= deadline <= period */
+};
+/* What each class keeps of a task.  All [r]. */
+struct sched_fair {
+	struct rb_node node;
+	uint64_t vruntime;     /* CPU time over weight, in the time of its queue */
+	int64_t lag;           /* while it is on no queue: how much it was behind (virtual) */
+	uint64_t slice_end_ns; /* while it runs: when the next one may take over */
+	uint32_t weight;       /* 1024 for nice 0 */
+};
+struct sched_rt {
+	struct list link;
+	uint8_t priority; /* 1 to 99 */
+	bool round_robin; /* takes turns with its equals */
+	bool to_tail;     /* its turn is over */
+	int64_t left_ns;  /* of its turn */
+};
+struct sched_iso {
+	struct rb_node node;
+	uint64_t deadline_ns;  /* absolute */
+	int64_t budget_ns;     /* left until then */
+	uint64_t replenish_ns; /* while it is throttled: when the next period begins */
+	uint64_t bandwidth;    /* admitted; BANDWIDTH_FULL is one CPU */
+	bool throttled, yielded, missed, lent;
+	uint64_t misses; /* deadlines at which it still had budget, and wanted it */
+};
 
 struct task {
-	struct arch_context context; /* [r] saved while not running */
-	void *kernel_stack;          /* [i] lowest address; a guard page lies below */
-	struct vm_space *vm;         /* [o] NULL: kernel thread, runs in whatever space is loaded */
-	_Atomic uint32_t state;      /* [a] enum task_state; changed to RUNNABLE under [r] */
-	_Atomic uint32_t work;       /* [a] TASK_WORK_* */
-	_Atomic uint32_t on_cpu;     /* [a] its context is live on some CPU */
-	uint32_t cpu;                /* [r] where it last ran */
-	struct list run_link;        /* [r] */
-	bool on_runq;                /* [r] */
-	bool user;                   /* [i] embedded in a struct thread */
-	uint8_t held_locks;          /* [o] debug: depth of held_ranks */
-	uint16_t held_ranks[16];     /* [o] debug: mutexes held, in order */
-	uint64_t slice_end_ns;       /* [r] */
+	struct arch_context context;     /* [r] saved while not running */
+	void *kernel_stack;              /* [i] lowest address; a guard page lies below */
+	struct vm_space *vm;             /* [o] NULL: kernel thread, runs in whatever space is loaded */
+	_Atomic uint32_t state;          /* [a] enum task_state; changed to RUNNABLE under [r] */
+	_Atomic uint32_t work;           /* [a] TASK_WORK_* */
+	_Atomic uint32_t on_cpu;         /* [a] its context is live on some CPU */
+	uint32_t cpu;                    /* [r] where it last ran */
+	struct list run_link;            /* [r] */
+	uint64_t slice_end_ns;           /* [r] */
+	bool on_runq;                    /* [r] queued, or throttled; not set while it runs */
+	bool started;                    /* [r] ran or was queued before */
+	bool moving;                     /* [r] taken off a CPU where it may not run, on its way to another */
+	bool user;                       /* [i] embedded in a struct thread */
+	uint8_t held_locks;              /* [o] debug: depth of held_ranks */
+	uint16_t held_ranks[16];         /* [o] debug: mutexes held, in order */
+	const struct sched_class *class; /* [r] its own, or a donor's */
+	uint64_t urgency;                /* [r] what classes compare by: the smaller, the more urgent */
+	struct sched_policy policy;      /* [r] as asked for */
+	bool lent;                       /* [r] runs as a donor would */
+	struct sched_fair fair;
+	struct sched_rt rt;
+	struct sched_iso iso;
+	struct cpumask affinity;     /* [r] */
 	uint64_t accounted_ns;       /* [r] CPU time is charged up to here */
 	uint64_t user_ns, system_ns; /* [r] CPU time; the split follows the last tick's mode */
 	bool last_tick_user;         /* [r] */
 	void (*entry)(void *);       /* [i] */
 	void *entry_arg;             /* [i] */
 	uint64_t switches_voluntary, switches_forced; /* [r] */
+	uint64_t queued_ns;                           /* [r] since when it waits for a CPU */
+	uint64_t wait_ns;                             /* [r] waited until it was queued last */
+	uint64_t runs, migrations; /* [r] times it was given a CPU; another CPU than before */
+	uint64_t last_ran_ns;      /* [r] */
 	/* Called once, on another stack, after DEAD: frees the task's memory.  Must not sleep. [i] */
 	void (*release)(struct task *task);
 	uint64_t canary;          /* [i] of its stack frames: switched with the task */
@@ -98,37 +157,63 @@ int sleep_until(uint64_t deadline_ns, bool interruptible);
 /* Load the address space of the running task after task->vm changed (exec, exit). */
 void task_switch_vm(struct vm_space *vm);
 
-/*
- * How a task is scheduled.  `policy` is one of SCHED_* (serix/abi_sched.h); it gives the class:
- *	ISO       SCHED_DEADLINE: earliest deadline first within a constant-bandwidth server
- *	REALTIME  SCHED_FIFO, SCHED_RR, by rt_priority
- *	FAIR      SCHED_OTHER, weighted by nice
- *	BATCH     SCHED_BATCH, SCHED_IDLE: what is left over
- */
-struct sched_policy {
-	uint8_t policy;
-	uint8_t rt_priority;                         /* 1 to 99, REALTIME only, else 0 */
-	int8_t nice;                                 /* -20 to 19 */
-	bool reset_on_fork;                          /* the child starts as SCHED_OTHER, nice 0 or above */
-	uint64_t runtime_ns, deadline_ns, period_ns; /* ISO only; runtime <= deadline <= period */
-};
-/* -EINVAL (fields do not fit), -EBUSY (the ISO load would not be schedulable).  Rights are the caller's to
- * check.  Any task, running or not. */
+/* -EINVAL (fields do not fit), -EBUSY (the ISO load would not be schedulable), -EPERM (ISO for a task that
+ * may not run on every CPU).  Rights are the caller's to check.  Any task, running or not, at once; its
+ * bandwidth comes back when it leaves ISO or exits. */
 int sched_set_policy(struct task *task, const struct sched_policy *policy) __must_check;
+/* Only the nice value; REALTIME and ISO tasks keep it for later. */
+void sched_set_nice(struct task *task, int nice);
+/* As asked for: what is lent does not show. */
 void sched_get_policy(struct task *task, struct sched_policy *out);
-/* Where it may run: -EINVAL when no online CPU is in the mask.  Moves it at once when it must.  May sleep. */
+/* What sched_rr_get_interval(2) says: the slice, 0 for FIFO and ISO. */
+uint64_t sched_slice_ns(struct task *task);
+/* A child of the running task starts with its policy, nice value and CPUs, or as reset_on_fork wants it.
+ * -EAGAIN: ISO cannot be inherited. */
+int sched_inherit(struct task *child) __must_check;
+
+/* Where it may run: -EINVAL when no online CPU is in the mask, -EBUSY for an ISO task, which must be able to
+ * run everywhere.  The running task has moved when this returns; one that runs elsewhere is interrupted to
+ * move. */
 int sched_set_affinity(struct task *task, const struct cpumask *mask) __must_check;
+/* As asked for, and so perhaps with CPUs that do not exist. */
 void sched_get_affinity(struct task *task, struct cpumask *out);
-/* Priority inheritance: run `task` at least as urgently as `donor` until called with NULL. */
+
+/*
+ * Priority inheritance: run `task` at least as urgently as `donor`, as it is now, until called with NULL.
+ * Lending again raises, never lowers.  What a task was lent it lends on: chains are the caller's to walk, and
+ * to bound (kernel/sched/mutex.c).
+ */
 void sched_lend(struct task *task, struct task *donor);
 
 /* Run queue and idle task of another CPU, before it starts: its idle task, or NULL when out of memory. */
 struct task *sched_prepare_cpu(struct cpu *cpu);
 
-/* Of one CPU; `cpu` < cpu_count. */
+/* One task's figures up to now, for /proc/pid/{sched,schedstat}. */
+struct sched_task_stats {
+	const char *class_name;    /* "ISO", "REALTIME", "FAIR", "BATCH": what it runs as now */
+	uint32_t cpu;              /* where it runs, or ran last */
+	uint32_t weight;           /* 1024 for nice 0 */
+	uint64_t run_ns, wait_ns;  /* on a CPU; runnable but waiting for one */
+	uint64_t runs, migrations; /* times it was given a CPU; another CPU than before */
+	uint64_t switches_voluntary, switches_forced;
+	uint64_t last_ran_ns;     /* monotonic; now for a running task */
+	uint64_t vruntime_ns;     /* FAIR and BATCH */
+	int64_t lag_ns;           /* FAIR and BATCH: CPU time it is owed (negative: owes) */
+	uint64_t iso_deadline_ns; /* ISO: the current absolute deadline, */
+	int64_t iso_budget_ns;    /* what is left until then, */
+	uint64_t iso_misses;      /* and deadlines missed */
+};
+void sched_get_task_stats(struct task *task, struct sched_task_stats *out);
+
+/* Of one CPU; `cpu` < cpu_count.  The second half is what /proc/schedstat shows. */
 struct sched_cpu_stats {
 	uint64_t switches, runnable;
 	uint64_t idle_ns, user_ns, system_ns;
+	uint64_t yields;                 /* sched_yield calls */
+	uint64_t schedules, idles;       /* schedule() calls, and those that found nothing to run */
+	uint64_t wakeups, wakeups_local; /* tasks queued here by a wake-up; by one on this CPU */
+	uint64_t wait_ns, runs;          /* time tasks waited here for the CPU, times one got it */
+	uint64_t steals, balances;       /* tasks pulled from other CPUs: when idle, to even out */
 };
 void sched_get_cpu_stats(uint32_t cpu, struct sched_cpu_stats *out);
 /* Of all CPUs together. */
