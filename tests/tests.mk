@@ -3,6 +3,8 @@
 #
 #     /* sources: kernel/lib/cpio.c kernel/lib/string.c */
 #
+# build/tests/NAME.asm.o among them is NAME.asm.
+#
 # Single parts: make test PART=unit|fuzz|guest|system; the whole boot matrix: make test FULL=1.
 
 UNIT_SRC := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
@@ -24,7 +26,11 @@ fuzz: $(FUZZ) ## build the fuzz targets
 $(UNIT): build/%: %.c $(HOST_SHIMS) $(HOST_HEADERS)
 	$(call say,UNIT,$<)
 	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(HOST_CFLAGS) $(UNIT_SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) $(UNIT_SANITIZE) $(filter %.c %.asm.o,$^) -o $@ -lcmocka -z noexecstack
+
+build/tests/%.asm.o: %.asm
+	@mkdir -p $(@D)
+	$(Q)$(NASM) -f elf64 -w+all $< -o $@
 
 $(FUZZ): build/%: %.c $(HOST_SHIMS) $(HOST_HEADERS)
 	$(call say,FUZZ,$<)

@@ -7,6 +7,7 @@
  */
 #include "cpu.h"
 
+#include <arch/aes.h>
 #include <arch/cpu.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
@@ -54,6 +55,7 @@ static void detect_leaf1(struct cpu_features *f)
 	f->mca = BIT(id.edx, 14);
 	f->x2apic = BIT(id.ecx, 21);
 	f->tsc_deadline = BIT(id.ecx, 24);
+	f->aes = BIT(id.ecx, 25);
 	f->xsave = BIT(id.ecx, 26);
 	f->rdrand = BIT(id.ecx, 30);
 	f->hypervisor = BIT(id.ecx, 31);
@@ -129,10 +131,15 @@ bool features_match(void)
 	detect(&own);
 	return own.smep >= boot->smep && own.smap >= boot->smap && own.umip >= boot->umip &&
 	       own.fsgsbase >= boot->fsgsbase && own.rdtscp >= boot->rdtscp && own.xsave >= boot->xsave &&
-	       own.xsaveopt >= boot->xsaveopt && own.apic && own.x2apic >= boot->x2apic &&
-	       own.tsc_deadline >= boot->tsc_deadline && own.mce >= boot->mce &&
+	       own.xsaveopt >= boot->xsaveopt && own.aes >= boot->aes && own.apic &&
+	       own.x2apic >= boot->x2apic && own.tsc_deadline >= boot->tsc_deadline && own.mce >= boot->mce &&
 	       own.phys_bits >= boot->phys_bits &&
 	       (!own.xsave || (cpuid(0xd, 0).eax & fpu_xfeatures()) == fpu_xfeatures());
+}
+
+bool arch_has_aes(void)
+{
+	return cpu_features.aes;
 }
 
 void features_enable_cpu(void)

@@ -13,7 +13,7 @@ void vm_large_split_locked(struct vm_space *vm, uint64_t addr);
 /* Nor lie in [start, end). */
 void vm_large_split_range_locked(struct vm_space *vm, uint64_t start, uint64_t end);
 
-/* One more reference on, or one less on, each small page of what arch_pt_share or arch_pt_unmap_range reported;
- * how many small pages that are. */
+/* One more reference on, or one less on, each small page of what arch_pt_share or arch_pt_unmap_range
+ * reported; how many small pages that are. */
 uint64_t vm_frames_get(const paddr_t *frames, unsigned n);
 uint64_t vm_frames_put(const paddr_t *frames, unsigned n);
