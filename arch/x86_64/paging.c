@@ -52,11 +52,14 @@ static uint64_t *lowest_entry(paddr_t root, uint64_t va, unsigned *level)
 	uint64_t *table = pt_table(root);
 
 	for (*level = 3;; --*level) {
-		uint64_t *entry = &table[index_at(va, *level)];
+		uint64_t *entry = &table[index_at(va, *level)], now;
 
-		if (*level == 0 || !(*entry & PTE_PRESENT) || (*entry & PTE_LARGE))
+		if (*level == 0)
 			return entry;
-		table = pt_table(*entry & PTE_ADDRESS);
+		now = READ_ONCE(*entry);
+		if (!(now & PTE_PRESENT) || (now & PTE_LARGE))
+			return entry;
+		table = pt_table(now & PTE_ADDRESS);
 	}
 }
 
@@ -82,7 +85,9 @@ static uint64_t *add_table(uint64_t *entry, bool user)
 		*used_groups(pt_table(pa)) = 0;
 		*spare_tables(pt_table(pa)) = 0;
 	}
-	*entry = pa | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | (user ? PTE_USER : 0);
+	/* Walks without a lock see a table that is cleared. */
+	__atomic_store_n(entry, pa | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | (user ? PTE_USER : 0),
+			 __ATOMIC_RELEASE);
 	return pt_table(pa);
 }
 
@@ -124,19 +129,19 @@ int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot)
 	return 0;
 }
 
-struct pt_slot *arch_pt_slot(paddr_t root, uint64_t va)
-{
-	return (struct pt_slot *)pt_make_path(root, va, 0);
-}
-
 struct pt_slot *arch_pt_slot_find(paddr_t root, uint64_t va)
 {
 	return (struct pt_slot *)pte_find(root, va);
 }
 
+struct pt_slot *arch_pt_slot_make(paddr_t root, uint64_t va)
+{
+	return (struct pt_slot *)pt_make_path(root, va, 0);
+}
+
 bool arch_pt_slot_get(const struct pt_slot *slot, paddr_t *pa, unsigned *prot)
 {
-	uint64_t pte = *(const uint64_t *)slot;
+	uint64_t pte = READ_ONCE(*(const uint64_t *)slot);
 
 	if (!is_mapped(pte))
 		return false;
@@ -149,6 +154,15 @@ void arch_pt_slot_set(struct pt_slot *slot, paddr_t pa, unsigned prot)
 {
 	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
 	WRITE_ONCE(*(uint64_t *)slot, pte_make(pa, prot));
+}
+
+bool arch_pt_slot_fill(struct pt_slot *slot, paddr_t pa, unsigned prot)
+{
+	uint64_t empty = 0;
+
+	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
+	return __atomic_compare_exchange_n((uint64_t *)slot, &empty, pte_make(pa, prot), false,
+					   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 paddr_t arch_pt_unmap(paddr_t root, uint64_t va)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The machine contract: address spaces.  A page table is named by the physical address of its root.
- * The caller (mm/) serialises changes to one page table: vm_space.lock, or the kernel space's lock.
+ * The caller (mm/) serialises changes to one page table: vm_space.pt_lock, or the kernel space's lock.
  */
 #pragma once
 
@@ -40,14 +40,15 @@ void arch_pt_destroy(paddr_t root);
 int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot) __attribute__((warn_unused_result));
 /* Remove one page; returns its physical address or PADDR_NONE. The caller flushes. */
 paddr_t arch_pt_unmap(paddr_t root, uint64_t va);
-/* The place of one page's entry, its tables made when absent; NULL: out of memory.  It saves the second walk
- * where an entry is looked at and then replaced; it is good until the page table changes otherwise. */
+/* The place of one page's entry, good as long as its table stays.  find: NULL when there is no table, and it
+ * may run beside others that add tables.  make: with the tables on the way made; NULL: out of memory. */
 struct pt_slot;
-struct pt_slot *arch_pt_slot(paddr_t root, uint64_t va);
-/* As arch_pt_slot, but NULL when there is no table for it: nothing near it is mapped, or a large page is. */
 struct pt_slot *arch_pt_slot_find(paddr_t root, uint64_t va);
+struct pt_slot *arch_pt_slot_make(paddr_t root, uint64_t va);
 bool arch_pt_slot_get(const struct pt_slot *slot, paddr_t *pa, unsigned *prot);
 void arch_pt_slot_set(struct pt_slot *slot, paddr_t pa, unsigned prot);
+/* Fill an empty entry.  False: somebody else has filled it meanwhile. */
+bool arch_pt_slot_fill(struct pt_slot *slot, paddr_t pa, unsigned prot);
 /* Look up, the frame of a small page even inside a large one.  Returns false when nothing is mapped. */
 bool arch_pt_query(paddr_t root, uint64_t va, paddr_t *pa, unsigned *prot);
 /*

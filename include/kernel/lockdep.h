@@ -6,6 +6,7 @@
 #pragma once
 
 #include <kernel/compiler.h>
+#include <kernel/types.h>
 
 struct spinlock;
 struct mutex;
@@ -17,6 +18,9 @@ void lockdep_spin_acquired(struct spinlock *lock);
 void lockdep_spin_release(struct spinlock *lock);
 void lockdep_mutex_acquire(const struct mutex *m);
 void lockdep_mutex_release(const struct mutex *m);
+/* Any other lock that is slept on. */
+void lockdep_sleep_acquire(uint16_t rank, const char *name);
+void lockdep_sleep_release(uint16_t rank, const char *name);
 /* About to sleep: no spinlock may be held. */
 void lockdep_assert_may_sleep(void);
 /* About to touch user memory, which may fault: nothing may be held that resolving a fault takes. */
@@ -43,6 +47,16 @@ static inline void lockdep_mutex_acquire(const struct mutex *m)
 static inline void lockdep_mutex_release(const struct mutex *m)
 {
 	(void)m;
+}
+static inline void lockdep_sleep_acquire(uint16_t rank, const char *name)
+{
+	(void)rank;
+	(void)name;
+}
+static inline void lockdep_sleep_release(uint16_t rank, const char *name)
+{
+	(void)rank;
+	(void)name;
 }
 static inline void lockdep_assert_may_sleep(void) {}
 static inline void lockdep_assert_may_fault(void) {}

@@ -16,7 +16,9 @@ enum lock_rank {
 	RANK_TTY,       /* state behind one device file (a log reader's buffers) */
 	RANK_VM_SPACE,  /* vm_space.lock; faults on user copies take it, so it follows file locks */
 	RANK_VM_OBJECT, /* vm_object.lock */
+	RANK_VM_AREAS,  /* vm_object.areas_lock */
 	/* spinlocks */
+	RANK_PAGE_TABLE, /* vm_space.pt_lock; two: the parent's before the child's */
 	RANK_CAP_TABLE,
 	RANK_DCACHE,
 	RANK_MOUNT,

@@ -7,7 +7,18 @@
  * by the page table alone, reference-counted in struct page and shared copy-on-write by fork.
  * Nothing is mapped before it is touched.
  *
- * Locks: vm_space.lock (mutex) covers areas and page table; vm_object.lock its pages.
+ * Locks, in their order:
+ *	vm_space.lock        the areas.  A fault reads them, so faults run side by side; what changes areas
+ *writes. vm_object.lock       the object's size and pages. vm_object.areas_lock which areas show the object,
+ *and the bounds of those areas. vm_space.pt_lock     entries of the page table that are in use.  Spinning.
+ *
+ * The reverse list (object to areas) lets pages be taken out of every space without any space's lock: that
+ * holds areas_lock, so that areas and their spaces stay, and pt_lock for each table.  Therefore
+ *	- an entry in use changes only under pt_lock;
+ *	- an empty entry may be filled without it (arch_pt_slot_fill), with a page that no object holds;
+ *	- a page of an object is entered under pt_lock, after a look that the object has not taken pages away
+ *	  since the page was found (vm_object.generation);
+ *	- tables appear under pt_lock and go only with vm_space.lock held for writing.
  */
 #pragma once
 
@@ -16,6 +27,7 @@
 #include <kernel/pmm.h>
 #include <kernel/rbtree.h>
 #include <kernel/refcount.h>
+#include <kernel/rwlock.h>
 
 struct vm_object;
 
@@ -38,6 +50,9 @@ struct vm_object {
 		unsigned height;
 		uint64_t count;
 	} pages;
+	struct mutex areas_lock;
+	struct list areas;           /* [areas_lock] vm_area.of_object: who may have its pages mapped */
+	_Atomic uint32_t generation; /* [a] counts the times that pages were taken away */
 };
 
 void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint64_t size);
@@ -48,8 +63,8 @@ void vm_object_put(struct vm_object *obj);
 int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
 /* As above but only if present: -ENOENT. */
 int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
-/* Change the size; pages beyond it go, and the tail of the last page is cleared.  Mappings of dropped
- * pages keep them until unmapped. */
+/* Change the size; pages beyond it go, from all mappings too (private copies included, as in Linux), and the
+ * tail of the last page is cleared.  The caller holds no vm_space.lock. */
 void vm_object_resize(struct vm_object *obj, uint64_t size);
 
 /* While a file decides that a shared writable mapping may come to be, until the area itself counts: whoever
@@ -77,32 +92,36 @@ static inline void vm_object_drop_writable(struct vm_object *obj)
 #define VM_HUGEPAGE   (1u << 9)  /* large pages wanted wherever they fit */
 #define VM_NOHUGEPAGE (1u << 10) /* none wanted */
 
+/* All of it: [space.lock]; start, end and offset of an area with an object also [object.areas_lock]. */
 struct vm_area {
-	struct rb_node node; /* by start */
-	uint64_t start, end; /* page-aligned */
-	uint32_t flags;
+	struct rb_node node;      /* by start */
+	uint64_t start, end;      /* page-aligned */
+	uint32_t flags;           /* VM_COPIED is set by faults, which only read: atomically */
 	uint32_t max_prot;        /* what mprotect may reach: from the file's rights */
 	struct vm_object *object; /* holds a reference; NULL: anonymous */
 	uint64_t offset;          /* in bytes, page-aligned, of start in the object */
+	struct vm_space *space;   /* not referenced: a space's areas end before it */
+	struct list of_object;    /* [object.areas_lock] in object->areas */
 };
 
 struct vm_space {
 	struct refcount refs;
-	struct mutex lock;
-	struct rb_tree areas;    /* [lock] */
-	paddr_t root;            /* [i] page table */
-	struct cpumask cpus;     /* [a] that have it loaded, and so may hold its translations */
-	uint64_t brk_start, brk; /* [lock] */
-	uint64_t mmap_top;       /* [i] areas are placed downwards from here */
-	uint64_t stack_top;      /* [i] */
-	uint64_t stack_limit;    /* [lock] bytes the stack may grow to */
-	uint64_t pages_mapped;   /* [lock] resident */
-	uint64_t pages_peak;     /* [lock] the most it was before a page was unmapped */
-	uint64_t pages_reserved; /* [lock] sum of area lengths, in pages */
-	uint32_t area_count;     /* [lock] */
-	struct vm_area *recent;  /* [lock] where the last fault was; NULL: none */
-	uint64_t gap_top;        /* [lock] no gap of gap_size bytes lies between it and mmap_top */
-	uint64_t gap_size;       /* [lock] */
+	struct rwlock lock;
+	struct spinlock pt_lock;
+	struct rb_tree areas;          /* [lock] */
+	paddr_t root;                  /* [i] page table */
+	struct cpumask cpus;           /* [a] that have it loaded, and so may hold its translations */
+	uint64_t brk_start, brk;       /* [lock] */
+	uint64_t mmap_top;             /* [i] areas are placed downwards from here */
+	uint64_t stack_top;            /* [i] */
+	uint64_t stack_limit;          /* [lock] bytes the stack may grow to */
+	_Atomic uint64_t pages_mapped; /* [a] resident */
+	uint64_t pages_peak;           /* [a] about the most it was before a page was unmapped */
+	uint64_t pages_reserved;       /* [lock] sum of area lengths, in pages */
+	uint32_t area_count;           /* [lock] */
+	struct vm_area *recent; /* [a] where a fault was lately; NULL: none.  Changing areas resets it */
+	uint64_t gap_top;       /* [lock] no gap of gap_size bytes lies between it and mmap_top */
+	uint64_t gap_size;      /* [lock] */
 	/* What /proc/pid/cmdline and environ show; set by exec. */
 	uaddr_t arg_start, arg_end, env_start, env_end;
 };

@@ -26,7 +26,7 @@ static bool checking = true;
 
 static bool may_nest(uint16_t rank)
 {
-	return rank == RANK_VNODE || rank == RANK_RUNQ || rank == RANK_FUTEX;
+	return rank == RANK_VNODE || rank == RANK_RUNQ || rank == RANK_FUTEX || rank == RANK_PAGE_TABLE;
 }
 
 static void violation(const char *what, const char *held, uint16_t held_rank, const char *name, uint16_t rank)
@@ -114,7 +114,7 @@ void lockdep_assert_may_fault(void)
 			violation("user memory", "a mutex", task->held_ranks[i], "vm_space", RANK_VM_SPACE);
 }
 
-void lockdep_mutex_acquire(const struct mutex *m)
+void lockdep_sleep_acquire(uint16_t rank, const char *name)
 {
 	struct task *task = current_task();
 
@@ -122,27 +122,38 @@ void lockdep_mutex_acquire(const struct mutex *m)
 		return;
 	lockdep_assert_may_sleep();
 	for (unsigned i = 0; i < task->held_locks; i++)
-		if (task->held_ranks[i] > m->rank || (task->held_ranks[i] == m->rank && !may_nest(m->rank)))
-			violation("inverted", "a mutex", task->held_ranks[i], m->name, m->rank);
+		if (task->held_ranks[i] > rank || (task->held_ranks[i] == rank && !may_nest(rank)))
+			violation("inverted", "a mutex", task->held_ranks[i], name, rank);
 	if (task->held_locks == ARRAY_SIZE(task->held_ranks))
-		violation("too many held", "mutexes", 0, m->name, m->rank);
-	task->held_ranks[task->held_locks++] = m->rank;
+		violation("too many held", "mutexes", 0, name, rank);
+	task->held_ranks[task->held_locks++] = rank;
 }
 
-void lockdep_mutex_release(const struct mutex *m)
+void lockdep_sleep_release(uint16_t rank, const char *name)
 {
 	struct task *task = current_task();
 
+	(void)name;
 	if (!checking || !task)
 		return;
 	for (unsigned i = task->held_locks; i-- > 0;) {
-		if (task->held_ranks[i] != m->rank)
+		if (task->held_ranks[i] != rank)
 			continue;
 		for (; i + 1u < task->held_locks; i++)
 			task->held_ranks[i] = task->held_ranks[i + 1];
 		task->held_locks--;
 		return;
 	}
+}
+
+void lockdep_mutex_acquire(const struct mutex *m)
+{
+	lockdep_sleep_acquire(m->rank, m->name);
+}
+
+void lockdep_mutex_release(const struct mutex *m)
+{
+	lockdep_sleep_release(m->rank, m->name);
 }
 
 #endif

@@ -19,14 +19,23 @@
 #include "vm_large.h"
 #include "vm_priv.h"
 
+static void count_mapped(struct vm_space *vm, unsigned n)
+{
+	atomic_fetch_add_explicit(&vm->pages_mapped, n, memory_order_relaxed);
+}
+
+/* No lock but vm->lock for reading: whoever fills the entry first wins. */
 static int map_zeroed(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot)
 {
 	paddr_t pa = pmm_alloc(PAGE_ANON, PMM_ZERO);
 
 	if (pa == PADDR_NONE)
 		return -ENOMEM;
-	arch_pt_slot_set(slot, pa, vm_area_prot(area, true));
-	vm->pages_mapped++;
+	if (unlikely(!arch_pt_slot_fill(slot, pa, vm_area_prot(area, true)))) {
+		pmm_free_zeroed(pa);
+		return 0;
+	}
+	count_mapped(vm, 1);
 	return 0;
 }
 
@@ -38,14 +47,32 @@ static paddr_t copy_page(struct vm_area *area, paddr_t from)
 	if (pa == PADDR_NONE)
 		return pa;
 	arch_copy_page(phys_to_virt(pa), phys_to_virt(from));
-	if (area->object)
-		area->flags |= VM_COPIED;
+	if (area->object && !(READ_ONCE(area->flags) & VM_COPIED))
+		__atomic_fetch_or(&area->flags, VM_COPIED, __ATOMIC_RELAXED);
 	return pa;
 }
 
+/* Enter a page found when the object's generation was `seen`.  False: look again, the page may be gone from
+ * the object, or somebody else has filled the entry. */
+static bool enter_page(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot, uint32_t seen,
+		       paddr_t pa, unsigned prot)
+{
+	bool entered = false;
+
+	spin_lock(&vm->pt_lock);
+	if (atomic_load_explicit(&area->object->generation, memory_order_relaxed) == seen)
+		entered = arch_pt_slot_fill(slot, pa, prot);
+	spin_unlock(&vm->pt_lock);
+	if (entered)
+		count_mapped(vm, 1);
+	return entered;
+}
+
+/* An entry that somebody else has filled meanwhile is as good: the access is tried again. */
 static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va,
 			   unsigned access)
 {
+	uint32_t seen = atomic_load_explicit(&area->object->generation, memory_order_acquire);
 	bool private = vm_area_private(area), copy = private && (access & FAULT_WRITE);
 	struct page *page;
 	paddr_t pa;
@@ -60,29 +87,64 @@ static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_
 		if (pa == PADDR_NONE)
 			return -ENOMEM;
 	}
-	arch_pt_slot_set(slot, pa, vm_area_prot(area, copy || !private));
-	vm->pages_mapped++;
+	if (unlikely(!enter_page(vm, area, slot, seen, pa, vm_area_prot(area, copy || !private))))
+		page_put(page_of(pa));
+	return 0;
+}
+
+/* Replace the page of an entry, which had `old`, by a copy of it.  While some CPU may still read the old page
+ * through a translation of its own nobody may write to the new one. */
+static int replace_by_copy(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va,
+			   struct page *old)
+{
+	paddr_t copy = copy_page(area, page_addr(old)), now;
+	unsigned prot;
+
+	if (copy == PADDR_NONE)
+		return -ENOMEM;
+	spin_lock(&vm->pt_lock);
+	if (unlikely(!arch_pt_slot_get(slot, &now, &prot) || now != page_addr(old) || (prot & PT_WRITE))) {
+		spin_unlock(&vm->pt_lock);
+		pmm_free(copy);
+		return 0;
+	}
+	arch_pt_slot_set(slot, copy, vm_area_prot(area, false));
+	tlb_flush_range(vm, va, va + PAGE_SIZE);
+	arch_pt_slot_set(slot, copy, vm_area_prot(area, true));
+	spin_unlock(&vm->pt_lock);
+	page_put(old); /* the page table's reference */
 	return 0;
 }
 
 /* A write to a page that is mapped, but not for writing. */
-static int make_writable(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va,
-			 paddr_t pa)
+static int make_writable(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va)
 {
-	struct page *page = page_of(pa), *shared = NULL;
-	bool exclusive = page->use == PAGE_ANON && refcount_read(&page->refs) == 1;
+	struct page *page;
+	unsigned prot;
+	bool keep;
+	paddr_t pa;
+	int err;
 
-	if (vm_area_private(area) && !exclusive) {
-		shared = page;
-		pa = copy_page(area, pa);
-		if (pa == PADDR_NONE)
-			return -ENOMEM;
+	spin_lock(&vm->pt_lock);
+	if (unlikely(!arch_pt_slot_get(slot, &pa, &prot) || (prot & PT_WRITE))) {
+		spin_unlock(&vm->pt_lock);
+		return 0;
 	}
-	arch_pt_slot_set(slot, pa, vm_area_prot(area, true));
-	tlb_flush_range(vm, va, va + PAGE_SIZE);
-	if (shared)
-		page_put(shared);
-	return 0;
+	page = page_of(pa);
+	keep = !vm_area_private(area) || (page->use == PAGE_ANON && refcount_read(&page->refs) == 1);
+	if (keep)
+		arch_pt_slot_set(slot, pa, vm_area_prot(area, true));
+	else
+		page_get(page);
+	spin_unlock(&vm->pt_lock);
+	if (keep) {
+		/* Other CPUs that still know the entry as read-only come here, too. */
+		arch_tlb_flush_page(va);
+		return 0;
+	}
+	err = replace_by_copy(vm, area, slot, va, page);
+	page_put(page);
+	return err;
 }
 
 static bool permits(const struct vm_area *area, unsigned access)
@@ -95,7 +157,7 @@ static bool permits(const struct vm_area *area, unsigned access)
 }
 
 /* Extend a stack down to addr, if its limit and its distance from the area below allow. */
-static bool grow_stack(struct vm_space *vm, struct vm_area *stack, uint64_t addr)
+static bool grow_stack_locked(struct vm_space *vm, struct vm_area *stack, uint64_t addr)
 {
 	uint64_t start = ALIGN_DOWN(addr, PAGE_SIZE);
 	struct vm_area *below = area_prev(stack);
@@ -109,38 +171,66 @@ static bool grow_stack(struct vm_space *vm, struct vm_area *stack, uint64_t addr
 	return true;
 }
 
+/* Try to make the area above addr reach it.  The caller has vm->lock for reading, and has it so afterwards;
+ * in between anything may have happened. */
+static void grow_stack(struct vm_space *vm, uint64_t addr)
+{
+	struct vm_area *area;
+
+	read_unlock(&vm->lock);
+	write_lock(&vm->lock);
+	area = area_above(&vm->areas, addr);
+	if (area && addr < area->start)
+		(void)grow_stack_locked(vm, area, addr);
+	write_to_read(&vm->lock);
+}
+
+/* The area of addr; a stack may grow to reach it. */
 static struct vm_area *find_area(struct vm_space *vm, uint64_t addr)
 {
-	struct vm_area *area = vm->recent;
+	struct vm_area *area = READ_ONCE(vm->recent);
 
 	if (area && addr >= area->start && addr < area->end)
 		return area;
 	area = area_above(&vm->areas, addr);
-	if (!area || (addr < area->start && !grow_stack(vm, area, addr)))
+	if (area && addr < area->start && (area->flags & VM_STACK)) {
+		grow_stack(vm, addr);
+		area = area_above(&vm->areas, addr);
+	}
+	if (!area || addr < area->start)
 		return NULL;
-	vm->recent = area;
+	WRITE_ONCE(vm->recent, area);
 	return area;
 }
 
-int vm_fault_locked(struct vm_space *vm, uint64_t addr, unsigned access)
+/* The place of a page that no table is there for.  1: a large page is there by now; -ENOMEM. */
+static int make_slot(struct vm_space *vm, uint64_t va, struct pt_slot **slot)
 {
-	struct vm_area *area = find_area(vm, addr);
-	uint64_t va = ALIGN_DOWN(addr, PAGE_SIZE);
+	bool large;
+	unsigned prot;
+	paddr_t pa;
+
+	spin_lock(&vm->pt_lock);
+	large = arch_pt_query_large(vm->root, va, &pa, &prot);
+	*slot = large ? NULL : arch_pt_slot_make(vm->root, va);
+	spin_unlock(&vm->pt_lock);
+	return large ? 1 : *slot ? 0 : -ENOMEM;
+}
+
+int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned access)
+{
 	struct pt_slot *slot;
 	unsigned prot;
 	paddr_t pa;
 
-	if (!area)
-		return -EFAULT;
 	if (!permits(area, access))
 		return -EACCES;
 	slot = arch_pt_slot_find(vm->root, va);
 	if (unlikely(!slot)) {
-		if (vm_large_fault_locked(vm, area, va, access))
-			return 0;
-		slot = arch_pt_slot(vm->root, va);
-		if (!slot)
-			return -ENOMEM;
+		int there = vm_large_fault(vm, area, va, access) ? 1 : make_slot(vm, va, &slot);
+
+		if (there != 0)
+			return MIN(there, 0);
 	}
 	if (!arch_pt_slot_get(slot, &pa, &prot)) {
 		if (area->object)
@@ -148,10 +238,18 @@ int vm_fault_locked(struct vm_space *vm, uint64_t addr, unsigned access)
 		return map_zeroed(vm, area, slot);
 	}
 	if ((access & FAULT_WRITE) && !(prot & PT_WRITE))
-		return make_writable(vm, area, slot, va, pa);
+		return make_writable(vm, area, slot, va);
 	/* Resolved meanwhile by another thread, or a translation that had not been dropped yet. */
-	tlb_flush_range(vm, va, va + PAGE_SIZE);
+	arch_tlb_flush_page(va);
 	return 0;
+}
+
+/* vm->lock is held for reading. */
+static int resolve(struct vm_space *vm, uint64_t addr, unsigned access)
+{
+	struct vm_area *area = find_area(vm, addr);
+
+	return area ? vm_fault_in(vm, area, ALIGN_DOWN(addr, PAGE_SIZE), access) : -EFAULT;
 }
 
 int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access)
@@ -160,51 +258,66 @@ int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access)
 
 	if (addr >= USER_END)
 		return -EFAULT;
-	mutex_lock(&vm->lock);
-	err = vm_fault_locked(vm, addr, access);
-	mutex_unlock(&vm->lock);
+	read_lock(&vm->lock);
+	err = resolve(vm, addr, access);
+	read_unlock(&vm->lock);
 	return err;
 }
 
 /* --- another process's memory ----------------------------------------------------------------------- */
 
-/* Where the page of addr lies, faulted in for the access. */
-static int page_for_access(struct vm_space *vm, uint64_t addr, unsigned access, paddr_t *pa)
+/* The page that is mapped at addr, with a reference, if the access is allowed. */
+static struct page *mapped_page(struct vm_space *vm, uint64_t addr, unsigned access)
 {
+	struct page *page = NULL;
 	unsigned prot;
-	int err;
+	paddr_t pa;
+
+	spin_lock(&vm->pt_lock);
+	if (arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), &pa, &prot) && (prot & PT_READ) &&
+	    (!(access & FAULT_WRITE) || (prot & PT_WRITE))) {
+		page = page_of(pa);
+		page_get(page);
+	}
+	spin_unlock(&vm->pt_lock);
+	return page;
+}
+
+/* The same, faulted in where it must be.  A page may go again before it is looked at. */
+static struct page *page_for_access(struct vm_space *vm, uint64_t addr, unsigned access)
+{
+	struct page *page;
 
 	if (addr >= USER_END)
-		return -EFAULT;
-	if (arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), pa, &prot) && (prot & PT_READ) &&
-	    (!(access & FAULT_WRITE) || (prot & PT_WRITE)))
-		return 0;
-	err = vm_fault_locked(vm, addr, access);
-	if (err == 0 && !arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), pa, &prot))
-		err = -EFAULT;
-	return err;
+		return NULL;
+	for (;;) {
+		page = mapped_page(vm, addr, access);
+		if (page || resolve(vm, addr, access) < 0)
+			return page;
+	}
 }
 
 static ssize_t copy_space(struct vm_space *vm, uaddr_t user, char *kernel, size_t len, unsigned access)
 {
 	size_t done = 0;
 
-	mutex_lock(&vm->lock);
+	read_lock(&vm->lock);
 	while (done < len) {
 		size_t offset = (user + done) & ~PAGE_MASK, part = MIN(len - done, PAGE_SIZE - offset);
-		paddr_t pa;
-		char *page;
+		struct page *page = page_for_access(vm, user + done, access);
+		char *bytes;
 
-		if (page_for_access(vm, user + done, access, &pa) < 0)
+		if (!page)
 			break;
-		page = (char *)phys_to_virt(pa) + offset;
+		bytes = (char *)phys_to_virt(page_addr(page)) + offset;
 		if (access & FAULT_WRITE)
-			memcpy(page, kernel + done, part);
+			memcpy(bytes, kernel + done, part);
 		else
-			memcpy(kernel + done, page, part);
+			memcpy(kernel + done, bytes, part);
+		page_put(page);
 		done += part;
 	}
-	mutex_unlock(&vm->lock);
+	read_unlock(&vm->lock);
 	return done > 0 || len == 0 ? (ssize_t)done : -EFAULT;
 }
 
@@ -226,18 +339,20 @@ int vm_is_resident(struct vm_space *vm, uint64_t addr)
 	unsigned prot;
 	paddr_t pa;
 
-	mutex_lock(&vm->lock);
+	read_lock(&vm->lock);
 	area = area_above(&vm->areas, addr);
 	if (!area || area->start > addr) {
 		resident = -ENOMEM;
 	} else {
+		spin_lock(&vm->pt_lock);
 		resident = arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), &pa, &prot);
+		spin_unlock(&vm->pt_lock);
 		if (!resident && area->object &&
 		    vm_object_find(area->object, vm_area_index(area, addr), &page) == 0) {
 			page_put(page);
 			resident = 1;
 		}
 	}
-	mutex_unlock(&vm->lock);
+	read_unlock(&vm->lock);
 	return resident;
 }

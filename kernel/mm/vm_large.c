@@ -98,17 +98,24 @@ static bool wanted(const struct vm_space *vm, const struct vm_area *area, uint64
 
 /* --- faults ----------------------------------------------------------------------------------------- */
 
+/* Clearing takes long: the lock is let go for that, and then somebody else may have been faster. */
 static bool map_large(struct vm_space *vm, const struct vm_area *area, uint64_t base)
 {
-	paddr_t pa = pmm_alloc_contiguous(LARGE_PAGE_FRAMES, LARGE_PAGE_FRAMES, PAGE_ANON, PMM_ZERO);
+	paddr_t pa = pmm_alloc_contiguous(LARGE_PAGE_FRAMES, LARGE_PAGE_FRAMES, PAGE_ANON, PMM_ZERO), there;
+	bool mapped_it = false;
+	unsigned prot;
 
 	if (pa == PADDR_NONE)
 		return false;
-	if (arch_pt_map_large(vm->root, base, pa, vm_area_prot(area, true)) < 0) {
+	spin_lock(&vm->pt_lock);
+	if (!arch_pt_slot_find(vm->root, base) && !arch_pt_query_large(vm->root, base, &there, &prot))
+		mapped_it = arch_pt_map_large(vm->root, base, pa, vm_area_prot(area, true)) == 0;
+	spin_unlock(&vm->pt_lock);
+	if (!mapped_it) {
 		pmm_free_contiguous(pa, LARGE_PAGE_FRAMES);
 		return false;
 	}
-	vm->pages_mapped += LARGE_PAGE_FRAMES;
+	atomic_fetch_add_explicit(&vm->pages_mapped, LARGE_PAGE_FRAMES, memory_order_relaxed);
 	count_mapped(1);
 	return true;
 }
@@ -125,27 +132,8 @@ static bool exclusive(paddr_t pa)
 	return true;
 }
 
-int vm_large_fault_locked(struct vm_space *vm, const struct vm_area *area, uint64_t va, unsigned access)
-{
-	uint64_t base = ALIGN_DOWN(va, LARGE_PAGE_SIZE);
-	unsigned prot;
-	paddr_t pa;
-
-	if (!arch_pt_query_large(vm->root, va, &pa, &prot))
-		return wanted(vm, area, base) && map_large(vm, area, base);
-	if ((prot & PT_READ) && (!(access & FAULT_WRITE) || (prot & PT_WRITE)))
-		return 1; /* resolved meanwhile by another thread */
-	if (exclusive(pa)) {
-		arch_pt_protect_large(vm->root, va, vm_area_prot(area, true));
-		return 1;
-	}
-	vm_large_split_range_locked(vm, base, base + LARGE_PAGE_SIZE);
-	return 0;
-}
-
-/* --- splitting -------------------------------------------------------------------------------------- */
-
-static void split(struct vm_space *vm, uint64_t addr)
+/* pt_lock is held. */
+static void split_entry(struct vm_space *vm, uint64_t addr)
 {
 	uint64_t base = ALIGN_DOWN(addr, LARGE_PAGE_SIZE);
 
@@ -156,21 +144,65 @@ static void split(struct vm_space *vm, uint64_t addr)
 	tlb_flush_range(vm, base, base + LARGE_PAGE_SIZE);
 }
 
-void vm_large_split_locked(struct vm_space *vm, uint64_t addr)
+/* A fault in a large page that is there: false, it is split. */
+static bool resolve_large(struct vm_space *vm, const struct vm_area *area, uint64_t va, unsigned access,
+			  paddr_t pa, unsigned prot)
+{
+	if ((prot & PT_READ) && (!(access & FAULT_WRITE) || (prot & PT_WRITE))) {
+		arch_tlb_flush_page(va); /* resolved meanwhile by another thread */
+		return true;
+	}
+	if (exclusive(pa)) {
+		arch_pt_protect_large(vm->root, va, vm_area_prot(area, true));
+		arch_tlb_flush_page(va);
+		return true;
+	}
+	split_entry(vm, va);
+	return false;
+}
+
+bool vm_large_fault(struct vm_space *vm, const struct vm_area *area, uint64_t va, unsigned access)
+{
+	uint64_t base = ALIGN_DOWN(va, LARGE_PAGE_SIZE);
+	bool want = false, resolved = false;
+	unsigned prot;
+	paddr_t pa;
+
+	spin_lock(&vm->pt_lock);
+	if (arch_pt_query_large(vm->root, va, &pa, &prot))
+		resolved = resolve_large(vm, area, va, access, pa, prot);
+	else
+		want = wanted(vm, area, base);
+	spin_unlock(&vm->pt_lock);
+	return resolved || (want && map_large(vm, area, base));
+}
+
+/* --- splitting -------------------------------------------------------------------------------------- */
+
+static void split(struct vm_space *vm, uint64_t addr)
+{
+	spin_lock(&vm->pt_lock);
+	split_entry(vm, addr);
+	spin_unlock(&vm->pt_lock);
+}
+
+void vm_large_split(struct vm_space *vm, uint64_t addr)
 {
 	if (addr % LARGE_PAGE_SIZE != 0)
 		split(vm, addr);
 }
 
-void vm_large_split_range_locked(struct vm_space *vm, uint64_t start, uint64_t end)
+void vm_large_split_range(struct vm_space *vm, uint64_t start, uint64_t end)
 {
 	paddr_t pa;
 	unsigned prot;
 
 	for (uint64_t at = ALIGN_DOWN(start, LARGE_PAGE_SIZE); at < end; at += LARGE_PAGE_SIZE) {
+		spin_lock(&vm->pt_lock);
 		at = MAX(at, ALIGN_DOWN(arch_pt_next(vm->root, at, end, &pa, &prot), LARGE_PAGE_SIZE));
 		if (at < end)
-			split(vm, at);
+			split_entry(vm, at);
+		spin_unlock(&vm->pt_lock);
 	}
 }
 

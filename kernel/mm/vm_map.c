@@ -7,6 +7,7 @@
  */
 #include <arch/trap.h>
 #include <kernel/assert.h>
+#include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
@@ -66,18 +67,37 @@ static uint64_t pages_in(uint64_t start, uint64_t end)
 	return (end - start) >> PAGE_SHIFT;
 }
 
-static void link_area_locked(struct vm_space *vm, struct vm_area *area)
+/* The caller holds the reverse list's lock. */
+static void enter_area_locked(struct vm_space *vm, struct vm_area *area)
 {
+	area->space = vm;
 	area_insert(&vm->areas, area);
 	vm->area_count++;
+	vm_rmap_add_locked(area);
 }
 
-static void unlink_area_locked(struct vm_space *vm, struct vm_area *area)
+void vm_area_link_locked(struct vm_space *vm, struct vm_area *area)
+{
+	vm_rmap_lock(area);
+	enter_area_locked(vm, area);
+	vm_rmap_unlock(area);
+}
+
+/* The caller holds the reverse list's lock, and frees the area when it has let go of that. */
+static void remove_area_locked(struct vm_space *vm, struct vm_area *area)
 {
 	if (vm->recent == area)
 		vm->recent = NULL;
+	vm_rmap_remove_locked(area);
 	rb_erase(&vm->areas, &area->node);
 	vm->area_count--;
+}
+
+void vm_area_unlink_locked(struct vm_space *vm, struct vm_area *area)
+{
+	vm_rmap_lock(area);
+	remove_area_locked(vm, area);
+	vm_rmap_unlock(area);
 	vm_area_free(area);
 }
 
@@ -88,7 +108,7 @@ static int split_at_locked(struct vm_space *vm, uint64_t addr)
 
 	if (!lower || lower->start >= addr)
 		return 0;
-	vm_large_split_locked(vm, addr);
+	vm_large_split(vm, addr);
 	if (vm->area_count >= VM_AREAS_MAX)
 		return -ENOMEM;
 	upper = vm_area_copy(lower);
@@ -99,8 +119,10 @@ static int split_at_locked(struct vm_space *vm, uint64_t addr)
 		upper->offset += addr - lower->start;
 	/* Only the lowest part of a stack grows. */
 	upper->flags &= ~VM_STACK;
+	vm_rmap_lock(lower);
 	lower->end = addr;
-	link_area_locked(vm, upper);
+	enter_area_locked(vm, upper);
+	vm_rmap_unlock(lower);
 	return 0;
 }
 
@@ -111,8 +133,22 @@ static void merge_next_locked(struct vm_space *vm, struct vm_area *area)
 
 	if (!next || !area_can_merge(area, next))
 		return;
+	vm_rmap_lock(area);
 	area->end = next->end;
-	unlink_area_locked(vm, next);
+	remove_area_locked(vm, next);
+	vm_rmap_unlock(area);
+	vm_area_free(next);
+}
+
+/* The bounds of an area grow into free space. */
+static void extend_locked(struct vm_area *area, uint64_t start, uint64_t end)
+{
+	vm_rmap_lock(area);
+	if (area->object)
+		area->offset -= area->start - start;
+	area->start = start;
+	area->end = end;
+	vm_rmap_unlock(area);
 }
 
 /* The area of `model` appears, as part of a neighbour where that is alike. */
@@ -122,22 +158,29 @@ static int add_area_locked(struct vm_space *vm, const struct vm_area *model)
 	struct vm_area *prev = next ? area_prev(next) : area_last(&vm->areas);
 
 	if (prev && area_can_merge(prev, model)) {
-		prev->end = model->end;
+		extend_locked(prev, prev->start, model->end);
 		merge_next_locked(vm, prev);
 	} else if (next && area_can_merge(model, next)) {
-		next->start = model->start;
-		next->offset = model->offset;
+		extend_locked(next, model->start, next->end);
 	} else {
 		area = vm->area_count < VM_AREAS_MAX ? vm_area_copy(model) : NULL;
 		if (!area)
 			return -ENOMEM;
-		link_area_locked(vm, area);
+		vm_area_link_locked(vm, area);
 	}
 	vm->pages_reserved += pages_in(model->start, model->end);
 	return 0;
 }
 
 /* --- ranges ----------------------------------------------------------------------------------------- */
+
+static void count_unmapped(struct vm_space *vm, uint64_t pages)
+{
+	uint64_t before = atomic_fetch_sub_explicit(&vm->pages_mapped, pages, memory_order_relaxed);
+
+	if (before > READ_ONCE(vm->pages_peak))
+		WRITE_ONCE(vm->pages_peak, before);
+}
 
 void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 {
@@ -147,12 +190,14 @@ void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 
 	do {
 		start = at;
+		spin_lock(&vm->pt_lock);
 		n = arch_pt_unmap_range(vm->root, &at, end, frames, VM_BATCH);
+		if (n > 0)
+			tlb_flush_range(vm, start, at);
+		spin_unlock(&vm->pt_lock);
 		if (n == 0)
 			break;
-		tlb_flush_range(vm, start, at);
-		vm->pages_peak = MAX(vm->pages_peak, vm->pages_mapped);
-		vm->pages_mapped -= vm_frames_put(frames, n);
+		count_unmapped(vm, vm_frames_put(frames, n));
 	} while (at < end);
 }
 
@@ -163,9 +208,11 @@ static void trim_tables(struct vm_space *vm, uint64_t start, uint64_t end, uint6
 	unsigned n;
 
 	do {
+		spin_lock(&vm->pt_lock);
 		n = arch_pt_trim(vm->root, start, end, low, high, tables, VM_BATCH);
 		if (n > 0)
 			tlb_flush_range(vm, start, end);
+		spin_unlock(&vm->pt_lock);
 		for (unsigned i = 0; i < n; i++)
 			pmm_free_zeroed(tables[i]);
 	} while (n == VM_BATCH);
@@ -187,7 +234,7 @@ static int unmap_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 	for (area = area_above(&vm->areas, start); area && area->start < end; area = next) {
 		next = area_next(area);
 		vm->pages_reserved -= pages_in(area->start, area->end);
-		unlink_area_locked(vm, area);
+		vm_area_unlink_locked(vm, area);
 	}
 	below = area ? area_prev(area) : area_last(&vm->areas);
 	trim_tables(vm, start, end, below ? below->end : 0, area ? area->start : USER_END + PAGE_SIZE);
@@ -214,9 +261,9 @@ int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len)
 
 	if (!valid_range(addr, len, &end))
 		return -EINVAL;
-	mutex_lock(&vm->lock);
+	write_lock(&vm->lock);
 	err = unmap_locked(vm, addr, end);
-	mutex_unlock(&vm->lock);
+	write_unlock(&vm->lock);
 	return err;
 }
 
@@ -268,15 +315,17 @@ static int place_locked(struct vm_space *vm, uint64_t *addr, uint64_t len, unsig
 	return 0;
 }
 
-static void populate_locked(struct vm_space *vm, const struct vm_area *model)
+/* Touch every page of an area that was just made; the lock is held for reading.  What does not come now
+ * comes, or fails, when it is touched. */
+static void populate(struct vm_space *vm, uint64_t start, uint64_t end)
 {
-	unsigned access = (model->flags & VM_WRITE) ? FAULT_WRITE : 0;
+	for (uint64_t va = start; va < end && !signal_pending(); va += PAGE_SIZE) {
+		struct vm_area *area = area_above(&vm->areas, va);
 
-	if (!(model->flags & VM_RIGHTS))
-		return;
-	for (uint64_t va = model->start; va < model->end; va += PAGE_SIZE) {
-		if (vm_fault_locked(vm, va, access) < 0)
-			return; /* the touch itself will tell */
+		if (!area || area->start > va || !(area->flags & VM_RIGHTS))
+			return;
+		if (vm_fault_in(vm, area, va, (area->flags & VM_WRITE) ? FAULT_WRITE : 0) < 0)
+			return;
 	}
 }
 
@@ -306,7 +355,7 @@ int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, ui
 	if (add_overflows(offset, len, &last))
 		return -EOVERFLOW;
 
-	mutex_lock(&vm->lock);
+	write_lock(&vm->lock);
 	err = place_locked(vm, &start, len, how);
 	if (err == 0) {
 		model.start = start;
@@ -314,13 +363,16 @@ int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, ui
 		model.offset = object ? offset : 0;
 		err = add_area_locked(vm, &model);
 	}
-	if (err == 0) {
+	if (err == 0)
 		*addr = start;
-		if (how & VM_MAP_POPULATE)
-			populate_locked(vm, &model);
+	if (err < 0 || !(how & VM_MAP_POPULATE)) {
+		write_unlock(&vm->lock);
+		return err;
 	}
-	mutex_unlock(&vm->lock);
-	return err;
+	write_to_read(&vm->lock);
+	populate(vm, start, start + len);
+	read_unlock(&vm->lock);
+	return 0;
 }
 
 /* --- changing --------------------------------------------------------------------------------------- */
@@ -342,9 +394,11 @@ static int change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint
 		if ((flags ^ area->flags) & VM_RIGHTS) {
 			area->flags = flags;
 			if (flags & VM_EXEC)
-				vm_large_split_range_locked(vm, area->start, area->end);
+				vm_large_split_range(vm, area->start, area->end);
+			spin_lock(&vm->pt_lock);
 			arch_pt_protect(vm->root, area->start, area->end,
 					vm_area_prot(area, !vm_area_private(area)));
+			spin_unlock(&vm->pt_lock);
 		}
 		area->flags = flags;
 		last = area;
@@ -371,7 +425,7 @@ int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot)
 		return -ENOMEM;
 	if ((prot & (VM_WRITE | VM_EXEC)) == (VM_WRITE | VM_EXEC))
 		return -EACCES;
-	mutex_lock(&vm->lock);
+	write_lock(&vm->lock);
 	if (!area_range_covered(&vm->areas, addr, end))
 		err = -ENOMEM;
 	for (area = area_above(&vm->areas, addr); err == 0 && area && area->start < end;
@@ -381,7 +435,7 @@ int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot)
 	}
 	if (err == 0)
 		err = change_locked(vm, addr, end, prot, VM_RIGHTS);
-	mutex_unlock(&vm->lock);
+	write_unlock(&vm->lock);
 	return err;
 }
 
@@ -395,7 +449,7 @@ int vm_set_flags(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t set,
 		return 0;
 	if (!valid_range(addr, len, &end))
 		return -ENOMEM;
-	mutex_lock(&vm->lock);
+	write_lock(&vm->lock);
 	if (!area_range_covered(&vm->areas, addr, end))
 		err = -ENOMEM;
 	for (area = area_above(&vm->areas, addr); err == 0 && area && area->start < end;
@@ -405,7 +459,7 @@ int vm_set_flags(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t set,
 	}
 	if (err == 0)
 		err = change_locked(vm, addr, end, set, clear);
-	mutex_unlock(&vm->lock);
+	write_unlock(&vm->lock);
 	return err;
 }
 
@@ -418,13 +472,13 @@ int vm_discard(struct vm_space *vm, uint64_t addr, uint64_t len)
 		return 0;
 	if (!valid_range(addr, len, &end))
 		return -ENOMEM;
-	mutex_lock(&vm->lock);
-	vm_large_split_locked(vm, addr);
-	vm_large_split_locked(vm, end);
+	read_lock(&vm->lock);
+	vm_large_split(vm, addr);
+	vm_large_split(vm, end);
 	vm_unmap_pages_locked(vm, addr, end);
 	if (!area_range_covered(&vm->areas, addr, end))
 		err = -ENOMEM;
-	mutex_unlock(&vm->lock);
+	read_unlock(&vm->lock);
 	return err;
 }
 
@@ -437,9 +491,9 @@ int vm_check_mapped(struct vm_space *vm, uint64_t addr, uint64_t len)
 		return 0;
 	if (!valid_range(addr, len, &end))
 		return -ENOMEM;
-	mutex_lock(&vm->lock);
+	read_lock(&vm->lock);
 	covered = area_range_covered(&vm->areas, addr, end);
-	mutex_unlock(&vm->lock);
+	read_unlock(&vm->lock);
 	return covered ? 0 : -ENOMEM;
 }
 
@@ -447,10 +501,10 @@ int vm_check_mapped(struct vm_space *vm, uint64_t addr, uint64_t len)
 
 void vm_set_brk(struct vm_space *vm, uint64_t image_end)
 {
-	mutex_lock(&vm->lock);
+	write_lock(&vm->lock);
 	vm->brk_start = ALIGN_UP(image_end, PAGE_SIZE) + vm_random_offset(HEAP_RANDOM);
 	vm->brk = vm->brk_start;
-	mutex_unlock(&vm->lock);
+	write_unlock(&vm->lock);
 }
 
 static int move_brk_locked(struct vm_space *vm, uint64_t brk)
@@ -475,40 +529,72 @@ uint64_t vm_brk(struct vm_space *vm, uint64_t brk)
 {
 	uint64_t now;
 
-	mutex_lock(&vm->lock);
+	write_lock(&vm->lock);
 	if (brk >= vm->brk_start && brk < USER_END - PAGE_SIZE && move_brk_locked(vm, brk) == 0)
 		vm->brk = brk;
 	now = vm->brk;
-	mutex_unlock(&vm->lock);
+	write_unlock(&vm->lock);
 	return now;
 }
 
 /* --- mremap ----------------------------------------------------------------------------------------- */
 
-/* Move what is mapped in [from, from+len) to `to`.  -ENOMEM: nothing moved.  Tables of emptied places stay,
- * so moving back needs no memory. */
-static int move_pages_locked(struct vm_space *vm, uint64_t from, uint64_t to, uint64_t len)
+#define MOVE_CHUNK (512 * PAGE_SIZE) /* moved with pt_lock held */
+
+/* Move what is mapped in [*va, end) by `by` bytes; stops, at *va, where there is no memory for a table.
+ * pt_lock is held. */
+static int move_entries(struct vm_space *vm, uint64_t *va, uint64_t end, uint64_t by)
 {
-	uint64_t va = from, end = from + len;
 	unsigned prot;
 	paddr_t pa;
 
-	vm_large_split_range_locked(vm, from, end);
 	for (;;) {
-		va = arch_pt_next(vm->root, va, end, &pa, &prot);
-		if (va >= end)
-			break;
-		if (arch_pt_map(vm->root, to + (va - from), pa, prot) < 0) {
-			int err = move_pages_locked(vm, to, from, va - from);
-
-			ASSERT(err == 0);
+		*va = arch_pt_next(vm->root, *va, end, &pa, &prot);
+		if (*va >= end)
+			return 0;
+		if (arch_pt_map(vm->root, *va + by, pa, prot) < 0)
 			return -ENOMEM;
-		}
-		(void)arch_pt_unmap(vm->root, va);
-		va += PAGE_SIZE;
+		(void)arch_pt_unmap(vm->root, *va);
+		*va += PAGE_SIZE;
 	}
-	tlb_flush_range(vm, from, end);
-	return 0;
+}
+
+/* The same for any length; what was mapped is small pages, and flushed afterwards. */
+static int move_range(struct vm_space *vm, uint64_t *at, uint64_t end, uint64_t by)
+{
+	int err = 0;
+
+	while (*at < end && err == 0) {
+		uint64_t start = *at, stop = MIN(end, start + MOVE_CHUNK);
+
+		spin_lock(&vm->pt_lock);
+		err = move_entries(vm, at, stop, by);
+		tlb_flush_range(vm, start, stop);
+		spin_unlock(&vm->pt_lock);
+	}
+	return err;
+}
+
+/* Move what is mapped in [from, from+len) to `to`.  -ENOMEM: nothing moved.  Tables of emptied places stay,
+ * so moving back needs no memory.  A walk of the reverse list meets each page in one place or the other: it
+ * has to wait. */
+static int move_pages_locked(struct vm_space *vm, const struct vm_area *area, uint64_t from, uint64_t to,
+			     uint64_t len)
+{
+	uint64_t at = from;
+	int err;
+
+	vm_large_split_range(vm, from, from + len);
+	vm_rmap_lock(area);
+	err = move_range(vm, &at, from + len, to - from);
+	if (err < 0) {
+		uint64_t back = to;
+		int undone = move_range(vm, &back, to + (at - from), from - to);
+
+		ASSERT(undone == 0);
+	}
+	vm_rmap_unlock(area);
+	return err;
 }
 
 static bool grow_in_place_locked(struct vm_space *vm, struct vm_area *area, uint64_t end)
@@ -516,7 +602,7 @@ static bool grow_in_place_locked(struct vm_space *vm, struct vm_area *area, uint
 	if (end > USER_END || !area_range_free(&vm->areas, area->end, end))
 		return false;
 	vm->pages_reserved += pages_in(area->end, end);
-	area->end = end;
+	extend_locked(area, area->start, end);
 	merge_next_locked(vm, area);
 	return true;
 }
@@ -538,12 +624,12 @@ static int move_area_locked(struct vm_space *vm, uint64_t old, uint64_t old_len,
 		return -ENOMEM;
 	moved->start = to;
 	moved->end = to + len;
-	err = move_pages_locked(vm, old, to, MIN(old_len, len));
+	vm_area_link_locked(vm, moved);
+	err = move_pages_locked(vm, area, old, to, MIN(old_len, len));
 	if (err < 0) {
-		vm_area_free(moved);
+		vm_area_unlink_locked(vm, moved);
 		return err;
 	}
-	link_area_locked(vm, moved);
 	vm->pages_reserved += pages_in(to, to + len);
 	return unmap_locked(vm, old, old + old_len);
 }
@@ -589,8 +675,8 @@ int vm_remap(struct vm_space *vm, uint64_t old, uint64_t old_len, uint64_t len, 
 	len = end - old;
 	if (fixed && (!valid_range(*addr, len, &end) || (*addr < old_end && old < end)))
 		return -EINVAL;
-	mutex_lock(&vm->lock);
+	write_lock(&vm->lock);
 	err = remap_locked(vm, old, old_len, len, may_move, fixed, addr);
-	mutex_unlock(&vm->lock);
+	write_unlock(&vm->lock);
 	return err;
 }

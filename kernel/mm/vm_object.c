@@ -33,6 +33,9 @@ void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint
 	atomic_init(&obj->writers, 0);
 	obj->size = size;
 	obj->pages = (struct page_tree){ 0 };
+	mutex_init(&obj->areas_lock, "vm_object areas", RANK_VM_AREAS);
+	list_init(&obj->areas);
+	obj->generation = 0;
 }
 
 struct vm_object *vm_object_create_anon(uint64_t size)
@@ -131,18 +134,30 @@ int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out)
 	return page ? 0 : -ENOENT;
 }
 
-void vm_object_resize(struct vm_object *obj, uint64_t size)
+/* Drop what lies beyond the new size; the object's lock is held. */
+static void cut_off_locked(struct vm_object *obj, uint64_t size)
 {
 	uint64_t offset = size & ~PAGE_MASK;
 	struct page *tail;
 
+	/* From here on faults that found a page before do not enter it any more. */
+	atomic_fetch_add_explicit(&obj->generation, 1, memory_order_seq_cst);
+	drop_pages_locked(obj, (size >> PAGE_SHIFT) + (offset != 0));
+	tail = offset ? page_tree_find(&obj->pages, size >> PAGE_SHIFT) : NULL;
+	if (tail)
+		memset((char *)phys_to_virt(page_addr(tail)) + offset, 0, PAGE_SIZE - offset);
+}
+
+void vm_object_resize(struct vm_object *obj, uint64_t size)
+{
+	bool shrinks;
+
 	mutex_lock(&obj->lock);
-	if (size < obj->size) {
-		drop_pages_locked(obj, (size >> PAGE_SHIFT) + (offset != 0));
-		tail = offset ? page_tree_find(&obj->pages, size >> PAGE_SHIFT) : NULL;
-		if (tail)
-			memset((char *)phys_to_virt(page_addr(tail)) + offset, 0, PAGE_SIZE - offset);
-	}
+	shrinks = size < obj->size;
+	if (shrinks)
+		cut_off_locked(obj, size);
 	obj->size = size;
 	mutex_unlock(&obj->lock);
+	if (shrinks)
+		vm_rmap_unmap(obj, (size + PAGE_SIZE - 1) >> PAGE_SHIFT, UINT64_MAX, true);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Private to mm: what the files of the address-space part share.  `_locked`: vm_space.lock is held. */
+/* Private to mm: what the files of the address-space part share.  `_locked`: vm_space.lock is held, for
+ * writing unless it says otherwise. */
 #pragma once
 
 #include <arch/paging.h>
@@ -41,7 +42,20 @@ void vm_map_setup(void);
 struct vm_area *vm_area_copy(const struct vm_area *model) __must_check;
 /* Drop the reference and free. */
 void vm_area_free(struct vm_area *area);
-/* Take the pages of [start, end) out of the page table and drop their references. */
+/* Into and out of the tree and the object's reverse list; unlink frees the area. */
+void vm_area_link_locked(struct vm_space *vm, struct vm_area *area);
+void vm_area_unlink_locked(struct vm_space *vm, struct vm_area *area);
+/* Take the pages of [start, end) out of the page table and drop their references.  vm->lock: reading will do.
+ */
 void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end);
-/* Resolve a fault at addr, inside or below the area above it. */
-int vm_fault_locked(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
+/* Resolve a fault in the page at va, which is the area's.  vm->lock is held, for reading at least. */
+int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned access) __must_check;
+
+/* The reverse list (vm_rmap.c).  Areas without an object are in none: for them these do nothing. */
+void vm_rmap_lock(const struct vm_area *area); /* bounds of areas with this object stay, or may be changed */
+void vm_rmap_unlock(const struct vm_area *area);
+void vm_rmap_add_locked(struct vm_area *area);
+void vm_rmap_remove_locked(struct vm_area *area);
+/* Take the pages of [first, last] of an object out of every page table; `copies`: private copies as well.
+ * Pages that the object still holds may be mapped again at once. */
+void vm_rmap_unmap(struct vm_object *obj, uint64_t first, uint64_t last, bool copies);

@@ -49,7 +49,8 @@ static int create_bare(struct vm_space **out)
 		return err;
 	}
 	refcount_set(&vm->refs, 1);
-	mutex_init(&vm->lock, "vm_space", RANK_VM_SPACE);
+	rwlock_init(&vm->lock, "vm_space", RANK_VM_SPACE);
+	spin_init(&vm->pt_lock, "page table", RANK_PAGE_TABLE);
 	*out = vm;
 	return 0;
 }
@@ -74,14 +75,13 @@ void vm_space_get(struct vm_space *vm)
 	refcount_get(&vm->refs);
 }
 
-/* The page table is loaded nowhere: nothing to flush. */
-static void drop_pages(struct vm_space *vm, const struct vm_area *area)
+/* The page table is loaded nowhere and the area in no reverse list: nothing to flush, nobody to keep out. */
+static void drop_pages(struct vm_space *vm, uint64_t start, uint64_t end)
 {
 	paddr_t frames[VM_BATCH] __uninitialized;
-	uint64_t at = area->start;
 
-	while (at < area->end)
-		(void)vm_frames_put(frames, arch_pt_unmap_range(vm->root, &at, area->end, frames, VM_BATCH));
+	while (start < end)
+		(void)vm_frames_put(frames, arch_pt_unmap_range(vm->root, &start, end, frames, VM_BATCH));
 }
 
 static void destroy(struct vm_space *vm)
@@ -91,10 +91,10 @@ static void destroy(struct vm_space *vm)
 	tlb_leave_space(vm);
 	while ((node = rb_first(&vm->areas))) {
 		struct vm_area *area = rb_entry(node, struct vm_area, node);
+		uint64_t start = area->start, end = area->end;
 
-		drop_pages(vm, area);
-		rb_erase(&vm->areas, node);
-		vm_area_free(area);
+		vm_area_unlink_locked(vm, area);
+		drop_pages(vm, start, end);
 	}
 	arch_pt_destroy(vm->root);
 	slab_free(space_cache, vm);
@@ -122,12 +122,21 @@ static int share_pages(struct vm_space *parent, struct vm_space *child, const st
 	uint64_t at = area->start;
 
 	while (at < area->end) {
-		int n = arch_pt_share(parent->root, child->root, &at, area->end, vm_area_prot(area, false),
-				      frames, VM_BATCH);
+		uint64_t pages = 0;
+		int n;
 
+		/* The child's, too: truncating the area's object reaches it already. */
+		spin_lock(&parent->pt_lock);
+		spin_lock(&child->pt_lock);
+		n = arch_pt_share(parent->root, child->root, &at, area->end, vm_area_prot(area, false),
+				  frames, VM_BATCH);
+		if (n > 0)
+			pages = vm_frames_get(frames, (unsigned)n);
+		spin_unlock(&child->pt_lock);
+		spin_unlock(&parent->pt_lock);
 		if (n < 0)
 			return n;
-		child->pages_mapped += vm_frames_get(frames, (unsigned)n);
+		atomic_fetch_add_explicit(&child->pages_mapped, pages, memory_order_relaxed);
 	}
 	return 0;
 }
@@ -138,8 +147,7 @@ static int fork_area(struct vm_space *parent, struct vm_space *child, const stru
 
 	if (!copy)
 		return -ENOMEM;
-	area_insert(&child->areas, copy);
-	child->area_count++;
+	vm_area_link_locked(child, copy);
 	child->pages_reserved += (area->end - area->start) >> PAGE_SHIFT;
 	return must_copy_pages(area) ? share_pages(parent, child, area) : 0;
 }
@@ -166,14 +174,14 @@ int vm_space_fork(struct vm_space *parent, struct vm_space **out)
 
 	if (err < 0)
 		return err;
-	mutex_lock(&parent->lock);
+	write_lock(&parent->lock);
 	copy_layout(child, parent);
 	for (area = area_above(&parent->areas, 0); area && err == 0; area = area_next(area)) {
 		if (!(area->flags & VM_DONTFORK))
 			err = fork_area(parent, child, area);
 	}
 	tlb_flush_range(parent, USER_MIN, USER_END);
-	mutex_unlock(&parent->lock);
+	write_unlock(&parent->lock);
 	if (err < 0) {
 		vm_space_put(child);
 		return err;
@@ -191,13 +199,13 @@ bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out)
 {
 	struct vm_area *area;
 
-	mutex_lock(&vm->lock);
+	read_lock(&vm->lock);
 	area = area_above(&vm->areas, addr);
 	if (area) {
 		*out = *area;
 		if (out->object)
 			vm_object_get(out->object);
 	}
-	mutex_unlock(&vm->lock);
+	read_unlock(&vm->lock);
 	return area != NULL;
 }

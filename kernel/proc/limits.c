@@ -59,9 +59,9 @@ static void apply_limit(struct process *p, unsigned id, uint64_t value)
 
 		if (!vm)
 			return;
-		mutex_lock(&vm->lock);
+		write_lock(&vm->lock);
 		vm->stack_limit = MIN(value, vm->stack_top - vm->mmap_top);
-		mutex_unlock(&vm->lock);
+		write_unlock(&vm->lock);
 		vm_space_put(vm);
 	} else if (id == RLIMIT_CPU || id == RLIMIT_RTTIME) {
 		cpu_timers_update(p);
