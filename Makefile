@@ -92,14 +92,16 @@ build/font.psf:
 
 # --- user programs and the root file system ---------------------------------------------------------
 # user/NAME/*.c is one program: /sbin/init, or /bin/NAME.  user/lib is linked into all of them.  Each file
-# of user/tests is a program of its own.
+# of user/tests is a program of its own; user/load, too large for one file, lies beside them.
 UOUT    := build/user
 UCFLAGS := -std=gnu11 -O2 -s -static -no-pie -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Iinclude -Iuser/lib
 ULIB    := $(wildcard user/lib/*.c)
 UNAMES  := $(sort $(filter-out lib tests,$(patsubst user/%/,%,$(dir $(wildcard user/*/*.c)))))
 UTESTS  := $(patsubst user/tests/%.c,$(UOUT)/tests/%,$(wildcard user/tests/*.c))
 UHEADERS := $(wildcard user/*/*.h include/serix/*.h)
-guest_path = $(if $(filter init,$(1)),/sbin/init,/bin/$(1))
+guest_path.init := /sbin/init
+guest_path.load := /usr/lib/serix/tests/load
+guest_path = $(or $(guest_path.$(1)),/bin/$(1))
 
 .SECONDEXPANSION:
 $(UNAMES:%=$(UOUT)/bin/%): $(UOUT)/bin/%: $$(wildcard user/%/*.c) $(ULIB) $(UHEADERS)
