@@ -3,7 +3,7 @@
  * Pipes and fifos: a ring of bytes in pages that are allocated when they are first written.
  *
  * `tail` is where the next byte is read and `count` how many wait; both change under the vnode's lock,
- * sleepers read `count` without it.  An anonymous pipe has a vnode on a file system of its own that is not
+ * sleepers read them without it.  An anonymous pipe has a vnode on a file system of its own that is not
  * in the tree, so that fstat, /proc/self/fd and reopening work; a fifo's ring hangs off its vnode as
  * long as somebody has it open.
  */
@@ -26,7 +26,7 @@
 struct pipe {
 	struct waitqueue readers_wq, writers_wq; /* who waits for data / for room */
 	struct waitqueue open_wq;                /* fifo opens that wait for the other side */
-	uint64_t tail;                           /* [vnode.lock] position, modulo the ring's size */
+	uint64_t tail;                           /* [vnode.lock] written; position, modulo the ring's size */
 	uint64_t count;                          /* [vnode.lock] written; read anywhere */
 	uint32_t page_count;                     /* [vnode.lock] of the ring */
 	uint32_t readers, writers;               /* [vnode.lock] open ends */
@@ -79,6 +79,13 @@ static uint64_t capacity(const struct pipe *p)
 	return (uint64_t)READ_ONCE(p->page_count) * PAGE_SIZE;
 }
 
+/* Bytes that can be written now.  A page of which a part has been read takes its place in the ring until it
+ * is empty: the ring's end never reaches into it from behind. */
+static uint64_t room(const struct pipe *p)
+{
+	return capacity(p) - READ_ONCE(p->tail) % PAGE_SIZE - waiting(p);
+}
+
 static paddr_t *slot_of(struct pipe *p, uint64_t pos)
 {
 	return &p->pages[pos / PAGE_SIZE % p->page_count];
@@ -97,12 +104,12 @@ static ssize_t drain(struct pipe *p, struct iobuf *io)
 
 		if (n <= 0)
 			return done > 0 ? (ssize_t)done : n;
-		p->tail += (size_t)n;
 		WRITE_ONCE(p->count, p->count - (size_t)n);
+		WRITE_ONCE(p->tail, p->tail + (size_t)n);
 		done += (size_t)n;
 		if (p->count == 0) {
 			/* The last page stays for the next message, which begins at its start. */
-			p->tail = ALIGN_DOWN(p->tail - 1, PAGE_SIZE);
+			WRITE_ONCE(p->tail, ALIGN_DOWN(p->tail - 1, PAGE_SIZE));
 		} else if (p->tail % PAGE_SIZE == 0) {
 			pmm_free(*slot);
 			*slot = EMPTY;
@@ -116,10 +123,10 @@ static ssize_t fill(struct pipe *p, struct iobuf *io)
 {
 	size_t done = 0;
 
-	while (io->left > 0 && p->count < capacity(p)) {
+	while (io->left > 0 && room(p) > 0) {
 		paddr_t *slot = slot_of(p, p->tail + p->count);
 		size_t in_page = (p->tail + p->count) % PAGE_SIZE;
-		size_t len = MIN(PAGE_SIZE - in_page, capacity(p) - p->count);
+		size_t len = MIN(PAGE_SIZE - in_page, room(p));
 		ssize_t n;
 
 		if (*slot == EMPTY) {
@@ -163,7 +170,7 @@ static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
 		bool was_full, writers;
 
 		mutex_lock(lock);
-		was_full = capacity(p) - waiting(p) < PIPE_BUF;
+		was_full = room(p) < PIPE_BUF;
 		n = drain(p, io);
 		writers = p->writers > 0;
 		mutex_unlock(lock);
@@ -185,9 +192,7 @@ static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
 /* Is there room to go on?  What fits PIPE_BUF goes in one piece or not at all. */
 static bool room_for(const struct pipe *p, uint64_t total)
 {
-	uint64_t room = capacity(p) - waiting(p);
-
-	return total <= PIPE_BUF ? room >= total : room > 0;
+	return room(p) >= (total <= PIPE_BUF ? total : 1);
 }
 
 static ssize_t broken_pipe(void)
@@ -246,7 +251,7 @@ static uint32_t pipe_events(const struct pipe *p, uint32_t access)
 			events |= POLLHUP;
 	}
 	if (access & CAP_WRITE) {
-		if (capacity(p) - waiting(p) >= PIPE_BUF)
+		if (room(p) >= PIPE_BUF)
 			events |= POLLOUT | POLLWRNORM;
 		if (READ_ONCE(p->readers) == 0)
 			events |= POLLERR;
@@ -288,15 +293,16 @@ static void pipe_release(struct file *file)
 	if (file->access & CAP_WRITE)
 		p->writers--;
 	last = --p->users == 0;
-	if (last)
-		v->pipe = NULL;
-	mutex_unlock(&v->lock);
 	if (last) {
-		ring_free(p);
-		return;
+		v->pipe = NULL;
+	} else {
+		/* With the lock held: without it, another CPU may close the last end and free the ring. */
+		wake_up_all(&p->readers_wq);
+		wake_up_all(&p->writers_wq);
 	}
-	wake_up_all(&p->readers_wq);
-	wake_up_all(&p->writers_wq);
+	mutex_unlock(&v->lock);
+	if (last)
+		ring_free(p);
 }
 
 static const struct file_ops pipe_ops = {

@@ -589,6 +589,31 @@ static void test_pipes(void)
 	free(big);
 }
 
+/* A full pipe of which a little is read and written again: all bytes come out in order. */
+static void test_full_pipe(void)
+{
+	static unsigned char in[1 << 17], out[1 << 17];
+	ssize_t written = 0, got = 0, n;
+	int fds[2];
+
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = (unsigned char)(i * 7 ^ i >> 8);
+	WORKS(pipe2(fds, O_NONBLOCK));
+	while ((n = write(fds[1], in + written, 10000)) > 0)
+		written += n;
+	for (int i = 0; i < 30; i++) {
+		if ((n = read(fds[0], out + got, 700)) > 0)
+			got += n;
+		if ((n = write(fds[1], in + written, 700)) > 0)
+			written += n;
+	}
+	while ((n = read(fds[0], out + got, sizeof(out) - (size_t)got)) > 0)
+		got += n;
+	IS(got == written && memcmp(in, out, (size_t)got) == 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void test_fifos(void)
 {
 	char buf[8];
@@ -915,6 +940,7 @@ int main(int argc, char **argv)
 	test_times();
 	test_readdir();
 	test_pipes();
+	test_full_pipe();
 	test_fifos();
 	test_descriptors();
 	test_locks();
