@@ -17,6 +17,7 @@ enum lock_rank {
 	RANK_VM_SPACE,  /* vm_space.lock; faults on user copies take it, so it follows file locks */
 	RANK_VM_OBJECT, /* vm_object.lock */
 	RANK_VM_AREAS,  /* vm_object.areas_lock */
+	RANK_RECLAIM,   /* an allocation that frees memory first; any mutex may be held then */
 	/* spinlocks */
 	RANK_PAGE_TABLE, /* vm_space.pt_lock; two: the parent's before the child's */
 	RANK_CAP_TABLE,

@@ -39,15 +39,18 @@ struct page {
 
 #define PMM_ZERO  (1u << 0) /* cleared */
 #define PMM_DMA32 (1u << 1) /* below 4 GiB */
+#define PMM_TRY   (1u << 2) /* contiguous: if it is there at once; the caller has another way */
 
 /* Take over the memory map (boot_info regions minus what early boot used). */
 void pmm_init(const struct boot_info *bi);
 /* Start-up only: hand back a range that boot no longer needs (init sections, modules, loader data). */
 void pmm_add_range(paddr_t base, size_t length);
 
-/* One frame, or PADDR_NONE. */
+/* One frame, near this CPU where there is one, or PADDR_NONE.  Any context but NMI.  Where the context may
+ * sleep it may do so, to reclaim memory (kernel/reclaim.h), holding whatever mutexes the caller holds. */
 paddr_t pmm_alloc(enum page_use use, unsigned flags) __must_check;
-/* `count` adjacent frames, the first aligned to `align` frames (power of two); each has one reference. */
+/* `count` adjacent frames, the first aligned to `align` frames (power of two); each has one reference.
+ * A large page, 512 aligned to 512, is found at once. */
 paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsigned flags) __must_check;
 void pmm_free(paddr_t pa); /* the only reference */
 /* As pmm_free, for a frame that holds only zeroes: the next PMM_ZERO gets it as it is. */
@@ -66,10 +69,26 @@ void page_put(struct page *page);
 
 struct pmm_stats {
 	uint64_t total_pages; /* usable RAM handed to the allocator */
-	uint64_t free_pages;
+	uint64_t free_pages;  /* total less the sum of all uses */
 	uint64_t used[PAGE_USES];
+	/* Where the free ones are; read one after the other, so under load off by what is on its way. */
+	uint64_t free_in_zones, free_in_caches;
+	uint64_t allocated, freed; /* frames, ever */
 };
 void pmm_get_stats(struct pmm_stats *out);
+
+#define PMM_ORDERS 11
+struct pmm_zone_stats {
+	const char *name; /* as Linux names them: DMA32 below 4 GiB, Normal above */
+	unsigned node;
+	uint64_t start_pfn, spanned, present, managed; /* frames */
+	uint64_t free;
+	uint64_t reserve;          /* kept from what programs fill */
+	uint64_t runs[PMM_ORDERS]; /* free runs of 2^n aligned frames, each frame in its largest */
+};
+/* The index-th zone; false past the last.  Walks its bitmap. */
+bool pmm_get_zone(size_t index, struct pmm_zone_stats *out);
+
 size_t pmm_total_memory(void); /* bytes */
 size_t pmm_free_memory(void);
 size_t pmm_used_memory(void);

@@ -23,6 +23,7 @@
 #include <kernel/printk.h>
 #include <kernel/process.h>
 #include <kernel/random.h>
+#include <kernel/reclaim.h>
 #include <kernel/rtc.h>
 #include <kernel/sched.h>
 #include <kernel/serial.h>
@@ -138,6 +139,7 @@ static void start(void *unused)
 	(void)unused;
 	smp_init();
 	topology_init_cpus();
+	reclaim_init();
 	start_subsystems();
 	unpack_modules();
 	arch_seal();

@@ -5,106 +5,121 @@
 #include <kernel/bitmap.h>
 #include <kernel/string.h>
 
-#define WORD_BITS 64
+#define WORD_BITS   64
+#define BLOCK_WORDS (BLOCK_FRAMES / WORD_BITS)
+/* Broken blocks looked at for a short run before a whole one is broken: this bounds the search. */
+#define RUN_TRIES 32
 
-/* Compiles to TZCNT's encoding, which processors without it execute as BSF: the same for non-zero words. */
-static inline unsigned lowest_bit(uint64_t word)
+static size_t block_count(size_t first_pfn, size_t frames)
 {
-	return (unsigned)__builtin_ctzll(word);
+	return (first_pfn % BLOCK_FRAMES + frames + BLOCK_FRAMES - 1) / BLOCK_FRAMES;
 }
 
-size_t frame_map_bytes(size_t bits)
+size_t frame_map_bytes(size_t first_pfn, size_t frames)
 {
-	size_t words = 0, n = bits;
+	size_t blocks = block_count(first_pfn, frames);
 
-	do {
-		n = BITMAP_WORDS(n);
-		words += n;
-	} while (n > 1);
-	return words * sizeof(uint64_t);
+	return (blocks * BLOCK_WORDS + 2 * bit_tree_words(blocks)) * sizeof(uint64_t) +
+	       ALIGN_UP(blocks * sizeof(uint16_t), sizeof(uint64_t));
 }
 
-void frame_map_init(struct frame_map *map, size_t bits, void *memory)
+void frame_map_init(struct frame_map *map, size_t first_pfn, size_t frames, void *memory)
 {
+	size_t blocks = block_count(first_pfn, frames);
 	uint64_t *next = memory;
-	size_t words = bits;
 
-	ASSERT(bits > 0);
-	memset(memory, 0, frame_map_bytes(bits));
-	map->bits = bits;
+	ASSERT(frames > 0);
+	memset(memory, 0, frame_map_bytes(first_pfn, frames));
+	map->frames = frames;
 	map->free = 0;
-	map->levels = 0;
-	do {
-		ASSERT(map->levels < FRAME_MAP_LEVELS);
-		words = BITMAP_WORDS(words);
-		map->words[map->levels] = words;
-		map->level[map->levels++] = next;
-		next += words;
-	} while (words > 1);
+	map->first_pfn = first_pfn;
+	map->phase = first_pfn % BLOCK_FRAMES;
+	map->run_hint = 0;
+	map->bits = next;
+	next += blocks * BLOCK_WORDS;
+	bit_tree_init(&map->whole, blocks, next);
+	next += bit_tree_words(blocks);
+	bit_tree_init(&map->partial, blocks, next);
+	next += bit_tree_words(blocks);
+	map->block_free = (uint16_t *)next;
 }
+
+/* --- blocks ------------------------------------------------------------------------------------------ */
+
+/* A block has `after` free frames now: keep the two sets and the sum true. */
+static void block_set_free(struct frame_map *map, size_t block, size_t after)
+{
+	size_t before = map->block_free[block];
+	bool was_partial = before % BLOCK_FRAMES != 0, is_partial = after % BLOCK_FRAMES != 0;
+
+	map->block_free[block] = (uint16_t)after;
+	map->free += after - before;
+	if (is_partial && !was_partial)
+		bit_tree_add(&map->partial, block);
+	if (was_partial && !is_partial)
+		bit_tree_remove(&map->partial, block);
+	if (after == BLOCK_FRAMES)
+		bit_tree_add(&map->whole, block);
+	else if (before == BLOCK_FRAMES)
+		bit_tree_remove(&map->whole, block);
+}
+
+/* The bits [first, first+count) changed to free or to taken: tell their blocks. */
+static void blocks_changed(struct frame_map *map, size_t first, size_t count, bool freed)
+{
+	while (count > 0) {
+		size_t block = first / BLOCK_FRAMES, n = MIN(count, (block + 1) * BLOCK_FRAMES - first);
+
+		block_set_free(map, block, map->block_free[block] + (freed ? n : -n));
+		first += n;
+		count -= n;
+	}
+}
+
+/* --- single frames ----------------------------------------------------------------------------------- */
 
 bool frame_map_is_free(const struct frame_map *map, size_t frame)
 {
-	return frame < map->bits && bitmap_test(map->level[0], frame);
+	return frame < map->frames && bitmap_test(map->bits, frame + map->phase);
 }
 
-/* The first set bit of a level at or after pos: in pos's own word, or found through the level above. */
-static size_t next_set(const struct frame_map *map, unsigned level, size_t pos)
+/* The first free bit at or after pos: in pos's own block, or in the next that has one. */
+static size_t next_free_bit(const struct frame_map *map, size_t pos)
 {
-	size_t word = pos / WORD_BITS;
-	uint64_t rest;
+	size_t end = map->phase + map->frames, block = pos / BLOCK_FRAMES;
+	size_t border = MIN(end, (block + 1) * BLOCK_FRAMES), bit;
 
-	if (word >= map->words[level])
+	if (pos >= end)
 		return FRAME_NONE;
-	rest = map->level[level][word] & (~0ull << (pos % WORD_BITS));
-	if (rest)
-		return word * WORD_BITS + lowest_bit(rest);
-	if (level + 1 == map->levels)
-		return FRAME_NONE;
-	word = next_set(map, level + 1, word + 1);
-	if (word == FRAME_NONE)
-		return FRAME_NONE;
-	return word * WORD_BITS + lowest_bit(map->level[level][word]);
+	bit = bitmap_next_set(map->bits, border, pos);
+	if (bit < border)
+		return bit;
+	block = MIN(bit_tree_next(&map->partial, block + 1), bit_tree_next(&map->whole, block + 1));
+	return block == BIT_TREE_NONE ? FRAME_NONE : bitmap_next_set(map->bits, end, block * BLOCK_FRAMES);
 }
 
 size_t frame_map_next_free(const struct frame_map *map, size_t start)
 {
-	return next_set(map, 0, start);
+	size_t bit = next_free_bit(map, start + map->phase);
+
+	return bit == FRAME_NONE ? FRAME_NONE : bit - map->phase;
 }
 
-/* The lowest word of level 0 that has a free frame. */
-static size_t first_free_word(const struct frame_map *map)
+static size_t take_from_block(struct frame_map *map, size_t block, size_t *out, size_t max)
 {
-	size_t word = 0;
+	uint64_t *words = map->bits + block * BLOCK_WORDS;
+	size_t taken = 0;
 
-	for (unsigned level = map->levels; level-- > 1;) {
-		if (map->level[level][word] == 0)
-			return FRAME_NONE;
-		word = word * WORD_BITS + lowest_bit(map->level[level][word]);
-	}
-	return map->level[0][word] ? word : FRAME_NONE;
-}
+	for (size_t w = 0; w < BLOCK_WORDS && taken < max; w++) {
+		uint64_t bits = words[w];
+		size_t first = block * BLOCK_FRAMES + w * WORD_BITS - map->phase;
 
-/* A word of level 0 became empty: so may the words above it. */
-static void propagate_empty(struct frame_map *map, size_t word)
-{
-	for (unsigned level = 1; level < map->levels; level++) {
-		bitmap_clear(map->level[level], word);
-		word /= WORD_BITS;
-		if (map->level[level][word] != 0)
-			return;
+		for (; bits && taken < max; bits &= bits - 1)
+			out[taken++] = first + (size_t)__builtin_ctzll(bits);
+		words[w] = bits;
 	}
-}
-
-/* A word of level 0 is no longer empty. */
-static void propagate_nonempty(struct frame_map *map, size_t word)
-{
-	for (unsigned level = 1; level < map->levels; level++) {
-		if (bitmap_test(map->level[level], word))
-			return;
-		bitmap_set(map->level[level], word);
-		word /= WORD_BITS;
-	}
+	block_set_free(map, block, map->block_free[block] - taken);
+	return taken;
 }
 
 size_t frame_map_take(struct frame_map *map, size_t *out, size_t max)
@@ -112,66 +127,167 @@ size_t frame_map_take(struct frame_map *map, size_t *out, size_t max)
 	size_t taken = 0;
 
 	while (taken < max) {
-		size_t word = first_free_word(map);
-		uint64_t bits;
+		size_t block = bit_tree_next(&map->partial, 0);
 
-		if (word == FRAME_NONE)
+		if (block == BIT_TREE_NONE)
+			block = bit_tree_next(&map->whole, 0);
+		if (block == BIT_TREE_NONE)
 			break;
-		bits = map->level[0][word];
-		do {
-			out[taken++] = word * WORD_BITS + lowest_bit(bits);
-			bits &= bits - 1;
-		} while (bits && taken < max);
-		map->level[0][word] = bits;
-		if (!bits)
-			propagate_empty(map, word);
+		taken += take_from_block(map, block, out + taken, max - taken);
 	}
-	map->free -= taken;
 	return taken;
 }
 
 void frame_map_release(struct frame_map *map, size_t frame)
 {
-	ASSERT(frame < map->bits && !bitmap_test(map->level[0], frame));
-	bitmap_set(map->level[0], frame);
-	propagate_nonempty(map, frame / WORD_BITS);
-	map->free++;
+	size_t bit = frame + map->phase, block = bit / BLOCK_FRAMES;
+
+	ASSERT(frame < map->frames && !bitmap_test(map->bits, bit));
+	bitmap_set(map->bits, bit);
+	if (likely(map->block_free[block] != 0 && map->block_free[block] != BLOCK_FRAMES - 1)) {
+		map->block_free[block]++;
+		map->free++;
+		return;
+	}
+	block_set_free(map, block, map->block_free[block] + 1u);
 }
 
-size_t frame_map_take_run(struct frame_map *map, size_t count, size_t align, size_t phase)
+/* --- runs -------------------------------------------------------------------------------------------- */
+
+/* A number as the machine counts frames or blocks, rounded up, and back to ours. */
+static size_t align_up_from(size_t number, size_t base, size_t align)
 {
-	size_t first = 0, end, busy;
+	return ALIGN_UP(number + base, align) - base;
+}
+
+/* `count` adjacent blocks that are free as a whole; the first bit. */
+static size_t find_whole_blocks(const struct frame_map *map, size_t count, size_t align)
+{
+	size_t base = map->first_pfn / BLOCK_FRAMES, first = 0;
+
+	for (;;) {
+		size_t block = bit_tree_next(&map->whole, first), n = 1;
+
+		if (block == BIT_TREE_NONE)
+			return FRAME_NONE;
+		first = align_up_from(block, base, align);
+		if (first != block)
+			continue;
+		while (n < count && bit_tree_next(&map->whole, first + n) == first + n)
+			n++;
+		if (n == count)
+			return first * BLOCK_FRAMES;
+		first += n;
+	}
+}
+
+/* A run between two bits. */
+static size_t find_between(const struct frame_map *map, size_t from, size_t to, size_t count, size_t align)
+{
+	size_t base = map->first_pfn - map->phase;
+
+	for (;;) {
+		size_t end, busy;
+
+		from = next_free_bit(map, from);
+		if (from >= to)
+			return FRAME_NONE;
+		from = align_up_from(from, base, align);
+		if (add_overflows(from, count, &end) || end > to)
+			return FRAME_NONE;
+		busy = bitmap_next_clear(map->bits, end, from);
+		if (busy >= end)
+			return from;
+		from = busy + 1;
+	}
+}
+
+/* A run within one block: in a broken one near the last, else at the start of a whole one. */
+static size_t find_in_block(struct frame_map *map, size_t count, size_t align)
+{
+	size_t block = map->run_hint;
+
+	for (unsigned tries = 0; tries < RUN_TRIES; tries++, block++) {
+		size_t bit;
+
+		block = bit_tree_next(&map->partial, block);
+		if (block == BIT_TREE_NONE)
+			break;
+		if (map->block_free[block] < count)
+			continue;
+		bit = find_between(map, block * BLOCK_FRAMES, (block + 1) * BLOCK_FRAMES, count, align);
+		if (bit != FRAME_NONE) {
+			map->run_hint = block;
+			return bit;
+		}
+	}
+	/* Behind the last broken block the search starts over at the first. */
+	map->run_hint = block == BIT_TREE_NONE ? 0 : block;
+	block = bit_tree_next(&map->whole, 0);
+	return block == BIT_TREE_NONE ? FRAME_NONE : block * BLOCK_FRAMES;
+}
+
+static size_t find_run(struct frame_map *map, size_t count, size_t align)
+{
+	size_t bit = FRAME_NONE;
+
+	if (count > map->free)
+		return FRAME_NONE;
+	if (count % BLOCK_FRAMES == 0 && align % BLOCK_FRAMES == 0)
+		return find_whole_blocks(map, count / BLOCK_FRAMES, align / BLOCK_FRAMES);
+	if (count < BLOCK_FRAMES && align <= BLOCK_FRAMES)
+		bit = find_in_block(map, count, align);
+	if (bit == FRAME_NONE)
+		bit = find_between(map, map->phase, map->phase + map->frames, count, align);
+	return bit;
+}
+
+size_t frame_map_take_run(struct frame_map *map, size_t count, size_t align)
+{
+	size_t bit;
 
 	ASSERT(count > 0 && align > 0 && (align & (align - 1)) == 0);
-	for (;;) {
-		first = next_set(map, 0, first);
-		if (first == FRAME_NONE)
-			return FRAME_NONE;
-		first = ALIGN_UP(first + phase, align) - phase;
-		if (add_overflows(first, count, &end) || end > map->bits)
-			return FRAME_NONE;
-		busy = bitmap_next_clear(map->level[0], end, first);
-		if (busy >= end)
-			break;
-		first = busy + 1;
-	}
-	bitmap_clear_range(map->level[0], first, count);
-	for (size_t word = first / WORD_BITS; word <= (end - 1) / WORD_BITS; word++) {
-		if (map->level[0][word] == 0)
-			propagate_empty(map, word);
-	}
-	map->free -= count;
-	return first;
+	bit = find_run(map, count, align);
+	if (bit == FRAME_NONE)
+		return FRAME_NONE;
+	bitmap_clear_range(map->bits, bit, count);
+	blocks_changed(map, bit, count, false);
+	return bit - map->phase;
 }
 
 void frame_map_release_range(struct frame_map *map, size_t first, size_t count)
 {
+	size_t bit = first + map->phase;
+
 	if (count == 0)
 		return;
-	ASSERT(first < map->bits && count <= map->bits - first);
-	DEBUG_ASSERT(bitmap_next_set(map->level[0], first + count, first) >= first + count);
-	bitmap_set_range(map->level[0], first, count);
-	for (size_t word = first / WORD_BITS; word <= (first + count - 1) / WORD_BITS; word++)
-		propagate_nonempty(map, word);
-	map->free += count;
+	ASSERT(first < map->frames && count <= map->frames - first);
+	DEBUG_ASSERT(bitmap_next_set(map->bits, bit + count, bit) >= bit + count);
+	bitmap_set_range(map->bits, bit, count);
+	blocks_changed(map, bit, count, true);
+}
+
+/* --- statistics -------------------------------------------------------------------------------------- */
+
+size_t frame_map_count_runs(const struct frame_map *map, size_t frame, uint64_t counts[FRAME_ORDERS])
+{
+	size_t base = map->first_pfn - map->phase, largest = 1ul << (FRAME_ORDERS - 1);
+	size_t end = MIN(map->phase + map->frames,
+			 ALIGN_DOWN(base + map->phase + frame, largest) + largest - base);
+	size_t bit = next_free_bit(map, frame + map->phase);
+
+	while (bit < end) {
+		size_t run_end = bitmap_next_clear(map->bits, end, bit);
+
+		while (bit < run_end) {
+			unsigned order = FRAME_ORDERS - 1;
+
+			while (!IS_ALIGNED(bit + base, 1ul << order) || run_end - bit < 1ul << order)
+				order--;
+			counts[order]++;
+			bit += 1ul << order;
+		}
+		bit = next_free_bit(map, bit);
+	}
+	return end - map->phase;
 }

@@ -163,11 +163,11 @@ bool kstack_guard_hit(uint64_t addr)
 
 uint64_t kstack_init(uint64_t start)
 {
-	void *memory = kmalloc(frame_map_bytes(SLOTS));
+	void *memory = kmalloc(frame_map_bytes(0, SLOTS));
 
 	if (!memory)
 		panic("memory: no room for the map of kernel stacks");
-	frame_map_init(&slots, SLOTS, memory);
+	frame_map_init(&slots, 0, SLOTS, memory);
 	frame_map_release_range(&slots, 0, SLOTS);
 	slots_start = start;
 	return start + SLOTS * SLOT_SIZE;

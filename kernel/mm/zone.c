@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Start-up of the frame allocator: from the loader's memory map to zones.
+ * Start-up of the frame allocator: from the loader's memory map and the nodes to zones.
  *
  * The zones' own bitmaps and page arrays are cut from the top of the largest usable ranges, before the
  * rest is handed out.
@@ -19,7 +19,10 @@
 
 struct zone zones[MAX_ZONES];
 unsigned zone_count;
-_Atomic uint64_t frames_managed;
+struct zone *zones_end = zones;
+uint8_t zone_order[MAX_NODES][MAX_ZONES];
+uint32_t zones_near[MAX_NODES];
+_Static_assert(MAX_ZONES <= 32, "zones_near has a bit for each zone");
 
 struct range {
 	paddr_t base, end;
@@ -55,14 +58,15 @@ static __init struct range whole_pages(uint64_t base, uint64_t length)
 	return r;
 }
 
-/* Extend the last zone by a range, or begin the next; a range never crosses 4 GiB here. */
-static __init void zone_extend(struct range r)
+/* Extend the last zone by a range, or begin the next; a range is of one node and does not cross 4 GiB. */
+static __init void zone_extend(struct range r, unsigned node)
 {
 	struct zone *z = zone_count ? &zones[zone_count - 1] : NULL;
 
-	if (z && r.base < z->base + z->length + HOLE_MAX &&
+	if (z && z->node == node && r.base < z->base + z->length + HOLE_MAX &&
 	    (z->base >= ZONE_32BIT_END || r.end <= ZONE_32BIT_END)) {
 		z->length = r.end - z->base;
+		z->present += (r.end - r.base) >> PAGE_SHIFT;
 		return;
 	}
 	if (zone_count == MAX_ZONES) {
@@ -71,9 +75,24 @@ static __init void zone_extend(struct range r)
 		return;
 	}
 	z = &zones[zone_count++];
+	zones_end = z + 1;
 	z->base = r.base;
 	z->length = r.end - r.base;
+	z->node = node;
+	z->present = (r.end - r.base) >> PAGE_SHIFT;
 	spin_init(&z->lock, "zone", RANK_PMM);
+}
+
+/* Where the piece that begins at r.base must end: at another node's memory, at 4 GiB. */
+static __init paddr_t piece_end(struct range r, unsigned node)
+{
+	paddr_t end = r.base < ZONE_32BIT_END ? MIN(r.end, ZONE_32BIT_END) : r.end, border = r.base;
+
+	do
+		border = topology_node_border(border);
+	while (border < end && topology_node_of(border) == node);
+	/* A page that two nodes share belongs to the first. */
+	return border < end ? MIN(ALIGN_UP(border, PAGE_SIZE), end) : end;
 }
 
 static __init void zones_find(const struct boot_info *bi)
@@ -81,13 +100,40 @@ static __init void zones_find(const struct boot_info *bi)
 	for (uint32_t i = 0; i < bi->region_count; i++) {
 		struct range r = whole_pages(bi->regions[i].base, bi->regions[i].length);
 
-		if (!is_ram(bi->regions[i].type) || r.base >= r.end)
+		if (!is_ram(bi->regions[i].type))
 			continue;
-		if (r.base < ZONE_32BIT_END && r.end > ZONE_32BIT_END) {
-			zone_extend((struct range){ r.base, ZONE_32BIT_END });
-			r.base = ZONE_32BIT_END;
+		while (r.base < r.end) {
+			unsigned node = topology_node_of(r.base);
+			paddr_t end = piece_end(r, node);
+
+			zone_extend((struct range){ r.base, end }, node);
+			r.base = end;
 		}
-		zone_extend(r);
+	}
+}
+
+/* Is zone a a better choice for the node's CPUs than zone b? */
+static __init bool is_nearer(unsigned node, const struct zone *a, const struct zone *b)
+{
+	unsigned to_a = topology_distance(node, a->node), to_b = topology_distance(node, b->node);
+
+	return to_a != to_b ? to_a < to_b : a->base > b->base;
+}
+
+static __init void choose_order(unsigned node)
+{
+	uint8_t *order = zone_order[node];
+
+	for (unsigned i = 0; i < zone_count; i++) {
+		unsigned at = i;
+
+		for (; at > 0 && is_nearer(node, &zones[i], &zones[order[at - 1]]); at--)
+			order[at] = order[at - 1];
+		order[at] = (uint8_t)i;
+	}
+	for (unsigned i = 0; i < zone_count; i++) {
+		if (zones[i].node == zones[order[0]].node)
+			zones_near[node] |= 1u << i;
 	}
 }
 
@@ -137,7 +183,8 @@ static __init void zone_build_tables(struct zone *z)
 	/* All zero is a free page without references. */
 	for (size_t page = 0; page < ALIGN_UP(frames * sizeof(struct page), PAGE_SIZE); page += PAGE_SIZE)
 		arch_clear_page((char *)z->pages + page);
-	frame_map_init(&z->map, frames, take_from_usable(z, frame_map_bytes(frames)));
+	frame_map_init(&z->map, z->base >> PAGE_SHIFT, frames,
+		       take_from_usable(z, frame_map_bytes(z->base >> PAGE_SHIFT, frames)));
 }
 
 /* The part of a range that lies in one zone. */
@@ -161,7 +208,7 @@ void zone_add_range(struct zone *zone, paddr_t base, size_t length)
 
 	frame_map_release_range(&zone->map, (base - zone->base) / PAGE_SIZE, length / PAGE_SIZE);
 	spin_unlock_irqrestore(&zone->lock, irq);
-	atomic_fetch_add_explicit(&frames_managed, length / PAGE_SIZE, memory_order_relaxed);
+	atomic_fetch_add_explicit(&zone->managed, length / PAGE_SIZE, memory_order_relaxed);
 }
 
 __init void zones_init(const struct boot_info *bi)
@@ -172,4 +219,24 @@ __init void zones_init(const struct boot_info *bi)
 		zone_build_tables(&zones[i]);
 	for (unsigned i = 0; i < usable_count; i++)
 		add_to_zones(usable[i]);
+	for (unsigned node = 0; node < MAX_NODES; node++)
+		choose_order(node);
+}
+
+uint64_t zones_managed(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < zone_count; i++)
+		sum += atomic_load_explicit(&zones[i].managed, memory_order_relaxed);
+	return sum;
+}
+
+uint64_t zones_free(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < zone_count; i++)
+		sum += READ_ONCE(zones[i].map.free);
+	return sum;
 }

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Aegis, physical frames: adjacent ones, straight from the zones; and ranges that start-up hands over. */
+#include <arch/paging.h>
+#include <kernel/assert.h>
+#include <kernel/pmm.h>
+
+#include "pmm_priv.h"
+#include "reclaim_priv.h"
+#include "zone.h"
+
+/* What struct page begins with, as one word: hundreds of them are written and compared for a large page. */
+union page_head {
+	struct {
+		uint32_t refs;
+		uint8_t use, zone;
+		uint16_t flags;
+	};
+	uint64_t word;
+};
+_Static_assert(offsetof(struct page, refs) == offsetof(union page_head, refs) &&
+		       sizeof(struct refcount) == sizeof(uint32_t) &&
+		       offsetof(struct page, use) == offsetof(union page_head, use) &&
+		       offsetof(struct page, zone) == offsetof(union page_head, zone) &&
+		       offsetof(struct page, flags) == offsetof(union page_head, flags),
+	       "page_head is the start of struct page");
+
+static inline uint64_t head_read(const struct page *page)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, page, sizeof(word));
+	return word;
+}
+
+static inline void head_write(struct page *page, uint64_t word)
+{
+	__builtin_memcpy(page, &word, sizeof(word));
+}
+
+/* Adjacent frames of one zone; FRAME_NONE when it has none. */
+static size_t zone_take_run(struct zone *z, size_t count, size_t align, enum page_use use)
+{
+	size_t first = FRAME_NONE, reserve = is_for_programs(use) ? zone_reserve(z) : 0;
+	uint64_t irq = spin_lock_irqsave(&z->lock);
+
+	if (z->map.free >= reserve && z->map.free - reserve >= count)
+		first = frame_map_take_run(&z->map, count, align);
+	spin_unlock_irqrestore(&z->lock, irq);
+	return first;
+}
+
+static void count_use(enum page_use use, int64_t n)
+{
+	uint64_t irq = arch_irq_save();
+	struct frame_cache *c = this_cache();
+
+	c->used[use] += n;
+	c->allocated += (uint64_t)MAX(n, 0);
+	arch_irq_restore(irq);
+}
+
+static paddr_t take_run(size_t count, size_t align, enum page_use use, unsigned flags)
+{
+	const uint8_t *order = zone_order[topology_of(arch_this_cpu()->id)->node];
+
+	for (unsigned i = 0; i < zone_count; i++) {
+		union page_head head = { .refs = 1, .use = (uint8_t)use, .zone = order[i] };
+		struct zone *z = &zones[order[i]];
+		size_t first;
+
+		if ((flags & PMM_DMA32) && z->base >= ZONE_32BIT_END)
+			continue;
+		first = zone_take_run(z, count, align, use);
+		if (first == FRAME_NONE)
+			continue;
+		for (size_t n = first; n < first + count; n++)
+			head_write(&z->pages[n], head.word);
+		count_use(use, (int64_t)count);
+		return z->base + (first << PAGE_SHIFT);
+	}
+	return PADDR_NONE;
+}
+
+/* The frames that CPUs hoard may be the missing ones, or those that somebody keeps to be faster. */
+static paddr_t take_run_slow(size_t count, size_t align, enum page_use use, unsigned flags)
+{
+	paddr_t pa;
+
+	frame_cache_drain();
+	pa = take_run(count, align, use, flags);
+	if (pa == PADDR_NONE && reclaim_now(count))
+		pa = take_run(count, align, use, flags);
+	return pa;
+}
+
+paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsigned flags)
+{
+	paddr_t pa;
+
+	ASSERT(count > 0 && align > 0 && (align & (align - 1)) == 0);
+	pa = take_run(count, align, use, flags);
+	if (unlikely(pa == PADDR_NONE) && !(flags & PMM_TRY))
+		pa = take_run_slow(count, align, use, flags);
+	reclaim_poll();
+	if (pa != PADDR_NONE && (flags & PMM_ZERO)) {
+		for (size_t i = 0; i < count; i++)
+			arch_clear_page(phys_to_virt(pa + i * PAGE_SIZE));
+	}
+	return pa;
+}
+
+void pmm_free_contiguous(paddr_t pa, size_t count)
+{
+	struct zone *z = zone_of(pa);
+	struct page *page = page_of(pa);
+	union page_head used, unused;
+	uint64_t irq;
+
+	ASSERT(z && count > 0 && count <= (z->base + z->length - pa) >> PAGE_SHIFT);
+	unused = used = (union page_head){ .refs = 1, .use = page->use, .zone = page->zone };
+	unused.refs = 0;
+	unused.use = PAGE_FREE;
+	page->flags = 0; /* its owner's */
+	for (size_t i = 0; i < count; i++) {
+		ASSERT(head_read(&page[i]) == used.word);
+		head_write(&page[i], unused.word);
+	}
+	if (unlikely(pmm_zero_on_free)) {
+		for (size_t i = 0; i < count; i++)
+			arch_clear_page(phys_to_virt(pa + i * PAGE_SIZE));
+	}
+	count_use(used.use, -(int64_t)count);
+	irq = spin_lock_irqsave(&z->lock);
+	frame_map_release_range(&z->map, (size_t)(page - z->pages), count);
+	spin_unlock_irqrestore(&z->lock, irq);
+}
+
+void pmm_add_range(paddr_t base, size_t length)
+{
+	paddr_t end = ALIGN_DOWN(base + length, PAGE_SIZE);
+	struct zone *z;
+
+	base = MAX(ALIGN_UP(base, PAGE_SIZE), LOW_MEMORY_END);
+	while (base < end) {
+		z = zone_of(base);
+		if (!z) /* outside of what the zones could describe */
+			return;
+		length = MIN(end, z->base + z->length) - base;
+		zone_add_range(z, base, length);
+		base += length;
+	}
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Private to the frame allocator: each CPU's cache of free frames and its counters. */
+#pragma once
+
+#include <arch/cpu.h>
+#include <kernel/pmm.h>
+
+#define CACHE_BATCH 32
+#define CACHE_MAX   128 /* frames of a list; above it a batch goes back */
+
+/* Touched by its own CPU with interrupts off; others read the numbers.  Free pages are linked through
+ * page.owner; page.aux holds their address, so that the fast path need not compute it. */
+struct frame_cache {
+	struct page *head;   /* contents unknown */
+	struct page *zeroed; /* known to be cleared: page tables come back so */
+	struct page *away;   /* of other nodes' zones: on their way back */
+	uint32_t count, zeroed_count, away_count;
+	uint32_t near;           /* this node's zones, bit by index; 0 before the first refill */
+	uint64_t allocated;      /* frames, ever */
+	int64_t used[PAGE_USES]; /* taken minus freed here: one CPU's may be negative, the sum is exact */
+} __aligned(64);
+
+extern struct frame_cache frame_caches[MAX_CPUS];
+extern bool pmm_zero_on_free; /* [i] after start-up */
+
+static inline struct frame_cache *this_cache(void)
+{
+	return &frame_caches[arch_this_cpu()->id];
+}
+
+/* What programs fill as they like: it leaves the last frames of each zone to the kernel, which needs some to
+ * run, and to end programs, when memory is full. */
+static inline bool is_for_programs(enum page_use use)
+{
+	return use == PAGE_ANON || use == PAGE_CACHE;
+}
+
+/* Give the frames of this CPU's cache back to the zones. */
+void frame_cache_drain(void);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Aegis, physical frames: how many there are and what they are used for. */
+#include <kernel/pmm.h>
+
+#include "pmm_priv.h"
+#include "zone.h"
+
+_Static_assert(PMM_ORDERS == FRAME_ORDERS, "one counts for the other");
+
+static void add_cpu(struct pmm_stats *out, int64_t used[PAGE_USES], const struct frame_cache *c)
+{
+	for (unsigned use = PAGE_FREE + 1; use < PAGE_USES; use++)
+		used[use] += READ_ONCE(c->used[use]);
+	out->allocated += READ_ONCE(c->allocated);
+	out->free_in_caches += READ_ONCE(c->count) + READ_ONCE(c->zeroed_count) + READ_ONCE(c->away_count);
+}
+
+void pmm_get_stats(struct pmm_stats *out)
+{
+	int64_t used[PAGE_USES] = { 0 };
+	uint64_t all_used = 0;
+
+	*out = (struct pmm_stats){ .total_pages = zones_managed(), .free_in_zones = zones_free() };
+	for (uint32_t cpu = 0; cpu < cpu_count; cpu++)
+		add_cpu(out, used, &frame_caches[cpu]);
+	for (unsigned use = PAGE_FREE + 1; use < PAGE_USES; use++) {
+		out->used[use] = (uint64_t)MAX(used[use], 0);
+		all_used += out->used[use];
+	}
+	out->free_pages = out->total_pages - MIN(all_used, out->total_pages);
+	out->used[PAGE_FREE] = out->free_pages;
+	out->freed = out->allocated - MIN(all_used, out->allocated);
+}
+
+/* A piece of the bitmap at a time, so that the lock is never held for long. */
+static void count_runs(struct zone *z, uint64_t runs[FRAME_ORDERS])
+{
+	for (size_t frame = 0; frame < z->map.frames;) {
+		uint64_t irq = spin_lock_irqsave(&z->lock);
+
+		frame = frame_map_count_runs(&z->map, frame, runs);
+		spin_unlock_irqrestore(&z->lock, irq);
+	}
+}
+
+bool pmm_get_zone(size_t index, struct pmm_zone_stats *out)
+{
+	struct zone *z = &zones[index];
+
+	if (index >= zone_count)
+		return false;
+	*out = (struct pmm_zone_stats){
+		.name = z->base < ZONE_32BIT_END ? "DMA32" : "Normal",
+		.node = z->node,
+		.start_pfn = z->base >> PAGE_SHIFT,
+		.spanned = z->length >> PAGE_SHIFT,
+		.present = z->present,
+		.managed = atomic_load_explicit(&z->managed, memory_order_relaxed),
+		.free = READ_ONCE(z->map.free),
+		.reserve = zone_reserve(z),
+	};
+	count_runs(z, out->runs);
+	return true;
+}
+
+size_t pmm_total_memory(void)
+{
+	return zones_managed() << PAGE_SHIFT;
+}
+
+size_t pmm_free_memory(void)
+{
+	struct pmm_stats stats;
+
+	pmm_get_stats(&stats);
+	return stats.free_pages << PAGE_SHIFT;
+}
+
+size_t pmm_used_memory(void)
+{
+	struct pmm_stats stats;
+
+	pmm_get_stats(&stats);
+	return (stats.total_pages - stats.free_pages) << PAGE_SHIFT;
+}

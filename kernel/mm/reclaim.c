@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Getting memory back from those who keep it to be faster: the rules are in kernel/reclaim.h.
+ *
+ * A shrinker is asked for a share of what it has, a quarter at first, then half, then all, until enough came
+ * free: so all of them give in proportion, and what is used least goes first in each.
+ */
+#include "reclaim_priv.h"
+
+#include <arch/cpu.h>
+#include <kernel/mutex.h>
+#include <kernel/panic.h>
+#include <kernel/sched.h>
+#include <kernel/smp.h>
+#include <kernel/time.h>
+
+#include "pmm_priv.h"
+#include "zone.h"
+
+#define FIRST_SHARE 2 /* as a shift: a quarter */
+#define PAUSE_NS    (100 * NSEC_PER_MSEC)
+
+static _Atomic(struct shrinker *) shrinkers;
+/* One allocation at a time reclaims; the others wait for what it finds. */
+static struct mutex direct_lock = MUTEX_INIT(direct_lock, "reclaim", RANK_RECLAIM);
+static struct waitqueue kreclaim_queue = WAITQUEUE_INIT(kreclaim_queue);
+static _Atomic bool kreclaim_ready, wanted;
+static _Atomic uint64_t stalls, stolen_direct, stolen_kreclaim;
+
+void shrinker_register(struct shrinker *shrinker)
+{
+	shrinker->next = atomic_load(&shrinkers);
+	while (!atomic_compare_exchange_weak(&shrinkers, &shrinker->next, shrinker))
+		;
+}
+
+/* --- watermarks -------------------------------------------------------------------------------------- */
+
+static uint64_t min_pages(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < zone_count; i++)
+		sum += zone_reserve(&zones[i]);
+	return sum;
+}
+
+static bool is_low(void)
+{
+	return zones_free() < 2 * min_pages();
+}
+
+/* --- shrinking --------------------------------------------------------------------------------------- */
+
+static size_t shrink_by(unsigned shift, size_t wanted_pages, unsigned flags)
+{
+	size_t freed = 0;
+
+	for (struct shrinker *s = atomic_load(&shrinkers); s && freed < wanted_pages; s = s->next) {
+		size_t count = s->count();
+
+		if (count > 0)
+			freed += s->scan(MAX(count >> shift, MIN(count, (size_t)CACHE_BATCH)), flags);
+	}
+	return freed;
+}
+
+static size_t shrink(size_t pages, unsigned flags)
+{
+	size_t freed = 0;
+
+	for (unsigned shift = FIRST_SHARE + 1; shift-- > 0 && freed < pages;)
+		freed += shrink_by(shift, pages - freed, flags);
+	return freed;
+}
+
+size_t reclaimable_pages(void)
+{
+	size_t sum = 0;
+
+	for (struct shrinker *s = atomic_load(&shrinkers); s; s = s->next)
+		sum += s->count();
+	return sum;
+}
+
+static void drain_here(void *unused)
+{
+	(void)unused;
+	frame_cache_drain();
+}
+
+void frame_caches_drain_all(void)
+{
+	smp_call(&CPUMASK_ALL, drain_here, NULL);
+}
+
+void reclaim_everything(void)
+{
+	while (shrink(SIZE_MAX, RECLAIM_MAY_LOCK) > 0)
+		;
+	frame_caches_drain_all();
+}
+
+/* --- on behalf of an allocation ---------------------------------------------------------------------- */
+
+bool reclaim_may_wait(void)
+{
+	return arch_irqs_enabled() && arch_preempt_count() == 0 && arch_this_cpu()->irq_depth == 0 &&
+	       atomic_load_explicit(&kreclaim_ready, memory_order_relaxed);
+}
+
+bool reclaim_now(size_t pages)
+{
+	uint64_t before;
+	size_t freed;
+
+	if (!reclaim_may_wait()) {
+		atomic_store_explicit(&wanted, true, memory_order_relaxed);
+		return false;
+	}
+	if (mutex_held(&direct_lock)) /* a shrinker's own allocation */
+		return false;
+	mutex_lock(&direct_lock);
+	atomic_fetch_add_explicit(&stalls, 1, memory_order_relaxed);
+	before = zones_free();
+	frame_caches_drain_all();
+	if (zones_free() >= before + pages) {
+		mutex_unlock(&direct_lock);
+		return true;
+	}
+	freed = shrink(pages, 0);
+	atomic_fetch_add_explicit(&stolen_direct, freed, memory_order_relaxed);
+	mutex_unlock(&direct_lock);
+	return freed > 0 || zones_free() > before;
+}
+
+void reclaim_poll(void)
+{
+	if (likely(!atomic_load_explicit(&wanted, memory_order_relaxed) && !is_low()))
+		return;
+	atomic_store_explicit(&wanted, true, memory_order_relaxed);
+	/* Where no lock is held; a caller that holds one leaves the waking to the next that does not. */
+	if (reclaim_may_wait())
+		wake_up(&kreclaim_queue);
+}
+
+/* --- in the background ------------------------------------------------------------------------------- */
+
+static void reclaim_to_high(void)
+{
+	uint64_t high = 3 * min_pages();
+	size_t freed;
+
+	frame_caches_drain_all();
+	while (zones_free() < high) {
+		freed = shrink(high - zones_free(), RECLAIM_MAY_LOCK);
+		if (freed == 0)
+			break;
+		atomic_fetch_add_explicit(&stolen_kreclaim, freed, memory_order_relaxed);
+		frame_caches_drain_all();
+	}
+}
+
+static void kreclaim(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		wait_event(&kreclaim_queue, atomic_load_explicit(&wanted, memory_order_relaxed));
+		atomic_store_explicit(&wanted, false, memory_order_relaxed);
+		reclaim_to_high();
+		/* Nothing helped: not at once again. */
+		if (is_low())
+			(void)sleep_until(time_now_ns() + PAUSE_NS, false);
+	}
+}
+
+void reclaim_get_stats(struct reclaim_stats *out)
+{
+	out->stalls = atomic_load(&stalls);
+	out->stolen_direct = atomic_load(&stolen_direct);
+	out->stolen_kreclaim = atomic_load(&stolen_kreclaim);
+	out->min_pages = min_pages();
+	out->low_pages = 2 * out->min_pages;
+	out->high_pages = 3 * out->min_pages;
+}
+
+void reclaim_init(void)
+{
+	if (!kthread_create("kreclaim", kreclaim, NULL))
+		panic("no memory for kreclaim");
+	atomic_store(&kreclaim_ready, true);
+}
