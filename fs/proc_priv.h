@@ -105,6 +105,10 @@ int proc_show_system_uptime(struct proc_text *t, const struct proc_node *node);
 int proc_show_system_loadavg(struct proc_text *t, const struct proc_node *node);
 int proc_show_system_interrupts(struct proc_text *t, const struct proc_node *node);
 
+/* fs/proc_locks.c */
+int proc_show_lock_stat(struct proc_text *t, const struct proc_node *node);
+int proc_store_lock_stat(const struct proc_node *node, const char *text, size_t len);
+
 #define USER_HZ         100
 #define NS_TO_TICKS(ns) ((uint64_t)((ns) / (NSEC_PER_SEC / USER_HZ)))
 

@@ -48,8 +48,11 @@ struct arch_cpu {
 	struct tss tss;
 	uint64_t *gdt; /* GDT_ENTRIES, in memory that becomes read-only */
 	uint32_t apic_id;
-	_Atomic uint32_t start_state; /* smp.c */
-	uint32_t nmi_count;           /* written by the NMI handler alone */
+	_Atomic uint32_t start_state;  /* smp.c */
+	_Atomic uint32_t trace_wanted; /* nmi.c: another CPU asks where this one is */
+	_Atomic uint32_t trace_count;  /* nmi.c: of trace[]; 0: not noted yet */
+	uintptr_t trace[12];
+	uint32_t nmi_count; /* written by the NMI handler alone */
 	uint32_t nmi_reported;
 	uint64_t nmi_next_report_ns;
 	uint64_t gs_base_user; /* what MSR_KERNEL_GS_BASE holds */

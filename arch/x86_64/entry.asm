@@ -80,7 +80,12 @@ extern user_return_work
 	cld
 	USER_ACCESS_END
 	mov	rdi, rsp
+	; As if the interrupted instruction were a call: stack traces go on through it.
+	push	qword [rsp + REGS_RIP]
+	push	rbp
+	mov	rbp, rsp
 	call	%1
+	add	rsp, 16
 	RESTORE_REGISTERS
 	iretq
 %endmacro

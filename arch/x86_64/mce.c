@@ -4,10 +4,8 @@
 #include <arch/cpu.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
-#include <kernel/time.h>
 
 #include "cpu.h"
-#include "smp.h"
 #include "x86.h"
 
 #define MCG_CAP_BANKS   0xff
@@ -44,23 +42,4 @@ void mce_handle(const struct arch_regs *regs)
 		       status & MCI_STATUS_ADDR ? msr_read(BANK(MSR_MC0_ADDR, i)) : 0);
 	}
 	panic_regs(regs, "machine check: the hardware reports an error it cannot correct");
-}
-
-void nmi_handle(void)
-{
-	smp_check_stop();
-	arch_this_cpu()->arch->nmi_count++;
-}
-
-void nmi_report(void)
-{
-	struct arch_cpu *cpu = arch_this_cpu()->arch;
-	uint32_t count = READ_ONCE(cpu->nmi_count);
-
-	if (likely(count == cpu->nmi_reported) || time_now_ns() < cpu->nmi_next_report_ns)
-		return;
-	cpu->nmi_next_report_ns = time_now_ns() + NSEC_PER_SEC;
-	pr_warn("cpu %u: %u non-maskable interrupt(s) of unknown cause", arch_this_cpu()->id,
-		count - cpu->nmi_reported);
-	cpu->nmi_reported = count;
 }

@@ -46,7 +46,6 @@ enum start_state {
 static paddr_t low_page = PADDR_NONE; /* holds the trampoline; 0 < low_page < LOW_END */
 static paddr_t low_root;              /* of the page table that maps it */
 static bool somebody_failed;
-static atomic_bool stopping;
 
 static bool can_address(uint32_t apic)
 {
@@ -238,19 +237,4 @@ void smp_arch_main(struct cpu *cpu)
 void arch_ipi_send(uint32_t cpu, enum ipi ipi)
 {
 	apic_send_ipi(cpus[cpu]->arch->apic_id, VECTOR_IPI + ipi);
-}
-
-void arch_stop_others(void)
-{
-	const struct cpu *self = arch_this_cpu();
-
-	if (atomic_exchange(&stopping, true))
-		return;
-	cpumask_for_each(cpu, &cpus_online) if (cpu != self->id) apic_send_nmi(cpus[cpu]->arch->apic_id);
-}
-
-void smp_check_stop(void)
-{
-	if (unlikely(atomic_load_explicit(&stopping, memory_order_relaxed)))
-		arch_cpu_halt();
 }

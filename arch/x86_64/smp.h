@@ -18,8 +18,5 @@ struct start_parameters {
 extern const char trampoline_start[], trampoline_parameters[], trampoline_end[];
 void trampoline_exit(void);
 
-/* In the NMI handler: was it sent by arch_stop_others()?  Then it does not return. */
-void smp_check_stop(void);
-
 /* In C on the new processor, from trampoline_exit; does not return. */
 void smp_arch_main(struct cpu *cpu) __attribute__((noreturn));

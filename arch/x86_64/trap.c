@@ -19,6 +19,7 @@
 #include "apic.h"
 #include "cpu.h"
 #include "mce.h"
+#include "nmi.h"
 #include "trap_priv.h"
 #include "vectors.h"
 #include "x86.h"
@@ -243,7 +244,7 @@ void paranoid_exception_entry(struct arch_regs *regs)
 {
 	switch (regs->vector) {
 	case EXC_NMI:
-		nmi_handle();
+		nmi_handle(regs);
 		return;
 	case EXC_DEBUG:
 		/* The kernel uses no breakpoints: a program's trick, harmless once it is over. */

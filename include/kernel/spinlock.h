@@ -28,6 +28,8 @@ struct spinlock {
 	}
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank);
+/* Spin until the ticket is served, and count the wait. */
+void spin_wait_(struct spinlock *lock, uint16_t ticket);
 /* Ticket locks: first come, first served.  Inline because nearly every path in the kernel takes one. */
 static inline void spin_acquire_(struct spinlock *lock)
 {
@@ -35,8 +37,8 @@ static inline void spin_acquire_(struct spinlock *lock)
 
 	lockdep_spin_acquire(lock);
 	ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
-	while (unlikely(atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket))
-		arch_cpu_relax();
+	if (unlikely(atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket))
+		spin_wait_(lock, ticket);
 	lockdep_spin_acquired(lock);
 }
 

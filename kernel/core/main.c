@@ -37,6 +37,7 @@
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <kernel/vmalloc.h>
+#include <kernel/watchdog.h>
 
 static void start(void *unused);
 
@@ -140,6 +141,7 @@ static void start(void *unused)
 	smp_init();
 	topology_init_cpus();
 	reclaim_init();
+	watchdog_init();
 	start_subsystems();
 	unpack_modules();
 	arch_seal();

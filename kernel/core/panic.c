@@ -9,6 +9,7 @@
 
 #include <arch/context.h>
 #include <arch/cpu.h>
+#include <arch/smp.h>
 #include <kernel/assert.h>
 #include <kernel/cmdline.h>
 #include <kernel/format.h>
@@ -37,6 +38,18 @@ static void print_lines(char *text)
 	}
 }
 
+/* `exact`: the first address is where the CPU is; all others are return addresses. */
+static void print_places(enum log_level level, const uintptr_t *trace, size_t n, bool exact)
+{
+	for (size_t i = 0; i < n; i++) {
+		/* Behind a call that never returns may begin the next function: look at the call instead. */
+		uintptr_t back = exact && i == 0 ? 0 : 1, offset = 0;
+		const char *name = ksym_lookup(trace[i] - back, &offset);
+
+		printk(level, "  %016lx  %s+0x%lx", trace[i], name ? name : "?", offset + back);
+	}
+}
+
 static void print_trace(uint64_t pc, uint64_t frame_pointer)
 {
 	uintptr_t trace[TRACE_MAX];
@@ -46,12 +59,24 @@ static void print_trace(uint64_t pc, uint64_t frame_pointer)
 		trace[n++] = pc;
 	n += arch_backtrace(frame_pointer, trace + n, TRACE_MAX - n);
 	printk(LOG_EMERG, "stack trace:");
-	for (size_t i = 0; i < n; i++) {
-		/* Behind a call that never returns may begin the next function: look at the call instead. */
-		uintptr_t back = pc && i == 0 ? 0 : 1, offset = 0;
-		const char *name = ksym_lookup(trace[i] - back, &offset);
+	print_places(LOG_EMERG, trace, n, pc != 0);
+}
 
-		printk(LOG_EMERG, "  %016lx  %s+0x%lx", trace[i], name ? name : "?", offset + back);
+void cpus_print_where(enum log_level level)
+{
+	uint32_t self = arch_this_cpu()->id;
+
+	cpumask_for_each(id, &cpus_online)
+	{
+		const struct task *task = READ_ONCE(cpus[id]->current);
+		uintptr_t trace[TRACE_MAX];
+		size_t n;
+
+		if (id == self)
+			continue;
+		n = arch_cpu_where(id, trace, TRACE_MAX);
+		printk(level, "cpu %u, task %s%s", id, task->name, n ? ":" : ": does not answer");
+		print_places(level, trace, n, true);
 	}
 }
 
@@ -90,6 +115,7 @@ static void __noreturn vpanic(const struct arch_regs *regs, const char *fmt, va_
 	} else {
 		print_trace(0, (uintptr_t)__builtin_frame_address(0));
 	}
+	cpus_print_where(LOG_EMERG);
 	finish("panic");
 }
 

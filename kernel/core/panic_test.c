@@ -11,9 +11,11 @@
 #include <kernel/assert.h>
 #include <kernel/cmdline.h>
 #include <kernel/panic.h>
+#include <kernel/preempt.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
 
@@ -38,6 +40,30 @@ static void jump_to(const void *address)
 static void do_panic(void)
 {
 	panic("asked for by panic_test=panic");
+}
+
+/* With watchdog_panic and a short watchdog_thresh= on the command line these end, too. */
+static void spin_for_ever(void *unused)
+{
+	(void)unused;
+	for (;;)
+		arch_cpu_relax();
+}
+
+/* On another CPU and with interrupts off, as smp_call does it. */
+static void do_hard_lockup(void)
+{
+	struct cpumask next = cpumask_of(cpu_count - 1);
+
+	while (arch_this_cpu()->id == cpu_count - 1)
+		sleep_until(time_now_ns() + NSEC_PER_MSEC, false);
+	smp_call(&next, spin_for_ever, NULL);
+}
+
+static void do_soft_lockup(void)
+{
+	preempt_disable();
+	spin_for_ever(NULL);
 }
 
 static void do_assert(void)
@@ -150,6 +176,8 @@ static const struct {
 	{ "invalid-opcode", do_invalid_opcode },
 	{ "stack-overflow", do_stack_overflow },
 	{ "canary", do_canary },
+	{ "hard-lockup", do_hard_lockup },
+	{ "soft-lockup", do_soft_lockup },
 	{ "copy-too-long", do_copy_too_long },
 	{ "interrupt", do_interrupt },
 };

@@ -4,11 +4,21 @@
 
 #include <kernel/assert.h>
 #include <kernel/lockdep.h>
+#include <kernel/lockstat.h>
 #include <kernel/preempt.h>
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank)
 {
 	*lock = (struct spinlock)SPINLOCK_INIT(name, rank);
+}
+
+void spin_wait_(struct spinlock *lock, uint16_t ticket)
+{
+	uint64_t start = arch_cycles();
+
+	while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket)
+		arch_cpu_relax();
+	lockstat_waited(lock->name, arch_cycles() - start);
 }
 
 bool spin_trylock(struct spinlock *lock)

@@ -4,6 +4,7 @@
 
 #include <kernel/assert.h>
 #include <kernel/lockdep.h>
+#include <kernel/lockstat.h>
 #include <kernel/sched.h>
 
 void mutex_init(struct mutex *m, const char *name, enum lock_rank rank)
@@ -22,6 +23,7 @@ static bool take(struct mutex *m)
 /* On its own, so that the free case does not pay for the waiter on the stack. */
 static __noinline void wait_for(struct mutex *m)
 {
+	uint64_t start = arch_cycles();
 	struct waiter w;
 
 	ASSERT(m->owner != current_task());
@@ -33,6 +35,7 @@ static __noinline void wait_for(struct mutex *m)
 		wait_sleep(WAIT_FOREVER, false);
 	}
 	wait_finish(&m->wq, &w);
+	lockstat_waited(m->name, arch_cycles() - start);
 }
 
 void mutex_lock(struct mutex *m)

@@ -23,6 +23,11 @@ EXPECTED = {
     "interrupt": "null pointer: kernel write at 0",
 }
 
+LOCKUPS = {
+    "hard-lockup": "watchdog: hard lockup on cpu 2",
+    "soft-lockup": "watchdog: soft lockup on cpu ",
+}
+
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_panic_says_what_broke(name):
@@ -32,3 +37,21 @@ def test_panic_says_what_broke(name):
     assert "stack trace:" in got.err and "+0x" in got.err
     if name in ("panic", "assert"):  # calls that never return are named, not what lies behind them
         assert "do_%s+0x" % name in got.err
+
+
+@pytest.mark.parametrize("name", LOCKUPS)
+def test_lockup_is_found_and_placed(name):
+    """A CPU that keeps interrupts, or the scheduler, away is reported with where each CPU is."""
+    cmdline = "panic_test=%s watchdog_thresh=1 watchdog_panic" % name
+    got = serix("true", options=["--smp", "3", "--cmdline", cmdline])
+    assert got.status == 126
+    assert LOCKUPS[name] in got.err.split("\n")[0]
+    assert "spin_for_ever+0x" in got.err
+    assert len([line for line in got.err.split("\n") if "] cpu " in line]) == 3
+
+
+def test_panic_stops_and_shows_every_cpu():
+    got = serix("true", options=["--smp", "4", "--cmdline", "panic_test=panic"])
+    assert got.status == 126
+    for cpu in range(4):
+        assert "cpu %d, task " % cpu in got.err
