@@ -14,7 +14,7 @@ int proc_show_lock_stat(struct proc_text *t, const struct proc_node *node)
 	for (unsigned n = 0; lockstat_get(n, &c); n++) {
 		for (const char *p = c.name; *p; p++)
 			text_add(t, *p == ' ' ? "_" : p, 1);
-		text_printf(t, " %12lu %13lu us %11lu us\n", c.contentions, c.wait_ns / 1000, c.wait_max_ns / 1000);
+		text_printf(t, " %12lu %13lu us %11lu us\n", c.contentions, c.wait_us, c.wait_max_us);
 	}
 	return 0;
 }

@@ -62,7 +62,8 @@ void arch_stop_others(void)
 
 	if (atomic_exchange(&stopping, true))
 		return;
-	cpumask_for_each (id, &cpus_online) {
+	cpumask_for_each(id, &cpus_online)
+	{
 		if (id == self->id)
 			continue;
 		atomic_store_explicit(&cpus[id]->arch->trace_count, 0, memory_order_relaxed);

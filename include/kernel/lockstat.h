@@ -9,8 +9,8 @@
 
 struct lock_class {
 	const char *name;
-	uint64_t contentions;       /* times that somebody had to wait */
-	uint64_t wait_ns, wait_max_ns; /* spinning, or asleep for a mutex */
+	uint64_t contentions;          /* times that somebody had to wait */
+	uint64_t wait_us, wait_max_us; /* spinning, or asleep for a mutex */
 };
 
 /* A wait of `cycles` for a lock of that name is over.  Any context. */

@@ -10,7 +10,7 @@
 #define CLASSES 128u /* a power of two, well above the number of names */
 
 struct counter {
-	_Atomic(const char *) name; /* NULL: free; set once */
+	_Atomic(const char *) name;                   /* NULL: free; set once */
 	_Atomic uint64_t contentions, wait, wait_max; /* cycles */
 } __aligned(64);
 
@@ -24,8 +24,8 @@ static struct counter *counter_of(const char *name)
 		struct counter *c = &counters[(start + i) % CLASSES];
 		const char *there = atomic_load_explicit(&c->name, memory_order_relaxed);
 
-		if (there == name || (!there && (atomic_compare_exchange_strong(&c->name, &there, name) ||
-						 there == name)))
+		if (there == name ||
+		    (!there && (atomic_compare_exchange_strong(&c->name, &there, name) || there == name)))
 			return c;
 	}
 	return NULL;
@@ -41,14 +41,15 @@ void lockstat_waited(const char *name, uint64_t cycles)
 	atomic_fetch_add_explicit(&c->contentions, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&c->wait, cycles, memory_order_relaxed);
 	max = atomic_load_explicit(&c->wait_max, memory_order_relaxed);
-	while (cycles > max && !atomic_compare_exchange_weak_explicit(
-				       &c->wait_max, &max, cycles, memory_order_relaxed, memory_order_relaxed))
+	while (cycles > max &&
+	       !atomic_compare_exchange_weak_explicit(&c->wait_max, &max, cycles, memory_order_relaxed,
+						      memory_order_relaxed))
 		;
 }
 
-static uint64_t cycles_to_ns(uint64_t cycles)
+static uint64_t cycles_to_us(uint64_t cycles)
 {
-	return (uint64_t)((unsigned __int128)cycles * NSEC_PER_SEC / time_cycles_per_sec());
+	return cycles / (time_cycles_per_sec() / (NSEC_PER_SEC / NSEC_PER_USEC));
 }
 
 bool lockstat_get(unsigned n, struct lock_class *out)
@@ -62,8 +63,8 @@ bool lockstat_get(unsigned n, struct lock_class *out)
 		*out = (struct lock_class){
 			.name = c->name,
 			.contentions = contentions,
-			.wait_ns = cycles_to_ns(atomic_load_explicit(&c->wait, memory_order_relaxed)),
-			.wait_max_ns = cycles_to_ns(atomic_load_explicit(&c->wait_max, memory_order_relaxed)),
+			.wait_us = cycles_to_us(atomic_load_explicit(&c->wait, memory_order_relaxed)),
+			.wait_max_us = cycles_to_us(atomic_load_explicit(&c->wait_max, memory_order_relaxed)),
 		};
 		return true;
 	}

@@ -18,10 +18,10 @@
 
 struct watch {
 	struct timer timer;
-	_Atomic uint32_t beats;  /* own CPU writes, the one before it reads */
-	uint32_t seen;           /* own: the neighbour's beats when last looked at */
-	uint64_t seen_ns;        /* own: when they last changed */
-	uint64_t asked_ns;       /* own: since when the scheduler has been wanted; 0: it came */
+	_Atomic uint32_t beats;    /* own CPU writes, the one before it reads */
+	uint32_t seen;             /* own: the neighbour's beats when last looked at */
+	uint64_t seen_ns;          /* own: when they last changed */
+	uint64_t asked_ns;         /* own: since when the scheduler has been wanted; 0: it came */
 	bool hard_told, soft_told; /* own: once for each lockup */
 } __aligned(64);
 
