@@ -19,5 +19,6 @@ struct irq_stats {
 	uint32_t gsi;
 	const char *name;
 	uint64_t count;
+	uint32_t cpu; /* that it interrupts */
 };
 bool irq_get_stats(unsigned index, struct irq_stats *out);

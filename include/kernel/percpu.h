@@ -15,6 +15,15 @@ struct runq;
 struct vm_space;
 struct arch_cpu;
 
+/* What a CPU is interrupted by, for /proc/interrupts. */
+enum interrupt_kind {
+	INTERRUPT_DEVICE,
+	INTERRUPT_TIMER,
+	INTERRUPT_RESCHEDULE,
+	INTERRUPT_CALL,
+	INTERRUPT_KINDS,
+};
+
 struct cpu {
 	struct cpu *self;         /* gs:0 */
 	struct task *current;     /* gs:8   the running task */
@@ -28,6 +37,7 @@ struct cpu {
 	struct runq *runq;
 	struct vm_space *vm; /* whose page table is loaded; NULL: the kernel's own.  Interrupts off. */
 	struct arch_cpu *arch;
+	uint64_t interrupts[INTERRUPT_KINDS]; /* how often; interrupts off */
 };
 
 /* Indexed by cpu id; entries above cpu_count are NULL. */

@@ -210,6 +210,7 @@ void process_put(struct process *p);
 struct process *process_next(pid_t from);
 uint32_t process_count(void); /* as Linux counts them: threads of all processes */
 pid_t process_last_pid(void);
+uint64_t process_made_count(void); /* since the start, threads included */
 
 /* Safe looks into another process: a reference, or NULL once it is exiting. */
 struct vm_space *process_vm_get(struct process *p);

@@ -19,24 +19,24 @@ struct irq_slot {
 	void *arg;        /* [i] */
 	const char *name; /* [i] */
 	uint32_t gsi;     /* [i] */
-	uint64_t count;   /* written by the CPU that the line is routed to */
+	uint64_t count;   /* written by the CPU that the line is routed to, as is the next */
+	uint32_t cpu;     /* that CPU */
 };
 
 static struct irq_slot slots[IRQ_SLOTS];
 static unsigned slots_used; /* [l] */
 static struct spinlock slots_lock = SPINLOCK_INIT("irq", RANK_IRQ);
-static uint64_t stray; /* interrupts in slots that nobody asked for */
-
 void irq_dispatch(unsigned slot)
 {
 	struct irq_slot *s = &slots[slot];
 	irq_handler_t handler = atomic_load_explicit(&s->handler, memory_order_acquire);
+	struct cpu *cpu = arch_this_cpu();
 
-	if (unlikely(!handler)) {
-		stray++;
+	cpu->interrupts[INTERRUPT_DEVICE]++;
+	if (unlikely(!handler)) /* a slot that nobody asked for */
 		return;
-	}
 	s->count++;
+	s->cpu = cpu->id;
 	handler(s->arg);
 }
 
@@ -110,6 +110,7 @@ bool irq_get_stats(unsigned index, struct irq_stats *out)
 		.gsi = slot->gsi,
 		.name = slot->name,
 		.count = READ_ONCE(slot->count),
+		.cpu = READ_ONCE(slot->cpu),
 	};
 	return true;
 }

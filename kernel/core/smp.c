@@ -203,9 +203,15 @@ void smp_reschedule(uint32_t cpu)
 
 void ipi_handle(enum ipi ipi)
 {
+	struct cpu *cpu = arch_this_cpu();
+
 	/* A reschedule has nothing to do here: the way out of the interrupt looks at cpu->resched. */
-	if (ipi == IPI_CALL)
+	if (ipi == IPI_RESCHEDULE) {
+		cpu->interrupts[INTERRUPT_RESCHEDULE]++;
+	} else if (ipi == IPI_CALL) {
+		cpu->interrupts[INTERRUPT_CALL]++;
 		serve_requests();
+	}
 }
 
 void smp_stop_others(void)

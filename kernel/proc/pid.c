@@ -19,6 +19,7 @@ struct process *init_process;
 static uint64_t pid_bitmap[BITMAP_WORDS(PID_MAX)]; /* [t] */
 static struct list pid_hash[PID_HASH_SIZE];        /* [t] */
 static pid_t last_pid;                             /* [t] */
+static uint64_t pids_made;                         /* [t] */
 static uint32_t pids_used;                         /* [t] */
 static uint32_t pids_allowed;                      /* [i] */
 static struct slab_cache *pid_cache;
@@ -63,6 +64,7 @@ struct pid_entry *pid_alloc(void)
 	if (entry->nr != 0) {
 		bitmap_set(pid_bitmap, (size_t)entry->nr);
 		pids_used++;
+		pids_made++;
 		last_pid = entry->nr;
 		list_add_head(bucket_of(entry->nr), &entry->hash);
 	}
@@ -181,6 +183,11 @@ void process_for_each_locked(void (*visit)(struct process *p, void *arg), void *
 pid_t process_last_pid(void)
 {
 	return READ_ONCE(last_pid);
+}
+
+uint64_t process_made_count(void)
+{
+	return READ_ONCE(pids_made);
 }
 
 uint32_t process_count(void)

@@ -26,9 +26,11 @@ static void sample(struct timer *timer)
 		running += READ_ONCE(rq->ready_count) + (READ_ONCE(rq->current) != rq->idle);
 	}
 	for (int i = 0; i < 3; i++) {
-		uint64_t load =
-			(uint64_t)loads[i] * decay[i] + (uint64_t)running * FIXED_1 * (FIXED_1 - decay[i]);
+		uint64_t active = (uint64_t)running * FIXED_1;
+		uint64_t load = (uint64_t)loads[i] * decay[i] + active * (FIXED_1 - decay[i]);
 
+		if (active >= loads[i]) /* rounded up, or it would never arrive */
+			load += FIXED_1 - 1;
 		loads[i] = (uint32_t)(load / FIXED_1);
 	}
 	timer_arm(timer, time_now_ns() + PERIOD_NS);

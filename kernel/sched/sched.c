@@ -108,6 +108,7 @@ void trap_timer(struct arch_regs *regs)
 {
 	struct runq *rq = this_runq();
 
+	arch_this_cpu()->interrupts[INTERRUPT_TIMER]++;
 	if (likely(rq)) {
 		spin_lock(&rq->lock);
 		rq->current->last_tick_user = arch_regs_user(regs);
