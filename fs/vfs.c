@@ -13,4 +13,5 @@ void vfs_init(void)
 	memfd_init();
 	devfs_init();
 	procfs_init();
+	sysfs_init();
 }

@@ -202,6 +202,7 @@ int nameless_open(struct vnode *vnode, const struct file_ops *ops, const char *n
 void ramfs_init(void);
 void devfs_init(void);
 void procfs_init(void);
+void sysfs_init(void);
 /* A fresh in-memory file system; devfs is one with its nodes made by the kernel. */
 int ramfs_create(const struct fs_type *type, uint64_t magic, mode_t mode,
 		 struct superblock **out) __must_check;

@@ -3,7 +3,8 @@
  * A CPU's APIC id is a string of bit fields: package, die, core, thread.  How wide they are is told by leaf
  * 1Fh or 0Bh (Intel SDM vol. 3, 9.9 "Programming considerations for hardware multi-threading capable
  * processors"); older processors give counts in leaves 1 and 4, older AMD ones in 8000_0008h and 8000_001Eh
- * (AMD APM vol. 3, appendix E).  Whoever shares a cache has the same id but for so many low bits.
+ * and their caches in 8000_0005h and 8000_0006h (AMD APM vol. 3, appendix E).  Whoever shares a cache has the
+ * same id but for so many low bits.
  */
 #include "cpuid_topology.h"
 
@@ -15,6 +16,8 @@
 #define LEAF_TOPOLOGY_V2  0x1fu
 #define LEAF_EXT_MAX      0x80000000u
 #define LEAF_EXT_FEATURES 0x80000001u
+#define LEAF_AMD_L1       0x80000005u
+#define LEAF_AMD_L2_L3    0x80000006u
 #define LEAF_AMD_CORES    0x80000008u
 #define LEAF_AMD_CACHES   0x8000001du
 #define LEAF_AMD_TOPOLOGY 0x8000001eu
@@ -123,17 +126,13 @@ static void legacy_fields(cpuid_fn read, struct fields *out)
 	out->die = out->package;
 }
 
-static void describe_place(cpuid_fn read, struct cpu_description *out)
+static void describe_place(const struct fields *f, struct cpu_description *out)
 {
-	struct fields f;
-
-	if (!extended_fields(read, LEAF_TOPOLOGY_V2, &f) && !extended_fields(read, LEAF_TOPOLOGY, &f))
-		legacy_fields(read, &f);
-	out->hardware_id = f.id;
-	out->thread = bits(f.id, 0, f.core);
-	out->core = bits(f.id, f.core, f.package);
-	out->die = bits(f.id, f.die, f.package);
-	out->package = bits(f.id, f.package, 32);
+	out->hardware_id = f->id;
+	out->thread = bits(f->id, 0, f->core);
+	out->core = bits(f->id, f->core, f->package);
+	out->die = bits(f->id, f->die, f->package);
+	out->package = bits(f->id, f->package, 32);
 }
 
 /* --- caches ------------------------------------------------------------------------------------------ */
@@ -153,14 +152,9 @@ static void describe_cache(const struct cpuid *r, struct cpu_description *out)
 	};
 }
 
-/* Both makers' leaves have the same format. */
-static void describe_caches(cpuid_fn read, struct cpu_description *out)
+/* Leaves 4 and 8000_001Dh have the same format. */
+static void describe_listed_caches(cpuid_fn read, uint32_t leaf, struct cpu_description *out)
 {
-	uint32_t leaf = has_amd_topology(read) ? LEAF_AMD_CACHES : LEAF_CACHES;
-
-	out->cache_count = 0;
-	if (leaf == LEAF_CACHES && max_leaf(read) < LEAF_CACHES)
-		return;
 	for (uint32_t i = 0; i < MAX_SUBLEAFS && out->cache_count < MAX_CACHES; i++) {
 		struct cpuid r = read(leaf, i);
 		uint32_t type = r.eax & 0x1f;
@@ -170,6 +164,63 @@ static void describe_caches(cpuid_fn read, struct cpu_description *out)
 		if (type <= CACHE_UNIFIED && (r.eax >> 5 & 7) != 0)
 			describe_cache(&r, out);
 	}
+}
+
+/* AMD's codes for the number of ways; 0: no such cache, or one that has any line anywhere. */
+static uint32_t ways_of(uint32_t code)
+{
+	static const uint8_t ways[16] = { 0, 1, 2, 3, 4, 6, 8, 0, 16, 0, 32, 48, 64, 96, 128, 0 };
+
+	return ways[code];
+}
+
+static void add_amd_cache(struct cpu_description *out, unsigned level, enum cache_type type, uint64_t size,
+			  uint32_t ways, uint32_t line, uint32_t id)
+{
+	if (size == 0 || line == 0)
+		return;
+	if (ways == 0 || ways > size / line)
+		ways = (uint32_t)MIN(size / line, 0xffffu);
+	out->caches[out->cache_count++] = (struct cpu_cache){
+		.level = (uint8_t)level,
+		.type = (uint8_t)type,
+		.line = (uint16_t)line,
+		.partitions = 1,
+		.ways = (uint16_t)MAX(ways, 1u),
+		.sets = (uint32_t)(size / line / MAX(ways, 1u)),
+		.id = id,
+	};
+}
+
+/* The oldest leaves say nothing about sharing: the last level is the package's, the others each core's. */
+static void describe_amd_caches(cpuid_fn read, const struct fields *f, struct cpu_description *out)
+{
+	uint32_t core = bits(f->id, f->core, 32), package = bits(f->id, f->package, 32);
+	struct cpuid r;
+
+	if (!has_ext_leaf(read, LEAF_AMD_L2_L3))
+		return;
+	r = read(LEAF_AMD_L1, 0);
+	add_amd_cache(out, 1, CACHE_DATA, (uint64_t)(r.ecx >> 24) << 10, r.ecx >> 16 & 0xff, r.ecx & 0xff,
+		      core);
+	add_amd_cache(out, 1, CACHE_INSTRUCTION, (uint64_t)(r.edx >> 24) << 10, r.edx >> 16 & 0xff,
+		      r.edx & 0xff, core);
+	r = read(LEAF_AMD_L2_L3, 0);
+	add_amd_cache(out, 2, CACHE_UNIFIED, (uint64_t)(r.ecx >> 16) << 10, ways_of(r.ecx >> 12 & 0xf),
+		      r.ecx & 0xff, core);
+	add_amd_cache(out, 3, CACHE_UNIFIED, (uint64_t)(r.edx >> 18) << 19, ways_of(r.edx >> 12 & 0xf),
+		      r.edx & 0xff, package);
+}
+
+static void describe_caches(cpuid_fn read, const struct fields *f, struct cpu_description *out)
+{
+	out->cache_count = 0;
+	if (has_amd_topology(read))
+		describe_listed_caches(read, LEAF_AMD_CACHES, out);
+	else if (max_leaf(read) >= LEAF_CACHES)
+		describe_listed_caches(read, LEAF_CACHES, out);
+	if (out->cache_count == 0)
+		describe_amd_caches(read, f, out);
 }
 
 /* --- the kind ---------------------------------------------------------------------------------------- */
@@ -183,7 +234,11 @@ static enum core_type find_type(cpuid_fn read)
 
 void cpuid_describe(cpuid_fn read, struct cpu_description *out)
 {
-	describe_place(read, out);
-	describe_caches(read, out);
+	struct fields f;
+
+	if (!extended_fields(read, LEAF_TOPOLOGY_V2, &f) && !extended_fields(read, LEAF_TOPOLOGY, &f))
+		legacy_fields(read, &f);
+	describe_place(&f, out);
+	describe_caches(read, &f, out);
 	out->type = find_type(read);
 }

@@ -4,6 +4,7 @@
 
 #include <kernel/format.h>
 #include <kernel/time.h>
+#include <kernel/topology.h>
 
 #include "cpu.h"
 #include "x86.h"
@@ -114,12 +115,35 @@ static int describe_flags(char *buf, size_t size)
 	return n + scnprintf(buf + n, size - n, "\n");
 }
 
+/* The size that Linux names here is that of the widest cache. */
+static uint32_t cache_kib(uint32_t cpu)
+{
+	unsigned count = topology_cache_count(cpu);
+
+	return count ? (uint32_t)(cache_size(topology_cache(cpu, count - 1)) >> 10) : 0;
+}
+
+/* "siblings" counts the package's CPUs, "cpu cores" its cores. */
+static int describe_place(uint32_t cpu, char *buf, size_t size)
+{
+	const struct cpu_topology *place = topology_of(cpu);
+	uint32_t apic = cpus[cpu]->arch->apic_id, cores = 0;
+	struct cpumask package;
+
+	topology_package(cpu, &package);
+	cpumask_for_each(other, &package) cores +=
+		cpumask_next(topology_peers(other, LEVEL_CORE), 0) == other;
+	return scnprintf(buf, size,
+			 "physical id\t: %u\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n"
+			 "apicid\t\t: %u\ninitial apicid\t: %u\n",
+			 place->package, cpumask_count(&package), place->core_id, cores, apic, apic);
+}
+
 int arch_cpu_describe(uint32_t cpu, char *buf, size_t size)
 {
 	const struct cpu_features *f = &cpu_features;
 	uint32_t clflush = (cpuid(1, 0).ebx >> 8 & 0xff) * 8;
 	uint64_t khz = time_cycles_per_sec() / 1000;
-	uint32_t apic = cpu < cpu_count && cpus[cpu] ? cpus[cpu]->arch->apic_id : 0;
 	int n;
 
 	n = scnprintf(buf, size,
@@ -127,11 +151,11 @@ int arch_cpu_describe(uint32_t cpu, char *buf, size_t size)
 		      "stepping\t: %u\ncpu MHz\t\t: %lu.%03lu\n",
 		      cpu, f->vendor, f->family, f->model, f->brand[0] ? f->brand : "unknown", f->stepping,
 		      khz / 1000, khz % 1000);
-	n += scnprintf(
-		buf + n, size - n,
-		"physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\napicid\t\t: %u\n"
-		"initial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
-		cpu_count, cpu, cpu_count, apic, apic, f->max_leaf);
+	if (cache_kib(cpu))
+		n += scnprintf(buf + n, size - n, "cache size\t: %u KB\n", cache_kib(cpu));
+	n += describe_place(cpu, buf + n, size - n);
+	n += scnprintf(buf + n, size - n,
+		       "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", f->max_leaf);
 	n += describe_flags(buf + n, size - n);
 	n += scnprintf(buf + n, size - n,
 		       "bugs\t\t:\nbogomips\t: %lu.%02lu\nclflush size\t: %u\ncache_alignment\t: %u\n"

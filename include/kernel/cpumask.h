@@ -97,3 +97,10 @@ static inline struct cpumask cpumask_and(const struct cpumask *a, const struct c
 		both.bits[word] = READ_ONCE(a->bits[word]) & READ_ONCE(b->bits[word]);
 	return both;
 }
+
+/*
+ * As text, in Linux's two ways: hexadecimal words of 32 CPUs separated by commas, the highest first, as wide
+ * as `width` CPUs take ("f", "3,ffffffff"); and ranges ("0-3,8").  What fits; returns its length.
+ */
+int cpumask_print_map(const struct cpumask *mask, uint32_t width, char *buf, size_t size);
+int cpumask_print_list(const struct cpumask *mask, char *buf, size_t size);

@@ -55,6 +55,11 @@ struct cpu_cache {
 };
 #define MAX_CACHES 6
 
+static inline uint64_t cache_size(const struct cpu_cache *c)
+{
+	return (uint64_t)c->line * c->partitions * c->ways * c->sets;
+}
+
 /* From the narrowest on; a wider level contains the narrower ones. */
 enum topology_level {
 	LEVEL_CORE,  /* the threads of one core */
@@ -92,5 +97,6 @@ unsigned topology_node_count(void);
 unsigned topology_node_of(paddr_t pa);
 /* The first address above pa that belongs to another node; PADDR_NONE: none. */
 paddr_t topology_node_border(paddr_t pa);
+bool topology_node_has_memory(unsigned node);
 /* As SLIT: 10 is local. */
 unsigned topology_distance(unsigned from, unsigned to);

@@ -179,6 +179,24 @@ paddr_t topology_node_border(paddr_t pa)
 	return node_map_border(&memory_map, pa);
 }
 
+/* By RAM, not by the firmware's ranges: those may lie where there is none. */
+bool topology_node_has_memory(unsigned node)
+{
+	for (uint32_t i = 0; i < boot_info.region_count; i++) {
+		const struct boot_region *r = &boot_info.regions[i];
+		paddr_t pa = r->base;
+
+		if (r->type != BOOT_REGION_USABLE)
+			continue;
+		/* PADDR_NONE ends it: no region reaches that far. */
+		for (; pa < r->base + r->length; pa = topology_node_border(pa)) {
+			if (topology_node_of(pa) == node)
+				return true;
+		}
+	}
+	return false;
+}
+
 unsigned topology_distance(unsigned from, unsigned to)
 {
 	return distances[from][to];

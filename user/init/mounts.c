@@ -18,6 +18,7 @@ struct mount_point {
 
 static const struct mount_point points[] = {
 	{ "proc", "/proc", 0555, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
+	{ "sysfs", "/sys", 0555, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
 	{ "devtmpfs", "/dev", 0755, MS_NOSUID, NULL },
 	{ "tmpfs", "/run", 0755, MS_NOSUID | MS_NODEV, "mode=0755" },
 	{ "tmpfs", "/tmp", 01777, MS_NOSUID | MS_NODEV, "mode=1777" },

@@ -153,6 +153,33 @@ static void amd_extended_leaves(void **state)
 	assert_int_equal(cpu.caches[1].id, 2);
 }
 
+/* What QEMU's model "max" answers: AMD's oldest leaves. */
+static void amd_oldest_cache_leaves(void **state)
+{
+	static const struct answer table[] = {
+		{ 0, 0, { 0x0d, 0, 0, 0 } },
+		{ 1, 0, { 0, 3u << 24 | 4u << 16, 0, 1u << 28 } },
+		{ 0x80000000, 0, { 0x8000000a, 0, 0, 0 } },
+		{ 0x80000005,
+		  0,
+		  { 0, 0, 64u << 24 | 2u << 16 | 1u << 8 | 64, 64u << 24 | 0xffu << 16 | 64 } },
+		{ 0x80000006, 0, { 0, 0, 512u << 16 | 8u << 12 | 64, 32u << 18 | 8u << 12 | 64 } },
+		{ 0x80000008, 0, { 0, 0, 3, 0 } },
+	};
+
+	(void)state;
+	DESCRIBE(table);
+	assert_int_equal(cpu.cache_count, 4);
+	assert_int_equal(cache_size(&cpu.caches[0]), 64 << 10);
+	assert_int_equal(cpu.caches[0].sets, 512);
+	assert_int_equal(cpu.caches[0].id, 3);
+	assert_int_equal(cpu.caches[1].sets, 4); /* 255 ways, as it says */
+	assert_int_equal(cache_size(&cpu.caches[2]), 512 << 10);
+	assert_int_equal(cpu.caches[2].ways, 16);
+	assert_int_equal(cache_size(&cpu.caches[3]), 16 << 20);
+	assert_int_equal(cpu.caches[3].id, 0);
+}
+
 static void nothing_is_told(void **state)
 {
 	static const struct answer table[] = { { 0, 0, { 1, 0, 0, 0 } } };
@@ -185,8 +212,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(efficient_core),      cmocka_unit_test(performance_core),
 		cmocka_unit_test(dies_and_modules),    cmocka_unit_test(counts_of_leaf_1_and_4),
-		cmocka_unit_test(amd_extended_leaves), cmocka_unit_test(nothing_is_told),
-		cmocka_unit_test(nonsense_ends),
+		cmocka_unit_test(amd_extended_leaves), cmocka_unit_test(amd_oldest_cache_leaves),
+		cmocka_unit_test(nothing_is_told),     cmocka_unit_test(nonsense_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sysfs' insides.  The tree is made of constant tables: an entry is a directory with children, a file with a
+ * text, or a symbolic link whose text is its target.  An entry with `next` is one for each number of a set
+ * (cpu0, cpu1, ...); what is below it finds the numbers on the way to it in node->number[].
+ *
+ * To add a file: write its show function and put a line into the table of its directory.
+ */
+#pragma once
+
+#include <kernel/cpumask.h>
+#include <kernel/format.h>
+
+#include "vfs_priv.h"
+
+#define SYS_TEXT_MAX 4088ul /* an attribute is one small thing, as on Linux */
+#define SYS_NUMBERS  2      /* numbered directories in one path */
+#define SYS_END      UINT32_MAX
+
+struct sys_node {
+	const struct sys_entry *entry;
+	unsigned depth; /* how many of number[] are set */
+	uint32_t number[SYS_NUMBERS];
+};
+
+struct sys_entry {
+	const char *name;
+	mode_t mode;
+	/* The first number of the set from `from` on; SYS_END: none.  `dir` is the directory it is in. */
+	uint32_t (*next)(const struct sys_node *dir, uint32_t from);
+	/* Is it there in this directory?  NULL: always. */
+	bool (*present)(const struct sys_node *dir);
+	/* The text; returns its length or -errno. */
+	int (*show)(const struct sys_node *node, char *buf, size_t size);
+	/* What was written, NUL-terminated, without the line's end; 0 or -errno. */
+	int (*store)(const struct sys_node *node, const char *text);
+	void (*mask)(const struct sys_node *node, struct cpumask *out); /* for sys_show_map and _list */
+	const struct sys_table *children;
+};
+
+struct sys_table {
+	const struct sys_entry *entries;
+	size_t count;
+};
+#define SYS_TABLE(array)                   \
+	{                                  \
+		(array), ARRAY_SIZE(array) \
+	}
+
+#define SYS_FILE(n, fn)                                           \
+	{                                                         \
+		.name = (n), .mode = S_IFREG | 0444, .show = (fn) \
+	}
+#define SYS_WRITABLE(n, fn, store_fn)                                                  \
+	{                                                                              \
+		.name = (n), .mode = S_IFREG | 0644, .show = (fn), .store = (store_fn) \
+	}
+#define SYS_MAP(n, fn)                                                                  \
+	{                                                                               \
+		.name = (n), .mode = S_IFREG | 0444, .show = sys_show_map, .mask = (fn) \
+	}
+#define SYS_LIST(n, fn)                                                                  \
+	{                                                                                \
+		.name = (n), .mode = S_IFREG | 0444, .show = sys_show_list, .mask = (fn) \
+	}
+#define SYS_DIR(n, table)                                                 \
+	{                                                                 \
+		.name = (n), .mode = S_IFDIR | 0755, .children = &(table) \
+	}
+/* One that is there when fn says so. */
+#define SYS_OPTIONAL_DIR(n, fn, table)                                                     \
+	{                                                                                  \
+		.name = (n), .mode = S_IFDIR | 0755, .present = (fn), .children = &(table) \
+	}
+#define SYS_NUMBERED_DIR(n, fn, table)                                                  \
+	{                                                                               \
+		.name = (n), .mode = S_IFDIR | 0755, .next = (fn), .children = &(table) \
+	}
+#define SYS_NUMBERED_LINK(n, fn, target)                                            \
+	{                                                                           \
+		.name = (n), .mode = S_IFLNK | 0777, .next = (fn), .show = (target) \
+	}
+
+/* A set of CPUs as hexadecimal words, and as ranges. */
+int sys_show_map(const struct sys_node *node, char *buf, size_t size);
+int sys_show_list(const struct sys_node *node, char *buf, size_t size);
+
+extern const struct sys_entry sys_root;       /* fs/sys_root.c */
+extern const struct sys_table sys_cpu_table;  /* fs/sys_cpu.c: /sys/devices/system/cpu */
+extern const struct sys_table sys_node_table; /* fs/sys_node.c: /sys/devices/system/node */
+
+/* For `next`: the online CPUs. */
+uint32_t sys_next_cpu(const struct sys_node *dir, uint32_t from);
