@@ -634,8 +634,7 @@ void arch_direct_map_counts(uint64_t counts[3])
 		count_mapped(root[i], 3, counts);
 }
 
-/* Replace a large page by a table that maps the same.  False: out of memory. */
-static bool split(uint64_t *entry, unsigned level)
+bool pt_split_kernel(uint64_t *entry, unsigned level)
 {
 	paddr_t pa = pmm_alloc(PAGE_TABLE, 0);
 	uint64_t *table, step = span_at(level - 1), old = *entry;
@@ -645,6 +644,7 @@ static bool split(uint64_t *entry, unsigned level)
 	table = pt_table(pa);
 	for (uint64_t i = 0; i < ENTRIES; i++)
 		table[i] = (old + i * step) & ~(level == 1 ? PTE_LARGE : 0);
+	atomic_thread_fence(memory_order_release);
 	WRITE_ONCE(*entry, pa | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED);
 	return true;
 }
@@ -657,7 +657,7 @@ static uint64_t *kernel_pte(uint64_t va)
 	for (unsigned level = 3; level > 0; level--) {
 		uint64_t *entry = &table[index_at(va, level)];
 
-		if ((*entry & PTE_LARGE) && !split(entry, level))
+		if ((*entry & PTE_LARGE) && !pt_split_kernel(entry, level))
 			panic("out of memory while sealing the kernel");
 		table = pt_table(*entry & PTE_ADDRESS);
 	}

@@ -105,5 +105,7 @@ static inline uint64_t large_make(paddr_t pa, unsigned prot)
 
 /* The entry of `to_level` for va, with the tables above it made.  NULL: out of memory. */
 uint64_t *pt_make_path(paddr_t root, uint64_t va, unsigned to_level);
+/* Replace a large page of the kernel's by a table that maps the same.  False: out of memory. */
+bool pt_split_kernel(uint64_t *entry, unsigned level);
 /* Take a large page out of a user space; its spare table is freed. */
 void large_clear(paddr_t root, uint64_t *entry);

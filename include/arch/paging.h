@@ -97,6 +97,10 @@ paddr_t arch_phys_end(void);
 paddr_t arch_pt_current(void); /* the root loaded on this CPU */
 paddr_t arch_pt_kernel_root(void);
 
+/* Take one frame of RAM out of the direct map; the caller flushes, on every CPU.  -ENOMEM: a table for what
+ * is left of a large page.  Restoring needs neither memory nor a flush. */
+int arch_direct_map_remove(paddr_t pa) __attribute__((warn_unused_result));
+void arch_direct_map_restore(paddr_t pa);
 /* Pages of 4 KiB, 2 MiB and 1 GiB that map RAM in the kernel half. */
 void arch_direct_map_counts(uint64_t counts[3]);
 

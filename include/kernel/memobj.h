@@ -14,6 +14,11 @@
  */
 #pragma once
 
+#include <kernel/compiler.h>
+#include <kernel/types.h>
+
+struct vm_object;
+
 enum memobj_type {              /* numbered as in <serix/memory.h> */
 		   MEMOBJ_NONE, /* an ordinary file */
 		   MEMOBJ_NORMAL,
@@ -21,3 +26,7 @@ enum memobj_type {              /* numbered as in <serix/memory.h> */
 		   MEMOBJ_DMA,
 		   MEMOBJ_EXECUTABLE,
 };
+
+/* An object whose pages the kernel cannot reach.  It never shrinks.  -EOPNOTSUPP: the processor has no AES
+ * instructions; -ENOMEM. */
+int vm_object_create_secure(uint64_t size, struct vm_object **out) __must_check;

@@ -20,8 +20,11 @@ enum page_use { /* what holds the frame, for the statistics */
 		PAGE_STACK,
 		PAGE_ANON,
 		PAGE_CACHE,
+		PAGE_SECURE, /* not in the direct map: the kernel cannot read or write it */
 		PAGE_USES,
 };
+
+#define PAGE_FLAG_ENCRYPTED (1u << 0) /* of PAGE_SECURE */
 
 struct page {
 	struct refcount refs;

@@ -34,6 +34,15 @@ struct vm_object;
 struct vm_object_ops {
 	/* Fill a page that the object does not hold yet (the page is zeroed).  0 or -errno.  NULL: zero. */
 	int (*fill)(struct vm_object *obj, uint64_t index, struct page *page);
+	/* Where the object's frames come from and go to.  NULL: cleared ones of PAGE_CACHE, and page_put. */
+	int (*take)(struct vm_object *obj, struct page **out);
+	void (*give)(struct vm_object *obj, struct page *page);
+	/* A page is about to be mapped; the object's lock is held.  May be NULL. */
+	void (*wanted)(struct vm_object *obj, uint64_t index, struct page *page);
+	/* An area over the object comes to be; one is gone, what it mapped unmapped and flushed.  May be
+	 * NULL. */
+	void (*attached)(struct vm_object *obj);
+	void (*detached)(struct vm_object *obj);
 	void (*release)(struct vm_object *obj); /* last reference gone; pages already dropped */
 	/* The path that /proc/pid/maps shows, plus identity.  NULL: anonymous. */
 	void (*describe)(struct vm_object *obj, char *buf, size_t size, dev_t *dev, uint64_t *ino);

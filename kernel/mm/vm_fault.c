@@ -293,8 +293,14 @@ static struct page *page_for_access(struct vm_space *vm, uint64_t addr, unsigned
 	for (;;) {
 		page = mapped_page(vm, addr, access);
 		if (page || resolve(vm, addr, access) < 0)
-			return page;
+			break;
 	}
+	/* Secure memory is its owner's alone, and the kernel has no way to it. */
+	if (page && page->use == PAGE_SECURE) {
+		page_put(page);
+		page = NULL;
+	}
+	return page;
 }
 
 static ssize_t copy_space(struct vm_space *vm, uaddr_t user, char *kernel, size_t len, unsigned access)

@@ -48,6 +48,8 @@ struct vm_area *vm_area_copy(const struct vm_area *model)
 		vm_object_get(area->object);
 		if (may_write_object(area))
 			vm_object_hold_writable(area->object);
+		if (area->object->ops->attached)
+			area->object->ops->attached(area->object);
 	}
 	return area;
 }
@@ -57,6 +59,8 @@ void vm_area_free(struct vm_area *area)
 	if (area->object) {
 		if (may_write_object(area))
 			vm_object_drop_writable(area->object);
+		if (area->object->ops->detached)
+			area->object->ops->detached(area->object);
 		vm_object_put(area->object);
 	}
 	slab_free(area_cache, area);

@@ -52,11 +52,32 @@ void vm_object_get(struct vm_object *obj)
 	refcount_get(&obj->refs);
 }
 
+static int take_page(struct vm_object *obj, struct page **out)
+{
+	paddr_t pa;
+
+	if (obj->ops->take)
+		return obj->ops->take(obj, out);
+	pa = pmm_alloc(PAGE_CACHE, PMM_ZERO);
+	if (pa == PADDR_NONE)
+		return -ENOMEM;
+	*out = page_of(pa);
+	return 0;
+}
+
+static void give_page(struct vm_object *obj, struct page *page)
+{
+	if (obj->ops->give)
+		obj->ops->give(obj, page);
+	else
+		page_put(page);
+}
+
 /* Drop the pages from an index on. */
 static void drop_pages_locked(struct vm_object *obj, uint64_t index)
 {
 	while (page_tree_next(&obj->pages, &index))
-		page_put(page_tree_remove(&obj->pages, index));
+		give_page(obj, page_tree_remove(&obj->pages, index));
 }
 
 void vm_object_put(struct vm_object *obj)
@@ -71,17 +92,15 @@ void vm_object_put(struct vm_object *obj)
 /* Make the page that is absent. */
 static int add_page_locked(struct vm_object *obj, uint64_t index, struct page **out)
 {
-	paddr_t pa = pmm_alloc(PAGE_CACHE, PMM_ZERO);
-	int err;
+	int err = take_page(obj, out);
 
-	if (pa == PADDR_NONE)
-		return -ENOMEM;
-	*out = page_of(pa);
+	if (err < 0)
+		return err;
 	err = obj->ops->fill ? obj->ops->fill(obj, index, *out) : 0;
 	if (err == 0)
 		err = page_tree_insert(&obj->pages, index, *out);
 	if (err < 0)
-		page_put(*out);
+		give_page(obj, *out);
 	return err;
 }
 
@@ -92,11 +111,13 @@ static int get_page_locked(struct vm_object *obj, uint64_t index, struct page **
 
 	if (!page)
 		err = add_page_locked(obj, index, &page);
-	if (err == 0) {
-		page_get(page);
-		*out = page;
-	}
-	return err;
+	if (err < 0)
+		return err;
+	if (obj->ops->wanted)
+		obj->ops->wanted(obj, index, page);
+	page_get(page);
+	*out = page;
+	return 0;
 }
 
 int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Address spaces as a whole: making, sharing copy-on-write at fork, ending. */
 #include <kernel/cmdline.h>
+#include <kernel/page_window.h>
 #include <kernel/random.h>
 #include <kernel/slab.h>
 #include <kernel/vm.h>
@@ -24,6 +25,7 @@ static bool randomize = true; /* [i] after start-up */
 void vm_init(void)
 {
 	vm_object_setup();
+	page_window_init();
 	vm_map_setup();
 	vm_large_init();
 	space_cache = slab_create("vm_space", sizeof(struct vm_space), 0);

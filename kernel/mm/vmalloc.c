@@ -190,6 +190,13 @@ static void area_free(struct area *area)
 	slab_free(area_cache, area);
 }
 
+uint64_t kvm_reserve(uint64_t size)
+{
+	struct area *area = area_alloc(size);
+
+	return area ? area->start : 0;
+}
+
 /* --- the interface ---------------------------------------------------------------------------------- */
 
 void *vmalloc(size_t size)
