@@ -630,7 +630,7 @@ void arch_direct_map_counts(uint64_t counts[3])
 	const uint64_t *root = pt_table(kernel_root);
 
 	memset(counts, 0, 3 * sizeof(*counts));
-	for (unsigned i = index_at(DIRECT_MAP_BASE, 3); i < index_at(KERNEL_HEAP_BASE, 3); i++)
+	for (unsigned i = index_at(arch_direct_map_base, 3); i < index_at(KERNEL_HEAP_BASE, 3); i++)
 		count_mapped(root[i], 3, counts);
 }
 
@@ -668,7 +668,7 @@ static void seal_pages(const char *from, const char *to)
 {
 	for (uint64_t va = (uint64_t)from; va < (uint64_t)to; va += PAGE_SIZE) {
 		*kernel_pte(va) &= ~PTE_WRITE;
-		*kernel_pte(DIRECT_MAP_BASE + va - image_delta) &= ~PTE_WRITE;
+		*kernel_pte(arch_direct_map_base + va - image_delta) &= ~PTE_WRITE;
 	}
 }
 

@@ -67,11 +67,11 @@ size_t arch_backtrace(uint64_t frame_pointer, uintptr_t *out, size_t max)
 	uint64_t next, address;
 	size_t n = 0;
 
-	while (n < max && frame_pointer >= DIRECT_MAP_BASE && IS_ALIGNED(frame_pointer, sizeof(uint64_t))) {
+	while (n < max && frame_pointer >= KERNEL_BASE && IS_ALIGNED(frame_pointer, sizeof(uint64_t))) {
 		if (!arch_probe_read((const void *)frame_pointer, &next) ||
 		    !arch_probe_read((const void *)(frame_pointer + sizeof(uint64_t)), &address))
 			break;
-		if (address < DIRECT_MAP_BASE)
+		if (address < KERNEL_BASE)
 			break;
 		out[n++] = address;
 		/* Stacks grow down, so callers lie higher: a loop is impossible. */

@@ -10,7 +10,7 @@
 #define USER_MIN 0x10000ull            /* mmap_min_addr: null pointers with offsets stay unmapped */
 #define USER_END 0x00007ffffffff000ull /* one guard page below the canonical hole */
 
-#define DIRECT_MAP_BASE  0xffff800000000000ull
+#define KERNEL_BASE      0xffff800000000000ull /* from here on all is the kernel's */
 #define KERNEL_HEAP_BASE 0xffffc00000000000ull /* vmalloc: stacks, MMIO windows, page array */
 #define KERNEL_HEAP_END  0xffffe00000000000ull
 
@@ -22,14 +22,17 @@
 #define PT_UNCACHED (1u << 4) /* device registers */
 #define PT_WC       (1u << 5) /* write-combining: framebuffers */
 
+/* Start of the direct map of RAM, chosen at random by the boot code in [KERNEL_BASE, KERNEL_HEAP_BASE). */
+extern uint64_t arch_direct_map_base;
+
 static inline void *phys_to_virt(paddr_t pa)
 {
-	return (void *)(uintptr_t)(DIRECT_MAP_BASE + pa);
+	return (void *)(uintptr_t)(arch_direct_map_base + pa);
 }
 
 static inline paddr_t virt_to_phys(const void *va) /* direct-map addresses only */
 {
-	return (paddr_t)(uintptr_t)va - DIRECT_MAP_BASE;
+	return (paddr_t)(uintptr_t)va - arch_direct_map_base;
 }
 
 /* A page table for a new user space, with the kernel half shared in.  -ENOMEM. */

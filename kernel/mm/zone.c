@@ -15,7 +15,7 @@
 #include <kernel/string.h>
 
 #define HOLE_MAX        (1ull << 30) /* a larger hole ends a zone: its struct pages would cost 6 MiB */
-#define DIRECT_MAP_SIZE (KERNEL_HEAP_BASE - DIRECT_MAP_BASE)
+#define DIRECT_MAP_SIZE (KERNEL_HEAP_BASE - arch_direct_map_base)
 
 struct zone zones[MAX_ZONES];
 unsigned zone_count;

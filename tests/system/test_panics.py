@@ -24,8 +24,8 @@ EXPECTED = {
 }
 
 LOCKUPS = {
-    "hard-lockup": "watchdog: hard lockup on cpu 2",
-    "soft-lockup": "watchdog: soft lockup on cpu ",
+    "hard-lockup": ("watchdog: hard lockup on cpu 2", "spin_for_ever+0x"),
+    "soft-lockup": ("watchdog: soft lockup on cpu ", "do_soft_lockup+0x"),
 }
 
 
@@ -45,8 +45,9 @@ def test_lockup_is_found_and_placed(name):
     cmdline = "panic_test=%s watchdog_thresh=1 watchdog_panic" % name
     got = serix("true", options=["--smp", "3", "--cmdline", cmdline])
     assert got.status == 126
-    assert LOCKUPS[name] in got.err.split("\n")[0]
-    assert "spin_for_ever+0x" in got.err
+    message, place = LOCKUPS[name]
+    assert message in got.err.split("\n")[0]
+    assert place in got.err
     assert len([line for line in got.err.split("\n") if "] cpu " in line]) == 3
 
 
@@ -55,3 +56,17 @@ def test_panic_stops_and_shows_every_cpu():
     assert got.status == 126
     for cpu in range(4):
         assert "cpu %d, task " % cpu in got.err
+
+
+def place_of_panic(cmdline=""):
+    got = serix("true", options=["--cmdline", "panic_test=panic " + cmdline])
+    return next(line.split()[-2] for line in got.err.split("\n") if "do_panic+0x" in line)
+
+
+def test_kernel_runs_somewhere_else_every_time():
+    assert len({place_of_panic() for _ in range(4)}) >= 3
+
+
+def test_nokaslr_keeps_the_linked_addresses():
+    assert place_of_panic("nokaslr") == place_of_panic("nokaslr")
+    assert place_of_panic("nokaslr").startswith("ffffffff802")

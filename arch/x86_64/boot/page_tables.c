@@ -30,7 +30,7 @@
 
 #define CPUID_1G_PAGES (1u << 26) /* 0x80000001 EDX */
 
-#define DIRECT_MAP_SIZE (KERNEL_HEAP_BASE - DIRECT_MAP_BASE)
+#define DIRECT_MAP_SIZE (KERNEL_HEAP_BASE - arch_direct_map_base)
 
 extern uint64_t boot_identity_tables[]; /* 8 pages */
 extern char boot_stack_guard[], boot_stack_bottom[];
@@ -157,7 +157,7 @@ static void map_direct_range(struct mapper *m, uint64_t start, uint64_t end, uin
 	if (end > m->phys_limit)
 		end = m->phys_limit;
 	if (start < end)
-		map_range(m, DIRECT_MAP_BASE + start, start, end - start, flags);
+		map_range(m, arch_direct_map_base + start, start, end - start, flags);
 }
 
 /* A run of RAM: the image's constants and code, where it holds them, are read-only in it. */

@@ -4,16 +4,18 @@
 
 #include <kernel/boot_info.h>
 
-#define CPUID_NX (1u << 20) /* 0x80000001 EDX */
-#define CR4_LA57 (1ull << 12)
+#include "kaslr.h"
+
+#define CPUID_NX     (1u << 20) /* 0x80000001 EDX */
+#define CPUID_RDRAND (1u << 30) /* 1 ECX */
+#define CR4_LA57     (1ull << 12)
 
 extern uint64_t arch_boot_root_table[];
 
 /* Physical address of the kernel's top-level table, for arch/x86_64/paging.c. */
 paddr_t arch_boot_pml4 __attribute__((section(".data.ro_after_init")));
 
-/* How far the image runs above its link address; the loader's choice once it makes one. */
-static const uint64_t slide = 0;
+uint64_t arch_direct_map_base __attribute__((section(".data.ro_after_init"))) = KERNEL_BASE;
 
 static void check_processor(void)
 {
@@ -48,14 +50,69 @@ static void copy_boot_info(const struct boot_info *loaders)
 		boot_fatal("boot_info", "the kernel does not run where the loader says");
 }
 
+/* Is `word` on the command line?  The kernel's own parser must wait until the image is relocated. */
+static bool asks_for(const char *line, const char *word)
+{
+	for (const char *p = line; *p;) {
+		const char *w = word;
+
+		for (; *w && *p == *w; w++)
+			p++;
+		if (!*w && (*p == ' ' || !*p))
+			return true;
+		while (*p && *p != ' ')
+			p++;
+		while (*p == ' ')
+			p++;
+	}
+	return false;
+}
+
+static uint64_t random_word(void)
+{
+	uint32_t eax = 1, ebx, ecx = 0, edx;
+	uint64_t word = 0;
+
+	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	if (ecx & CPUID_RDRAND)
+		__asm__ volatile("rdrand %0" : "=r"(word) : : "cc");
+	return word ^ __builtin_ia32_rdtsc();
+}
+
+static uint64_t ram_end(const struct boot_info *bi)
+{
+	uint64_t end = 0;
+
+	for (uint32_t i = 0; i < bi->region_count; i++)
+		end = MAX(end, bi->regions[i].base + bi->regions[i].length);
+	return end;
+}
+
+/* Returns the slide of the image. */
+static uint64_t choose_places(const struct boot_info *bi)
+{
+	uint8_t seed[BOOT_ENTROPY_LEN + sizeof(uint64_t)];
+	uint64_t word = random_word();
+	struct kaslr places;
+
+	if (asks_for(bi->cmdline, "nokaslr"))
+		return 0;
+	__builtin_memcpy(seed, bi->entropy, BOOT_ENTROPY_LEN);
+	__builtin_memcpy(seed + BOOT_ENTROPY_LEN, &word, sizeof(word));
+	kaslr_choose(seed, sizeof(seed), ram_end(bi), (uint64_t)(__kernel_end - __kernel_start), &places);
+	arch_direct_map_base = places.direct_base;
+	return places.slide;
+}
+
 void boot_prepare(const struct boot_info *loaders, struct boot_handoff *handoff)
 {
-	uint64_t *identity;
+	uint64_t *identity, slide;
 
 	check_processor();
 	copy_boot_info(loaders);
 	identity = boot_identity_map();
 	load_root((uint64_t)identity);
+	slide = choose_places(&boot_info);
 	boot_relocate(slide);
 
 	arch_boot_pml4 = (uint64_t)arch_boot_root_table;
