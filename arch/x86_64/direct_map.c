@@ -22,7 +22,7 @@ static struct spinlock direct_map_lock = SPINLOCK_INIT("direct map", RANK_KVM);
 /* The 4 KiB entry of a frame, large pages split on the way.  NULL: out of memory. */
 static uint64_t *entry_of_locked(paddr_t pa)
 {
-	uint64_t va = DIRECT_MAP_BASE + pa, *table = pt_table(arch_pt_kernel_root());
+	uint64_t va = arch_direct_map_base + pa, *table = pt_table(arch_pt_kernel_root());
 
 	assert_held(&direct_map_lock);
 	for (unsigned level = 3; level > 0; level--) {
