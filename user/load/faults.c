@@ -189,7 +189,7 @@ static void fault_round(void)
 {
 	static void (*const ways[])(void) = { copy_on_write, shared, first_touch, forbidden, stack_growth };
 
-	ways[draw_below(5)]();
+	one_of(ways, 5);
 }
 
 const struct kind fault_kind = { "fault", fault_round };

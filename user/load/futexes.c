@@ -213,7 +213,7 @@ static void futex_round(void)
 	static void (*const ways[])(void) = { mutex_threads, mutex_processes, conditions, barriers,
 					      semaphores };
 
-	ways[draw_below(5)]();
+	one_of(ways, 5);
 }
 
 const struct kind futex_kind = { "futex", futex_round };

@@ -19,12 +19,13 @@ struct kind {
 	void (*round)(void);
 };
 
-/* In memory that the workers share with the watchdog; only `rounds` is written by the worker. */
+/* In memory that the workers share with the watchdog; `rounds` and `way` are written by the worker. */
 struct worker {
 	unsigned index;
 	const struct kind *kind;
 	pid_t pid;
 	_Atomic uint64_t rounds;
+	_Atomic unsigned way; /* which of its kind's ways this round goes */
 };
 
 extern const struct kind fork_kind, exec_kind, pipe_kind, futex_kind, yield_kind, signal_kind, map_kind,
@@ -39,6 +40,8 @@ extern char program_path[];   /* what to exec for this very program */
 uint64_t draw(void);
 /* From 0 to limit - 1. */
 unsigned draw_below(unsigned limit);
+/* Go one of the ways. */
+void one_of(void (*const ways[])(void), unsigned count);
 /* A number that follows from two others and looks like neither. */
 uint64_t scramble(uint64_t a, uint64_t b);
 

@@ -74,10 +74,17 @@ unsigned draw_below(unsigned limit)
 	return (unsigned)((draw() >> 32) * limit >> 32);
 }
 
+void one_of(void (*const ways[])(void), unsigned count)
+{
+	worker->way = draw_below(count);
+	ways[worker->way]();
+}
+
 _Noreturn void expect_failed(const char *file, int line, const char *condition)
 {
-	dprintf(2, "load: worker %u (%s), round %lu, process %d: %s:%d: %s; errno %d\n", worker->index,
-		worker->kind->name, (unsigned long)worker->rounds, getpid(), file, line, condition, errno);
+	dprintf(2, "load: worker %u (%s), round %lu (way %u), process %d: %s:%d: %s; errno %d\n",
+		worker->index, worker->kind->name, (unsigned long)worker->rounds, worker->way, getpid(), file,
+		line, condition, errno);
 	_exit(99);
 }
 

@@ -184,7 +184,7 @@ static void pipe_round(void)
 {
 	static void (*const ways[])(void) = { stream, ring, shared_pipe, broken };
 
-	ways[draw_below(4)]();
+	one_of(ways, 4);
 }
 
 const struct kind pipe_kind = { "pipe", pipe_round };

@@ -202,7 +202,7 @@ static void race_round(void)
 	static void (*const ways[])(void) = { throw_away, map_over, protect, fork_under_way,
 					      unmap_under_way };
 
-	ways[draw_below(5)]();
+	one_of(ways, 5);
 }
 
 const struct kind race_kind = { "race", race_round };

@@ -237,7 +237,7 @@ static void signal_round(void)
 	static void (*const ways[])(void) = { to_self,         masked,      queued,           ping_pong,
 					      nested_handlers, stop_and_go, interrupted_read, to_threads };
 
-	ways[draw_below(8)]();
+	one_of(ways, 8);
 	signal(SIGUSR1, SIG_DFL);
 	signal(SIGUSR2, SIG_DFL);
 }

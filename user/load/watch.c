@@ -52,8 +52,8 @@ static void check_progress(struct watch *watch, unsigned i)
 	}
 	if (now - watch->seen_ns[i] < watch->patience * 1000000000ul)
 		return;
-	fprintf(stderr, "load: worker %u (%s), process %d: stuck in round %lu for %u s\n", i, w->kind->name,
-		w->pid, (unsigned long)rounds, watch->patience);
+	fprintf(stderr, "load: worker %u (%s), process %d: stuck in round %lu (way %u) for %u s\n", i,
+		w->kind->name, w->pid, (unsigned long)rounds, w->way, watch->patience);
 	show_group(w->pid);
 	watch->seen_ns[i] = now;
 	watch->failed++;

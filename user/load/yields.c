@@ -97,7 +97,7 @@ static void yield_round(void)
 {
 	static void (*const ways[])(void) = { take_turns, wander, push_about };
 
-	ways[draw_below(3)]();
+	one_of(ways, 3);
 }
 
 const struct kind yield_kind = { "yield", yield_round };
