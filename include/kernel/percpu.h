@@ -34,6 +34,7 @@ struct cpu {
 	uint32_t preempt_count;   /* gs:52  >0: the running task may not be switched out */
 	uint32_t irq_depth;       /* gs:56  >0: in an interrupt handler */
 	_Atomic uint32_t resched; /* gs:60  [a] non-zero: call schedule() at the next chance */
+	uint32_t sched_passes;    /* how often the scheduler has looked for who runs next; interrupts off */
 	struct runq *runq;
 	struct vm_space *vm; /* whose page table is loaded; NULL: the kernel's own.  Interrupts off. */
 	struct arch_cpu *arch;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Every CPU has a timer that beats.  A beat counts itself, for the neighbour to see, and asks for a look at
- * the run queue: a CPU on which that request is still open many beats later is not letting the scheduler in.
+ * the run queue: a CPU whose scheduler has not come by many beats later does not let it in.
  */
 #include <kernel/watchdog.h>
 
@@ -21,7 +21,8 @@ struct watch {
 	_Atomic uint32_t beats;    /* own CPU writes, the one before it reads */
 	uint32_t seen;             /* own: the neighbour's beats when last looked at */
 	uint64_t seen_ns;          /* own: when they last changed */
-	uint64_t asked_ns;         /* own: since when the scheduler has been wanted; 0: it came */
+	uint32_t passes;           /* own: the scheduler's visits here when last looked at */
+	uint64_t asked_ns;         /* own: since when it has been wanted without coming */
 	bool hard_told, soft_told; /* own: once for each lockup */
 } __aligned(64);
 
@@ -40,10 +41,11 @@ static void report(const char *kind, uint32_t cpu, uint64_t ns)
 
 static void check_scheduler(struct watch *w, struct cpu *cpu, uint64_t now)
 {
-	if (w->asked_ns == 0 || !atomic_load_explicit(&cpu->resched, memory_order_relaxed)) {
+	atomic_store_explicit(&cpu->resched, 1, memory_order_relaxed);
+	if (w->asked_ns == 0 || cpu->sched_passes != w->passes) {
+		w->passes = cpu->sched_passes;
 		w->asked_ns = now;
 		w->soft_told = false;
-		atomic_store_explicit(&cpu->resched, 1, memory_order_relaxed);
 	} else if (now - w->asked_ns > 2 * threshold_ns && !w->soft_told) {
 		w->soft_told = true;
 		report("soft", cpu->id, now - w->asked_ns);

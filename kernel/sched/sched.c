@@ -145,6 +145,7 @@ static void switch_away(bool forced)
 	ASSERT(arch_preempt_count() == 1);
 	account_locked(rq, now);
 	atomic_store_explicit(&arch_this_cpu()->resched, 0, memory_order_relaxed);
+	arch_this_cpu()->sched_passes++;
 	if (self != rq->idle &&
 	    (forced || atomic_load_explicit(&self->state, memory_order_relaxed) == TASK_RUNNABLE))
 		runq_add_locked(rq, self);
