@@ -297,7 +297,8 @@ static __noinline void *alloc_slow(struct slab_cache *cache)
 			return NULL;
 		m = this_magazine(cache);
 	}
-	if (!magazine_fill(cache, m)) {
+	/* Other CPUs may take a new slab's objects before this one does: then another slab is made. */
+	while (!magazine_fill(cache, m)) {
 		struct slab *slab = slab_make(cache);
 
 		if (!slab)
@@ -306,8 +307,6 @@ static __noinline void *alloc_slow(struct slab_cache *cache)
 		cache->slabs++;
 		add_empty_locked(cache, slab);
 		spin_unlock(&cache->lock);
-		if (!magazine_fill(cache, m)) /* another CPU was quicker */
-			return NULL;
 	}
 	return m->objects[--m->count];
 }
