@@ -32,8 +32,9 @@ enum lock_rank {
 	RANK_SIGNAL,
 	RANK_DEVICE,
 	RANK_WAITQUEUE,
-	RANK_RUNQ,  /* two: by cpu id */
-	RANK_TIMER, /* callbacks run without it */
+	RANK_RUNQ,        /* two: by cpu id */
+	RANK_TIMER,       /* callbacks run without it */
+	RANK_SLAB_CACHES, /* which caches there are */
 	RANK_SLAB,
 	RANK_KVM, /* kernel address space */
 	RANK_PMM,

@@ -2,7 +2,7 @@
 /*
  * Aegis, kernel objects.  A slab cache hands out objects of one size; kmalloc is a set of caches by size
  * class, page runs above 8 KiB.  Any context but NMI; never sleeps; NULL means out of memory.
- * Debug builds add redzones and poison freed objects.
+ * Debug builds add redzones, poison freed objects and remember who took each object.
  */
 #pragma once
 
@@ -11,8 +11,14 @@
 
 struct slab_cache;
 
-/* `align` 0: natural.  The name must live as long as the cache.  Panics only at start-up. */
+/* `align` 0: natural.  The name must live as long as the cache.  There is room for 128 caches; one too many,
+ * or objects above 32 KiB, is a mistake and panics. */
 struct slab_cache *slab_create(const char *name, size_t object_size, size_t align);
+/* End a cache that nobody uses any more.  Returns the number of objects that were not freed: then it logs
+ * them and the cache stays.  Interrupts on, no lock held. */
+size_t slab_destroy_cache(struct slab_cache *cache);
+/* Its objects are mostly a cache's own, which a shrinker can free: SReclaimable of /proc/meminfo. */
+void slab_set_reclaimable(struct slab_cache *cache);
 void *slab_alloc(struct slab_cache *cache) __must_check;
 void *slab_alloc_zeroed(struct slab_cache *cache) __must_check;
 void slab_free(struct slab_cache *cache, void *object);
@@ -31,8 +37,16 @@ struct slab_stats {
 	const char *name;
 	size_t object_size;
 	uint64_t objects_used, objects_total, pages;
+	uint64_t slabs, slabs_empty;
+	uint32_t objects_per_slab, pages_per_slab;
+	uint32_t magazine; /* objects that a CPU may keep */
+	bool reclaimable;
 };
 /* The index-th cache; false past the last. */
 bool slab_get_stats(size_t index, struct slab_stats *out);
-/* Give empty slabs back to the frame allocator; returns the number of pages. */
+/* Log how many objects are in use; debug builds add how many each place in the code took. */
+void slab_report(struct slab_cache *cache);
+void slab_report_all(void);
+/* Give every CPU's magazines (where the context cannot interrupt others: this CPU's) and all empty slabs back
+ * to the frame allocator; returns the number of pages. */
 size_t slab_reap(void);

@@ -13,7 +13,7 @@ void vfree(void *ptr);
 void *kstack_alloc(void) __must_check;
 /* Any context; the stack may stay mapped, for the next user. */
 void kstack_free(void *stack);
-/* Give back the memory of stacks that nobody uses.  Interrupts on, no lock held: all CPUs flush. */
+/* Give back the memory of all stacks that nobody uses.  Interrupts on, no spinlock held: all CPUs flush. */
 void kstack_reap(void);
 /* True and the stack's bounds when the address lies in the guard page of some stack. */
 bool kstack_guard_hit(uint64_t addr);

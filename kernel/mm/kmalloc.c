@@ -13,6 +13,7 @@
 
 #include "slab_debug.h"
 #include "slab_priv.h"
+#include "zone.h"
 
 #define CLASS_MAX 8192
 #define FINE_MAX  1024 /* up to here classes are found by table */
@@ -73,20 +74,30 @@ static void *run_alloc(size_t size)
 	return phys_to_virt(pa);
 }
 
-void *kmalloc(size_t size)
+static inline void *alloc_for(size_t size, const void *site)
 {
 	if (unlikely(size > CLASS_MAX))
 		return run_alloc(size);
-	return slab_alloc(class_of(size));
+	return slab_alloc_for(class_of(size), site);
 }
 
-void *kzalloc(size_t size)
+static inline void *zalloc_for(size_t size, const void *site)
 {
-	void *ptr = kmalloc(size);
+	void *ptr = alloc_for(size, site);
 
 	if (ptr)
 		memset(ptr, 0, size);
 	return ptr;
+}
+
+void *kmalloc(size_t size)
+{
+	return alloc_for(size, SLAB_CALLER());
+}
+
+void *kzalloc(size_t size)
+{
+	return zalloc_for(size, SLAB_CALLER());
 }
 
 void *kcalloc(size_t n, size_t size)
@@ -95,13 +106,13 @@ void *kcalloc(size_t n, size_t size)
 
 	if (mul_overflows(n, size, &bytes))
 		return NULL;
-	return kzalloc(bytes);
+	return zalloc_for(bytes, SLAB_CALLER());
 }
 
 /* The frame that a pointer of kmalloc's lies in. */
 static struct page *frame_of(const void *ptr)
 {
-	struct page *page = page_of(virt_to_phys(ptr));
+	struct page *page = zone_page_of(virt_to_phys(ptr));
 
 	if (unlikely(!page || (page->use != PAGE_SLAB && page->flags != FLAG_RUN)))
 		panic("kfree of %p, which kmalloc did not give out", ptr);
@@ -123,7 +134,7 @@ void kfree(void *ptr)
 		return;
 	page = frame_of(ptr);
 	if (likely(page->use == PAGE_SLAB)) {
-		slab_free(slab_cache_of_page(page), ptr);
+		slab_free_for(slab_cache_of_page(page), ptr, SLAB_CALLER());
 		return;
 	}
 	ASSERT(((uintptr_t)ptr & ~PAGE_MASK) == 0);
@@ -136,11 +147,11 @@ void *krealloc(void *ptr, size_t size)
 	void *grown;
 
 	if (!ptr)
-		return kmalloc(size);
+		return alloc_for(size, SLAB_CALLER());
 	old = size_of(frame_of(ptr));
 	if (size <= old && size > old / 4)
 		return ptr;
-	grown = kmalloc(size);
+	grown = alloc_for(size, SLAB_CALLER());
 	if (!grown)
 		return size <= old ? ptr : NULL;
 	memcpy(grown, ptr, MIN(old, size));
@@ -151,7 +162,7 @@ void *krealloc(void *ptr, size_t size)
 char *kstrdup(const char *s)
 {
 	size_t size = strlen(s) + 1;
-	char *copy = kmalloc(size);
+	char *copy = alloc_for(size, SLAB_CALLER());
 
 	if (copy)
 		memcpy(copy, s, size);

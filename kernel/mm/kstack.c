@@ -12,16 +12,19 @@
 #include <arch/cpu.h>
 #include <arch/paging.h>
 #include <kernel/panic.h>
+#include <kernel/reclaim.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
+#include <kernel/smp.h>
 #include <kernel/spinlock.h>
 
 #include "frame_map.h"
 #include "kvm.h"
 
-#define SLOT_SIZE (2 * KERNEL_STACK_SIZE)
-#define SLOTS     65536ul
-#define KEEP_MAX  16 /* stacks a CPU keeps */
+#define SLOT_SIZE   (2 * KERNEL_STACK_SIZE)
+#define SLOTS       65536ul
+#define KEEP_MAX    16 /* stacks a CPU keeps */
+#define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
 
 struct stack_cache {
 	void *head;
@@ -32,7 +35,8 @@ static struct stack_cache stack_caches[MAX_CPUS]; /* own CPU, interrupts off */
 /* Stacks that no CPU keeps wait here, still mapped: a task ends with interrupts off, where the other CPUs
  * cannot be asked to flush. */
 static struct spinlock pool_lock = SPINLOCK_INIT("kstack pool", RANK_KVM);
-static void *pool; /* [pool_lock] linked through the lowest words */
+static void *pool;          /* [pool_lock] linked through the lowest words */
+static uint32_t pool_count; /* [pool_lock] */
 static struct spinlock slots_lock = SPINLOCK_INIT("kstack", RANK_KVM);
 static struct frame_map slots; /* [slots_lock] free slots */
 static uint64_t slots_start;   /* [i] */
@@ -76,8 +80,10 @@ static void *pool_take(void)
 	uint64_t irq = spin_lock_irqsave(&pool_lock);
 	void *stack = pool;
 
-	if (stack)
+	if (stack) {
 		pool = *(void **)stack;
+		pool_count--;
+	}
 	spin_unlock_irqrestore(&pool_lock, irq);
 	return stack;
 }
@@ -88,6 +94,7 @@ static void pool_add(void *stack)
 
 	*(void **)stack = pool;
 	pool = stack;
+	pool_count++;
 	spin_unlock_irqrestore(&pool_lock, irq);
 }
 
@@ -142,17 +149,58 @@ void kstack_free(void *stack)
 		pool_add(stack);
 }
 
-void kstack_reap(void)
+/* --- giving memory back ------------------------------------------------------------------------------ */
+
+static void pool_kept_here(void *unused)
 {
 	void *stack;
 
-	while ((stack = pool_take())) {
+	(void)unused;
+	while ((stack = pop_kept()))
+		pool_add(stack);
+}
+
+/* At most `max` stacks of the pool; returns how many. */
+static size_t pool_unmap(size_t max)
+{
+	size_t n = 0;
+	void *stack;
+
+	for (; n < max && (stack = pool_take()); n++) {
 		uint64_t start = (uint64_t)stack;
 
 		kvm_depopulate(start, start + KERNEL_STACK_SIZE);
 		slot_release((start - slots_start) / SLOT_SIZE);
 	}
+	return n;
 }
+
+void kstack_reap(void)
+{
+	smp_call(&CPUMASK_ALL, pool_kept_here, NULL);
+	(void)pool_unmap(SIZE_MAX);
+}
+
+static size_t shrinker_count(void)
+{
+	size_t stacks = READ_ONCE(pool_count);
+
+	for (uint32_t cpu = 0; cpu < cpu_count; cpu++)
+		stacks += READ_ONCE(stack_caches[cpu].count);
+	return stacks * STACK_PAGES;
+}
+
+static size_t shrinker_scan(size_t pages, unsigned flags)
+{
+	size_t wanted = (pages + STACK_PAGES - 1) / STACK_PAGES;
+
+	(void)flags;
+	if (READ_ONCE(pool_count) < wanted)
+		smp_call(&CPUMASK_ALL, pool_kept_here, NULL);
+	return pool_unmap(wanted) * STACK_PAGES;
+}
+
+static struct shrinker stack_shrinker = { .name = "kstack", .count = shrinker_count, .scan = shrinker_scan };
 
 bool kstack_guard_hit(uint64_t addr)
 {
@@ -170,5 +218,6 @@ uint64_t kstack_init(uint64_t start)
 	frame_map_init(&slots, 0, SLOTS, memory);
 	frame_map_release_range(&slots, 0, SLOTS);
 	slots_start = start;
+	shrinker_register(&stack_shrinker);
 	return start + SLOTS * SLOT_SIZE;
 }

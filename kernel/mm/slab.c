@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Aegis, kernel objects of one size.
+ * Aegis, kernel objects of one size: taking and giving back.
  *
  * A cache owns slabs: runs of frames cut into objects, with a free list through the free ones.  In front
  * of the slabs each CPU has a magazine per cache, a small stack of free objects that only it touches, with
- * interrupts off: the common allocation pops one, the common free pushes one, no lock.  An empty magazine
- * is filled, a full one emptied by half, under the cache's lock.
+ * interrupts off: the common allocation pops one, the common free pushes one, no lock.  An empty magazine is
+ * filled, a full one emptied by half, under the cache's lock, through the depot: a stack of free objects
+ * where what one CPU frees waits for another that allocates.  Only what the depot cannot give or hold costs
+ * work on the slabs.
  *
  * The struct slab lies at the end of its run when objects are small, else in a cache of its own.  Every
  * frame of a run names its cache and slab in struct page, which is how kfree finds them.
@@ -18,64 +20,15 @@
 #include <arch/cpu.h>
 #include <arch/paging.h>
 #include <kernel/assert.h>
-#include <kernel/cmdline.h>
-#include <kernel/list.h>
-#include <kernel/panic.h>
 #include <kernel/pmm.h>
-#include <kernel/random.h>
-#include <kernel/spinlock.h>
 #include <kernel/string.h>
 
 #include "slab_debug.h"
 #include "slab_priv.h"
 
-#define MAX_CACHES    128
-#define MAGAZINE_SIZE 15 /* makes it 128 bytes */
-#define CACHE_LINE    64ul
-#define MAX_RUN_PAGES 8
-#define SMALL_OBJECT  512 /* above it the struct slab lies outside */
-#define SPARE_SLABS   2   /* empty slabs that a cache keeps */
+#define SPARE_SLABS 2 /* empty slabs that a cache keeps */
 
-struct slab {
-	struct slab_cache *cache; /* [i] */
-	struct list link;         /* [lock] on partial or empty; unlinked when full */
-	void *memory;             /* [i] start of the run */
-	uintptr_t free;           /* [lock] encoded link to the first free object */
-	uint32_t used;            /* [lock] objects not on the free list */
-};
-
-/* Legend: [i] set by slab_create, [lock] slab_cache.lock */
-struct slab_cache {
-	uint32_t index;           /* [i] place in every CPU's row of magazines */
-	uint32_t limit;           /* [i] objects a magazine may hold */
-	uint32_t run_pages;       /* [i] */
-	uint32_t per_slab;        /* [i] objects */
-	const char *name;         /* [i] */
-	size_t object_size;       /* [i] as asked for, rounded up to the alignment */
-	size_t stride;            /* [i] redzone included */
-	size_t colour_step;       /* [i] */
-	uint64_t secret;          /* [i] */
-	struct spinlock lock;     /* RANK_SLAB */
-	struct list partial;      /* [lock] */
-	struct list empty;        /* [lock] */
-	uint64_t slabs;           /* [lock] */
-	uint64_t taken;           /* [lock] objects out of the slabs, in magazines or in use */
-	uint32_t empty_count;     /* [lock] */
-	uint32_t colour, colours; /* [lock], [i] */
-	bool header_outside;      /* [i] */
-};
-
-struct magazine {
-	uint64_t count;
-	void *objects[MAGAZINE_SIZE];
-};
-
-static struct slab_cache caches[MAX_CACHES];
-static uint32_t cache_count;
-static struct slab_cache *slab_headers;
-/* One row of MAX_CACHES magazines per CPU, made when the CPU first needs it. */
-static struct magazine *magazine_rows[MAX_CPUS];
-static bool zero_on_free;
+struct magazine *magazine_rows[MAX_CPUS];
 
 static inline void *link_decode(const struct slab_cache *cache, uintptr_t raw, uintptr_t at)
 {
@@ -111,11 +64,6 @@ static inline struct page *page_of_object(const void *object)
 
 /* --- slabs ------------------------------------------------------------------------------------------ */
 
-static size_t run_bytes(const struct slab_cache *cache)
-{
-	return cache->run_pages * PAGE_SIZE;
-}
-
 static paddr_t run_alloc(const struct slab_cache *cache)
 {
 	if (cache->run_pages == 1)
@@ -147,12 +95,12 @@ static struct slab *slab_make(struct slab_cache *cache)
 	paddr_t pa = run_alloc(cache);
 	struct slab *slab;
 	struct page *page;
-	char *memory, *first;
+	char *memory;
 
 	if (pa == PADDR_NONE)
 		return NULL;
 	memory = phys_to_virt(pa);
-	slab = (struct slab *)(memory + run_bytes(cache)) - 1;
+	slab = (struct slab *)(memory + slab_run_bytes(cache)) - 1;
 	if (cache->header_outside) {
 		slab = slab_alloc(slab_headers);
 		if (!slab) {
@@ -169,10 +117,10 @@ static struct slab *slab_make(struct slab_cache *cache)
 	slab->memory = memory;
 	slab->used = 0;
 	slab->free = link_encode(cache, NULL, (uintptr_t)&slab->free);
-	first = memory + next_colour(cache);
+	slab->first = memory + next_colour(cache);
 	for (uint32_t i = cache->per_slab; i-- > 0;) {
-		slab_debug_poison(first + i * cache->stride, cache->object_size);
-		slab_push(slab, first + i * cache->stride);
+		slab_debug_poison(slab_object(slab, i), cache->object_size);
+		slab_push(slab, slab_object(slab, i));
 	}
 	return slab;
 }
@@ -217,8 +165,10 @@ static struct slab *return_object_locked(struct slab_cache *cache, void *object)
 	ASSERT(slab->cache == cache && slab->used > 0);
 	slab_push(slab, object);
 	cache->taken--;
-	if (slab->used-- == cache->per_slab)
+	if (slab->used-- == cache->per_slab) {
+		list_del(&slab->link);
 		list_add_head(&cache->partial, &slab->link);
+	}
 	if (slab->used > 0)
 		return NULL;
 	list_del(&slab->link);
@@ -239,47 +189,108 @@ static inline struct magazine *this_magazine(const struct slab_cache *cache)
 	return row ? &row[cache->index] : NULL;
 }
 
-/* Move objects from the slabs into the magazine, up to half of what it holds.  False: no slab has one. */
-static bool magazine_fill(struct slab_cache *cache, struct magazine *m)
+static void take_from_slabs_locked(struct slab_cache *cache, struct magazine *m, uint64_t want)
 {
-	uint64_t want = (cache->limit + 1) / 2;
 	struct slab *slab;
 
-	spin_lock(&cache->lock);
 	while (m->count < want && (slab = pick_slab_locked(cache))) {
 		m->objects[m->count++] = slab_pop(slab);
 		cache->taken++;
-		if (++slab->used == cache->per_slab)
+		if (++slab->used == cache->per_slab) {
 			list_del(&slab->link);
+			list_add_head(&cache->full, &slab->link);
+		}
+	}
+}
+
+/* Move free objects into an empty magazine, up to half of what it holds.  False: there is none. */
+static bool magazine_fill(struct slab_cache *cache, struct magazine *m)
+{
+	uint64_t want = (cache->limit + 1) / 2;
+
+	spin_lock(&cache->lock);
+	if (cache->depot_count > 0) {
+		m->count = MIN(want, (uint64_t)cache->depot_count);
+		cache->depot_count -= (uint32_t)m->count;
+		memcpy(m->objects, &cache->depot[cache->depot_count], m->count * sizeof(m->objects[0]));
+	} else {
+		take_from_slabs_locked(cache, m, want);
 	}
 	spin_unlock(&cache->lock);
 	return m->count > 0;
 }
 
-/* Keep the newest objects, `keep` of them, and return the others to their slabs. */
-static void magazine_drain(struct slab_cache *cache, struct magazine *m, uint64_t keep)
+static void return_to_slabs_locked(struct slab_cache *cache, void **objects, uint64_t n, struct list *doomed)
 {
-	uint64_t out = m->count > keep ? m->count - keep : 0;
-	struct slab *surplus, *next;
-	struct list doomed = LIST_INIT(doomed);
+	for (uint64_t i = 0; i < n; i++) {
+		struct slab *surplus = return_object_locked(cache, objects[i]);
 
-	spin_lock(&cache->lock);
-	for (uint64_t i = 0; i < out; i++) {
-		surplus = return_object_locked(cache, m->objects[i]);
 		if (surplus)
-			list_add_tail(&doomed, &surplus->link);
+			list_add_tail(doomed, &surplus->link);
 	}
-	spin_unlock(&cache->lock);
-	m->count -= out;
-	memmove(m->objects, m->objects + out, m->count * sizeof(m->objects[0]));
-	list_for_each_safe (surplus, next, &doomed, link)
-		slab_destroy(surplus);
 }
 
-/* This CPU's row of magazines, on its first use of any cache. */
-static bool make_row(void)
+static void slabs_destroy(struct list *doomed)
 {
-	size_t pages = ALIGN_UP(sizeof(struct magazine) * MAX_CACHES, PAGE_SIZE) / PAGE_SIZE;
+	struct slab *slab, *next;
+
+	list_for_each_safe (slab, next, doomed, link)
+		slab_destroy(slab);
+}
+
+/* Give up the n oldest objects: to the depot as far as it has room, else to their slabs. */
+static void magazine_drain(struct slab_cache *cache, struct magazine *m, uint64_t n)
+{
+	struct list doomed = LIST_INIT(doomed);
+	uint64_t kept;
+
+	spin_lock(&cache->lock);
+	kept = MIN(n, (uint64_t)(DEPOT_SIZE - cache->depot_count));
+	memcpy(&cache->depot[cache->depot_count], m->objects, kept * sizeof(m->objects[0]));
+	cache->depot_count += (uint32_t)kept;
+	return_to_slabs_locked(cache, m->objects + kept, n - kept, &doomed);
+	spin_unlock(&cache->lock);
+	m->count -= n;
+	memmove(m->objects, m->objects + n, m->count * sizeof(m->objects[0]));
+	slabs_destroy(&doomed);
+}
+
+void slab_flush_magazine(struct slab_cache *cache)
+{
+	uint64_t irq = arch_irq_save();
+	struct magazine *m = this_magazine(cache);
+	struct list doomed = LIST_INIT(doomed);
+
+	if (m && m->count > 0) {
+		spin_lock(&cache->lock);
+		return_to_slabs_locked(cache, m->objects, m->count, &doomed);
+		spin_unlock(&cache->lock);
+		m->count = 0;
+	}
+	arch_irq_restore(irq);
+	slabs_destroy(&doomed);
+}
+
+size_t slab_release_empty(struct slab_cache *cache)
+{
+	struct list doomed = LIST_INIT(doomed);
+	uint64_t slabs, irq = spin_lock_irqsave(&cache->lock);
+
+	slabs = cache->slabs;
+	return_to_slabs_locked(cache, cache->depot, cache->depot_count, &doomed);
+	cache->depot_count = 0;
+	cache->slabs -= cache->empty_count;
+	cache->empty_count = 0;
+	list_splice_tail(&doomed, &cache->empty);
+	slabs -= cache->slabs;
+	spin_unlock_irqrestore(&cache->lock, irq);
+	slabs_destroy(&doomed);
+	return slabs * cache->run_pages;
+}
+
+bool slab_make_row(void)
+{
+	size_t pages = ALIGN_UP(sizeof(struct magazine) * SLAB_CACHES_MAX, PAGE_SIZE) / PAGE_SIZE;
 	paddr_t pa = pmm_alloc_contiguous(pages, 1, PAGE_SLAB, PMM_ZERO);
 
 	if (pa == PADDR_NONE)
@@ -288,12 +299,14 @@ static bool make_row(void)
 	return true;
 }
 
+/* --- objects ---------------------------------------------------------------------------------------- */
+
 static __noinline void *alloc_slow(struct slab_cache *cache)
 {
 	struct magazine *m = this_magazine(cache);
 
 	if (!m) {
-		if (!make_row())
+		if (!slab_make_row())
 			return NULL;
 		m = this_magazine(cache);
 	}
@@ -318,18 +331,18 @@ static __noinline void free_slow(struct slab_cache *cache, void *object)
 	if (!m) {
 		struct magazine one = { .count = 1, .objects = { object } };
 
-		if (!make_row()) {
-			magazine_drain(cache, &one, 0);
+		if (!slab_make_row()) {
+			magazine_drain(cache, &one, 1);
 			return;
 		}
 		m = this_magazine(cache);
 	}
 	if (m->count >= cache->limit)
-		magazine_drain(cache, m, cache->limit / 2);
+		magazine_drain(cache, m, m->count - cache->limit / 2);
 	m->objects[m->count++] = object;
 }
 
-void *slab_alloc(struct slab_cache *cache)
+static inline void *alloc_object(struct slab_cache *cache, const void *site)
 {
 	uint64_t irq = arch_irq_save();
 	struct magazine *m = this_magazine(cache);
@@ -341,18 +354,38 @@ void *slab_alloc(struct slab_cache *cache)
 		object = alloc_slow(cache);
 	arch_irq_restore(irq);
 	if (SLAB_REDZONE > 0 && object)
-		slab_debug_alloc(cache->name, object, cache->object_size);
+		slab_debug_alloc(cache->name, object, cache->object_size, site);
 	return object;
 }
 
-void slab_free(struct slab_cache *cache, void *object)
+void *slab_alloc_for(struct slab_cache *cache, const void *site)
+{
+	return alloc_object(cache, site);
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+	return alloc_object(cache, SLAB_CALLER());
+}
+
+void *slab_alloc_zeroed(struct slab_cache *cache)
+{
+	void *object = alloc_object(cache, SLAB_CALLER());
+
+	if (object)
+		memset(object, 0, cache->object_size);
+	return object;
+}
+
+static inline void free_object(struct slab_cache *cache, void *object, const void *site)
 {
 	struct magazine *m;
 	uint64_t irq;
 
-	if (unlikely(zero_on_free))
+	if (unlikely(slab_zero_on_free))
 		memset(object, 0, cache->object_size);
-	slab_debug_free(cache->name, object, cache->object_size);
+	DEBUG_ASSERT(page_of_object(object)->owner == cache);
+	slab_debug_free(cache->name, object, cache->object_size, site);
 	irq = arch_irq_save();
 	m = this_magazine(cache);
 	if (likely(m && m->count < cache->limit))
@@ -362,153 +395,17 @@ void slab_free(struct slab_cache *cache, void *object)
 	arch_irq_restore(irq);
 }
 
-void *slab_alloc_zeroed(struct slab_cache *cache)
+void slab_free_for(struct slab_cache *cache, void *object, const void *site)
 {
-	void *object = slab_alloc(cache);
-
-	if (object)
-		memset(object, 0, cache->object_size);
-	return object;
+	free_object(cache, object, site);
 }
 
-/* --- caches ----------------------------------------------------------------------------------------- */
-
-static size_t usable_bytes(const struct slab_cache *cache)
+void slab_free(struct slab_cache *cache, void *object)
 {
-	return run_bytes(cache) - (cache->header_outside ? 0 : sizeof(struct slab));
+	free_object(cache, object, SLAB_CALLER());
 }
-
-/* The shortest run that wastes at most an eighth, or the longest allowed. */
-static void choose_run(struct slab_cache *cache)
-{
-	for (cache->run_pages = 1;; cache->run_pages *= 2) {
-		size_t rest = usable_bytes(cache) % cache->stride;
-
-		cache->per_slab = (uint32_t)(usable_bytes(cache) / cache->stride);
-		if (cache->per_slab > 0 &&
-		    (rest * 8 <= run_bytes(cache) || cache->run_pages == MAX_RUN_PAGES))
-			return;
-		if (cache->run_pages == MAX_RUN_PAGES)
-			panic("slab %s: objects of %zu bytes are too large", cache->name, cache->object_size);
-	}
-}
-
-static void choose_colours(struct slab_cache *cache, size_t align)
-{
-	cache->colour_step = MAX(align, CACHE_LINE);
-	cache->colours =
-		(uint32_t)((usable_bytes(cache) - cache->per_slab * cache->stride) / cache->colour_step) + 1;
-}
-
-static uint32_t magazine_limit(size_t size)
-{
-	return size <= 256 ? MAGAZINE_SIZE : size <= 1024 ? 8 : 4;
-}
-
-struct slab_cache *slab_create(const char *name, size_t object_size, size_t align)
-{
-	struct slab_cache *cache;
-
-	ASSERT(cache_count < MAX_CACHES && object_size > 0 && (align & (align - 1)) == 0 &&
-	       align <= PAGE_SIZE);
-	align = MAX(align, sizeof(uint64_t) * (SLAB_REDZONE ? 2 : 1));
-	cache = &caches[cache_count];
-	cache->index = cache_count;
-	cache->name = name;
-	cache->object_size = ALIGN_UP(object_size, align);
-	cache->stride = ALIGN_UP(cache->object_size + SLAB_REDZONE, align);
-	cache->header_outside = cache->stride > SMALL_OBJECT;
-	cache->limit = magazine_limit(object_size);
-	cache->secret = random_u64();
-	spin_init(&cache->lock, "slab", RANK_SLAB);
-	list_init(&cache->partial);
-	list_init(&cache->empty);
-	choose_run(cache);
-	choose_colours(cache, align);
-	cache_count++;
-	return cache;
-}
-
-void slab_init(void)
-{
-	zero_on_free = cmdline_has("init_on_free");
-	if (!make_row())
-		panic("memory: no room for the first CPU's magazines");
-	slab_headers = slab_create("slab", sizeof(struct slab), 0);
-	kmalloc_init();
-}
-
-/* --- look-ups by address, statistics ---------------------------------------------------------------- */
 
 struct slab_cache *slab_cache_of_page(const struct page *page)
 {
 	return page->owner;
-}
-
-size_t slab_object_size(const struct slab_cache *cache)
-{
-	return cache->object_size;
-}
-
-/* Objects that lie free in magazines; approximate while other CPUs run. */
-static uint64_t magazines_hold(const struct slab_cache *cache)
-{
-	uint64_t n = 0;
-
-	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
-		if (magazine_rows[cpu])
-			n += READ_ONCE(magazine_rows[cpu][cache->index].count);
-	}
-	return n;
-}
-
-bool slab_get_stats(size_t index, struct slab_stats *out)
-{
-	struct slab_cache *cache;
-	uint64_t irq, idle;
-
-	if (index >= cache_count)
-		return false;
-	cache = &caches[index];
-	irq = spin_lock_irqsave(&cache->lock);
-	idle = magazines_hold(cache);
-	out->name = cache->name;
-	out->object_size = cache->object_size;
-	out->objects_used = cache->taken - MIN(idle, cache->taken);
-	out->objects_total = cache->slabs * cache->per_slab;
-	out->pages = cache->slabs * cache->run_pages;
-	spin_unlock_irqrestore(&cache->lock, irq);
-	return true;
-}
-
-static size_t reap_cache(struct slab_cache *cache)
-{
-	uint64_t irq = arch_irq_save();
-	struct magazine *m = this_magazine(cache);
-	struct list doomed = LIST_INIT(doomed);
-	struct slab *slab, *next;
-	size_t pages = 0;
-
-	if (m)
-		magazine_drain(cache, m, 0);
-	spin_lock(&cache->lock);
-	cache->slabs -= cache->empty_count;
-	pages = (size_t)cache->empty_count * cache->run_pages;
-	cache->empty_count = 0;
-	list_splice_tail(&doomed, &cache->empty);
-	spin_unlock(&cache->lock);
-	arch_irq_restore(irq);
-	list_for_each_safe (slab, next, &doomed, link)
-		slab_destroy(slab);
-	return pages;
-}
-
-size_t slab_reap(void)
-{
-	size_t pages = 0;
-
-	/* The headers' cache, the first, last: the others free headers. */
-	for (uint32_t i = cache_count; i-- > 0;)
-		pages += reap_cache(&caches[i]);
-	return pages;
 }

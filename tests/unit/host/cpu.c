@@ -1,13 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one CPU that kernel code sees on the host. */
-#include <kernel/percpu.h>
+/* The CPUs that kernel code sees on the host: one, or one for each thread that asks to be one. */
+#include "threads.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
 
 #define WEAK __attribute__((weak))
 
 struct cpu host_cpu;
+_Thread_local struct cpu *host_this_cpu = &host_cpu;
+_Atomic bool host_has_threads;
 uint64_t host_cycles;
-WEAK struct cpu *cpus[MAX_CPUS] = { &host_cpu };
-WEAK uint32_t cpu_count = 1;
+struct cpu *cpus[MAX_CPUS] = { &host_cpu };
+uint32_t cpu_count = 1;
+
+void host_cpu_start(void)
+{
+	uint32_t id = __atomic_fetch_add(&cpu_count, 1, __ATOMIC_SEQ_CST);
+
+	atomic_store(&host_has_threads, true);
+	host_this_cpu = calloc(1, sizeof(struct cpu));
+	if (id >= MAX_CPUS || !host_this_cpu)
+		abort();
+	host_this_cpu->id = id;
+	cpus[id] = host_this_cpu;
+}
 
 void preempt_schedule(void);
 

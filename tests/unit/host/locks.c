@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Locks on the host: single-threaded, so all they do is notice misuse. */
+/* Locks on the host.  Mutexes are for one thread only: all they do is notice misuse. */
 #include <kernel/assert.h>
 #include <kernel/mutex.h>
 #include <kernel/spinlock.h>
@@ -13,8 +13,8 @@ WEAK void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank
 
 WEAK void spin_wait_(struct spinlock *lock, uint16_t ticket)
 {
-	(void)ticket;
-	ASSERT(lock->next == lock->serving); /* it is held: by this one thread, for ever */
+	while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket)
+		arch_cpu_relax(); /* stops a process of one thread, which would wait for itself */
 }
 
 WEAK bool spin_trylock(struct spinlock *lock)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: kernel/mm/slab.c kernel/mm/kmalloc.c */
+/* sources: kernel/mm/slab.c kernel/mm/slab_cache.c kernel/mm/kmalloc.c kernel/mm/pmm.c kernel/mm/frame_run.c */
+/* sources: kernel/mm/pmm_stats.c kernel/mm/zone.c kernel/mm/frame_map.c kernel/mm/bit_tree.c */
+/* sources: kernel/lib/bitmap.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,82 +11,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <arch/paging.h>
 #include <kernel/pmm.h>
 #include <kernel/slab.h>
 
-/* --- frames: an arena of host memory, first fit ------------------------------------------------------ */
+#include "host/ram.h"
 
-#define FRAMES 2048
-
-static char *arena;
-static struct page pages[FRAMES];
-static size_t frames_left = FRAMES, frames_used;
-
-static paddr_t arena_base(void)
+static size_t frames_used(void)
 {
-	return virt_to_phys(arena);
+	return pmm_used_memory() / PAGE_SIZE;
 }
 
-struct page *page_of(paddr_t pa)
+/* Take frames until only `left` are free; they are linked through themselves. */
+static paddr_t *hoard(size_t left)
 {
-	size_t i = (pa - arena_base()) / PAGE_SIZE;
+	paddr_t *head = NULL, *frame;
 
-	return i < FRAMES ? &pages[i] : NULL;
-}
-
-paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsigned flags)
-{
-	(void)align;
-	if (count > frames_left)
-		return PADDR_NONE;
-	for (size_t i = 0, n = 0; i < FRAMES; i++) {
-		n = pages[i].use == PAGE_FREE ? n + 1 : 0;
-		if (n < count)
-			continue;
-		for (i -= n - 1; n-- > 0; pages[i + n].use = (uint8_t)use)
-			;
-		frames_left -= count;
-		frames_used += count;
-		if (flags & PMM_ZERO)
-			memset(arena + i * PAGE_SIZE, 0, count * PAGE_SIZE);
-		return arena_base() + i * PAGE_SIZE;
+	while (pmm_free_memory() / PAGE_SIZE > left) {
+		frame = (paddr_t *)pmm_alloc(PAGE_KERNEL, 0);
+		*frame = (paddr_t)head;
+		head = frame;
 	}
-	return PADDR_NONE;
+	return head;
 }
 
-paddr_t pmm_alloc(enum page_use use, unsigned flags)
+static void unhoard(paddr_t *head)
 {
-	return pmm_alloc_contiguous(1, 1, use, flags);
-}
+	while (head) {
+		paddr_t *next = (paddr_t *)*head;
 
-void pmm_free_contiguous(paddr_t pa, size_t count)
-{
-	memset(arena + (pa - arena_base()), 0xdd, count * PAGE_SIZE);
-	memset(page_of(pa), 0, count * sizeof(struct page));
-	frames_left += count;
-	frames_used -= count;
+		pmm_free((paddr_t)head);
+		head = next;
+	}
 }
-
-void pmm_free(paddr_t pa)
-{
-	pmm_free_contiguous(pa, 1);
-}
-
-uint64_t random_u64(void);
-uint64_t random_u64(void)
-{
-	return 0x123456789abcdef1ull;
-}
-
-bool cmdline_has(const char *name);
-bool cmdline_has(const char *name)
-{
-	(void)name;
-	return false;
-}
-
-/* --- tests ------------------------------------------------------------------------------------------- */
 
 #define COUNT 3000
 
@@ -136,14 +94,14 @@ static void reap_gives_everything_back(void **state)
 
 	(void)state;
 	slab_reap();
-	before = frames_used;
+	before = frames_used();
 	for (size_t i = 0; i < COUNT; i++)
 		objects[i] = kmalloc(1 + i % 1500);
-	assert_true(frames_used > before + 100);
+	assert_true(frames_used() > before + 100);
 	for (size_t i = 0; i < COUNT; i++)
 		kfree(objects[i]);
 	assert_true(slab_reap() > 0);
-	assert_int_equal(frames_used, before);
+	assert_int_equal(frames_used(), before);
 }
 
 /* What lies in a free object names no object: who overwrites or reads it learns and directs nothing. */
@@ -177,22 +135,45 @@ static void free_lists_hide_their_links(void **state)
 
 static void running_out_is_not_fatal(void **state)
 {
-	size_t n = 0, before, keep = frames_left;
+	volatile size_t too_much = SIZE_MAX; /* the compiler would warn */
+	size_t n = 0, before;
+	paddr_t *hoarded;
 
 	(void)state;
-	before = frames_used;
-	frames_left = 20;
+	slab_reap();
+	before = frames_used();
+	hoarded = hoard(20);
 	while (n < COUNT && (objects[n] = kmalloc(1000)))
 		n++;
 	assert_true(n > 30 && n < 20 * 4 + 16);
 	assert_null(kmalloc(100000));
-	assert_null(kmalloc(SIZE_MAX));
-	assert_null(kcalloc(SIZE_MAX / 2, 3));
+	assert_null(kmalloc(too_much));
+	assert_null(kcalloc(too_much / 2, 3));
 	while (n > 0)
 		kfree(objects[--n]);
+	unhoard(hoarded);
 	slab_reap();
-	assert_int_equal(frames_used, before);
-	frames_left = keep;
+	assert_int_equal(frames_used(), before);
+}
+
+/* A cache that ends gives everything back, and its place to the next one. */
+static void caches_end(void **state)
+{
+	size_t before;
+
+	(void)state;
+	slab_reap();
+	before = frames_used();
+	for (int round = 0; round < 300; round++) {
+		struct slab_cache *cache = slab_create("short-lived", 40, 0);
+		void *object = slab_alloc(cache);
+
+		assert_int_equal(slab_destroy_cache(cache), 1);
+		assert_int_equal(stats_of("short-lived").objects_used, 1);
+		slab_free(cache, object);
+		assert_int_equal(slab_destroy_cache(cache), 0);
+	}
+	assert_int_equal(frames_used(), before);
 }
 
 static void kmalloc_in_random_order(void **state)
@@ -243,15 +224,16 @@ static void strings_are_copied(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(objects_do_not_overlap),   cmocka_unit_test(reap_gives_everything_back),
-		cmocka_unit_test(running_out_is_not_fatal), cmocka_unit_test(kmalloc_in_random_order),
-		cmocka_unit_test(strings_are_copied),       cmocka_unit_test(free_lists_hide_their_links),
+		cmocka_unit_test(objects_do_not_overlap),
+		cmocka_unit_test(reap_gives_everything_back),
+		cmocka_unit_test(running_out_is_not_fatal),
+		cmocka_unit_test(kmalloc_in_random_order),
+		cmocka_unit_test(strings_are_copied),
+		cmocka_unit_test(free_lists_hide_their_links),
+		cmocka_unit_test(caches_end),
 	};
-	int failed;
 
-	arena = aligned_alloc(PAGE_SIZE, FRAMES * PAGE_SIZE);
+	host_ram_init(16 << 20);
 	slab_init();
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(arena);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The inline half of <arch/cpu.h> for code that runs on the host: one CPU, no interrupts. */
+/* The inline half of <arch/cpu.h> for code that runs on the host: threads as CPUs, no interrupts. */
 #pragma once
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct cpu;
 struct task;
 
-extern struct cpu host_cpu; /* tests/unit/host/cpu.c */
+/* tests/unit/host/cpu.c */
+extern struct cpu host_cpu;
+extern _Thread_local struct cpu *host_this_cpu;
+extern _Atomic bool host_has_threads;
 
 static inline struct cpu *arch_this_cpu(void)
 {
-	return &host_cpu;
+	return host_this_cpu;
 }
 
 static inline struct task *arch_current_task(void)
@@ -54,10 +58,12 @@ static inline bool arch_irqs_enabled(void)
 	return true;
 }
 
-/* Nobody else runs who could let go of the lock. */
+/* Without threads nobody else runs who could let go of the lock. */
 static inline void arch_cpu_relax(void)
 {
-	__builtin_trap();
+	if (!host_has_threads)
+		__builtin_trap();
+	sched_yield();
 }
 
 /* Time stands still unless a test moves it. */
