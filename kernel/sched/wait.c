@@ -28,7 +28,7 @@ static void wake(struct waitqueue *wq, bool all)
 
 	/* A sleeper that is not on the list yet has not looked at the condition yet. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (list_empty(&wq->waiters))
+	if (READ_ONCE(wq->waiters.next) == &wq->waiters)
 		return;
 	flags = spin_lock_irqsave(&wq->lock);
 	list_for_each_safe (w, tmp, &wq->waiters, link)
@@ -53,7 +53,7 @@ void waiter_init(struct waiter *w, bool exclusive)
 	list_init(&w->link);
 }
 
-void wait_add(struct waitqueue *wq, struct waiter *w)
+static void join(struct waitqueue *wq, struct waiter *w)
 {
 	uint64_t flags;
 
@@ -64,6 +64,13 @@ void wait_add(struct waitqueue *wq, struct waiter *w)
 	w->queue = wq;
 	list_add_tail(&wq->waiters, &w->link);
 	spin_unlock_irqrestore(&wq->lock, flags);
+}
+
+void wait_add(struct waitqueue *wq, struct waiter *w)
+{
+	join(wq, w);
+	/* The caller looks at its condition next, perhaps without a lock that would order the two. */
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 void wait_remove(struct waiter *w)
@@ -79,7 +86,8 @@ void wait_remove(struct waiter *w)
 
 void wait_prepare(struct waitqueue *wq, struct waiter *w, bool interruptible)
 {
-	wait_add(wq, w);
+	join(wq, w);
+	/* Sequentially consistent: a full barrier between joining and the look at the condition. */
 	atomic_store(&current_task()->state, interruptible ? TASK_SLEEPING_INTR : TASK_SLEEPING);
 }
 
