@@ -51,9 +51,10 @@ static void announce(void)
 {
 	const struct cpu_features *f = &cpu_features;
 
-	pr_info("cpu: %s%s%s%s%s%s%s%s", f->brand[0] ? f->brand : f->vendor, if_set(f->smep, " smep"),
+	pr_info("cpu: %s%s%s%s%s%s%s%s%s%s", f->brand[0] ? f->brand : f->vendor, if_set(f->smep, " smep"),
 		if_set(f->smap, " smap"), if_set(f->umip, " umip"), if_set(f->fsgsbase, " fsgsbase"),
-		if_set(f->xsave, " xsave"), if_set(f->xsaveopt, " xsaveopt"), if_set(f->x2apic, " x2apic"));
+		if_set(f->xsave, " xsave"), if_set(f->xsaveopt, " xsaveopt"), if_set(f->x2apic, " x2apic"),
+		if_set(f->pcid, " pcid"), if_set(f->invpcid, " invpcid"));
 }
 
 void arch_cpu_init(void)

@@ -11,7 +11,7 @@ struct task;
 
 /* Features that code asks about, decided once on the boot CPU. */
 struct cpu_features {
-	bool smep, smap, umip, fsgsbase, rdtscp, page_1g;
+	bool smep, smap, umip, fsgsbase, rdtscp, page_1g, pcid, invpcid;
 	bool xsave, xsaveopt, rdrand, rdseed, aes;
 	bool apic, x2apic, tsc_deadline, tsc_invariant, mce, mca, hypervisor;
 	uint32_t max_leaf, max_ext_leaf;

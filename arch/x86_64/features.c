@@ -9,6 +9,7 @@
 
 #include <arch/aes.h>
 #include <arch/cpu.h>
+#include <kernel/cmdline.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
@@ -53,6 +54,7 @@ static void detect_leaf1(struct cpu_features *f)
 	f->apic = BIT(id.edx, 9);
 	f->mce = BIT(id.edx, 7);
 	f->mca = BIT(id.edx, 14);
+	f->pcid = BIT(id.ecx, 17) && !cmdline_has("nopcid");
 	f->x2apic = BIT(id.ecx, 21);
 	f->tsc_deadline = BIT(id.ecx, 24);
 	f->aes = BIT(id.ecx, 25);
@@ -70,6 +72,7 @@ static void detect_leaf7(struct cpu_features *f)
 	id = cpuid(7, 0);
 	f->fsgsbase = BIT(id.ebx, 0);
 	f->smep = BIT(id.ebx, 7);
+	f->invpcid = BIT(id.ebx, 10);
 	f->rdseed = BIT(id.ebx, 18);
 	f->smap = BIT(id.ebx, 20);
 	f->umip = BIT(id.ecx, 2);
@@ -114,6 +117,7 @@ static void choose_pinned(const struct cpu_features *f)
 	pinned_cr4 |= f->fsgsbase ? CR4_FSGSBASE : 0;
 	pinned_cr4 |= f->xsave ? CR4_OSXSAVE : 0;
 	pinned_cr4 |= f->mce ? CR4_MCE : 0;
+	pinned_cr4 |= f->pcid ? CR4_PCIDE : 0; /* wants an identifier of 0 in CR3 when it is set */
 	pinned_cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_AM;
 }
 
@@ -133,7 +137,7 @@ bool features_match(void)
 	       own.fsgsbase >= boot->fsgsbase && own.rdtscp >= boot->rdtscp && own.xsave >= boot->xsave &&
 	       own.xsaveopt >= boot->xsaveopt && own.aes >= boot->aes && own.apic &&
 	       own.x2apic >= boot->x2apic && own.tsc_deadline >= boot->tsc_deadline && own.mce >= boot->mce &&
-	       own.phys_bits >= boot->phys_bits &&
+	       own.phys_bits >= boot->phys_bits && own.pcid >= boot->pcid && own.invpcid >= boot->invpcid &&
 	       (!own.xsave || (cpuid(0xd, 0).eax & fpu_xfeatures()) == fpu_xfeatures());
 }
 

@@ -18,6 +18,7 @@
 #include <kernel/panic.h>
 #include <kernel/pmm.h>
 #include <kernel/printk.h>
+#include <kernel/smp.h>
 #include <kernel/spinlock.h>
 #include <kernel/string.h>
 #include <serix/errno.h>
@@ -512,9 +513,27 @@ void arch_pt_destroy(paddr_t root)
 		pmm_free(root);
 }
 
+/* CR3 with CR4.PCIDE (SDM vol. 3A, 4.10.4.1): the identifier in the low bits; bit 63 keeps its translations.
+ */
+#define CR3_KEEP   (1ull << 63)
+#define ASID_COUNT 4095u
+
+unsigned arch_asid_count(void)
+{
+	return cpu_features.pcid ? ASID_COUNT : 0;
+}
+
 void arch_pt_load(paddr_t root)
 {
 	cr3_write(root);
+}
+
+void arch_pt_load_tagged(paddr_t root, unsigned asid, bool keep)
+{
+	if (cpu_features.pcid)
+		cr3_write(root | asid | (keep ? CR3_KEEP : 0));
+	else
+		cr3_write(root);
 }
 
 paddr_t arch_pt_current(void)
@@ -532,11 +551,34 @@ void arch_tlb_flush_page(uint64_t va)
 	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
+void arch_tlb_flush_user(void)
+{
+	/* Read without bit 63: what has this identifier goes, and the kernel's global entries stay. */
+	cr3_write(cr3_read());
+}
+
+#define INVPCID_ALL 2 /* every identifier, and the global entries */
+
+static void invpcid_all(void)
+{
+	const struct {
+		uint64_t pcid, address;
+	} descriptor = { 0, 0 };
+
+	__asm__ volatile("invpcid %0, %1" : : "m"(descriptor), "r"((uint64_t)INVPCID_ALL) : "memory");
+}
+
 void arch_tlb_flush_all(void)
 {
-	uint64_t flags = arch_irq_save(), cr4 = cr4_read();
+	uint64_t flags, cr4;
 
-	/* Reloading CR3 would spare the kernel's global entries. */
+	if (cpu_features.invpcid) {
+		invpcid_all();
+		return;
+	}
+	flags = arch_irq_save();
+	cr4 = cr4_read();
+	/* Changing PGE drops everything, of all identifiers. */
 	cr4_write(cr4 & ~CR4_PGE);
 	cr4_write(cr4);
 	arch_irq_restore(flags);
@@ -672,6 +714,12 @@ static void seal_pages(const char *from, const char *to)
 	}
 }
 
+static void flush_all_here(void *unused)
+{
+	(void)unused;
+	arch_tlb_flush_all();
+}
+
 /* Start-up's code and data lose their addresses in the image; their frames become ordinary memory. */
 static void drop_init(void)
 {
@@ -679,7 +727,7 @@ static void drop_init(void)
 
 	for (uint64_t va = (uint64_t)__init_start; va < (uint64_t)__init_end; va += PAGE_SIZE)
 		*kernel_pte(va) = 0;
-	arch_tlb_flush_all();
+	smp_call(&CPUMASK_ALL, flush_all_here, NULL);
 	pmm_add_range((uint64_t)__init_start - image_delta, size);
 	pr_info("start-up memory freed: %lu KiB", size >> 10);
 }

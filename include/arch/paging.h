@@ -94,7 +94,12 @@ unsigned arch_pt_trim(paddr_t root, uint64_t start, uint64_t end, uint64_t low, 
 		      paddr_t *tables, unsigned max);
 /* How many frames a user space's tables take, the root included. */
 uint64_t arch_pt_table_count(paddr_t root);
+/* Load a root, and drop on this CPU what is not global; the kernel's own root goes in this way. */
 void arch_pt_load(paddr_t root);
+/* Load a user root under an address-space identifier, 1 to arch_asid_count(): translations made under it are
+ * used again, or (`keep` false) dropped first.  Without identifiers: as arch_pt_load. */
+void arch_pt_load_tagged(paddr_t root, unsigned asid, bool keep);
+unsigned arch_asid_count(void); /* 0: the machine does not tag translations */
 /* One past the highest physical address that the processor can name: a mapping beyond it would fault. */
 paddr_t arch_phys_end(void);
 paddr_t arch_pt_current(void); /* the root loaded on this CPU */
@@ -112,8 +117,9 @@ void arch_clear_page(void *page);
 void arch_copy_page(void *to, const void *from);
 
 /* Flush translations on this CPU (other CPUs: mm/ sends the request there). */
-void arch_tlb_flush_page(uint64_t va);
-void arch_tlb_flush_all(void);
+void arch_tlb_flush_page(uint64_t va); /* of the loaded root, or the kernel half */
+void arch_tlb_flush_user(void);        /* all of the loaded root */
+void arch_tlb_flush_all(void);         /* everything, global entries and other identifiers included */
 
 /* Before the frame allocator: look at any physical memory, firmware's tables say.  NULL: too large, or beyond
  * what the processor can name.  What was mapped last is unmapped first. */

@@ -117,9 +117,12 @@ struct vm_space {
 	struct refcount refs;
 	struct rwlock lock;
 	struct spinlock pt_lock;
-	struct rb_tree areas;          /* [lock] */
-	paddr_t root;                  /* [i] page table */
-	struct cpumask cpus;           /* [a] that have it loaded, and so may hold its translations */
+	struct rb_tree areas; /* [lock] */
+	paddr_t root;         /* [i] page table */
+	/* Who may use translations of the space: kernel/mm/tlb.c. */
+	struct cpumask cpus;           /* [a] that have it loaded */
+	_Atomic uint64_t tlb_gen;      /* [a] flushes of the space so far */
+	uint64_t tlb_id;               /* [i] never used twice */
 	uint64_t brk_start, brk;       /* [lock] */
 	uint64_t mmap_top;             /* [i] areas are placed downwards from here */
 	uint64_t stack_top;            /* [i] */
@@ -195,8 +198,10 @@ uint64_t vm_footprint(const struct vm_space *vm);
  * caller puts).  False at the end. */
 bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out);
 
-/* Load the space's page table on this CPU (NULL: the kernel's own).  Interrupts off. */
+/* What this CPU's page table is; by the scheduler, interrupts off (kernel/mm/tlb.c).  A program of the space
+ * runs next; or something runs that uses no user address, and whatever is loaded stays. */
 void vm_space_load(struct vm_space *vm);
+void vm_space_rest(void);
 
 /* When large anonymous memory gets large pages: the rules stand in kernel/mm/vm_large.c.  The names are
  * Linux's; -EINVAL: none of them. */

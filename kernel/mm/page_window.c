@@ -15,7 +15,7 @@
 
 #define WINDOWS 2u /* a CPU: a key and what is encrypted with it */
 
-static uint64_t windows;                 /* [i] the first CPU's first */
+static uint64_t windows;                /* [i] the first CPU's first */
 static unsigned windows_open[MAX_CPUS]; /* of this CPU, preemption off */
 
 /* Tables of the kernel's half stay once they are made: map something everywhere now, and opening a window
@@ -27,7 +27,8 @@ void page_window_init(void)
 	windows = kvm_reserve(size);
 	if (!windows)
 		panic("no room for page windows");
-	for (uint64_t va = windows; va < windows + size; va = ALIGN_DOWN(va, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE) {
+	for (uint64_t va = windows; va < windows + size;
+	     va = ALIGN_DOWN(va, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE) {
 		if (kvm_map(va, 0, 0) < 0)
 			panic("no memory for page windows");
 		(void)kvm_unmap(va);

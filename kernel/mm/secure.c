@@ -88,7 +88,8 @@ static void give_page(struct vm_object *obj, struct page *page)
 	hidden_frame_free(page);
 }
 
-/* --- encryption ------------------------------------------------------------------------------------------ */
+/* --- encryption ------------------------------------------------------------------------------------------
+ */
 
 static void crypt(struct secure_object *s, uint64_t index, struct page *page, bool encrypt)
 {
@@ -138,7 +139,8 @@ static void detached(struct vm_object *obj)
 	mutex_unlock(&obj->lock);
 }
 
-/* --- objects --------------------------------------------------------------------------------------------- */
+/* --- objects ---------------------------------------------------------------------------------------------
+ */
 
 static void release(struct vm_object *obj)
 {

@@ -1,11 +1,49 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Flushing translations, on this CPU and on every other one that may hold them.
+ * Flushing translations, on this CPU and on every other one that may use stale ones.
  *
- * A CPU may hold translations of a space from when it sets its bit in vm_space.cpus until it has loaded
- * another page table and taken the bit out.  It sets the bit before it loads; who flushes changes the page
- * table before it looks at the mask.  So either the flusher sees the bit, or the load comes after the change
- * and finds the new entries.  A kernel thread leaves the last space loaded.
+ * A CPU is in vm_space.cpus while it has the space loaded.  vm_space.tlb_gen counts the space's flushes; each
+ * CPU remembers, for every space whose translations it may still hold, up to which flush it has followed.
+ * Of the CPUs in the mask only those are interrupted that run the space's programs.  The others catch up:
+ *
+ *	lazy	a kernel thread or the idle task runs and leaves the last space loaded.  It uses no user
+ *		address; when a program of the space runs next, the CPU compares generations.
+ *	away	another space is loaded.  Where translations are tagged (asid.h) those of this space are still
+ *		there; loading it again compares generations, too.
+ *
+ * Why no stale translation is used.  A flusher, of which there may be several at once, does
+ *
+ *	F1 change the page table;  F2 add 1 to tlb_gen;  F3 read the mask and the lazy flags;
+ *	F4 interrupt who is in the mask and not lazy, wait;  F5 free frames
+ *
+ * and a CPU that starts to use the space, with interrupts off,
+ *
+ *	L1 clear its lazy flag, enter the mask;  L2 read tlb_gen;  L3 flush if that differs from what it has
+ *	seen; load the page table;  L4 remember the generation read in L2;  L5 run the program
+ *
+ * F2 and L1 are locked read-modify-writes: full barriers.  If L2 reads the value before F2, then L2, and L1
+ * before it, precede F2 in the one order that all CPUs agree on, so F3 sees L1: the CPU is interrupted, and
+ * its interrupts being off from L1 to L5, it takes the request after L4 and flushes.  If L2 reads F2's value
+ * or a later one, the CPU flushes in L3, after F1, unless it had followed this flush already; what it
+ * walks from then on is the changed table.  Either way F5 comes after the last use.
+ *
+ * Requests of two flushers may arrive in either order.  A CPU flushes a range alone only if it has followed
+ *all before it; one that finds a generation left out drops everything, up to the value of tlb_gen that it
+ *reads first, and takes the late request for done.
+ *
+ * Leaving: a CPU goes out of the mask after it has loaded another page table, and sets its lazy flag when it
+ * has left the program.  A request that comes too late finds another space loaded and does nothing; the
+ * generation that the CPU remembers for the space is then an old one, so it flushes when it comes back.  A
+ * request that finds the CPU lazy (page tables are being freed, which a walk on speculation could still
+ * enter) makes it leave the space.
+ *
+ * The end of a space: its last user is gone, so every CPU still in the mask is lazy, and is made to leave
+ * before anything is freed.  A CPU touches a space's mask only before it has answered, hence before that.
+ *
+ * The entries themselves: vm_space.pt_lock makes the changes one after the other; a walk by hardware
+ *meanwhile sees an 8-byte entry before or after.  Accessed and dirty bits are set when an entry is made, so
+ *the CPU writes none, and no change can lose one: plain stores will do where locked exchanges would be
+ *needed.
  */
 #include "tlb.h"
 
@@ -16,64 +54,235 @@
 #include <kernel/smp.h>
 #include <kernel/vm.h>
 
-#define FLUSH_ALL_PAGES 32 /* from here on reloading all is cheaper than page by page */
+#include "asid.h"
+#include "tlb_priv.h"
 
-struct range {
-	uint64_t start, end;
-};
+#define FLUSH_ALL_PAGES 32 /* from here on dropping all is cheaper than page by page */
 
-static void flush_here(void *arg)
+/* Own CPU, interrupts off; [a] read by others. */
+struct tlb_cpu {
+	_Atomic bool lazy; /* [a] whoever runs uses no address of the loaded space */
+	bool started;      /* asids is set up */
+	struct asid_set
+		asids; /* with the generation that the CPU has followed, also where there are no tags */
+} __aligned(64);
+
+static struct tlb_cpu tlb_cpus[MAX_CPUS];
+static _Atomic uint64_t next_id = 1;
+
+static inline struct tlb_cpu *this_tlb(void)
 {
-	struct range range = *(const struct range *)arg;
+	return &tlb_cpus[arch_this_cpu()->id];
+}
 
-	if ((range.end - range.start) >> PAGE_SHIFT > FLUSH_ALL_PAGES) {
-		arch_tlb_flush_all();
+void tlb_space_init(struct vm_space *vm)
+{
+	vm->cpus = (struct cpumask){ 0 };
+	vm->tlb_id = atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed);
+	atomic_store_explicit(&vm->tlb_gen, 1, memory_order_relaxed);
+}
+
+static void assert_may_interrupt(void)
+{
+	DEBUG_ASSERT(cpu_count == 1 || (arch_irqs_enabled() && arch_this_cpu()->irq_depth == 0));
+}
+
+/* --- loading ---------------------------------------------------------------------------------------- */
+
+static void leave_mask(struct vm_space *vm)
+{
+	if (vm)
+		cpumask_clear_atomic(&vm->cpus, arch_this_cpu()->id);
+}
+
+/* The generation of the loaded space that this CPU has followed. */
+static uint64_t *followed(struct tlb_cpu *tlb)
+{
+	return &tlb->asids.slots[tlb->asids.current].gen;
+}
+
+/* Flushes of the loaded space may have passed this CPU by. */
+static __noinline void catch_up(struct tlb_cpu *tlb, struct vm_space *vm)
+{
+	uint64_t gen;
+
+	atomic_exchange(&tlb->lazy, false);
+	gen = atomic_load(&vm->tlb_gen);
+	if (*followed(tlb) == gen)
 		return;
+	arch_tlb_flush_user();
+	*followed(tlb) = gen;
+}
+
+static void load(struct cpu *cpu, struct vm_space *vm)
+{
+	struct tlb_cpu *tlb = this_tlb();
+	struct vm_space *former = cpu->vm;
+	bool stale;
+
+	if (unlikely(!tlb->started)) {
+		asid_set_init(&tlb->asids, arch_asid_count());
+		tlb->started = true;
 	}
-	for (; range.start < range.end; range.start += PAGE_SIZE)
-		arch_tlb_flush_page(range.start);
-}
-
-void tlb_flush_range(struct vm_space *vm, uint64_t start, uint64_t end)
-{
-	struct range range = { start, end };
-
-	/* The page table was changed before: see above. */
-	atomic_thread_fence(memory_order_seq_cst);
-	smp_call(&vm->cpus, flush_here, &range);
-}
-
-void tlb_flush_kernel(uint64_t start, uint64_t end)
-{
-	struct range range = { start, end };
-
-	atomic_thread_fence(memory_order_seq_cst);
-	smp_call(&CPUMASK_ALL, flush_here, &range);
+	atomic_store_explicit(&tlb->lazy, false, memory_order_relaxed);
+	cpumask_set_atomic(&vm->cpus, cpu->id);
+	stale = asid_set_load(&tlb->asids, vm->tlb_id, atomic_load(&vm->tlb_gen));
+	arch_pt_load_tagged(vm->root, tlb->asids.current + 1, !stale);
+	cpu->vm = vm;
+	leave_mask(former);
 }
 
 void vm_space_load(struct vm_space *vm)
 {
 	struct cpu *cpu = arch_this_cpu();
-	struct vm_space *former = cpu->vm;
 
 	DEBUG_ASSERT(!arch_irqs_enabled());
-	if (former == vm)
+	if (cpu->vm != vm)
+		load(cpu, vm);
+	else if (atomic_load_explicit(&this_tlb()->lazy, memory_order_relaxed))
+		catch_up(this_tlb(), vm);
+}
+
+static void unload(void)
+{
+	struct cpu *cpu = arch_this_cpu();
+	struct vm_space *former = cpu->vm;
+
+	arch_pt_load(arch_pt_kernel_root());
+	cpu->vm = NULL;
+	leave_mask(former);
+}
+
+void vm_space_rest(void)
+{
+	DEBUG_ASSERT(!arch_irqs_enabled());
+	/* Later than the program's last access; a CPU counts as running it for longer, which is safe. */
+	atomic_store_explicit(&this_tlb()->lazy, true, memory_order_release);
+}
+
+/* --- user spaces ------------------------------------------------------------------------------------ */
+
+struct request {
+	struct vm_space *vm;
+	uint64_t start, end;
+	uint64_t gen;
+};
+
+static void flush_pages(uint64_t start, uint64_t end)
+{
+	for (; start < end; start += PAGE_SIZE)
+		arch_tlb_flush_page(start);
+}
+
+static bool is_long(uint64_t start, uint64_t end)
+{
+	return (end - start) >> PAGE_SHIFT > FLUSH_ALL_PAGES;
+}
+
+/* Interrupts off. */
+static void flush_here(void *arg)
+{
+	const struct request *r = arg;
+	struct tlb_cpu *tlb = this_tlb();
+	uint64_t *gen = followed(tlb);
+
+	if (arch_this_cpu()->vm != r->vm)
 		return;
-	if (vm)
-		cpumask_set_atomic(&vm->cpus, cpu->id);
-	arch_pt_load(vm ? vm->root : arch_pt_kernel_root());
-	cpu->vm = vm;
-	if (former)
-		cpumask_clear_atomic(&former->cpus, cpu->id);
+	if (atomic_load_explicit(&tlb->lazy, memory_order_relaxed)) {
+		unload();
+	} else if (*gen + 1 == r->gen && !is_long(r->start, r->end)) {
+		flush_pages(r->start, r->end);
+		*gen = r->gen;
+	} else if (*gen < r->gen) {
+		*gen = atomic_load(&r->vm->tlb_gen);
+		arch_tlb_flush_user();
+	}
+}
+
+/* Those who have the space loaded and must hear of it. */
+static struct cpumask listeners(const struct vm_space *vm, bool lazy_too)
+{
+	struct cpumask mask = vm->cpus;
+
+	if (lazy_too)
+		return mask;
+	/* A CPU clears its flag before it enters the mask. */
+	atomic_thread_fence(memory_order_acquire);
+	cpumask_for_each(cpu, &mask)
+	{
+		if (atomic_load_explicit(&tlb_cpus[cpu].lazy, memory_order_relaxed))
+			cpumask_clear(&mask, cpu);
+	}
+	return mask;
+}
+
+bool tlb_loaded_elsewhere(const struct vm_space *vm)
+{
+	uint32_t self = arch_this_cpu()->id;
+	uint64_t others = 0;
+
+	for (uint32_t word = 0; word * 64 < cpu_count; word++)
+		others |= READ_ONCE(vm->cpus.bits[word]) & ~(word == self / 64 ? 1ull << self % 64 : 0);
+	return others != 0;
+}
+
+void tlb_flush(struct vm_space *vm, uint64_t start, uint64_t end, bool tables)
+{
+	struct request r = { vm, start, end, 0 };
+	struct cpumask targets;
+	uint64_t flags;
+	bool alone;
+
+	assert_may_interrupt();
+	r.gen = atomic_fetch_add(&vm->tlb_gen, 1) + 1;
+	flags = arch_irq_save(); /* so that "here" stays here */
+	alone = !tlb_loaded_elsewhere(vm);
+	if (alone)
+		flush_here(&r);
+	arch_irq_restore(flags);
+	if (alone)
+		return;
+	targets = listeners(vm, tables);
+	smp_call(&targets, flush_here, &r);
+}
+
+void tlb_flush_range(struct vm_space *vm, uint64_t start, uint64_t end)
+{
+	tlb_flush(vm, start, end, false);
 }
 
 static void leave_here(void *arg)
 {
 	if (arch_this_cpu()->vm == arg)
-		vm_space_load(NULL);
+		unload();
 }
 
 void tlb_leave_space(struct vm_space *vm)
 {
-	smp_call(&vm->cpus, leave_here, vm);
+	assert_may_interrupt();
+	/* Whoever has dropped its reference on the space has left its mask or is lazy in it. */
+	if (!cpumask_empty(&vm->cpus))
+		smp_call(&vm->cpus, leave_here, vm);
+}
+
+/* --- the kernel half -------------------------------------------------------------------------------- */
+
+static void flush_kernel_here(void *arg)
+{
+	const struct request *r = arg;
+
+	if (is_long(r->start, r->end))
+		arch_tlb_flush_all();
+	else
+		flush_pages(r->start, r->end);
+}
+
+void tlb_flush_kernel(uint64_t start, uint64_t end)
+{
+	struct request r = { NULL, start, end, 0 };
+
+	assert_may_interrupt();
+	/* The page table was changed before. */
+	atomic_thread_fence(memory_order_seq_cst);
+	smp_call(&CPUMASK_ALL, flush_kernel_here, &r);
 }

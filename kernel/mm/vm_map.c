@@ -178,53 +178,19 @@ static int add_area_locked(struct vm_space *vm, const struct vm_area *model)
 
 /* --- ranges ----------------------------------------------------------------------------------------- */
 
-static void count_unmapped(struct vm_space *vm, uint64_t pages)
-{
-	uint64_t before = atomic_fetch_sub_explicit(&vm->pages_mapped, pages, memory_order_relaxed);
-
-	if (before > READ_ONCE(vm->pages_peak))
-		WRITE_ONCE(vm->pages_peak, before);
-}
-
 void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 {
-	paddr_t frames[VM_BATCH] __uninitialized;
-	uint64_t at = start;
-	unsigned n;
+	struct tlb_batch batch __uninitialized;
 
-	do {
-		start = at;
-		spin_lock(&vm->pt_lock);
-		n = arch_pt_unmap_range(vm->root, &at, end, frames, VM_BATCH);
-		if (n > 0)
-			tlb_flush_range(vm, start, at);
-		spin_unlock(&vm->pt_lock);
-		if (n == 0)
-			break;
-		count_unmapped(vm, vm_frames_put(frames, n));
-	} while (at < end);
-}
-
-/* Tables that cover nothing but unmapped space go, so that a program cannot pile them up. */
-static void trim_tables(struct vm_space *vm, uint64_t start, uint64_t end, uint64_t low, uint64_t high)
-{
-	paddr_t tables[VM_BATCH] __uninitialized;
-	unsigned n;
-
-	do {
-		spin_lock(&vm->pt_lock);
-		n = arch_pt_trim(vm->root, start, end, low, high, tables, VM_BATCH);
-		if (n > 0)
-			tlb_flush_range(vm, start, end);
-		spin_unlock(&vm->pt_lock);
-		for (unsigned i = 0; i < n; i++)
-			pmm_free_zeroed(tables[i]);
-	} while (n == VM_BATCH);
+	tlb_batch_init(&batch, vm);
+	tlb_batch_unmap(&batch, start, end);
+	tlb_batch_finish(&batch);
 }
 
 static int unmap_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 {
 	struct vm_area *area = area_above(&vm->areas, start), *next, *below;
+	struct tlb_batch batch __uninitialized;
 	int err;
 
 	if (!area || area->start >= end)
@@ -234,14 +200,17 @@ static int unmap_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 		err = split_at_locked(vm, end);
 	if (err < 0)
 		return err;
-	vm_unmap_pages_locked(vm, start, end);
+	tlb_batch_init(&batch, vm);
+	tlb_batch_unmap(&batch, start, end);
 	for (area = area_above(&vm->areas, start); area && area->start < end; area = next) {
 		next = area_next(area);
 		vm->pages_reserved -= pages_in(area->start, area->end);
 		vm_area_unlink_locked(vm, area);
 	}
 	below = area ? area_prev(area) : area_last(&vm->areas);
-	trim_tables(vm, start, end, below ? below->end : 0, area ? area->start : USER_END + PAGE_SIZE);
+	/* Tables that cover nothing but unmapped space go, so that a program cannot pile them up. */
+	tlb_batch_trim(&batch, start, end, below ? below->end : 0, area ? area->start : USER_END + PAGE_SIZE);
+	tlb_batch_finish(&batch);
 	/* The new gap reaches up to the next area. */
 	end = area && area->start < vm->mmap_top ? area->start : vm->mmap_top;
 	vm->gap_top = MAX(vm->gap_top, end);
@@ -386,6 +355,7 @@ int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, ui
 static int change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint32_t set, uint32_t clear)
 {
 	struct vm_area *area, *last = NULL;
+	bool lost = false; /* rights, so that stale translations matter */
 	int err = split_at_locked(vm, start);
 
 	if (err == 0)
@@ -396,6 +366,7 @@ static int change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint
 		uint32_t flags = (area->flags & ~clear) | set;
 
 		if ((flags ^ area->flags) & VM_RIGHTS) {
+			lost |= (area->flags & ~flags & VM_RIGHTS) || (area->flags & VM_WRITE);
 			area->flags = flags;
 			if (flags & VM_EXEC)
 				vm_large_split_range(vm, area->start, area->end);
@@ -407,7 +378,7 @@ static int change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint
 		area->flags = flags;
 		last = area;
 	}
-	if ((set | clear) & VM_RIGHTS)
+	if (lost)
 		tlb_flush_range(vm, start, end);
 	/* From the top down, so that the survivor of a merge is the next to be looked at. */
 	for (area = last; area && area->end >= start; area = area_prev(area))

@@ -51,6 +51,7 @@ static int create_bare(struct vm_space **out)
 		return err;
 	}
 	refcount_set(&vm->refs, 1);
+	tlb_space_init(vm);
 	rwlock_init(&vm->lock, "vm_space", RANK_VM_SPACE);
 	spin_init(&vm->pt_lock, "page table", RANK_PAGE_TABLE);
 	*out = vm;

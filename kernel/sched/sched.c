@@ -169,6 +169,8 @@ static void switch_away(bool forced)
 		timer_arm(&rq->tick, now + SLICE_NS);
 	if (next->vm)
 		vm_space_load(next->vm);
+	else
+		vm_space_rest();
 	arch_context_switch(self, next);
 	finish_switch();
 }
@@ -330,7 +332,10 @@ void task_switch_vm(struct vm_space *vm)
 	uint64_t flags = arch_irq_save();
 
 	current_task()->vm = vm;
-	vm_space_load(vm);
+	if (vm)
+		vm_space_load(vm);
+	else
+		vm_space_rest();
 	arch_irq_restore(flags);
 }
 

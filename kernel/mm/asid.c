@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Identifiers are reused in turns: with a handful of them, the search for the least recently used one would
+ * cost more than it saves. */
+#include "asid.h"
+
+void asid_set_init(struct asid_set *set, unsigned count)
+{
+	*set = (struct asid_set){ .count = count < 1 ? 1 : count < ASID_SLOTS ? count : ASID_SLOTS };
+}
+
+static bool reuse(struct asid_set *set, unsigned i, uint64_t gen)
+{
+	bool stale = set->slots[i].gen != gen;
+
+	set->slots[i].gen = gen;
+	set->current = i;
+	return stale;
+}
+
+bool asid_set_load(struct asid_set *set, uint64_t space, uint64_t gen)
+{
+	for (unsigned i = 0; i < set->count; i++) {
+		if (set->slots[i].space == space)
+			return reuse(set, i, gen);
+	}
+	/* The space that runs now is likely to come back. */
+	if (set->victim == set->current && set->count > 1)
+		set->victim = (set->victim + 1) % set->count;
+	set->current = set->victim;
+	set->victim = (set->victim + 1) % set->count;
+	set->slots[set->current] = (struct asid_slot){ .space = space, .gen = gen };
+	return true;
+}
