@@ -131,6 +131,22 @@ static void complete_attr(const struct vnode *v, struct vnode_attr *attr)
 	}
 }
 
+void vnode_apply_attr_locked(struct vnode *v, const struct vnode_attr *attr)
+{
+	if (attr->valid & ATTR_MODE)
+		v->mode = (v->mode & S_IFMT) | (attr->mode & 07777);
+	if (attr->valid & ATTR_UID)
+		v->uid = attr->uid;
+	if (attr->valid & ATTR_GID)
+		v->gid = attr->gid;
+	if (attr->valid & ATTR_ATIME)
+		v->atime_ns = attr->atime_ns;
+	if (attr->valid & ATTR_MTIME)
+		v->mtime_ns = attr->mtime_ns;
+	if (attr->valid & ATTR_CTIME)
+		v->ctime_ns = attr->ctime_ns;
+}
+
 /* Check and commit under the lock; `checked`: the caller has established the right already. */
 static int change(const struct path *path, const struct vnode_attr *wanted, bool checked)
 {

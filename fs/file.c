@@ -105,7 +105,7 @@ int file_from_fd(int fd, uint32_t rights, struct file **out)
 	err = cap_lookup(current_process()->caps, fd, OBJECT_NONE, rights, &obj);
 	if (unlikely(err < 0))
 		return err == -EPERM ? why_refused(fd) : err;
-	if (unlikely(obj->type != OBJECT_FILE && obj->type != OBJECT_DIRECTORY)) {
+	if (unlikely(!object_is_file(obj))) {
 		kobject_put(obj);
 		return -EBADF;
 	}
@@ -113,14 +113,43 @@ int file_from_fd(int fd, uint32_t rights, struct file **out)
 	return 0;
 }
 
+int file_from_fd_rights(int fd, uint32_t rights, struct file **out, uint32_t *granted)
+{
+	struct kobject *obj;
+	int err;
+
+	if (!in_user_thread())
+		return -EBADF;
+	err = cap_lookup_rights(current_process()->caps, fd, OBJECT_NONE, rights, &obj, granted);
+	if (err < 0)
+		return err == -EPERM ? why_refused(fd) : err;
+	if (!object_is_file(obj)) {
+		kobject_put(obj);
+		return -EBADF;
+	}
+	*out = file_of(obj);
+	return 0;
+}
+
+static uint32_t memory_rights(const struct file *file)
+{
+	uint32_t rights = CAP_READ | CAP_WRITE | CAP_SEEK | CAP_STAT | CAP_TRUNCATE | CAP_MAP | CAP_SEAL;
+
+	if (file->vnode->memory == MEMOBJ_EXECUTABLE)
+		rights |= CAP_EXEC;
+	return file->vnode->memory == MEMOBJ_DMA ? rights | CAP_PHYSICAL : rights;
+}
+
 /* What the descriptor of a newly opened file may be used for. */
 static uint32_t rights_of(const struct file *file)
 {
 	uint32_t rights = CAP_STAT | CAP_LOOKUP | CAP_EXEC | CAP_CREATE | CAP_REMOVE;
 
+	if (file->object.type == OBJECT_MEMORY)
+		return memory_rights(file);
 	if (atomic_load(&file->flags) & O_PATH)
 		return rights;
-	rights |= CAP_SEEK | CAP_CHMOD | CAP_LOCK | CAP_IOCTL | CAP_MAP;
+	rights |= CAP_SEEK | CAP_CHMOD | CAP_LOCK | CAP_IOCTL | CAP_MAP | CAP_SEAL;
 	if (file->access & CAP_READ)
 		rights |= CAP_READ | CAP_LIST;
 	if (file->access & CAP_WRITE)

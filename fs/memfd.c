@@ -27,6 +27,22 @@ void memfd_init(void)
 		panic("no memory for nameless files");
 }
 
+struct vnode *nameless_file(mode_t mode)
+{
+	return ramfs_nameless_file(memfs, mode);
+}
+
+struct vnode *nameless_vnode(const struct vnode_ops *ops, mode_t mode)
+{
+	struct vnode *v = vnode_create(memfs, ops, mode);
+
+	if (!v)
+		return NULL;
+	vnode_init_owner(v, NULL, mode);
+	v->nlink = 0;
+	return v;
+}
+
 /* An entry that nobody finds, below the root: paths show "/NAME (deleted)", as Linux does. */
 static struct dentry *nameless_entry(struct vnode *v, const char *name)
 {
@@ -77,7 +93,7 @@ int memfd_create(const char *name, uint32_t flags, struct file **out)
 	if ((flags & MFD_NOEXEC_SEAL) && (flags & MFD_EXEC))
 		return -EINVAL;
 	full = kmalloc(sizeof(PREFIX) + strlen(name));
-	v = ramfs_nameless_file(memfs, flags & MFD_NOEXEC_SEAL ? 0666 : 0777);
+	v = nameless_file(flags & MFD_NOEXEC_SEAL ? 0666 : 0777);
 	err = -ENOMEM;
 	if (full && v) {
 		strlcpy(full, PREFIX, sizeof(PREFIX));

@@ -172,8 +172,7 @@ static void look_up(struct abi_pollfd *fds, struct file **files, size_t count)
 		for (size_t i = at; i < at + n; i++) {
 			struct file *file = files[i];
 
-			if (likely(!file || file->object.type == OBJECT_FILE ||
-				   file->object.type == OBJECT_DIRECTORY))
+			if (likely(!file || object_is_file(&file->object)))
 				continue;
 			kobject_put(&file->object);
 			files[i] = NULL;

@@ -96,7 +96,7 @@ static int file_of_process(struct process *p, int fd, struct file **out)
 	cap_table_put(caps);
 	if (err < 0)
 		return -ENOENT;
-	if (obj->type != OBJECT_FILE && obj->type != OBJECT_DIRECTORY) {
+	if (!object_is_file(obj)) {
 		kobject_put(obj);
 		return -ENOENT;
 	}
@@ -173,6 +173,17 @@ bool proc_next_fdinfo(const struct proc_node *dir, uint64_t *key, struct proc_na
 	return next_descriptor(dir, key, out, true);
 }
 
+static int path_of_file(const struct file *file, struct path *out)
+{
+	if (!file->dentry)
+		return file->vnode ? pipe_vnode_path(file->vnode, out) : -ENOENT;
+	out->mount = file->mount;
+	out->dentry = file->dentry;
+	path_get(out);
+	return 0;
+}
+
+/* A memory object is to be had through its capability alone, with the rights of that. */
 static int follow_fd(const struct proc_node *node, struct path *out)
 {
 	struct file *file;
@@ -180,22 +191,21 @@ static int follow_fd(const struct proc_node *node, struct path *out)
 
 	if (err < 0)
 		return err;
-	if (file->dentry) {
-		out->mount = file->mount;
-		out->dentry = file->dentry;
-		path_get(out);
-	} else {
-		err = file->vnode ? pipe_vnode_path(file->vnode, out) : -ENOENT;
-	}
+	err = file->object.type == OBJECT_MEMORY ? -ENXIO : path_of_file(file, out);
 	file_put(file);
 	return err;
 }
 
 static int readlink_fd(const struct proc_node *node, char *buf, size_t size)
 {
+	struct file *file;
 	struct path path;
-	int err = follow_fd(node, &path);
+	int err = file_of_process(node->process, node->fd, &file);
 
+	if (err < 0)
+		return err;
+	err = path_of_file(file, &path);
+	file_put(file);
 	return err < 0 ? err : path_link_text(&path, buf, size);
 }
 

@@ -51,6 +51,7 @@ static int show_meminfo(struct proc_text *t, const struct proc_node *node)
 	memory_row(t, "SUnreclaim:", s.used[PAGE_SLAB]);
 	memory_row(t, "KernelStack:", s.used[PAGE_STACK]);
 	memory_row(t, "PageTables:", s.used[PAGE_TABLE]);
+	memory_row(t, "DmaMem:", s.used[PAGE_DMA]);
 	memory_row(t, "SecretMem:", s.used[PAGE_SECURE]);
 	memory_row(t, "KernelOther:", s.used[PAGE_KERNEL]);
 	memory_row(t, "AnonHugePages:", vm_large_mapped_pages());

@@ -409,18 +409,7 @@ static int ramfs_setattr(struct vnode *v, const struct vnode_attr *attr)
 			return err;
 		vnode_drop_setid_locked(v);
 	}
-	if (attr->valid & ATTR_MODE)
-		v->mode = (v->mode & S_IFMT) | (attr->mode & 07777);
-	if (attr->valid & ATTR_UID)
-		v->uid = attr->uid;
-	if (attr->valid & ATTR_GID)
-		v->gid = attr->gid;
-	if (attr->valid & ATTR_ATIME)
-		v->atime_ns = attr->atime_ns;
-	if (attr->valid & ATTR_MTIME)
-		v->mtime_ns = attr->mtime_ns;
-	if (attr->valid & ATTR_CTIME)
-		v->ctime_ns = attr->ctime_ns;
+	vnode_apply_attr_locked(v, attr);
 	return 0;
 }
 

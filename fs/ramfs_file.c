@@ -209,6 +209,14 @@ static ssize_t write_page(struct vm_object *pages, struct iobuf *io, uint64_t po
 	return n;
 }
 
+/* By writing.  To resize a memory object takes a right of its own. */
+static int may_grow(const struct vnode *v)
+{
+	if (v->memory != MEMOBJ_NONE)
+		return -EFBIG;
+	return v->seals & F_SEAL_GROW ? -EPERM : 0;
+}
+
 /* Caller holds v->lock.  The object grows before the page is filled: mappings see it at once. */
 static ssize_t write_locked(struct vnode *v, struct iobuf *io, off_t *pos)
 {
@@ -219,10 +227,9 @@ static ssize_t write_locked(struct vnode *v, struct iobuf *io, off_t *pos)
 		uint64_t at = (uint64_t)*pos;
 		size_t len = MIN(PAGE_SIZE - at % PAGE_SIZE, io->left);
 
-		if (at + len > v->pages->size && (v->seals & F_SEAL_GROW)) {
-			n = -EPERM;
+		n = at + len > v->pages->size ? may_grow(v) : 0;
+		if (n < 0)
 			break;
-		}
 		if (at + len > v->pages->size)
 			vm_object_resize(v->pages, at + len);
 		n = write_page(v->pages, io, at, len);

@@ -86,6 +86,9 @@ static int limit(const struct vnode *v, bool shared, uint32_t prot, uint32_t *ma
 {
 	uint32_t max = *max_prot & allowed_by_type(v);
 
+	/* A private copy would be out of secure memory. */
+	if (v->memory == MEMOBJ_SECURE && !shared)
+		return -EINVAL;
 	if (prot & ~max)
 		return -EACCES;
 	if (shared && (READ_ONCE(v->seals) & NO_WRITING))

@@ -118,6 +118,8 @@ bool vnode_owner(const struct vnode *vnode);
 void vnode_init_owner(struct vnode *vnode, const struct vnode *dir, mode_t mode);
 /* Modification and status-change time of a directory or file, now.  Caller holds vnode.lock. */
 void vnode_touch_locked(struct vnode *vnode);
+/* Commit a change of anything but the size.  Caller holds vnode.lock. */
+void vnode_apply_attr_locked(struct vnode *vnode, const struct vnode_attr *attr);
 /* The access time after a read, by the relatime rule. */
 void vnode_accessed(struct file *file);
 /* A superblock with its device number, not yet mounted.  NULL: no memory. */
@@ -193,7 +195,10 @@ void vnode_init(void);
 /* A path for a vnode that has no name: a dentry of its own on the pipes' mount. */
 int pipe_vnode_path(struct vnode *vnode, struct path *out) __must_check;
 
-/* An open file, for reading and writing, on a vnode of memfd.c's file system; paths show "/NAME (deleted)".
+/* Vnodes of memfd.c's file system: a regular file in memory, or one of its own kind.  NULL: no memory. */
+struct vnode *nameless_file(mode_t mode);
+struct vnode *nameless_vnode(const struct vnode_ops *ops, mode_t mode);
+/* An open file, for reading and writing, on such a vnode; paths show "/NAME (deleted)".
  * Takes its own reference.  -ENOMEM. */
 int nameless_open(struct vnode *vnode, const struct file_ops *ops, const char *name,
 		  struct file **out) __must_check;

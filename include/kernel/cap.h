@@ -29,7 +29,11 @@
 #define CAP_CREATE   (1u << 12)
 #define CAP_REMOVE   (1u << 13)
 #define CAP_IOCTL    (1u << 14)
-#define CAP_ALL_FILE 0x7fffu
+#define CAP_SEAL     (1u << 15)
+#define CAP_ALL_FILE 0xffffu
+
+/* Memory objects know READ, WRITE and EXEC (of mappings, too), TRUNCATE, MAP, SEAL, and: */
+#define CAP_PHYSICAL (1u << 16) /* learn where its frames are */
 
 struct cap_id {
 	uint64_t lo, hi;
@@ -77,12 +81,17 @@ int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights
  * -EBADF: empty, expired, wrong type or lacking READ/WRITE; -EPERM: lacking another right. */
 int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
 	       struct kobject **out) __must_check;
+/* As cap_lookup, and *granted is all that the capability grants. */
+int cap_lookup_rights(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
+		      struct kobject **out, uint32_t *granted) __must_check;
 /* The objects in `count` slots of any type, each with a reference; NULL where there is none.  The slot
  * numbers lie `stride` bytes apart.  For poll: one hold of the lock, so keep count small. */
 void cap_lookup_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,
 		     struct kobject **out);
 /* Derive into the lowest free slot >= min (dup), or exactly into `to` (dup2; closes what is there). */
 int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags) __must_check;
+/* As cap_dup with min 0, but only these rights pass. */
+int cap_derive(struct cap_table *table, int slot, uint32_t rights, uint32_t flags) __must_check;
 int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags) __must_check;
 int cap_close(struct cap_table *table, int slot);
 int cap_get_flags(struct cap_table *table, int slot, uint32_t *flags) __must_check;

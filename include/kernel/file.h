@@ -83,9 +83,15 @@ static inline struct file *file_of(struct kobject *obj)
 	return container_of(obj, struct file, object);
 }
 void file_put(struct file *file);
+static inline bool object_is_file(const struct kobject *obj)
+{
+	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY;
+}
 
 /* Look up descriptor `fd` of the running process.  `rights`: CAP_*. -EBADF, -EPERM. */
 int file_from_fd(int fd, uint32_t rights, struct file **out) __must_check;
+/* As above, and *granted is what else the descriptor may be used for. */
+int file_from_fd_rights(int fd, uint32_t rights, struct file **out, uint32_t *granted) __must_check;
 /* Install into the lowest free descriptor of the running process; takes over the reference on success. */
 int file_install(struct file *file, bool cloexec) __must_check;
 

@@ -30,3 +30,8 @@ enum memobj_type {              /* numbered as in <serix/memory.h> */
 /* An object whose pages the kernel cannot reach.  It never shrinks.  -EOPNOTSUPP: the processor has no AES
  * instructions; -ENOMEM. */
 int vm_object_create_secure(uint64_t size, struct vm_object **out) __must_check;
+/* Give an empty object its pages, pinned, at once.  -ENOMEM: it holds some of them. */
+int vm_object_pin(struct vm_object *obj, uint64_t size, bool contiguous, bool below_4g) __must_check;
+/* Where a byte of such an object lies in physical memory, and how many bytes follow it there.  -EINVAL: none.
+ */
+int vm_object_run(struct vm_object *obj, uint64_t offset, paddr_t *address, uint64_t *length) __must_check;

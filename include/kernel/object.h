@@ -11,6 +11,7 @@ enum object_type {
 	OBJECT_NONE,
 	OBJECT_FILE,
 	OBJECT_DIRECTORY,
+	OBJECT_MEMORY, /* see <kernel/memobj.h> */
 	OBJECT_TYPES,
 };
 

@@ -20,6 +20,7 @@ enum page_use { /* what holds the frame, for the statistics */
 		PAGE_STACK,
 		PAGE_ANON,
 		PAGE_CACHE,
+		PAGE_DMA,    /* pinned for a device */
 		PAGE_SECURE, /* not in the direct map: the kernel cannot read or write it */
 		PAGE_USES,
 };

@@ -219,6 +219,11 @@ extern const struct file_ops fifo_ops;
 /* memfd_create(2): a file without a name whose contents live as long as it is used.  `flags`: MFD_*, but for
  * MFD_CLOEXEC, which is the descriptor's.  -EINVAL, -ENOMEM. */
 int memfd_create(const char *name, uint32_t flags, struct file **out) __must_check;
+/* memfd_secret(2).  -EOPNOTSUPP: the processor has no AES instructions; -ENOMEM. */
+int secretmem_create(struct file **out) __must_check;
+/* mem_create and mem_run of <serix/memory.h>. */
+int memobj_create(enum memobj_type type, uint64_t size, unsigned flags, struct file **out) __must_check;
+int memobj_run(struct file *file, uint64_t offset, paddr_t *address, uint64_t *length) __must_check;
 /* F_ADD_SEALS; F_GET_SEALS, which returns them.  -EINVAL: no file in memory. */
 int file_add_seals(struct file *file, uint32_t seals) __must_check;
 int64_t file_get_seals(struct file *file);

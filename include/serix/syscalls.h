@@ -192,4 +192,8 @@
 	X(332, statx, 5, path)                \
 	X(435, clone3, 2, process)            \
 	X(436, close_range, 3, file)          \
-	X(439, faccessat2, 4, path)
+	X(439, faccessat2, 4, path)           \
+	X(447, memfd_secret, 1, memobj)       \
+	X(1024, mem_create, 3, memobj)        \
+	X(1025, mem_share, 3, memobj)         \
+	X(1026, mem_run, 3, memobj)

@@ -287,8 +287,8 @@ int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights
 	return place(table, &cap, min);
 }
 
-int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
-	       struct kobject **out)
+static __always_inline int look_up(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
+				   struct kobject **out, uint32_t *granted)
 {
 	struct capability *cap;
 	int err = -EBADF;
@@ -301,6 +301,8 @@ int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_
 		if (likely(!missing)) {
 			kobject_get(cap->object);
 			*out = cap->object;
+			if (granted)
+				*granted = cap->rights;
 			err = 0;
 		} else if (!(missing & (CAP_READ | CAP_WRITE))) {
 			err = -EPERM;
@@ -308,6 +310,18 @@ int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_
 	}
 	spin_unlock(&table->lock);
 	return err;
+}
+
+int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
+	       struct kobject **out)
+{
+	return look_up(table, slot, type, rights, out, NULL);
+}
+
+int cap_lookup_rights(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
+		      struct kobject **out, uint32_t *granted)
+{
+	return look_up(table, slot, type, rights, out, granted);
 }
 
 void cap_lookup_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,
@@ -326,7 +340,8 @@ void cap_lookup_many(struct cap_table *table, const int32_t *slots, size_t strid
 }
 
 /* Derive a child of `slot`, with a reference of its own. */
-static int derive_slot(struct cap_table *table, int slot, uint32_t flags, struct capability *child)
+static int derive_slot(struct cap_table *table, int slot, uint32_t rights, uint32_t flags,
+		       struct capability *child)
 {
 	struct capability *cap;
 	int err = -EBADF;
@@ -334,7 +349,7 @@ static int derive_slot(struct cap_table *table, int slot, uint32_t flags, struct
 	spin_lock(&table->lock);
 	cap = slot_locked(table, slot);
 	if (cap) {
-		*child = derive_locked(cap, cap->rights, flags);
+		*child = derive_locked(cap, rights, flags);
 		kobject_get(child->object);
 		err = 0;
 	}
@@ -342,10 +357,10 @@ static int derive_slot(struct cap_table *table, int slot, uint32_t flags, struct
 	return err;
 }
 
-int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags)
+static int derive_and_place(struct cap_table *table, int slot, uint32_t rights, uint32_t min, uint32_t flags)
 {
 	struct capability child;
-	int err = derive_slot(table, slot, flags, &child);
+	int err = derive_slot(table, slot, rights, flags, &child);
 
 	if (err < 0)
 		return err;
@@ -353,6 +368,16 @@ int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags)
 	if (err < 0)
 		kobject_put(child.object);
 	return err;
+}
+
+int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags)
+{
+	return derive_and_place(table, slot, UINT32_MAX, min, flags);
+}
+
+int cap_derive(struct cap_table *table, int slot, uint32_t rights, uint32_t flags)
+{
+	return derive_and_place(table, slot, rights, 0, flags);
 }
 
 int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
@@ -363,7 +388,7 @@ int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
 
 	if (to < 0)
 		return -EBADF;
-	err = derive_slot(table, slot, flags, &child);
+	err = derive_slot(table, slot, UINT32_MAX, flags, &child);
 	if (err < 0)
 		return err;
 	for (;;) {

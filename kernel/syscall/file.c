@@ -549,7 +549,7 @@ SYSCALL(fcntl)
 	default:
 		break;
 	}
-	err = file_from_fd(fd, 0, &file);
+	err = file_from_fd(fd, cmd == F_ADD_SEALS ? CAP_SEAL : 0, &file);
 	if (err < 0)
 		return err;
 	result = file_control(file, cmd, arg);
@@ -614,16 +614,19 @@ SYSCALL(ioctl)
 
 SYSCALL(ftruncate)
 {
+	uint32_t granted;
 	struct file *file;
 	int err;
 
 	if (ARG(1, off_t) < 0)
 		return -EINVAL;
-	err = file_from_fd(ARG(0, int), 0, &file);
+	err = file_from_fd_rights(ARG(0, int), 0, &file, &granted);
 	if (err < 0)
 		return err;
 	if (atomic_load(&file->flags) & O_PATH)
 		err = -EBADF;
+	else if ((file->access & CAP_WRITE) && !(granted & CAP_TRUNCATE))
+		err = -EPERM;
 	else
 		err = vfs_truncate_file(file, ARG(1, off_t));
 	file_put(file);
@@ -656,7 +659,7 @@ static int allocate(struct file *file, uint32_t mode, off_t offset, off_t len)
 SYSCALL(fallocate)
 {
 	struct file *file;
-	int err = file_from_fd(ARG(0, int), CAP_WRITE, &file);
+	int err = file_from_fd(ARG(0, int), CAP_WRITE | CAP_TRUNCATE, &file);
 
 	if (err < 0)
 		return err;

@@ -2,11 +2,15 @@
 /* Calls that make memory with a descriptor: memfd_create(2) and Serix's own memory objects. */
 #include <kernel/syscall.h>
 
+#include <arch/aes.h>
 #include <arch/usercopy.h>
+#include <kernel/cap.h>
 #include <kernel/file.h>
+#include <kernel/process.h>
 #include <kernel/vfs.h>
 #include <serix/abi_fs.h>
 #include <serix/errno.h>
+#include <serix/memory.h>
 
 #define MEMFD_NAME_MAX 249 /* what a file name leaves room for behind "memfd:" */
 
@@ -35,4 +39,76 @@ SYSCALL(memfd_create)
 		return len == -ENAMETOOLONG ? -EINVAL : len;
 	err = memfd_create(name, flags & ~(uint32_t)MFD_CLOEXEC, &file);
 	return err < 0 ? err : install(file, flags & MFD_CLOEXEC);
+}
+
+SYSCALL(memfd_secret)
+{
+	uint32_t flags = ARG(0, uint32_t);
+	struct file *file;
+	int err;
+
+	/* As Linux, where the machine cannot do it. */
+	if (!arch_has_aes())
+		return -ENOSYS;
+	if (flags & ~(uint32_t)O_CLOEXEC)
+		return -EINVAL;
+	err = secretmem_create(&file);
+	return err < 0 ? err : install(file, flags & O_CLOEXEC);
+}
+
+/* --- memory objects: the numbers of <serix/memory.h> are the kernel's own
+ * ------------------------------------ */
+
+_Static_assert(MEM_NORMAL == MEMOBJ_NORMAL && MEM_SECURE == MEMOBJ_SECURE && MEM_DMA == MEMOBJ_DMA &&
+		       MEM_EXECUTABLE == MEMOBJ_EXECUTABLE,
+	       "types");
+_Static_assert(MEM_RIGHT_READ == CAP_READ && MEM_RIGHT_WRITE == CAP_WRITE && MEM_RIGHT_EXECUTE == CAP_EXEC &&
+		       MEM_RIGHT_RESIZE == CAP_TRUNCATE && MEM_RIGHT_MAP == CAP_MAP &&
+		       MEM_RIGHT_SEAL == CAP_SEAL && MEM_RIGHT_PHYSICAL == CAP_PHYSICAL,
+	       "rights");
+
+#define MEM_RIGHTS                                                                                 \
+	(MEM_RIGHT_READ | MEM_RIGHT_WRITE | MEM_RIGHT_EXECUTE | MEM_RIGHT_RESIZE | MEM_RIGHT_MAP | \
+	 MEM_RIGHT_SEAL | MEM_RIGHT_PHYSICAL)
+#define UNNAMED_RIGHTS (CAP_SEEK | CAP_STAT) /* harmless: they always pass */
+
+SYSCALL(mem_create)
+{
+	uint32_t type = ARG(0, uint32_t), flags = ARG(2, uint32_t);
+	struct file *file;
+	int err;
+
+	if (type < MEM_NORMAL || type > MEM_EXECUTABLE)
+		return -EINVAL;
+	err = memobj_create(type, ARG(1, uint64_t), flags & ~MEM_CLOEXEC, &file);
+	return err < 0 ? err : install(file, flags & MEM_CLOEXEC);
+}
+
+SYSCALL(mem_share)
+{
+	struct cap_table *caps = current_process()->caps;
+	uint32_t rights = ARG(1, uint32_t), flags = ARG(2, uint32_t);
+	struct kobject *obj;
+	int err;
+
+	if ((rights & ~MEM_RIGHTS) || (flags & ~MEM_CLOEXEC))
+		return -EINVAL;
+	err = cap_lookup(caps, ARG(0, int), OBJECT_MEMORY, 0, &obj);
+	if (err < 0)
+		return err;
+	kobject_put(obj);
+	return cap_derive(caps, ARG(0, int), rights | UNNAMED_RIGHTS, flags & MEM_CLOEXEC ? CAP_CLOEXEC : 0);
+}
+
+SYSCALL(mem_run)
+{
+	struct mem_run run;
+	struct file *file;
+	int err = file_from_fd(ARG(0, int), CAP_PHYSICAL, &file);
+
+	if (err < 0)
+		return err;
+	err = memobj_run(file, ARG(1, uint64_t), &run.address, &run.length);
+	file_put(file);
+	return err < 0 ? err : copy_to_user(ARG(2, uaddr_t), &run, sizeof(run));
 }

@@ -55,19 +55,22 @@ static int map_anonymous(struct mapping *m, uint64_t len)
 static int map_file(struct mapping *m, int fd)
 {
 	bool shared = m->flags & VM_SHARED;
+	uint32_t granted;
 	struct file *file;
-	int err = file_from_fd(fd, 0, &file);
+	int err = file_from_fd_rights(fd, CAP_MAP, &file, &granted);
 
 	if (err < 0)
 		return err;
 	err = -EACCES;
-	if (!(file->access & CAP_READ))
+	granted &= file->access | ~(CAP_READ | CAP_WRITE);
+	if (!(granted & CAP_READ))
 		goto out;
-	if (shared && !(file->access & CAP_WRITE)) {
+	if (shared && !(granted & CAP_WRITE))
 		m->max_prot &= ~VM_WRITE;
-		if (m->flags & VM_WRITE)
-			goto out;
-	}
+	if (!(granted & CAP_EXEC))
+		m->max_prot &= ~VM_EXEC;
+	if (m->flags & PROT_ALL & ~m->max_prot)
+		goto out;
 	err = file->ops->mmap ? file->ops->mmap(file, &m->object, &m->offset) : -ENODEV;
 	if (err < 0)
 		goto out;
