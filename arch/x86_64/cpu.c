@@ -75,12 +75,6 @@ void arch_seal(void)
 	paging_seal();
 }
 
-void arch_cpu_idle(void)
-{
-	/* STI takes effect after the next instruction: no interrupt can slip in before HLT. */
-	__asm__ volatile("sti; hlt" : : : "memory");
-}
-
 void arch_cpu_halt(void)
 {
 	for (;;)

@@ -29,8 +29,6 @@ void arch_cpu_init(void);       /* after the allocators: IST stacks, FPU sizes, 
 /* Make the tables read-only and drop start-up memory; the last step before the first program. */
 void arch_seal(void);
 
-/* Wait for an interrupt; called with interrupts off, returns with them on. */
-void arch_cpu_idle(void);
 /* Stop this CPU for good. */
 void arch_cpu_halt(void) __noreturn;
 

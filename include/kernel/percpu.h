@@ -35,6 +35,7 @@ struct cpu {
 	uint32_t irq_depth;       /* gs:56  >0: in an interrupt handler */
 	_Atomic uint32_t resched; /* gs:60  [a] non-zero: call schedule() at the next chance */
 	uint32_t sched_passes;    /* how often the scheduler has looked for who runs next; interrupts off */
+	_Atomic uint32_t resched_watched; /* [a] it waits for a store to `resched`: no interrupt is needed */
 	struct runq *runq;
 	struct vm_space *vm; /* whose page table is loaded; NULL: the kernel's own.  Interrupts off. */
 	struct arch_cpu *arch;

@@ -36,6 +36,8 @@ void timer_arm(struct timer *timer, uint64_t deadline_ns);
 /* After it returns fn is not running (unless called from fn) and will not run.  True if it was armed.  Waits
  * for fn on another CPU: not to be called under a lock that fn takes. */
 bool timer_cancel(struct timer *timer);
+/* When this CPU's timer interrupts next, at the latest; UINT64_MAX: it will not.  Interrupts off. */
+uint64_t timer_next_ns(void);
 /* From the timer interrupt: run what is due and program the next one. */
 void timer_interrupt(void);
 

@@ -14,6 +14,7 @@
 #include <kernel/cmdline.h>
 #include <kernel/fbterm.h>
 #include <kernel/kbench.h>
+#include <kernel/idle.h>
 #include <kernel/keyboard.h>
 #include <kernel/ktest.h>
 #include <kernel/panic.h>
@@ -72,6 +73,7 @@ void kernel_main(const struct boot_info *bi)
 	time_init(arch_calibrate_cycles());
 	arch_timer_init();
 	topology_init_this_cpu();
+	idle_init(); /* how to wait */
 	sched_init(); /* this context becomes the idle task */
 	arch_irq_enable();
 

@@ -14,6 +14,7 @@
 #include <arch/smp.h>
 #include <kernel/assert.h>
 #include <kernel/cmdline.h>
+#include <kernel/idle.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
@@ -197,7 +198,7 @@ void smp_call_one(uint32_t cpu, void (*fn)(void *arg), void *arg)
 void smp_reschedule(uint32_t cpu)
 {
 	/* Ordered before the look at the target's state by whoever goes to sleep there. */
-	if (atomic_exchange(&cpus[cpu]->resched, 1) == 0 && cpu != arch_this_cpu()->id)
+	if (atomic_exchange(&cpus[cpu]->resched, 1) == 0 && cpu != arch_this_cpu()->id && !idle_polls(cpu))
 		arch_ipi_send(cpu, IPI_RESCHEDULE);
 }
 

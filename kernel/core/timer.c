@@ -124,6 +124,13 @@ bool timer_cancel(struct timer *timer)
 	}
 }
 
+uint64_t timer_next_ns(void)
+{
+	uint64_t deadline_ns = READ_ONCE(queues[arch_this_cpu()->id].programmed_ns);
+
+	return deadline_ns ? deadline_ns : UINT64_MAX;
+}
+
 void timer_interrupt(void)
 {
 	struct timer_queue *q = &queues[arch_this_cpu()->id];

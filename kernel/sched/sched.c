@@ -15,6 +15,7 @@
 #include <arch/cpu.h>
 #include <arch/trap.h>
 #include <kernel/assert.h>
+#include <kernel/idle.h>
 #include <kernel/lockdep.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
@@ -403,7 +404,7 @@ void sched_idle(void)
 			switch_away(false);
 			arch_irq_enable();
 		} else {
-			arch_cpu_idle();
+			idle_wait();
 		}
 	}
 }
