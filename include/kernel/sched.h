@@ -21,8 +21,8 @@
 #include <arch/context.h>
 #include <kernel/cpumask.h>
 #include <kernel/list.h>
-#include <kernel/rbtree.h>
 #include <kernel/refcount.h>
+#include <kernel/sched_entity.h>
 #include <kernel/spinlock.h>
 #include <kernel/types.h>
 
@@ -44,45 +44,6 @@ enum task_state {
 struct vm_space;
 struct sched_class;
 
-/*
- * How a task is scheduled.  `policy` is one of SCHED_* (serix/abi_sched.h); it gives the class:
- *	ISO       SCHED_DEADLINE: earliest deadline first within a constant-bandwidth server
- *	REALTIME  SCHED_FIFO, SCHED_RR, by rt_priority
- *	FAIR      SCHED_OTHER, weighted by nice
- *	BATCH     SCHED_BATCH, SCHED_IDLE: what is left over
- */
-struct sched_policy {
-	uint8_t policy;
-	uint8_t rt_priority;                         /* 1 to 99, REALTIME only, else 0 */
-	int8_t nice;                                 /* -20 to 19 */
-	bool reset_on_fork;                          /* the child starts as SCHED_OTHER, nice 0 or above */
-	uint64_t runtime_ns, deadline_ns, period_ns; /* ISO only; runtime <= deadline <= period */
-};
-/* What each class keeps of a task.  All [r]. */
-struct sched_fair {
-	struct rb_node node;
-	uint64_t vruntime;     /* CPU time over weight, in the time of its queue */
-	int64_t lag;           /* while it is on no queue: how much it was behind (virtual) */
-	uint64_t slice_end_ns; /* while it runs: when the next one may take over */
-	uint32_t weight;       /* 1024 for nice 0 */
-};
-struct sched_rt {
-	struct list link;
-	uint8_t priority; /* 1 to 99 */
-	bool round_robin; /* takes turns with its equals */
-	bool to_tail;     /* its turn is over */
-	int64_t left_ns;  /* of its turn */
-};
-struct sched_iso {
-	struct rb_node node;
-	uint64_t deadline_ns;  /* absolute */
-	int64_t budget_ns;     /* left until then */
-	uint64_t replenish_ns; /* while it is throttled: when the next period begins */
-	uint64_t bandwidth;    /* admitted; BANDWIDTH_FULL is one CPU */
-	bool throttled, yielded, missed, lent;
-	uint64_t misses; /* deadlines at which it still had budget, and wanted it */
-};
-
 struct task {
 	struct arch_context context;     /* [r] saved while not running */
 	void *kernel_stack;              /* [i] lowest address; a guard page lies below */
@@ -91,9 +52,7 @@ struct task {
 	_Atomic uint32_t work;           /* [a] TASK_WORK_* */
 	_Atomic uint32_t on_cpu;         /* [a] its context is live on some CPU */
 	uint32_t cpu;                    /* [r] where it last ran */
-	struct list run_link;            /* [r] */
-	uint64_t slice_end_ns;           /* [r] */
-	bool on_runq;                    /* [r] queued, or throttled; not set while it runs */
+	bool on_runq;                    /* [r] queued; not set while it runs */
 	bool started;                    /* [r] ran or was queued before */
 	bool moving;                     /* [r] taken off a CPU where it may not run, on its way to another */
 	bool user;                       /* [i] embedded in a struct thread */
@@ -103,6 +62,8 @@ struct task {
 	uint64_t urgency;                /* [r] what classes compare by: the smaller, the more urgent */
 	struct sched_policy policy;      /* [r] as asked for */
 	bool lent;                       /* [r] runs as a donor would */
+	uint32_t lent_weight;            /* [r] 0: none */
+	uint64_t lent_urgency;           /* [r] UINT64_MAX: none */
 	struct sched_fair fair;
 	struct sched_rt rt;
 	struct sched_iso iso;

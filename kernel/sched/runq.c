@@ -8,11 +8,9 @@
  */
 #include "sched_priv.h"
 
+#include <kernel/assert.h>
 #include <kernel/format.h>
 #include <kernel/slab.h>
-
-struct cpumask runqs_active;
-struct cpumask runqs_idle;
 
 struct runq *runq_lock_task(struct task *task, uint64_t *flags)
 {
@@ -28,7 +26,7 @@ struct runq *runq_lock_task(struct task *task, uint64_t *flags)
 	}
 }
 
-static void lock_pair(struct runq *a, struct runq *b)
+void runq_lock_pair(struct runq *a, struct runq *b)
 {
 	if (a == b) {
 		spin_lock(&a->lock);
@@ -41,45 +39,159 @@ static void lock_pair(struct runq *a, struct runq *b)
 	}
 }
 
-void runq_unlock_both(struct runq *rq, uint32_t cpu)
+void runq_unlock_pair(struct runq *a, struct runq *b)
 {
-	if (rq->cpu != cpu)
-		spin_unlock(&runq_of_cpu(cpu)->lock);
-	spin_unlock(&rq->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+	spin_unlock(&a->lock);
 }
 
 struct runq *runq_lock_task_and(struct task *task, uint32_t cpu)
 {
+	struct runq *other = runq_of_cpu(cpu);
+
 	for (;;) {
 		uint32_t from = READ_ONCE(task->cpu);
 		struct runq *rq = runq_of_cpu(from);
 
-		lock_pair(rq, runq_of_cpu(cpu));
+		runq_lock_pair(rq, other);
 		if (likely(task->cpu == from))
 			return rq;
-		runq_unlock_both(rq, cpu);
+		runq_unlock_pair(rq, other);
 	}
 }
 
-/* The CPU it ran on last if that idles, else any that does. */
-uint32_t place_task(const struct task *task)
+void runq_add_locked(struct runq *rq, struct task *task, enum enqueue how, uint64_t now)
 {
-	uint32_t last = READ_ONCE(task->cpu), cpu;
+	assert_held(&rq->lock);
+	DEBUG_ASSERT(!task->on_runq && !task->iso.suspended && task->cpu == rq->cpu);
+	if (unlikely(iso_exhausted(task))) {
+		iso_suspend(rq, task);
+		return;
+	}
+	if (how == ENQUEUE_JOIN)
+		account_locked(rq, now); /* what it joins is the average as of now */
+	task->class->enqueue(rq, task, how);
+	task->on_runq = true;
+	task->started = true;
+	task->queued_ns = now;
+	rq->ready_count++;
+}
 
-	if (cpu_count == 1 || cpumask_test(&runqs_idle, last))
-		return last;
-	cpu = cpumask_next(&runqs_idle, 0);
-	return cpu == MAX_CPUS ? last : cpu;
+static void remove_locked(struct runq *rq, struct task *task, bool leaves)
+{
+	DEBUG_ASSERT(task->on_runq && task->cpu == rq->cpu);
+	task->class->dequeue(rq, task, leaves);
+	task->on_runq = false;
+	rq->ready_count--;
+}
+
+void runq_take_locked(struct runq *rq, struct task *task, uint64_t now)
+{
+	/* Another CPU's clock may be a little behind. */
+	uint64_t waited = now > task->queued_ns ? now - task->queued_ns : 0;
+
+	remove_locked(rq, task, false);
+	task->wait_ns += waited;
+	task->runs++;
+	rq->stats.wait_ns += waited;
+	rq->stats.runs++;
+}
+
+bool runq_withdraw_locked(struct runq *rq, struct task *task)
+{
+	assert_held(&rq->lock);
+	if (task->iso.suspended) {
+		iso_unsuspend(rq, task);
+		return true;
+	}
+	if (!task->on_runq)
+		return false;
+	remove_locked(rq, task, true);
+	return true;
+}
+
+void runq_move_locked(struct runq *from, struct runq *to, struct task *task, uint64_t now)
+{
+	uint64_t waited = now > task->queued_ns ? now - task->queued_ns : 0;
+
+	task->wait_ns += waited;
+	from->stats.wait_ns += waited;
+	runq_withdraw_locked(from, task);
+	task->cpu = to->cpu;
+	task->migrations++;
+	runq_add_locked(to, task, ENQUEUE_JOIN, now);
+}
+
+void account_locked(struct runq *rq, uint64_t now_ns)
+{
+	struct task *task = rq->current;
+	uint64_t delta = now_ns - task->accounted_ns;
+
+	/* Another CPU's clock may be a little behind. */
+	if (unlikely((int64_t)delta <= 0))
+		return;
+	task->accounted_ns = now_ns;
+	if (task == rq->idle) {
+		rq->stats.idle_ns += delta;
+		return;
+	}
+	if (task->last_tick_user) {
+		task->user_ns += delta;
+		rq->stats.user_ns += delta;
+	} else {
+		task->system_ns += delta;
+		rq->stats.system_ns += delta;
+	}
+	if (likely(task->class == &fair_class))
+		fair_charge(rq, task, delta);
+	else
+		task->class->charge(rq, task, delta);
+}
+
+int64_t runq_lag_locked(const struct runq *rq, const struct task *task)
+{
+	int64_t lag = task->fair.lag;
+
+	if (task->class != &fair_class && task->class != &batch_class)
+		return 0;
+	if (task->on_runq || rq->current == task) {
+		const struct fair_queue *q = task->class == &fair_class ? &rq->fair : &rq->batch;
+
+		lag = (int64_t)(fair_queue_time(q, running_of(rq, task->class)) - task->fair.vruntime);
+	}
+	return lag * (int64_t)task->fair.weight / (int64_t)WEIGHT_NICE_0;
+}
+
+void publish_waiting_locked(struct runq *rq)
+{
+	struct task *first = iso_class.first(rq);
+	uint64_t urgency;
+
+	if (!first)
+		first = realtime_class.first(rq);
+	urgency = first ? first->urgency : URGENCY_IDLE;
+	if (rq->waiting_urgency == URGENCY_IDLE && first)
+		cpumask_set_atomic(&cpus_urgent, rq->cpu);
+	else if (rq->waiting_urgency != URGENCY_IDLE && !first)
+		cpumask_clear_atomic(&cpus_urgent, rq->cpu);
+	WRITE_ONCE(rq->waiting_urgency, urgency);
 }
 
 void runq_init(struct runq *rq, struct cpu *cpu, struct task *idle)
 {
 	spin_init(&rq->lock, "runq", RANK_RUNQ);
 	rq->cpu = cpu->id;
-	list_init(&rq->ready);
+	rq->waiting_urgency = URGENCY_IDLE;
+	rq->urgency = URGENCY_IDLE;
+	rq->sample_ns = SAMPLE_MIN_NS;
+	realtime_init(rq);
 	timer_init(&rq->tick, sched_tick);
+	policy_init(idle);
 	snprintf(idle->name, sizeof(idle->name), "idle/%u", cpu->id);
-	list_init(&idle->run_link);
+	idle->class = &idle_class;
+	idle->urgency = URGENCY_IDLE;
+	idle->fair.weight = 0;
 	idle->cpu = cpu->id;
 	idle->on_cpu = 1;
 	idle->accounted_ns = time_now_ns();
@@ -102,3 +214,45 @@ struct task *sched_prepare_cpu(struct cpu *cpu)
 	runq_init(rq, cpu, idle);
 	return idle;
 }
+
+void sched_get_cpu_stats(uint32_t cpu, struct sched_cpu_stats *out)
+{
+	struct runq *rq = runq_of_cpu(cpu);
+	uint64_t flags = spin_lock_irqsave(&rq->lock);
+
+	account_locked(rq, time_now_ns());
+	*out = rq->stats;
+	out->runnable = rq->ready_count + (rq->current != rq->idle);
+	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+/* --- idle: what runs when nothing else does; it is never queued --------------------------------------- */
+
+static void idle_charge(struct runq *rq, struct task *task, uint64_t ns)
+{
+	(void)rq;
+	(void)task;
+	(void)ns;
+}
+
+static void idle_start(struct task *task, uint64_t now)
+{
+	(void)task;
+	(void)now;
+}
+
+static uint64_t idle_until(const struct runq *rq, const struct task *task, uint64_t now)
+{
+	(void)rq;
+	(void)task;
+	(void)now;
+	return NEVER;
+}
+
+const struct sched_class idle_class = {
+	.name = "idle",
+	.index = CLASS_IDLE,
+	.charge = idle_charge,
+	.start = idle_start,
+	.until = idle_until,
+};

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The scheduler's core: pick, switch, tick.
+ * The scheduler's core: choose, switch, tick.
  *
- * Rule: ready tasks take turns, SLICE_NS each; one that becomes runnable goes to the end of the queue.
+ * One decision, choose(), for every occasion: each time a CPU enters switch_away(), because its task sleeps,
+ * yields or has to make way, it compares that task, if it may go on, with the first waiting one of each
+ * class. Whoever changes what that depends on (a wake-up, a policy, a CPU mask) only asks the CPU to decide
+ * anew.
  *
  * A switch happens with the run queue's lock held: schedule() takes it on the old stack, finish_switch()
  * drops it on the new one, so a task's saved context and its place in the queue change together.  A task
  * that changes its state to sleeping keeps running until it calls schedule(); a wake-up in between makes
- * it runnable again and schedule() keeps it.  Preemption in that window leaves it on the queue whatever
- * its state: it has not finished going to sleep.
+ * it runnable again and schedule() keeps it.  Preemption in that window leaves it runnable whatever its
+ * state: it has not finished going to sleep.
+ *
+ * There is no periodic tick.  Each CPU has one timer, armed for the next time at which something would be
+ * decided: the end of a slice, of a budget, of a throttling.  A task that runs alone is sampled ever less
+ * often, so that its time is charged as user or system time.
  */
 #include "sched_priv.h"
 
@@ -19,74 +26,111 @@
 #include <kernel/lockdep.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
-#include <kernel/random.h>
-#include <kernel/smp.h>
-#include <kernel/string.h>
 #include <kernel/vm.h>
-#include <kernel/vmalloc.h>
-#include <serix/errno.h>
-
-#define SLICE_NS (10 * NSEC_PER_MSEC)
 
 static struct runq boot_runq;
 static struct task boot_idle;
-static _Atomic uint64_t task_count;
 
-static struct runq *this_runq(void)
-{
-	return arch_this_cpu()->runq;
-}
-
-void account_locked(struct runq *rq, uint64_t now_ns)
-{
-	struct task *task = rq->current;
-	uint64_t delta = now_ns > task->accounted_ns ? now_ns - task->accounted_ns : 0;
-
-	/* Another CPU's clock may be a little behind. */
-	task->accounted_ns += delta;
-	if (task == rq->idle) {
-		rq->idle_ns += delta;
-	} else if (task->last_tick_user) {
-		task->user_ns += delta;
-		rq->user_ns += delta;
-	} else {
-		task->system_ns += delta;
-		rq->system_ns += delta;
-	}
-}
-
-static void request_resched(struct runq *rq)
+void request_resched(struct runq *rq)
 {
 	smp_reschedule(rq->cpu);
 }
 
-void runq_add_locked(struct runq *rq, struct task *task)
+void irq_restore_and_preempt(uint64_t flags)
 {
-	assert_held(&rq->lock);
-	DEBUG_ASSERT(!task->on_runq);
-	list_add_tail(&rq->ready, &task->run_link);
-	task->on_runq = true;
-	rq->ready_count++;
-	if (rq->current == rq->idle)
-		request_resched(rq);
+	arch_irq_restore(flags);
+	if (unlikely(arch_resched_pending()))
+		preempt_schedule();
 }
 
-static struct task *pick_locked(struct runq *rq)
-{
-	struct task *task;
+/* --- choosing ---------------------------------------------------------------------------------------- */
 
-	if (list_empty(&rq->ready)) {
-		if (rq->current != rq->idle)
-			cpumask_set_atomic(&runqs_idle, rq->cpu);
-		return rq->idle;
+static unsigned rank_of(const struct runq *rq, const struct task *task)
+{
+	switch (task->class->index) {
+	case CLASS_ISO:
+		return RANK_ISO_CLASS;
+	case CLASS_REALTIME:
+		return realtime_rank(rq);
+	case CLASS_FAIR:
+		return RANK_FAIR_CLASS;
+	case CLASS_BATCH:
+		return batch_rank(rq);
+	case CLASS_IDLE:
+		break;
 	}
-	if (rq->current == rq->idle)
-		cpumask_clear_atomic(&runqs_idle, rq->cpu);
-	task = list_first(&rq->ready, struct task, run_link);
-	list_del(&task->run_link);
-	task->on_runq = false;
-	rq->ready_count--;
-	return task;
+	return RANK_IDLE_CLASS;
+}
+
+bool overtakes(const struct runq *rq, const struct task *task, const struct task *running, uint64_t now)
+{
+	unsigned rank = rank_of(rq, task), running_rank = rank_of(rq, running);
+
+	if (rank != running_rank)
+		return rank < running_rank;
+	return task->class->makes_way(rq, running, task, now);
+}
+
+static struct task *choose_among_classes(const struct runq *rq, struct task *stays, uint64_t now)
+{
+	static const struct sched_class *const classes[CLASS_COUNT] = { &iso_class, &realtime_class,
+									&fair_class, &batch_class };
+	struct task *best = NULL;
+
+	for (unsigned i = 0; i < CLASS_COUNT; i++) {
+		struct task *first = classes[i]->first(rq);
+
+		if (first && (!best || rank_of(rq, first) < rank_of(rq, best)))
+			best = first;
+	}
+	if (!best)
+		return stays ? stays : rq->idle;
+	return !stays || overtakes(rq, best, stays, now) ? best : stays;
+}
+
+/* Who runs next; `stays` is the running task if it may go on. */
+static struct task *choose(const struct runq *rq, struct task *stays, uint64_t now)
+{
+	struct task *first;
+
+	if (unlikely(rq->ready_count != rq->fair.count || (stays && stays->class != &fair_class)))
+		return choose_among_classes(rq, stays, now);
+	if (!rq->fair.first)
+		return stays ? stays : rq->idle;
+	first = container_of(rq->fair.first, struct task, fair);
+	return !stays || fair_makes_way(rq, stays, first, now) ? first : stays;
+}
+
+static bool may_stay(const struct runq *rq, const struct task *self, bool forced)
+{
+	if (self == rq->idle)
+		return false;
+	if (!forced && atomic_load_explicit(&self->state, memory_order_relaxed) != TASK_RUNNABLE)
+		return false;
+	return may_run_on(self, rq->cpu) && !iso_exhausted(self);
+}
+
+/* --- the timer --------------------------------------------------------------------------------------- */
+
+/* On its own CPU only.  An earlier deadline than needed does no harm: the tick looks and arms anew. */
+static void program_tick(struct runq *rq, const struct task *running, uint64_t now)
+{
+	uint64_t at = running->class->until(rq, running, now);
+
+	if (unlikely(rq->iso.suspended.root))
+		at = MIN(at, iso_next_release_ns(rq));
+	if (unlikely(rq->rt.throttled))
+		at = MIN(at, realtime_release_ns(rq));
+	if (at != NEVER && (!rq->tick.armed || rq->tick.deadline_ns > at))
+		timer_arm(&rq->tick, at);
+}
+
+static void release_due(struct runq *rq, uint64_t now)
+{
+	if (unlikely(rq->iso.suspended.root))
+		iso_release_due(rq, now);
+	if (unlikely(rq->rt.throttled))
+		realtime_release_due(rq, now);
 }
 
 void sched_tick(struct timer *timer)
@@ -95,12 +139,16 @@ void sched_tick(struct timer *timer)
 	uint64_t now = time_now_ns();
 
 	spin_lock(&rq->lock);
-	if (rq->current != rq->idle) {
-		if (now >= rq->current->slice_end_ns && rq->ready_count)
-			request_resched(rq);
-		timer_arm(&rq->tick, now + SLICE_NS);
+	account_locked(rq, now);
+	release_due(rq, now);
+	if (rq->ready_count || iso_exhausted(rq->current)) {
+		request_resched(rq);
+	} else if (rq->current != rq->idle) {
+		rq->sample_ns = MIN(rq->sample_ns * 2, SAMPLE_MAX_NS);
 	}
+	program_tick(rq, rq->current, now);
 	spin_unlock(&rq->lock);
+	balance_periodic(rq, now);
 }
 
 /* The timer interrupt says in which mode it found the running task: the time since the last charge
@@ -108,66 +156,134 @@ void sched_tick(struct timer *timer)
 void trap_timer(struct arch_regs *regs)
 {
 	struct runq *rq = this_runq();
+	bool user = arch_regs_user(regs);
 
 	arch_this_cpu()->interrupts[INTERRUPT_TIMER]++;
 	if (likely(rq)) {
 		spin_lock(&rq->lock);
-		rq->current->last_tick_user = arch_regs_user(regs);
+		if (rq->current->last_tick_user != user)
+			rq->sample_ns = SAMPLE_MIN_NS;
+		rq->current->last_tick_user = user;
 		account_locked(rq, time_now_ns());
 		spin_unlock(&rq->lock);
 	}
 	timer_interrupt();
 }
 
-/* First thing on the new stack: let go of the lock and of a task that ended. */
-static void finish_switch(void)
+/* A CPU arms its timer itself.  It has one that is due in time, or has to be told. */
+static void ensure_tick(struct runq *rq, uint64_t now)
+{
+	if (rq->cpu == arch_this_cpu()->id)
+		program_tick(rq, rq->current, now);
+	else if (!rq->tick.armed || rq->tick.deadline_ns > now + FAIR_SLICE_NS)
+		request_resched(rq);
+}
+
+void check_preempt_locked(struct runq *rq, struct task *task, uint64_t now)
+{
+	uint32_t other;
+
+	assert_held(&rq->lock);
+	if (rq->current == rq->idle) {
+		request_resched(rq);
+		return;
+	}
+	if (task->on_runq && overtakes(rq, task, rq->current, now)) {
+		request_resched(rq);
+		return;
+	}
+	ensure_tick(rq, now);
+	if (task->urgency >= URGENCY_FAIR || cpu_count == 1)
+		return;
+	other = place_find_less_urgent(task);
+	if (other != MAX_CPUS)
+		smp_reschedule(other);
+}
+
+/* --- switching --------------------------------------------------------------------------------------- */
+
+enum switch_reason {
+	SWITCH_ASKED,  /* schedule(): the state says whether the task goes on */
+	SWITCH_YIELD,  /* it goes on, but others first */
+	SWITCH_FORCED, /* it did not ask, and stays runnable whatever its state says */
+};
+
+/* A task that may not run where it ran goes where it may. */
+static void send_away(struct task *task)
+{
+	struct runq *to, *from = place_and_lock(task, &to);
+	uint64_t now = time_now_ns();
+
+	task->moving = false;
+	task->migrations += from != to;
+	task->cpu = to->cpu;
+	runq_add_locked(to, task, ENQUEUE_JOIN, now);
+	check_preempt_locked(to, task, now);
+	runq_unlock_pair(from, to);
+}
+
+/* First thing on the new stack: let go of the lock and of a task that ended or has to move. */
+void finish_switch(void)
 {
 	struct runq *rq = this_runq();
 	struct task *previous = rq->previous;
 	bool dead = atomic_load_explicit(&previous->state, memory_order_relaxed) == TASK_DEAD;
+	bool moving = previous->moving;
 
 	atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
 	spin_unlock(&rq->lock);
-	if (dead) {
+	if (unlikely(moving)) {
+		send_away(previous);
+	} else if (unlikely(dead)) {
+		policy_release(previous);
 		task_fini(previous);
 		previous->release(previous);
 	}
 }
 
-/* `forced`: the task did not ask; it stays runnable whatever its state says.  Interrupts off. */
-static void switch_away(bool forced)
+/* The running task does not go on here: it sleeps, is gone, has to move or is out of budget. */
+static void stop_locked(struct runq *rq, struct task *self, bool forced)
 {
-	struct runq *rq = this_runq();
-	struct task *self, *next;
-	uint64_t now = time_now_ns();
-
-	spin_lock(&rq->lock);
-	self = rq->current;
-	ASSERT(arch_preempt_count() == 1);
-	account_locked(rq, now);
-	atomic_store_explicit(&arch_this_cpu()->resched, 0, memory_order_relaxed);
-	arch_this_cpu()->sched_passes++;
-	if (self != rq->idle &&
-	    (forced || atomic_load_explicit(&self->state, memory_order_relaxed) == TASK_RUNNABLE))
-		runq_add_locked(rq, self);
-
-	next = pick_locked(rq);
-	next->slice_end_ns = now + SLICE_NS;
-	next->accounted_ns = now;
-	if (next == self) {
-		spin_unlock(&rq->lock);
+	if (self == rq->idle)
 		return;
+	self->class->stop(rq, self);
+	if (!forced && atomic_load_explicit(&self->state, memory_order_relaxed) != TASK_RUNNABLE)
+		return;
+	if (!may_run_on(self, rq->cpu))
+		self->moving = true;
+	else
+		iso_suspend(rq, self);
+}
+
+static void note_idle(struct runq *rq, bool idle)
+{
+	if (idle) {
+		cpumask_set_atomic(&cpus_idle, rq->cpu);
+		rq->stats.idles++;
+	} else {
+		cpumask_clear_atomic(&cpus_idle, rq->cpu);
 	}
+}
+
+static void switch_to(struct runq *rq, struct task *self, struct task *next, uint64_t now, bool forced)
+{
 	if (forced)
 		self->switches_forced++;
 	else
 		self->switches_voluntary++;
-	rq->switches++;
+	self->last_ran_ns = now;
+	rq->stats.switches++;
+	if (unlikely(self == rq->idle || next == rq->idle))
+		note_idle(rq, next == rq->idle);
+	next->accounted_ns = now;
+	next->class->start(next, now);
 	rq->current = next;
 	rq->previous = self;
+	rq->sample_ns = SAMPLE_MIN_NS;
+	WRITE_ONCE(rq->urgency, next->urgency);
+	WRITE_ONCE(rq->running_weight, next->fair.weight);
 	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
-	if (next != rq->idle && !rq->tick.armed)
-		timer_arm(&rq->tick, now + SLICE_NS);
+	program_tick(rq, next, now);
 	if (next->vm)
 		vm_space_load(next->vm);
 	else
@@ -176,32 +292,77 @@ static void switch_away(bool forced)
 	finish_switch();
 }
 
-void schedule(void)
+/* Interrupts off. */
+static void switch_away(enum switch_reason why)
+{
+	struct runq *rq = this_runq();
+	struct task *self, *next;
+	uint64_t now = time_now_ns();
+	bool forced = why == SWITCH_FORCED, stays;
+
+	spin_lock(&rq->lock);
+	self = rq->current;
+	ASSERT(arch_preempt_count() == 1);
+	account_locked(rq, now);
+	rq->stats.schedules++;
+	if (why == SWITCH_YIELD) {
+		rq->stats.yields++;
+		self->class->yield(rq, self);
+	}
+	release_due(rq, now);
+	stays = may_stay(rq, self, forced);
+	if (cpu_count > 1 && balance_pull(rq, stays ? self : NULL, now))
+		stays = may_stay(rq, self, forced); /* the lock was dropped */
+	atomic_store_explicit(&arch_this_cpu()->resched, 0, memory_order_relaxed);
+	arch_this_cpu()->sched_passes++;
+	next = choose(rq, stays ? self : NULL, now);
+	if (next == self) {
+		program_tick(rq, self, now);
+		spin_unlock(&rq->lock);
+		return;
+	}
+	if (next != rq->idle)
+		runq_take_locked(rq, next, now);
+	if (stays)
+		runq_add_locked(rq, self, ENQUEUE_PUT, now);
+	else
+		stop_locked(rq, self, forced);
+	switch_to(rq, self, next, now, forced);
+}
+
+static void schedule_for(enum switch_reason why)
 {
 	uint64_t flags;
 
 	lockdep_assert_may_sleep();
 	log_wake_readers();
 	flags = arch_irq_save();
-	switch_away(false);
+	switch_away(why);
 	arch_irq_restore(flags);
 }
 
-/* Is anybody else ready?  A look without the lock will do: who becomes ready later asks for a switch. */
-static bool others_ready(void)
+void schedule(void)
 {
-	bool any;
+	schedule_for(SWITCH_ASKED);
+}
+
+/* A look without the lock will do: who becomes ready later asks for a switch. */
+static bool yield_matters(void)
+{
+	const struct runq *rq;
+	bool matters;
 
 	preempt_disable();
-	any = READ_ONCE(this_runq()->ready_count) != 0;
+	rq = this_runq();
+	matters = READ_ONCE(rq->ready_count) != 0 || rq->current->class == &iso_class;
 	preempt_enable();
-	return any;
+	return matters;
 }
 
 void sched_yield(void)
 {
-	if (others_ready())
-		schedule();
+	if (yield_matters())
+		schedule_for(SWITCH_YIELD);
 	else
 		log_wake_readers();
 }
@@ -214,7 +375,7 @@ void preempt_schedule(void)
 		return;
 	flags = arch_irq_save();
 	if (arch_resched_pending())
-		switch_away(true);
+		switch_away(SWITCH_FORCED);
 	arch_irq_restore(flags);
 }
 
@@ -222,169 +383,18 @@ void preempt_schedule(void)
 void trap_irq_exit(void)
 {
 	if (arch_resched_pending() && arch_this_cpu()->irq_depth == 0)
-		switch_away(true);
-}
-
-/* The locks were dropped with interrupts off, when a switch that was asked for could not happen. */
-static void irq_restore_and_preempt(uint64_t flags)
-{
-	arch_irq_restore(flags);
-	if (unlikely(arch_resched_pending()))
-		preempt_schedule();
-}
-
-static void task_entry(void *arg)
-{
-	struct task *self = arg;
-
-	finish_switch();
-	arch_irq_enable();
-	self->entry(self->entry_arg);
-	task_exit();
-}
-
-int task_init(struct task *task, const char *name, void (*entry)(void *), void *arg,
-	      void (*release)(struct task *))
-{
-	void *stack = kstack_alloc();
-
-	if (!stack)
-		return -ENOMEM;
-	*task = (struct task){
-		.kernel_stack = stack,
-		.state = TASK_SLEEPING,
-		.cpu = arch_this_cpu()->id,
-		/* The zero byte stops string functions from reading or writing across it. */
-		.canary = random_u64() << 8,
-		.entry = entry,
-		.entry_arg = arg,
-		.release = release,
-	};
-	list_init(&task->run_link);
-	strlcpy(task->name, name, sizeof(task->name));
-	arch_context_init(&task->context, (char *)stack + KERNEL_STACK_SIZE, task_entry, task);
-	atomic_fetch_add_explicit(&task_count, 1, memory_order_relaxed);
-	return 0;
-}
-
-void task_fini(struct task *task)
-{
-	atomic_fetch_sub_explicit(&task_count, 1, memory_order_relaxed);
-	arch_fpu_free(&task->context);
-	kstack_free(task->kernel_stack);
-}
-
-void task_start(struct task *task)
-{
-	task_wake(task);
+		switch_away(SWITCH_FORCED);
 }
 
 void task_exit(void)
 {
 	arch_irq_disable();
 	atomic_store_explicit(&current_task()->state, TASK_DEAD, memory_order_relaxed);
-	switch_away(false);
+	switch_away(SWITCH_ASKED);
 	__builtin_unreachable();
 }
 
-bool task_wake_from(struct task *task, enum task_state from)
-{
-	uint64_t flags = arch_irq_save();
-	uint32_t target = place_task(task), state = from;
-	struct runq *rq = runq_lock_task_and(task, target);
-	bool woken = atomic_compare_exchange_strong(&task->state, &state, TASK_RUNNABLE);
-
-	/* One that has not finished going to sleep stays where it is. */
-	if (woken && rq->current != task && !task->on_runq) {
-		task->cpu = target;
-		runq_add_locked(runq_of_cpu(target), task);
-	}
-	runq_unlock_both(rq, target);
-	irq_restore_and_preempt(flags);
-	return woken;
-}
-
-bool task_wake(struct task *task)
-{
-	uint32_t state = atomic_load(&task->state);
-
-	/* Who goes to sleep after this look sees what the caller changed before it. */
-	return (state == TASK_SLEEPING || state == TASK_SLEEPING_INTR) && task_wake_from(task, state);
-}
-
-void task_set_work(struct task *task, uint32_t bits)
-{
-	struct runq *rq;
-	uint64_t flags;
-
-	atomic_fetch_or(&task->work, bits);
-	/* Who goes to sleep after this look sees the bits. */
-	if (atomic_load(&task->state) == TASK_SLEEPING_INTR && task_wake_from(task, TASK_SLEEPING_INTR))
-		return;
-	/* In user mode on another CPU it would not look before its next system call. */
-	rq = runq_lock_task(task, &flags);
-	if (rq->current == task && task != current_task())
-		request_resched(rq);
-	spin_unlock_irqrestore(&rq->lock, flags);
-}
-
-void task_switch_vm(struct vm_space *vm)
-{
-	uint64_t flags = arch_irq_save();
-
-	current_task()->vm = vm;
-	if (vm)
-		vm_space_load(vm);
-	else
-		vm_space_rest();
-	arch_irq_restore(flags);
-}
-
-void task_times(struct task *task, uint64_t *user_ns, uint64_t *system_ns)
-{
-	uint64_t flags;
-	struct runq *rq = runq_lock_task(task, &flags);
-
-	if (rq->current == task)
-		account_locked(rq, time_now_ns());
-	*user_ns = task->user_ns;
-	*system_ns = task->system_ns;
-	spin_unlock_irqrestore(&rq->lock, flags);
-}
-
-void sched_get_cpu_stats(uint32_t cpu, struct sched_cpu_stats *out)
-{
-	struct runq *rq = runq_of_cpu(cpu);
-	uint64_t flags = spin_lock_irqsave(&rq->lock);
-
-	account_locked(rq, time_now_ns());
-	*out = (struct sched_cpu_stats){
-		.switches = rq->switches,
-		.runnable = rq->ready_count + (rq->current != rq->idle),
-		.idle_ns = rq->idle_ns,
-		.user_ns = rq->user_ns,
-		.system_ns = rq->system_ns,
-	};
-	spin_unlock_irqrestore(&rq->lock, flags);
-}
-
-void sched_get_stats(struct sched_stats *out)
-{
-	*out = (struct sched_stats){
-		.tasks = atomic_load_explicit(&task_count, memory_order_relaxed),
-	};
-	for (uint32_t cpu = 0; cpu < cpu_count; cpu++) {
-		struct sched_cpu_stats s;
-
-		sched_get_cpu_stats(cpu, &s);
-		out->switches += s.switches;
-		out->runnable += s.runnable;
-		out->idle_ns += s.idle_ns;
-		out->user_ns += s.user_ns;
-		out->system_ns += s.system_ns;
-	}
-	loadavg_read(out->load);
-}
+/* --- start-up and idling ----------------------------------------------------------------------------- */
 
 void sched_init(void)
 {
@@ -395,13 +405,12 @@ void sched_init(void)
 
 void sched_idle(void)
 {
-	cpumask_set_atomic(&runqs_active, arch_this_cpu()->id);
-	cpumask_set_atomic(&runqs_idle, arch_this_cpu()->id);
+	cpumask_set_atomic(&cpus_idle, arch_this_cpu()->id);
 	for (;;) {
 		log_wake_readers();
 		arch_irq_disable();
 		if (arch_resched_pending()) {
-			switch_away(false);
+			switch_away(SWITCH_ASKED);
 			arch_irq_enable();
 		} else {
 			idle_wait();

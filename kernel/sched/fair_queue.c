@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fair_queue.h"
+
+#include <kernel/compiler.h>
+
+#define NICE_LOWEST (-20)
+#define NICE_COUNT  40
+/* Products of weight and distance stay far from 64 bits while the base keeps up this closely. */
+#define BASE_LAG_MAX (1ull << 32)
+
+static const uint32_t weights[NICE_COUNT] = {
+	88818, 71054, 56843, 45475, 36380, 29104, 23283, 18626, 14901, 11921, /* -20 to -11 */
+	9537,  7629,  6104,  4883,  3906,  3125,  2500,  2000,  1600,  1280,  /* -10 to -1 */
+	1024,  819,   655,   524,   419,   336,   268,   215,   172,   137,   /* 0 to 9 */
+	110,   88,    70,    56,    45,    36,    29,    23,    18,    15,    /* 10 to 19 */
+};
+
+uint32_t fair_weight(int nice)
+{
+	return weights[MAX(0, MIN(NICE_COUNT - 1, nice - NICE_LOWEST))];
+}
+
+uint64_t fair_virtual(uint64_t ns, uint32_t weight)
+{
+	if (likely(weight == WEIGHT_NICE_0))
+		return ns;
+	return ns * WEIGHT_NICE_0 / weight;
+}
+
+static struct sched_fair *entity(struct rb_node *node)
+{
+	return node ? rb_entry(node, struct sched_fair, node) : NULL;
+}
+
+static int64_t weighted(const struct fair_queue *q, const struct sched_fair *e)
+{
+	return (int64_t)(e->vruntime - q->base) * (int64_t)e->weight;
+}
+
+void fair_queue_insert(struct fair_queue *q, struct sched_fair *e)
+{
+	struct rb_node **link = &q->tree.root, *parent = NULL;
+	bool leftmost = true;
+
+	/* Nobody counts from it: start where the sums are small. */
+	if (!q->first)
+		q->base = e->vruntime;
+	while (*link) {
+		parent = *link;
+		if (fair_before(e->vruntime, entity(parent)->vruntime)) {
+			link = &parent->left;
+		} else {
+			link = &parent->right;
+			leftmost = false;
+		}
+	}
+	rb_insert(&q->tree, &e->node, parent, link);
+	if (leftmost)
+		q->first = e;
+	q->count++;
+	q->load += e->weight;
+	q->sum += weighted(q, e);
+}
+
+/* Time only moves on, so the base does too: to the least of what is queued. */
+static void advance_base(struct fair_queue *q)
+{
+	uint64_t behind = q->first->vruntime - q->base;
+
+	if (likely((int64_t)behind < (int64_t)BASE_LAG_MAX))
+		return;
+	q->sum -= (int64_t)(behind * q->load);
+	q->base += behind;
+}
+
+void fair_queue_remove(struct fair_queue *q, struct sched_fair *e)
+{
+	if (q->first == e)
+		q->first = q->count > 1 ? entity(rb_next(&e->node)) : NULL;
+	rb_erase(&q->tree, &e->node);
+	q->count--;
+	q->load -= e->weight;
+	q->sum -= weighted(q, e);
+	if (q->first)
+		advance_base(q);
+	else
+		q->base = e->vruntime;
+}
+
+uint64_t fair_queue_time(const struct fair_queue *q, const struct sched_fair *running)
+{
+	int64_t sum = q->sum, load = (int64_t)q->load;
+
+	if (running) {
+		/* Alone, it is the average; and no sum can overflow. */
+		if (!load)
+			return running->vruntime;
+		sum += weighted(q, running);
+		load += running->weight;
+	}
+	return load ? q->base + (uint64_t)(sum / load) : q->base;
+}
+
+void fair_leave(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running)
+{
+	int64_t lag = (int64_t)(fair_queue_time(q, running) - e->vruntime);
+	int64_t limit = (int64_t)fair_virtual(FAIR_LAG_MAX_NS, e->weight);
+
+	e->lag = MAX(-limit, MIN(limit, lag));
+}
+
+/* Whoever joins with a lag shifts the average towards itself.  With load W of the others and weight w, it has
+ * lag l afterwards when it is placed l * (W + w) / W behind the average before.  l * w is bounded: see
+ * fair_leave. */
+void fair_join(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running)
+{
+	int64_t load = (int64_t)q->load + (running ? running->weight : 0);
+	int64_t distance = 0;
+
+	if (load && e->lag)
+		distance = e->lag + e->lag * (int64_t)e->weight / load;
+	e->vruntime = fair_queue_time(q, running) - (uint64_t)distance;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Weighted virtual time, without locks or clocks: also compiled and tested on the host.
+ *
+ * Every entity has a virtual run time: the CPU time that it got, divided by its weight.  The queue's virtual
+ * time is the average of its members' (the running one included), weighted: there, everybody has got exactly
+ * their share.  The distance of an entity from it is its lag: positive when it is owed CPU time.
+ */
+#pragma once
+
+#include <kernel/sched_entity.h>
+
+#define WEIGHT_NICE_0 1024u
+#define WEIGHT_IDLE   3u /* SCHED_IDLE: a fifth of the least nice value's */
+#define FAIR_SLICE_NS 4000000ull
+/* Lag is remembered, but not without end: who was far behind does not block the others for long. */
+#define FAIR_LAG_MAX_NS (2 * FAIR_SLICE_NS)
+
+struct fair_queue {
+	struct rb_tree tree;      /* by virtual run time */
+	struct sched_fair *first; /* its leftmost entity */
+	uint32_t count;
+	uint64_t load; /* sum of weights */
+	uint64_t base; /* virtual time that `sum` counts from */
+	int64_t sum;   /* of weight * (vruntime - base): what the average is made of */
+};
+
+/* 1024 * 1.25 ^ -nice: a step of one changes the share of two competitors by 10%. */
+uint32_t fair_weight(int nice);
+/* How far `ns` of CPU time takes an entity in virtual time. */
+uint64_t fair_virtual(uint64_t ns, uint32_t weight);
+
+void fair_queue_insert(struct fair_queue *q, struct sched_fair *e);
+void fair_queue_remove(struct fair_queue *q, struct sched_fair *e);
+/* The queue's virtual time; `running` (or NULL) belongs to it but is not in the tree. */
+uint64_t fair_queue_time(const struct fair_queue *q, const struct sched_fair *running);
+
+/* Remember the lag of an entity that is about to leave, and place one that is about to join so that it has
+ * the lag that it left with.  Neither changes the tree. */
+void fair_leave(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running);
+void fair_join(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running);
+
+/* `a` is less far than `b` in virtual time, which may wrap. */
+static inline bool fair_before(uint64_t a, uint64_t b)
+{
+	return (int64_t)(a - b) < 0;
+}
