@@ -17,11 +17,15 @@ HOST_SHIMS := $(wildcard tests/unit/host/*.c)
 HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -Wall -Wextra \
                -Itests/unit/host/include -Iinclude -I. -Itests/unit
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+THREAD_SANITIZE := -fsanitize=thread --param tsan-distinguish-volatile=1 -Wno-tsan -pthread
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
 .PHONY: unit fuzz
 unit: $(UNIT) ## build the host unit tests
 fuzz: $(FUZZ) ## build the fuzz targets
+
+# What runs several threads is checked for races instead.
+%_threads_test: UNIT_SANITIZE := $(THREAD_SANITIZE)
 
 $(UNIT): build/%: %.c $(HOST_SHIMS) $(HOST_HEADERS)
 	$(call say,UNIT,$<)
@@ -57,9 +61,18 @@ check: ## format, include direction, stand-alone headers, cppcheck, clang-tidy
 
 bench: ## what a boot and each operation cost, beside the aim and Linux (LINUX=/boot/vmlinuz-... measures it)
 	@tools/deps
-	@$(MAKE) --no-print-directory all img build/tests/bench/ops
+	@$(MAKE) --no-print-directory all img build/tests/bench/ops build/tests/bench/host_alloc
 	@$(PYTHON) tests/bench/boot
 	@$(PYTHON) tests/bench/run
+	@build/tests/bench/host_alloc
+
+# The allocators as the kernel has them, built for the host and optimized as there.
+HOST_ALLOC := kernel/mm/slab.c kernel/mm/slab_cache.c kernel/mm/kmalloc.c kernel/mm/pmm.c kernel/mm/frame_run.c \
+              kernel/mm/pmm_stats.c kernel/mm/zone.c kernel/mm/frame_map.c kernel/mm/bit_tree.c kernel/lib/bitmap.c
+build/tests/bench/host_alloc: tests/bench/host_alloc.c $(HOST_ALLOC) $(HOST_SHIMS) $(HOST_HEADERS)
+	$(call say,BENCH,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) -O2 $(filter %.c,$^) -o $@
 
 build/tests/bench/ops: tests/bench/ops.c
 	$(call say,USER,bench/ops)

@@ -32,7 +32,7 @@ static inline struct frame_cache *this_cache(void)
  * run, and to end programs, when memory is full. */
 static inline bool is_for_programs(enum page_use use)
 {
-	return use == PAGE_ANON || use == PAGE_CACHE;
+	return use == PAGE_ANON || use == PAGE_CACHE || use == PAGE_SECURE;
 }
 
 /* Give the frames of this CPU's cache back to the zones. */

@@ -133,14 +133,13 @@ size_t slab_destroy_cache(struct slab_cache *cache)
 
 /* --- getting memory back ----------------------------------------------------------------------------- */
 
+/* The headers' cache, the first, comes last here and below: the others free headers. */
 static void flush_magazines_here(void *unused)
 {
-	struct slab_cache *cache;
-
 	(void)unused;
-	for (size_t i = 0; (cache = nth_place(i)); i++) {
-		if (READ_ONCE(cache->name))
-			slab_flush_magazine(cache);
+	for (size_t i = atomic_load(&cache_count); i-- > 0;) {
+		if (READ_ONCE(caches[i].name))
+			slab_flush_magazine(&caches[i]);
 	}
 }
 
@@ -152,7 +151,6 @@ size_t slab_reap(void)
 		smp_call(&CPUMASK_ALL, flush_magazines_here, NULL);
 	else
 		flush_magazines_here(NULL);
-	/* The headers' cache, the first, last: the others free headers. */
 	for (size_t i = atomic_load(&cache_count); i-- > 1;) {
 		if (READ_ONCE(caches[i].name))
 			pages += slab_release_empty(&caches[i]);

@@ -21,31 +21,34 @@
 struct boot_info boot_info;
 uint64_t arch_direct_map_base; /* 0: physical addresses are addresses */
 
-/* Where each sanitizer leaves room; the zones describe addresses below arch_phys_end(). */
-static char *host_ram_map(size_t bytes)
+static paddr_t host_ram;
+static size_t host_ram_size;
+
+/* Reserve RAM.  The places are those where one sanitizer or the other leaves room. */
+static inline void host_ram_map(size_t bytes)
 {
-	static const uintptr_t places[] = { 0x200000000000, 0x1000000000 };
+	static const uintptr_t places[] = { 0x1000000000, 0x200000000000 };
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		void *at = mmap((void *)places[i], bytes, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
 
-		if (at == (void *)places[i])
-			return at;
+		if (at == (void *)places[i]) {
+			host_ram = places[i];
+			host_ram_size = bytes;
+			return;
+		}
 		if (at != MAP_FAILED)
 			munmap(at, bytes);
 	}
 	abort();
 }
 
-/* Once a process.  Returns where RAM begins. */
-static inline paddr_t host_ram_init(size_t bytes)
+/* Give it to the allocator.  Once a process. */
+static inline void host_ram_init(void)
 {
-	paddr_t base = (paddr_t)(uintptr_t)host_ram_map(bytes);
-
 	boot_info.region_count = 1;
 	boot_info.regions[0] =
-		(struct boot_region){ .base = base, .length = bytes, .type = BOOT_REGION_USABLE };
+		(struct boot_region){ .base = host_ram, .length = host_ram_size, .type = BOOT_REGION_USABLE };
 	pmm_init(&boot_info);
-	return base;
 }

@@ -233,7 +233,8 @@ int main(void)
 		cmocka_unit_test(caches_end),
 	};
 
-	host_ram_init(16 << 20);
+	host_ram_map(16 << 20);
+	host_ram_init();
 	slab_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
