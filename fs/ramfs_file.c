@@ -79,6 +79,15 @@ static void settle(struct contents *c)
 		atomic_fetch_sub(&c->fs->used_pages, charged - held);
 }
 
+/* A hole was punched through a mapping. */
+static void contents_dropped(struct vm_object *obj, uint64_t pages)
+{
+	struct contents *c = container_of(obj, struct contents, object);
+
+	atomic_fetch_sub(&c->charged, pages);
+	atomic_fetch_sub(&c->fs->used_pages, pages);
+}
+
 static void contents_release(struct vm_object *obj)
 {
 	struct contents *c = container_of(obj, struct contents, object);
@@ -102,6 +111,7 @@ static void contents_describe(struct vm_object *obj, char *buf, size_t size, dev
 
 static const struct vm_object_ops contents_ops = {
 	.fill = contents_fill,
+	.dropped = contents_dropped,
 	.release = contents_release,
 	.describe = contents_describe,
 };

@@ -44,6 +44,8 @@ struct vm_object_ops {
 	void (*attached)(struct vm_object *obj);
 	void (*detached)(struct vm_object *obj);
 	void (*release)(struct vm_object *obj); /* last reference gone; pages already dropped */
+	/* punch has taken `pages` pages away; NULL: nobody counts.  The object is locked. */
+	void (*dropped)(struct vm_object *obj, uint64_t pages);
 	/* The path that /proc/pid/maps shows, plus identity.  NULL: anonymous. */
 	void (*describe)(struct vm_object *obj, char *buf, size_t size, dev_t *dev, uint64_t *ino);
 };
@@ -62,6 +64,7 @@ struct vm_object {
 	struct mutex areas_lock;
 	struct list areas;           /* [areas_lock] vm_area.of_object: who may have its pages mapped */
 	_Atomic uint32_t generation; /* [a] counts the times that pages were taken away */
+	uint64_t charged;            /* [i] pages promised with the object, given back with it */
 };
 
 void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint64_t size);
@@ -75,6 +78,11 @@ int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __m
 /* Change the size; pages beyond it go, from all mappings too (private copies included, as in Linux), and the
  * tail of the last page is cleared.  The caller holds no vm_space.lock. */
 void vm_object_resize(struct vm_object *obj, uint64_t size);
+
+/* Charge all of an object's memory, once: -ENOMEM. */
+int vm_object_charge(struct vm_object *obj) __must_check;
+/* Drop the whole pages of [start, end), from all mappings too but for private copies: they read as fresh. */
+void vm_object_punch(struct vm_object *obj, uint64_t start, uint64_t end);
 
 /* While a file decides that a shared writable mapping may come to be, until the area itself counts: whoever
  * forbids writing (F_SEAL_WRITE) then sees one of both. */
@@ -100,6 +108,10 @@ static inline void vm_object_drop_writable(struct vm_object *obj)
 #define VM_COPIED     (1u << 8)  /* private, over an object: may hold anonymous copies of its pages */
 #define VM_HUGEPAGE   (1u << 9)  /* large pages wanted wherever they fit */
 #define VM_NOHUGEPAGE (1u << 10) /* none wanted */
+#define VM_LOCKED     (1u << 11) /* stays in memory */
+#define VM_ONFAULT    (1u << 12) /* with VM_LOCKED: from the first touch on */
+#define VM_NORESERVE  (1u << 13) /* not to be charged */
+#define VM_ACCOUNT    (1u << 14) /* its pages are charged (kernel/overcommit.h) */
 
 /* All of it: [space.lock]; start, end and offset of an area with an object also [object.areas_lock]. */
 struct vm_area {
@@ -130,6 +142,10 @@ struct vm_space {
 	_Atomic uint64_t pages_mapped; /* [a] resident */
 	uint64_t pages_peak;           /* [a] about the most it was before a page was unmapped */
 	uint64_t pages_reserved;       /* [lock] sum of area lengths, in pages */
+	uint64_t pages_locked;         /* [lock] of areas with VM_LOCKED */
+	uint64_t pages_data;           /* [lock] of private writable areas but stacks: RLIMIT_DATA */
+	uint64_t as_limit;             /* [lock] bytes that growing stacks may bring the areas to */
+	uint32_t default_flags;        /* [lock] of areas to come: VM_LOCKED, VM_ONFAULT */
 	uint32_t area_count;           /* [lock] */
 	struct vm_area *recent; /* [a] where a fault was lately; NULL: none.  Changing areas resets it */
 	uint64_t gap_top;       /* [lock] no gap of gap_size bytes lies between it and mmap_top */
@@ -149,8 +165,7 @@ int vm_space_fork(struct vm_space *parent, struct vm_space **out) __must_check;
 #define VM_MAP_FIXED     (1u << 0)
 #define VM_MAP_NOREPLACE (1u << 1)
 #define VM_MAP_POPULATE  (1u << 2)
-#define VM_MAP_NORESERVE (1u << 3) /* may be larger than memory */
-#define VM_MAP_32BIT     (1u << 4) /* in the second GiB */
+#define VM_MAP_32BIT     (1u << 3) /* in the second GiB */
 int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot, unsigned how,
 	   struct vm_object *object, uint64_t offset) __must_check;
 int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
@@ -160,18 +175,47 @@ void vm_set_brk(struct vm_space *vm, uint64_t image_end);
 /* Set the break; returns the new (or, on failure, the old) break: Linux's brk. */
 uint64_t vm_brk(struct vm_space *vm, uint64_t brk);
 
-/* The area that holds exactly what mremap(2) names: shrink it, grow it where it is, or (`may_move`) move it
- * with its pages, to *addr when `fixed`.  *addr is where it is then.  -EFAULT, -ENOMEM, -EINVAL. */
-int vm_remap(struct vm_space *vm, uint64_t old, uint64_t old_len, uint64_t len, bool may_move, bool fixed,
-	     uint64_t *addr) __must_check;
-/* Drop what the range holds: private pages read as fresh afterwards.  -ENOMEM: not all of it is mapped. */
-int vm_discard(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
-/* Change flags of the areas in a range (VM_DONTFORK, VM_WIPEONFORK).  -ENOMEM, -EINVAL (shared). */
+/* Where PROT_GROWSDOWN begins: the start of the area of addr if that is a stack, else -EINVAL. */
+int vm_stack_start(struct vm_space *vm, uint64_t addr, uint64_t *start) __must_check;
+
+/* mremap(2): what happens to the `old_len` bytes at `old`, which lie in one area (-EFAULT).  old_len 0: a
+ * second mapping of the same, which must be shared (-EINVAL). */
+#define VM_REMAP_MAYMOVE   (1u << 0)
+#define VM_REMAP_FIXED     (1u << 1) /* to *addr, whatever is there */
+#define VM_REMAP_DONTUNMAP (1u << 2) /* the area stays, empty; private only (-EINVAL) */
+/* `lock_limit`: bytes that may be locked (-EAGAIN).  *addr is where it is then.  -ENOMEM, -EINVAL. */
+int vm_remap(struct vm_space *vm, uint64_t old, uint64_t old_len, uint64_t len, unsigned how,
+	     uint64_t lock_limit, uint64_t *addr) __must_check;
+
+/* The calls on ranges below go through holes and tell so at the end: -ENOMEM. */
+/* Drop what the range holds: private pages read as fresh afterwards.  -EINVAL: locked memory, unless
+ * `locked`. */
+int vm_discard(struct vm_space *vm, uint64_t addr, uint64_t len, bool locked) __must_check;
+/* As vm_discard, for private anonymous memory only (-EINVAL). */
+int vm_free(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
+/* Punch a hole into the objects of shared writable areas: -EACCES, -EINVAL (no object, or locked). */
+int vm_remove(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
+/* Have the object's pages filled; nothing is mapped. */
+int vm_will_need(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
+/* Touch every page, for writing if `write`, else as its area would want it.  -EINTR, -ENOMEM; -EINVAL: rights
+ * are missing; -EFAULT: beyond an object's end. */
+int vm_populate(struct vm_space *vm, uint64_t addr, uint64_t len, bool write) __must_check;
+/* Is any of it locked? */
+bool vm_any_locked(struct vm_space *vm, uint64_t addr, uint64_t len);
+/* Change flags of the areas in a range (VM_DONTFORK, VM_WIPEONFORK, VM_HUGEPAGE).  -ENOMEM, -EINVAL (shared).
+ */
 int vm_set_flags(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t set, uint32_t clear) __must_check;
 /* Is every page of the range inside an area?  0 or -ENOMEM. */
 int vm_check_mapped(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
-/* Is the page at addr in memory (in the page table or the object)?  -ENOMEM: no area there. */
-int vm_is_resident(struct vm_space *vm, uint64_t addr) __must_check;
+/* One byte a page: is it in memory (in the page table or the object)?  -ENOMEM: no area there. */
+int vm_residency(struct vm_space *vm, uint64_t addr, unsigned char *out, size_t pages) __must_check;
+
+/* Lock a range (VM_LOCKED, with VM_ONFAULT or without) or unlock it (0), within `limit` bytes.  -ENOMEM: a
+ * hole, over the limit, or a page that cannot be had. */
+int vm_lock(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t flags, uint64_t limit) __must_check;
+/* The same for all areas that there are (`current`) and will be (`future`). */
+int vm_lock_all(struct vm_space *vm, bool current, bool future, uint32_t flags, uint64_t limit) __must_check;
+extern _Atomic uint32_t vm_areas_max; /* in one space: /proc/sys/vm/max_map_count */
 
 /* A random multiple of the page size below `pages` pages; 0 with `norandmaps` on the command line. */
 uint64_t vm_random_offset(uint64_t pages);

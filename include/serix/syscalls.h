@@ -118,6 +118,10 @@
 	X(138, fstatfs, 2, path)              \
 	X(140, getpriority, 2, process)       \
 	X(141, setpriority, 3, process)       \
+	X(149, mlock, 2, mlock)               \
+	X(150, munlock, 2, mlock)             \
+	X(151, mlockall, 1, mlock)            \
+	X(152, munlockall, 0, mlock)          \
 	X(157, prctl, 5, process)             \
 	X(158, arch_prctl, 2, process)        \
 	X(160, setrlimit, 2, process)         \
@@ -189,6 +193,7 @@
 	X(318, getrandom, 3, system)          \
 	X(319, memfd_create, 2, memobj)       \
 	X(322, execveat, 5, process)          \
+	X(325, mlock2, 3, mlock)              \
 	X(332, statx, 5, path)                \
 	X(435, clone3, 2, process)            \
 	X(436, close_range, 3, file)          \

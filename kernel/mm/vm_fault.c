@@ -159,14 +159,16 @@ static bool permits(const struct vm_area *area, unsigned access)
 /* Extend a stack down to addr, if its limit and its distance from the area below allow. */
 static bool grow_stack_locked(struct vm_space *vm, struct vm_area *stack, uint64_t addr)
 {
-	uint64_t start = ALIGN_DOWN(addr, PAGE_SIZE);
+	uint64_t start = ALIGN_DOWN(addr, PAGE_SIZE), more = vm_pages_in(start, stack->start);
 	struct vm_area *below = area_prev(stack);
 
 	if (!(stack->flags & VM_STACK) || start < USER_MIN || stack->end - start > vm->stack_limit)
 		return false;
 	if (below && start < below->end + ((below->flags & VM_STACK) ? 0 : STACK_GUARD_GAP))
 		return false;
-	vm->pages_reserved += (stack->start - start) >> PAGE_SHIFT;
+	if (more > vm->as_limit >> PAGE_SHIFT || vm->pages_reserved > (vm->as_limit >> PAGE_SHIFT) - more ||
+	    vm_count_in_locked(vm, stack->flags, more) < 0)
+		return false;
 	stack->start = start;
 	return true;
 }
@@ -335,30 +337,4 @@ ssize_t vm_read(struct vm_space *vm, uaddr_t src, void *dst, size_t len)
 ssize_t vm_write(struct vm_space *vm, uaddr_t dst, const void *src, size_t len)
 {
 	return copy_space(vm, dst, (char *)src, len, FAULT_WRITE);
-}
-
-int vm_is_resident(struct vm_space *vm, uint64_t addr)
-{
-	struct vm_area *area;
-	struct page *page;
-	int resident;
-	unsigned prot;
-	paddr_t pa;
-
-	read_lock(&vm->lock);
-	area = area_above(&vm->areas, addr);
-	if (!area || area->start > addr) {
-		resident = -ENOMEM;
-	} else {
-		spin_lock(&vm->pt_lock);
-		resident = arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), &pa, &prot);
-		spin_unlock(&vm->pt_lock);
-		if (!resident && area->object &&
-		    vm_object_find(area->object, vm_area_index(area, addr), &page) == 0) {
-			page_put(page);
-			resident = 1;
-		}
-	}
-	read_unlock(&vm->lock);
-	return resident;
 }

@@ -2,6 +2,7 @@
 /* Memory objects: pages by index, filled on first use. */
 #include <arch/paging.h>
 #include <kernel/assert.h>
+#include <kernel/overcommit.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/vm.h>
@@ -36,6 +37,7 @@ void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint
 	mutex_init(&obj->areas_lock, "vm_object areas", RANK_VM_AREAS);
 	list_init(&obj->areas);
 	obj->generation = 0;
+	obj->charged = 0;
 }
 
 struct vm_object *vm_object_create_anon(uint64_t size)
@@ -85,6 +87,7 @@ void vm_object_put(struct vm_object *obj)
 	if (!refcount_put(&obj->refs))
 		return;
 	drop_pages_locked(obj, 0); /* nobody else knows it any more */
+	uncommit_pages(obj->charged);
 	if (obj->ops->release)
 		obj->ops->release(obj);
 }
@@ -181,4 +184,33 @@ void vm_object_resize(struct vm_object *obj, uint64_t size)
 	mutex_unlock(&obj->lock);
 	if (shrinks)
 		vm_rmap_unmap(obj, (size + PAGE_SIZE - 1) >> PAGE_SHIFT, UINT64_MAX, true);
+}
+
+int vm_object_charge(struct vm_object *obj)
+{
+	uint64_t pages = (obj->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	int err;
+
+	ASSERT(obj->charged == 0);
+	err = commit_pages(pages);
+	if (err == 0)
+		obj->charged = pages;
+	return err;
+}
+
+void vm_object_punch(struct vm_object *obj, uint64_t start, uint64_t end)
+{
+	uint64_t first = (start + PAGE_SIZE - 1) >> PAGE_SHIFT, stop = end >> PAGE_SHIFT, index = first;
+	uint64_t dropped = 0;
+
+	if (first >= stop)
+		return;
+	mutex_lock(&obj->lock);
+	atomic_fetch_add_explicit(&obj->generation, 1, memory_order_seq_cst);
+	for (; page_tree_next(&obj->pages, &index) && index < stop; dropped++)
+		give_page(obj, page_tree_remove(&obj->pages, index));
+	if (dropped > 0 && obj->ops->dropped)
+		obj->ops->dropped(obj, dropped);
+	mutex_unlock(&obj->lock);
+	vm_rmap_unmap(obj, first, stop - 1, false);
 }

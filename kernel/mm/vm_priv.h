@@ -8,9 +8,8 @@
 
 #include "pmm_batch.h"
 
-#define VM_RIGHTS    (VM_READ | VM_WRITE | VM_EXEC)
-#define VM_BATCH     32     /* frames handled by one walk of the page table */
-#define VM_AREAS_MAX 65530u /* in one space, as Linux's default */
+#define VM_RIGHTS (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_BATCH  32 /* frames handled by one walk of the page table */
 
 /* How the page table maps a page of an area; `write` false holds back the right to write. */
 static inline unsigned vm_area_prot(const struct vm_area *area, bool write)
@@ -36,6 +35,42 @@ static inline uint64_t vm_area_index(const struct vm_area *area, uint64_t addr)
 void vm_object_setup(void);
 /* As vm_object_page, but -ENXIO past the object's size. */
 int vm_object_page_inside(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
+
+static inline uint64_t vm_pages_in(uint64_t start, uint64_t end)
+{
+	return (end - start) >> PAGE_SHIFT;
+}
+
+/* Page-aligned, not empty, inside the user half; *end is rounded up. */
+bool vm_valid_range(uint64_t addr, uint64_t len, uint64_t *end);
+
+/* Count pages that come to areas with these flags, and charge them if VM_ACCOUNT is among them: -ENOMEM. */
+int vm_count_in_locked(struct vm_space *vm, uint32_t flags, uint64_t pages) __must_check;
+void vm_count_out_locked(struct vm_space *vm, uint32_t flags, uint64_t pages);
+/* The same without the charge. */
+void vm_recount_locked(struct vm_space *vm, uint32_t flags, int64_t pages);
+/* Are pages with these flags to be charged? */
+static inline bool vm_accountable(uint32_t flags)
+{
+	return (flags & (VM_SHARED | VM_WRITE | VM_NORESERVE)) == VM_WRITE;
+}
+
+/* No area and no large page may reach across addr.  -ENOMEM. */
+int vm_split_at_locked(struct vm_space *vm, uint64_t addr) __must_check;
+/* Join an area with its successor if they are alike. */
+void vm_merge_next_locked(struct vm_space *vm, struct vm_area *area);
+/* The bounds of an area grow into free space. */
+void vm_extend_area_locked(struct vm_area *area, uint64_t start, uint64_t end);
+/* The area of `model` appears, as part of a neighbour where that is alike.  -ENOMEM. */
+int vm_add_area_locked(struct vm_space *vm, const struct vm_area *model) __must_check;
+int vm_unmap_locked(struct vm_space *vm, uint64_t start, uint64_t end) __must_check;
+/* Where an area goes; with VM_MAP_FIXED the place is made free. */
+int vm_place_locked(struct vm_space *vm, uint64_t *addr, uint64_t len, unsigned how) __must_check;
+/* Cut the areas of a range to it and change their flags.  -ENOMEM: nothing was changed. */
+int vm_change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint32_t set,
+		     uint32_t clear) __must_check;
+/* Touch the pages of [start, end).  The lock is held for reading; as vm_populate. */
+int vm_populate_locked(struct vm_space *vm, uint64_t start, uint64_t end, bool write);
 
 void vm_map_setup(void);
 /* A new area, not in the tree: a copy of `model` with its own reference to the object.  NULL: no memory. */

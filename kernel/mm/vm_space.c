@@ -69,6 +69,7 @@ int vm_space_create(struct vm_space **out)
 	vm->mmap_top = vm->stack_top - STACK_SPACE - STACK_GUARD_GAP - vm_random_offset(MMAP_RANDOM);
 	vm->gap_top = vm->mmap_top;
 	vm->stack_limit = STACK_LIMIT;
+	vm->as_limit = UINT64_MAX;
 	*out = vm;
 	return 0;
 }
@@ -96,6 +97,7 @@ static void destroy(struct vm_space *vm)
 		struct vm_area *area = rb_entry(node, struct vm_area, node);
 		uint64_t start = area->start, end = area->end;
 
+		vm_count_out_locked(vm, area->flags, vm_pages_in(start, end));
 		vm_area_unlink_locked(vm, area);
 		drop_pages(vm, start, end);
 	}
@@ -147,11 +149,18 @@ static int share_pages(struct vm_space *parent, struct vm_space *child, const st
 static int fork_area(struct vm_space *parent, struct vm_space *child, const struct vm_area *area)
 {
 	struct vm_area *copy = vm_area_copy(area);
+	int err;
 
 	if (!copy)
 		return -ENOMEM;
+	/* Locks are not inherited: mlock(2). */
+	copy->flags &= ~(VM_LOCKED | VM_ONFAULT);
+	err = vm_count_in_locked(child, copy->flags, vm_pages_in(area->start, area->end));
+	if (err < 0) {
+		vm_area_free(copy);
+		return err;
+	}
 	vm_area_link_locked(child, copy);
-	child->pages_reserved += (area->end - area->start) >> PAGE_SHIFT;
 	return must_copy_pages(area) ? share_pages(parent, child, area) : 0;
 }
 
@@ -162,6 +171,7 @@ static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 	child->mmap_top = parent->mmap_top;
 	child->stack_top = parent->stack_top;
 	child->stack_limit = parent->stack_limit;
+	child->as_limit = parent->as_limit;
 	child->gap_top = parent->mmap_top;
 	child->arg_start = parent->arg_start;
 	child->arg_end = parent->arg_end;

@@ -169,6 +169,7 @@ static int map_stack(struct exec *x, size_t strings)
 	uint64_t size = ALIGN_UP(strings, PAGE_SIZE) + STACK_ROOM;
 	uint64_t limit = current_rlimit(RLIMIT_STACK), at;
 
+	vm->as_limit = current_rlimit(RLIMIT_AS);
 	vm->stack_limit = MAX(MIN(limit, vm->stack_top - vm->mmap_top), size);
 	at = vm->stack_top - size;
 	return vm_map(vm, &at, size, VM_READ | VM_WRITE | VM_STACK, VM_READ | VM_WRITE, VM_MAP_FIXED, NULL,

@@ -54,13 +54,16 @@ static void apply_limit(struct process *p, unsigned id, uint64_t value)
 			return;
 		cap_table_set_limit(caps, (uint32_t)MIN(value, (uint64_t)ABSOLUTE_FILES));
 		cap_table_put(caps);
-	} else if (id == RLIMIT_STACK) {
+	} else if (id == RLIMIT_STACK || id == RLIMIT_AS) {
 		struct vm_space *vm = process_vm_get(p);
 
 		if (!vm)
 			return;
 		write_lock(&vm->lock);
-		vm->stack_limit = MIN(value, vm->stack_top - vm->mmap_top);
+		if (id == RLIMIT_AS)
+			vm->as_limit = value;
+		else
+			vm->stack_limit = MIN(value, vm->stack_top - vm->mmap_top);
 		write_unlock(&vm->lock);
 		vm_space_put(vm);
 	} else if (id == RLIMIT_CPU || id == RLIMIT_RTTIME) {

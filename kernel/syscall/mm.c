@@ -13,6 +13,7 @@
 #include <serix/errno.h>
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define MAP_TYPE 0xfu
 /* MAP_SHARED_VALIDATE refuses what is not listed here, the older types ignore it. */
 #define MAP_KNOWN                                                                                      \
 	(MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | \
@@ -26,12 +27,39 @@ static struct vm_space *current_vm(void)
 	return current_task()->vm;
 }
 
-/* Would `more` bytes exceed what the process may have mapped? */
-static bool over_limit(uint64_t more)
+/* Would `more` bytes bring `used` pages above a limit of the process? */
+static bool exceeds(enum rlimit_id id, uint64_t used, uint64_t more)
 {
-	uint64_t limit = current_process()->rlimits[RLIMIT_AS].cur, used = current_vm()->pages_reserved;
+	uint64_t limit = current_rlimit(id);
 
 	return more > limit || used << PAGE_SHIFT > limit - more;
+}
+
+/* May `more` bytes with these flags be mapped? */
+static bool over_limit(uint32_t flags, uint64_t more)
+{
+	const struct vm_space *vm = current_vm();
+	bool data = (flags & (VM_SHARED | VM_WRITE | VM_STACK)) == VM_WRITE;
+
+	return exceeds(RLIMIT_AS, READ_ONCE(vm->pages_reserved), more) ||
+	       (data && exceeds(RLIMIT_DATA, READ_ONCE(vm->pages_data), more));
+}
+
+/* May `more` bytes come to what is locked, if they are to be?  -EPERM: nothing may; -EAGAIN. */
+static int check_locked(uint32_t flags, uint64_t more)
+{
+	const struct vm_space *vm = current_vm();
+
+	if (cred_is_root() || !((flags | READ_ONCE(vm->default_flags)) & VM_LOCKED))
+		return 0;
+	if ((flags & VM_LOCKED) && current_rlimit(RLIMIT_MEMLOCK) == 0)
+		return -EPERM;
+	return exceeds(RLIMIT_MEMLOCK, READ_ONCE(vm->pages_locked), more) ? -EAGAIN : 0;
+}
+
+static uint64_t lock_limit(void)
+{
+	return cred_is_root() ? UINT64_MAX : current_rlimit(RLIMIT_MEMLOCK);
 }
 
 /* What is mapped: an object with a reference (NULL: private anonymous memory) and what may be done to it. */
@@ -44,11 +72,20 @@ struct mapping {
 
 static int map_anonymous(struct mapping *m, uint64_t len)
 {
+	int err;
+
 	m->offset = 0;
 	if (!(m->flags & VM_SHARED))
 		return 0;
+	if (m->flags & VM_STACK)
+		return -EINVAL;
 	m->object = vm_object_create_anon(len);
-	return m->object ? 0 : -ENOMEM;
+	if (!m->object)
+		return -ENOMEM;
+	err = (m->flags & VM_NORESERVE) ? 0 : vm_object_charge(m->object);
+	if (err < 0)
+		vm_object_put(m->object);
+	return err;
 }
 
 /* A shared mapping can be written only through a descriptor open for writing. */
@@ -88,33 +125,52 @@ static unsigned how_to_map(uint32_t flags)
 {
 	return ((flags & MAP_FIXED) ? VM_MAP_FIXED : 0) |
 	       ((flags & MAP_FIXED_NOREPLACE) ? VM_MAP_FIXED | VM_MAP_NOREPLACE : 0) |
-	       ((flags & (MAP_POPULATE | MAP_LOCKED)) ? VM_MAP_POPULATE : 0) |
-	       ((flags & MAP_NORESERVE) ? VM_MAP_NORESERVE : 0) | ((flags & MAP_32BIT) ? VM_MAP_32BIT : 0);
+	       ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ? VM_MAP_POPULATE : 0) |
+	       ((flags & MAP_32BIT) ? VM_MAP_32BIT : 0);
+}
+
+static uint32_t area_flags(uint32_t prot, uint32_t flags)
+{
+	return (prot & PROT_ALL) | ((flags & MAP_TYPE) != MAP_PRIVATE ? VM_SHARED : 0) |
+	       ((flags & MAP_GROWSDOWN) ? VM_STACK : 0) | ((flags & MAP_LOCKED) ? VM_LOCKED : 0) |
+	       ((flags & MAP_NORESERVE) ? VM_NORESERVE : 0);
+}
+
+/* What can be told from the arguments alone. */
+static int check_map(uint64_t len, uint32_t prot, uint32_t flags, uint64_t offset)
+{
+	uint32_t type = flags & MAP_TYPE, huge = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+
+	if (!IS_ALIGNED(offset, PAGE_SIZE) || len == 0 || type < MAP_SHARED || type > MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	if (flags & MAP_HUGETLB) /* sizes that there are, of which none is set aside */
+		return (flags & MAP_ANONYMOUS) && (huge == 0 || huge == 21 || huge == 30) ? -ENOMEM : -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & MAP_ANONYMOUS))
+		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN))
+		return -EOPNOTSUPP;
+	if ((flags & MAP_GROWSDOWN) && !(flags & MAP_ANONYMOUS))
+		return -EINVAL;
+	if ((prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
+		return -EACCES;
+	if (len > USER_END)
+		return -ENOMEM;
+	return offset + len < offset ? -EOVERFLOW : 0;
 }
 
 SYSCALL(mmap)
 {
 	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t), offset = ARG(5, uint64_t);
-	uint32_t prot = ARG(2, uint32_t), flags = ARG(3, uint32_t), type = flags & 3;
-	struct mapping m = { .offset = offset, .flags = prot & PROT_ALL, .max_prot = PROT_ALL };
-	int err;
+	uint32_t prot = ARG(2, uint32_t), flags = ARG(3, uint32_t);
+	struct mapping m = { .offset = offset, .flags = area_flags(prot, flags), .max_prot = PROT_ALL };
+	int err = check_map(len, prot, flags, offset);
 
-	if (len == 0 || !IS_ALIGNED(offset, PAGE_SIZE) || type == 0)
-		return -EINVAL;
-	if (flags & MAP_HUGETLB)
-		return -EINVAL;
-	if (type == MAP_SHARED_VALIDATE && (flags & MAP_ANONYMOUS))
-		return -EINVAL;
-	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN))
-		return -EOPNOTSUPP;
-	if ((prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
-		return -EACCES;
-	if (len > USER_END || over_limit(len))
-		return -ENOMEM;
-	if (offset + len < offset)
-		return -EOVERFLOW;
-	m.flags |= type != MAP_PRIVATE ? VM_SHARED : (flags & MAP_GROWSDOWN) ? VM_STACK : 0;
-	err = (flags & MAP_ANONYMOUS) ? map_anonymous(&m, len) : map_file(&m, ARG(4, int));
+	if (err == 0)
+		err = check_locked(m.flags, ALIGN_UP(len, PAGE_SIZE));
+	if (err == 0 && over_limit(m.flags, ALIGN_UP(len, PAGE_SIZE)))
+		err = -ENOMEM;
+	if (err == 0)
+		err = (flags & MAP_ANONYMOUS) ? map_anonymous(&m, len) : map_file(&m, ARG(4, int));
 	if (err < 0)
 		return err;
 	err = vm_map(current_vm(), &addr, len, m.flags, m.max_prot, how_to_map(flags), m.object, m.offset);
@@ -132,19 +188,35 @@ SYSCALL(munmap)
 
 SYSCALL(mprotect)
 {
-	uint32_t prot = ARG(2, uint32_t);
+	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t), start = addr;
+	uint32_t prot = ARG(2, uint32_t), grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	int err;
 
-	if (prot & ~(uint32_t)PROT_ALL)
+	prot &= ~(uint32_t)(PROT_GROWSDOWN | PROT_GROWSUP | PROT_SEM);
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || !IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
-	return vm_protect(current_vm(), ARG(0, uint64_t), ARG(1, uint64_t), prot);
+	if (len == 0)
+		return 0;
+	if (len > USER_END || addr > USER_END - len)
+		return -ENOMEM;
+	if ((prot & ~(uint32_t)PROT_ALL) || (grows & PROT_GROWSUP)) /* no area grows upwards */
+		return -EINVAL;
+	if (grows) {
+		err = vm_stack_start(current_vm(), addr, &start);
+		if (err < 0)
+			return err;
+	}
+	return vm_protect(current_vm(), start, addr + len - start, prot);
 }
 
 SYSCALL(brk)
 {
 	struct vm_space *vm = current_vm();
-	uint64_t brk = ARG(0, uint64_t), limit = current_process()->rlimits[RLIMIT_DATA].cur;
+	uint64_t brk = ARG(0, uint64_t), limit = current_rlimit(RLIMIT_DATA), now = READ_ONCE(vm->brk);
+	uint64_t more = brk > now ? brk - now : 0;
 
-	if (brk > vm->brk && (brk - vm->brk_start > limit || over_limit(brk - vm->brk)))
+	if (more > 0 &&
+	    (brk - vm->brk_start > limit || over_limit(VM_WRITE, more) || check_locked(0, more) < 0))
 		brk = 0;
 	return (int64_t)vm_brk(vm, brk);
 }
@@ -152,19 +224,26 @@ SYSCALL(brk)
 SYSCALL(mremap)
 {
 	uint64_t old = ARG(0, uint64_t), old_len = ARG(1, uint64_t), len = ARG(2, uint64_t);
-	uint32_t flags = ARG(3, uint32_t);
+	uint32_t flags = ARG(3, uint32_t), moves = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
 	uint64_t addr = ARG(4, uint64_t);
 	int err;
 
-	if ((flags & ~(uint32_t)(MREMAP_MAYMOVE | MREMAP_FIXED)) || flags == MREMAP_FIXED)
+	_Static_assert(MREMAP_MAYMOVE == VM_REMAP_MAYMOVE && MREMAP_FIXED == VM_REMAP_FIXED &&
+			       MREMAP_DONTUNMAP == VM_REMAP_DONTUNMAP,
+		       "the same bits");
+	if ((flags & ~(uint32_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) ||
+	    (moves && !(flags & MREMAP_MAYMOVE)) || ((flags & MREMAP_DONTUNMAP) && old_len != len))
 		return -EINVAL;
-	if (len > old_len && over_limit(len - old_len))
-		return -ENOMEM;
-	err = vm_remap(current_vm(), old, old_len, len, flags & MREMAP_MAYMOVE, flags & MREMAP_FIXED, &addr);
+	/* What a second place takes comes on top. */
+	if (len > old_len || (flags & MREMAP_DONTUNMAP)) {
+		if (over_limit(0, (flags & MREMAP_DONTUNMAP) ? len : len - old_len))
+			return -ENOMEM;
+	}
+	err = vm_remap(current_vm(), old, old_len, len, flags, lock_limit(), &addr);
 	return err < 0 ? err : (int64_t)addr;
 }
 
-/* Pages of a range given by a start and a length that need not be a multiple of the page size. */
+/* Whole pages of a range that begins on one; what wraps or leaves the user half has no pages: -ENOMEM. */
 static int check_range(uint64_t addr, uint64_t *len)
 {
 	if (!IS_ALIGNED(addr, PAGE_SIZE))
@@ -180,71 +259,107 @@ SYSCALL(msync)
 {
 	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t);
 	uint32_t flags = ARG(2, uint32_t);
-	int err = check_range(addr, &len);
+	int err;
 
-	if (err < 0)
-		return err;
 	if ((flags & ~(uint32_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) ||
 	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
 		return -EINVAL;
-	return vm_check_mapped(current_vm(), addr, len);
+	err = check_range(addr, &len);
+	if (err == 0 && (flags & MS_INVALIDATE) && vm_any_locked(current_vm(), addr, len))
+		err = -EBUSY;
+	return err < 0 ? err : vm_check_mapped(current_vm(), addr, len);
 }
 
 SYSCALL(mincore)
 {
 	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t);
 	uaddr_t vec = ARG(2, uaddr_t);
+	unsigned char bytes[256];
 	int err = check_range(addr, &len);
 
-	if (err < 0)
-		return err;
-	for (uint64_t end = addr + len; addr < end; addr += PAGE_SIZE, vec++) {
-		int resident = vm_is_resident(current_vm(), addr);
-		unsigned char byte = resident > 0;
+	for (uint64_t end = addr + len; err == 0 && addr < end;) {
+		size_t pages = MIN((end - addr) >> PAGE_SHIFT, sizeof(bytes));
 
-		if (resident < 0)
-			return resident;
-		err = copy_to_user(vec, &byte, 1);
-		if (err < 0)
-			return err;
+		err = vm_residency(current_vm(), addr, bytes, pages);
+		if (err == 0)
+			err = copy_to_user(vec, bytes, pages);
+		addr += pages << PAGE_SHIFT;
+		vec += pages;
 	}
-	return 0;
+	return err;
+}
+
+/* Flags that advice sets and clears. */
+static const struct {
+	int advice;
+	uint32_t set, clear;
+} advice_flags[] = {
+	{ MADV_DONTFORK, VM_DONTFORK, 0 },
+	{ MADV_DOFORK, 0, VM_DONTFORK },
+	{ MADV_HUGEPAGE, VM_HUGEPAGE, VM_NOHUGEPAGE },
+	{ MADV_NOHUGEPAGE, VM_NOHUGEPAGE, VM_HUGEPAGE },
+	{ MADV_WIPEONFORK, VM_WIPEONFORK, 0 },
+	{ MADV_KEEPONFORK, 0, VM_WIPEONFORK },
+};
+
+static int set_advice_flags(uint64_t addr, uint64_t len, int advice)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(advice_flags); i++) {
+		if (advice_flags[i].advice == advice)
+			return vm_set_flags(current_vm(), addr, len, advice_flags[i].set,
+					    advice_flags[i].clear);
+	}
+	return -EINVAL; /* among them MADV_MERGEABLE: pages are not merged */
+}
+
+static int advise(struct vm_space *vm, uint64_t addr, uint64_t len, int advice)
+{
+	switch (advice) {
+	case MADV_NORMAL: /* there is no reading ahead and no swapping that these could change */
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_DONTDUMP:
+	case MADV_DODUMP:
+		return vm_check_mapped(vm, addr, len);
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return vm_any_locked(vm, addr, len) ? -EINVAL : vm_check_mapped(vm, addr, len);
+	case MADV_WILLNEED:
+		return vm_will_need(vm, addr, len);
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+		return vm_discard(vm, addr, len, advice == MADV_DONTNEED_LOCKED);
+	case MADV_FREE: /* at any time, says the manual: so now */
+		return vm_free(vm, addr, len);
+	case MADV_REMOVE:
+		return vm_remove(vm, addr, len);
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
+		return vm_populate(vm, addr, len, advice == MADV_POPULATE_WRITE);
+	default:
+		return set_advice_flags(addr, len, advice);
+	}
+}
+
+static bool known_advice(int advice)
+{
+	bool known = (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) ||
+		     (advice >= MADV_FREE && advice <= MADV_REMOVE) ||
+		     (advice >= MADV_DONTDUMP && advice <= MADV_DONTNEED_LOCKED);
+
+	for (size_t i = 0; i < ARRAY_SIZE(advice_flags); i++)
+		known |= advice_flags[i].advice == advice;
+	return known;
 }
 
 SYSCALL(madvise)
 {
-	struct vm_space *vm = current_vm();
-	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t);
-	int err = check_range(addr, &len);
+	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t), end;
+	int advice = ARG(2, int), err;
 
-	if (err < 0)
-		return err;
-	switch (ARG(2, int)) {
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_WILLNEED:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
-	case MADV_COLD:
-	case MADV_PAGEOUT:
-		return vm_check_mapped(vm, addr, len);
-	case MADV_DONTNEED:
-	case MADV_FREE: /* at any time, says the manual: so now */
-		return vm_discard(vm, addr, len);
-	case MADV_DONTFORK:
-		return vm_set_flags(vm, addr, len, VM_DONTFORK, 0);
-	case MADV_DOFORK:
-		return vm_set_flags(vm, addr, len, 0, VM_DONTFORK);
-	case MADV_WIPEONFORK:
-		return vm_set_flags(vm, addr, len, VM_WIPEONFORK, 0);
-	case MADV_KEEPONFORK:
-		return vm_set_flags(vm, addr, len, 0, VM_WIPEONFORK);
-	case MADV_HUGEPAGE:
-		return vm_set_flags(vm, addr, len, VM_HUGEPAGE, VM_NOHUGEPAGE);
-	case MADV_NOHUGEPAGE:
-		return vm_set_flags(vm, addr, len, VM_NOHUGEPAGE, VM_HUGEPAGE);
-	default:
+	if (!known_advice(advice) || add_overflows(len, PAGE_SIZE - 1, &end) ||
+	    add_overflows(addr, end, &end))
 		return -EINVAL;
-	}
+	err = check_range(addr, &len);
+	return err < 0 ? err : advise(current_vm(), addr, len, advice);
 }

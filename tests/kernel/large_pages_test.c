@@ -98,7 +98,7 @@ static void without_advice_only_beside_what_is_in_use(void)
 	KTEST_EXPECT(poke(vm, BASE + 2 * LARGE, 1) && is_large(vm, BASE + 2 * LARGE));
 	KTEST_EXPECT(poke(vm, BASE + 3 * LARGE, 1) && is_large(vm, BASE + 3 * LARGE));
 	KTEST_EXPECT(vm_set_flags(vm, BASE, 4 * LARGE, VM_NOHUGEPAGE, 0) == 0);
-	KTEST_EXPECT(vm_discard(vm, BASE, 4 * LARGE) == 0);
+	KTEST_EXPECT(vm_discard(vm, BASE, 4 * LARGE, false) == 0);
 	fill(vm, BASE, BASE + LARGE);
 	KTEST_EXPECT(poke(vm, BASE + 2 * LARGE, 1) && !is_large(vm, BASE + 2 * LARGE));
 	end_space(vm);
@@ -148,11 +148,11 @@ static void parts_can_be_protected_and_discarded(void)
 	KTEST_EXPECT(vm_protect(vm, page, PAGE_SIZE, VM_READ) == 0 && !is_large(vm, BASE));
 	KTEST_EXPECT(!poke(vm, page, 1) && poke(vm, page + PAGE_SIZE, page + PAGE_SIZE));
 	KTEST_EXPECT(intact(vm, BASE, BASE + 2 * LARGE));
-	KTEST_EXPECT(vm_discard(vm, BASE + LARGE + PAGE_SIZE, PAGE_SIZE) == 0);
+	KTEST_EXPECT(vm_discard(vm, BASE + LARGE + PAGE_SIZE, PAGE_SIZE, false) == 0);
 	KTEST_EXPECT(peek(vm, BASE + LARGE + PAGE_SIZE) == 0);
 	KTEST_EXPECT(intact(vm, BASE, BASE + LARGE + PAGE_SIZE) &&
 		     intact(vm, BASE + LARGE + 2 * PAGE_SIZE, BASE + 2 * LARGE));
-	KTEST_EXPECT(vm_discard(vm, BASE, 2 * LARGE) == 0 && vm->pages_mapped == 0);
+	KTEST_EXPECT(vm_discard(vm, BASE, 2 * LARGE, false) == 0 && vm->pages_mapped == 0);
 	end_space(vm);
 }
 
@@ -195,7 +195,8 @@ static void mremap_moves_them_in_parts(void)
 	uint64_t to = BASE + 10 * LARGE + 7 * PAGE_SIZE, from = BASE + 300 * PAGE_SIZE;
 
 	fill(vm, BASE, BASE + 2 * LARGE);
-	KTEST_EXPECT(vm_remap(vm, from, LARGE, LARGE, true, true, &to) == 0);
+	KTEST_EXPECT(vm_remap(vm, from, LARGE, LARGE, VM_REMAP_MAYMOVE | VM_REMAP_FIXED, UINT64_MAX, &to) ==
+		     0);
 	KTEST_EXPECT(intact(vm, BASE, from) && intact(vm, from + LARGE, BASE + 2 * LARGE));
 	for (uint64_t at = 0; at < LARGE; at += PAGE_SIZE)
 		KTEST_EXPECT(peek(vm, to + at) == from + at);
@@ -233,7 +234,7 @@ static void do_random_step(struct vm_space *vm, uint16_t *model, int step)
 	n = MIN(n, SLOTS - page);
 	switch (random_u64() % 6) {
 	case 0:
-		KTEST_EXPECT(vm_discard(vm, at, n * PAGE_SIZE) == 0);
+		KTEST_EXPECT(vm_discard(vm, at, n * PAGE_SIZE, false) == 0);
 		for (uint64_t i = page; i < page + n; i++)
 			model[i] = 0;
 		break;

@@ -340,7 +340,7 @@ static void faults_give_what_the_area_says(void)
 	KTEST_EXPECT(vm_protect(vm, a + PAGE_SIZE, PAGE_SIZE, 0) == 0);
 	KTEST_EXPECT(peek(vm, a + PAGE_SIZE) == NONE);
 	KTEST_EXPECT(vm_protect(vm, a + PAGE_SIZE, PAGE_SIZE, RW) == 0 && peek(vm, a + PAGE_SIZE) == 7);
-	KTEST_EXPECT(vm_discard(vm, a, 4 * PAGE_SIZE) == 0);
+	KTEST_EXPECT(vm_discard(vm, a, 4 * PAGE_SIZE, false) == 0);
 	KTEST_EXPECT(vm->pages_mapped == 0 && peek(vm, a + PAGE_SIZE) == 0);
 	end_space(vm);
 }
@@ -455,17 +455,19 @@ static void mremap_keeps_the_contents(void)
 
 	KTEST_EXPECT(map(vm, a, 4, RW, VM_MAP_FIXED) == a && poke(vm, a, 11) &&
 		     poke(vm, a + 3 * PAGE_SIZE, 44));
-	KTEST_EXPECT(vm_remap(vm, a, 4 * PAGE_SIZE, 8 * PAGE_SIZE, false, false, &at) == 0 && at == a);
+	KTEST_EXPECT(vm_remap(vm, a, 4 * PAGE_SIZE, 8 * PAGE_SIZE, 0, UINT64_MAX, &at) == 0 && at == a);
 	KTEST_EXPECT(map(vm, a + 8 * PAGE_SIZE, 1, VM_READ, VM_MAP_FIXED) == a + 8 * PAGE_SIZE);
-	KTEST_EXPECT(vm_remap(vm, a, 8 * PAGE_SIZE, 16 * PAGE_SIZE, false, false, &at) == -ENOMEM);
-	KTEST_EXPECT(vm_remap(vm, a, 8 * PAGE_SIZE, 16 * PAGE_SIZE, true, false, &at) == 0 && at != a);
+	KTEST_EXPECT(vm_remap(vm, a, 8 * PAGE_SIZE, 16 * PAGE_SIZE, 0, UINT64_MAX, &at) == -ENOMEM);
+	KTEST_EXPECT(vm_remap(vm, a, 8 * PAGE_SIZE, 16 * PAGE_SIZE, VM_REMAP_MAYMOVE, UINT64_MAX, &at) == 0 &&
+		     at != a);
 	KTEST_EXPECT(peek(vm, at) == 11 && peek(vm, at + 3 * PAGE_SIZE) == 44 && peek(vm, a) == NONE);
 	a = at;
 	at = 0x40000000;
-	KTEST_EXPECT(vm_remap(vm, a, 16 * PAGE_SIZE, 2 * PAGE_SIZE, true, true, &at) == 0 &&
+	KTEST_EXPECT(vm_remap(vm, a, 16 * PAGE_SIZE, 2 * PAGE_SIZE, VM_REMAP_MAYMOVE | VM_REMAP_FIXED,
+			      UINT64_MAX, &at) == 0 &&
 		     at == 0x40000000);
 	KTEST_EXPECT(peek(vm, at) == 11 && vm->pages_reserved == 3);
-	KTEST_EXPECT(vm_remap(vm, a, PAGE_SIZE, PAGE_SIZE, false, false, &at) == -EFAULT);
+	KTEST_EXPECT(vm_remap(vm, a, PAGE_SIZE, PAGE_SIZE, 0, UINT64_MAX, &at) == -EFAULT);
 	end_space(vm);
 }
 
