@@ -44,6 +44,7 @@ bool proc_look_at_memory(struct process *p, struct proc_memory *m)
 	}
 	m->total = READ_ONCE(vm->pages_reserved);
 	m->resident = READ_ONCE(vm->pages_mapped);
+	m->locked = READ_ONCE(vm->pages_locked);
 	m->brk_start = READ_ONCE(vm->brk_start);
 	m->stack_start = READ_ONCE(vm->arg_start);
 	m->arg_start = READ_ONCE(vm->arg_start);
@@ -70,7 +71,7 @@ void proc_status_memory(struct proc_text *t, struct process *p)
 	if (!proc_look_at_memory(p, &m))
 		return;
 	text_printf(t, "VmSize:\t%8lu kB\n", PAGES_TO_KIB(m.total));
-	text_printf(t, "VmLck:\t%8lu kB\nVmPin:\t%8lu kB\n", 0ul, 0ul);
+	text_printf(t, "VmLck:\t%8lu kB\nVmPin:\t%8lu kB\n", PAGES_TO_KIB(m.locked), 0ul);
 	text_printf(t, "VmRSS:\t%8lu kB\n", PAGES_TO_KIB(m.resident));
 	text_printf(t, "VmData:\t%8lu kB\n", PAGES_TO_KIB(m.data));
 	text_printf(t, "VmStk:\t%8lu kB\n", PAGES_TO_KIB(m.stack));

@@ -73,7 +73,7 @@ struct thread *proc_thread_locked(struct process *p, pid_t tid);
 
 /* A process's memory at a glance (fs/proc_memory.c).  False: it has none any more. */
 struct proc_memory {
-	uint64_t total, resident, data, stack, text, shared; /* pages */
+	uint64_t total, resident, locked, data, stack, text, shared; /* pages */
 	uint64_t code_start, code_end, data_start, data_end, brk_start, stack_start;
 	uint64_t arg_start, arg_end, env_start, env_end;
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Aegis, promises of memory: every private writable page and every page of shared anonymous memory is charged
- * when it is mapped, whether it is ever touched or not.  What is done with the sum is Linux's overcommit_memory:
+ * when it is mapped, whether it is ever touched or not.  What is done with the sum is Linux's
+ *overcommit_memory:
  *
  *	heuristic  refuse only what could never be backed: more at once than there is memory
  *	always     refuse nothing
@@ -16,8 +17,8 @@
 enum overcommit_mode { OVERCOMMIT_HEURISTIC, OVERCOMMIT_ALWAYS, OVERCOMMIT_NEVER };
 
 struct overcommit_settings {
-	_Atomic uint32_t mode; /* [a] enum overcommit_mode */
-	_Atomic uint32_t ratio; /* [a] percent */
+	_Atomic uint32_t mode;   /* [a] enum overcommit_mode */
+	_Atomic uint32_t ratio;  /* [a] percent */
 	_Atomic uint64_t kbytes; /* [a] 0: by ratio */
 };
 extern struct overcommit_settings overcommit;

@@ -33,8 +33,7 @@ static void print_site(const char *what, const void *site, uint64_t count)
 	uintptr_t offset = 0;
 	const char *name = ksym_lookup((uintptr_t)site, &offset);
 
-	pr_err("  %s %s+%#lx, %lu", what, name ? name : "?", offset,
-	       count);
+	pr_err("  %s %s+%#lx, %lu", what, name ? name : "?", offset, count);
 }
 
 /* What cannot be true: the last words around the object, who had it, and the end. */

@@ -213,8 +213,7 @@ int vm_remap(struct vm_space *vm, uint64_t old, uint64_t old_len, uint64_t len, 
 		return -EFAULT;
 	r.old_len = old_end - old;
 	r.len = ALIGN_UP(len, PAGE_SIZE);
-	if ((how & VM_REMAP_FIXED) &&
-	    (!vm_valid_range(*addr, r.len, &end) || (*addr < old_end && old < end)))
+	if ((how & VM_REMAP_FIXED) && (!vm_valid_range(*addr, r.len, &end) || (*addr < old_end && old < end)))
 		return -EINVAL;
 	write_lock(&vm->lock);
 	r.area = area_above(&vm->areas, old);

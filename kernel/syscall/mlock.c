@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Locking memory: mlock(2) and its family.  Nothing is ever swapped, so a lock means that pages are there from the
- * start and that no advice and no shortage takes them away. */
+/* Locking memory: mlock(2) and its family.  Nothing is ever swapped, so a lock means that pages are there
+ * from the start and that no advice and no shortage takes them away. */
 #include <kernel/syscall.h>
 
 #include <arch/paging.h>
@@ -15,15 +15,13 @@ static uint64_t lock_limit(void)
 	return cred_is_root() ? UINT64_MAX : current_rlimit(RLIMIT_MEMLOCK);
 }
 
-/* Whole pages around [addr, addr + len).  -EINVAL: it wraps. */
+/* Whole pages around [addr, addr + len); Linux lets the length wrap, but not the end.  -EINVAL. */
 static int whole_pages(uint64_t *addr, uint64_t *len)
 {
-	uint64_t offset = *addr % PAGE_SIZE, end;
+	uint64_t end;
 
-	if (add_overflows(*len, offset + PAGE_SIZE - 1, &end))
-		return -EINVAL;
-	*addr -= offset;
-	*len = ALIGN_DOWN(end, PAGE_SIZE);
+	*len = ALIGN_UP(*len + *addr % PAGE_SIZE, PAGE_SIZE);
+	*addr = ALIGN_DOWN(*addr, PAGE_SIZE);
 	return add_overflows(*addr, *len, &end) ? -EINVAL : 0;
 }
 
@@ -60,7 +58,8 @@ SYSCALL(mlockall)
 {
 	uint32_t flags = ARG(0, uint32_t);
 
-	if (flags == 0 || flags == MCL_ONFAULT || (flags & ~(uint32_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)))
+	if (flags == 0 || flags == MCL_ONFAULT ||
+	    (flags & ~(uint32_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)))
 		return -EINVAL;
 	if (lock_limit() == 0)
 		return -EPERM;

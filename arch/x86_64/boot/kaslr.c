@@ -24,12 +24,12 @@ static uint64_t mix(const uint8_t *seed, uint32_t len, uint64_t salt)
 	return h ^ h >> 33;
 }
 
-void kaslr_choose(const uint8_t *seed, uint32_t len, uint64_t ram_end, uint64_t image_size,
-		  struct kaslr *out)
+void kaslr_choose(const uint8_t *seed, uint32_t len, uint64_t ram_end, uint64_t image_size, struct kaslr *out)
 {
 	uint64_t window = KERNEL_HEAP_BASE - KERNEL_BASE;
-	uint64_t places = (IMAGE_LIMIT - KERNEL_LINK_BASE - MIN(image_size, IMAGE_LIMIT - KERNEL_LINK_BASE)) /
-				  SLOT_2M + 1;
+	uint64_t places =
+		(IMAGE_LIMIT - KERNEL_LINK_BASE - MIN(image_size, IMAGE_LIMIT - KERNEL_LINK_BASE)) / SLOT_2M +
+		1;
 	uint64_t starts = (window - MIN(ram_end, window)) / SLOT_1G + 1;
 
 	out->slide = mix(seed, len, 1) % places * SLOT_2M;
