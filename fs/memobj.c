@@ -14,7 +14,8 @@
 
 #define SIZE_MAX_OBJECT INT64_MAX
 
-/* --- secure contents ------------------------------------------------------------------------------------- */
+/* --- secure contents -------------------------------------------------------------------------------------
+ */
 
 /* The size is set once, and the contents are never cut: as Linux has it. */
 static int secure_setattr(struct vnode *v, const struct vnode_attr *attr)
@@ -75,7 +76,8 @@ int secretmem_create(struct file **out)
 	return err;
 }
 
-/* --- memory objects -------------------------------------------------------------------------------------- */
+/* --- memory objects --------------------------------------------------------------------------------------
+ */
 
 static int plain_vnode(enum memobj_type type, uint64_t size, struct vnode **out)
 {

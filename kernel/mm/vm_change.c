@@ -65,7 +65,8 @@ int vm_change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint32_t
 		return err;
 	}
 	for (area = area_above(&vm->areas, start); area && area->start < end; area = area_next(area)) {
-		lost |= ((set | clear) & VM_RIGHTS) && ((area->flags & clear & ~set) || (area->flags & VM_WRITE));
+		lost |= ((set | clear) & VM_RIGHTS) &&
+			((area->flags & clear & ~set) || (area->flags & VM_WRITE));
 		change_area_locked(vm, area, set, clear);
 		last = area;
 	}

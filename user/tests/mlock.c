@@ -82,8 +82,8 @@ static void test_ranges(void)
 	tap(fails(msync(p, PAGE, MS_SYNC | MS_INVALIDATE), EBUSY), "so does MS_INVALIDATE");
 	tap(munlock(p, 16 * PAGE) == 0 && status_kib("VmLck:") == 0 && resident(p, 4) == 4,
 	    "munlock keeps the pages, and a second one does not matter");
-	tap(syscall(SYS_mlock2, p + 8 * PAGE, 4 * PAGE, MLOCK_ONFAULT) == 0 && resident(p + 8 * PAGE, 4) == 0 &&
-		    status_kib("VmLck:") == 16,
+	tap(syscall(SYS_mlock2, p + 8 * PAGE, 4 * PAGE, MLOCK_ONFAULT) == 0 &&
+		    resident(p + 8 * PAGE, 4) == 0 && status_kib("VmLck:") == 16,
 	    "MLOCK_ONFAULT locks what is not there yet");
 	p[8 * PAGE] = 1;
 	tap(resident(p + 8 * PAGE, 4) == 1, "which a touch brings in");
@@ -111,7 +111,8 @@ static void test_all(void)
 {
 	char *p, *q;
 
-	tap(mlockall(MCL_CURRENT | MCL_FUTURE) == 0 && status_kib("VmLck:") > 0, "mlockall locks all there is");
+	tap(mlockall(MCL_CURRENT | MCL_FUTURE) == 0 && status_kib("VmLck:") > 0,
+	    "mlockall locks all there is");
 	p = map(8, RW, 0);
 	tap(resident(p, 8) == 8, "and what is mapped afterwards");
 	q = grow_heap(0);

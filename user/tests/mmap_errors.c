@@ -90,24 +90,33 @@ static void test_mmap(void)
 	       "mmap: a flag that MAP_SHARED_VALIDATE does not know");
 	expect(do_mmap(0, PAGE, RW, MAP_SHARED_VALIDATE, both, 0), 0, "mmap: MAP_SHARED_VALIDATE");
 	expect(do_mmap(0, TOP + PAGE, RW, ANON, -1, 0), ENOMEM, "mmap: more than there are addresses");
-	expect(do_mmap(0, 8 * PAGE, RW, MAP_SHARED, both, -4 * PAGE), EOVERFLOW, "mmap: an offset that wraps");
+	expect(do_mmap(0, 8 * PAGE, RW, MAP_SHARED, both, -4 * PAGE), EOVERFLOW,
+	       "mmap: an offset that wraps");
 	expect(do_mmap(0, PAGE, RW, MAP_PRIVATE, 99, 0), EBADF, "mmap: no such descriptor");
-	expect(do_mmap(0, PAGE, PROT_READ, MAP_PRIVATE, writing, 0), EACCES, "mmap: a file not open for reading");
-	expect(do_mmap(0, PAGE, RW, MAP_SHARED, reading, 0), EACCES, "mmap: a shared file not open for writing");
+	expect(do_mmap(0, PAGE, PROT_READ, MAP_PRIVATE, writing, 0), EACCES,
+	       "mmap: a file not open for reading");
+	expect(do_mmap(0, PAGE, RW, MAP_SHARED, reading, 0), EACCES,
+	       "mmap: a shared file not open for writing");
 	expect(do_mmap(0, PAGE, RW, MAP_PRIVATE, reading, 0), 0, "mmap: a private one need not be");
 	expect(pipe(pipes) == 0 ? do_mmap(0, PAGE, PROT_READ, MAP_PRIVATE, pipes[0], 0) : 0, ENODEV,
 	       "mmap: what cannot be mapped");
-	expect(do_mmap((uintptr_t)p + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0), EINVAL, "mmap: a crooked fixed address");
-	expect(do_mmap(TOP, PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM, "mmap: a fixed address of the kernel's");
+	expect(do_mmap((uintptr_t)p + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0), EINVAL,
+	       "mmap: a crooked fixed address");
+	expect(do_mmap(TOP, PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM,
+	       "mmap: a fixed address of the kernel's");
 	expect(do_mmap(0, PAGE, RW, ANON | MAP_FIXED, -1, 0), EPERM, "mmap: the null page");
 	expect(do_mmap((uintptr_t)p, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0), EEXIST,
 	       "mmap: MAP_FIXED_NOREPLACE where something is");
-	expect(do_mmap(0, 1 << 21, RW, ANON | MAP_HUGETLB, -1, 0), ENOMEM, "mmap: huge pages, of which none are set aside");
-	expect(do_mmap(0, 1 << 21, RW, ANON | MAP_HUGETLB | 17u << 26, -1, 0), EINVAL, "mmap: huge pages of no such size");
-	expect(do_mmap(0, PAGE, RW, MAP_PRIVATE | MAP_HUGETLB, both, 0), EINVAL, "mmap: huge pages of an ordinary file");
+	expect(do_mmap(0, 1 << 21, RW, ANON | MAP_HUGETLB, -1, 0), ENOMEM,
+	       "mmap: huge pages, of which none are set aside");
+	expect(do_mmap(0, 1 << 21, RW, ANON | MAP_HUGETLB | 17u << 26, -1, 0), EINVAL,
+	       "mmap: huge pages of no such size");
+	expect(do_mmap(0, PAGE, RW, MAP_PRIVATE | MAP_HUGETLB, both, 0), EINVAL,
+	       "mmap: huge pages of an ordinary file");
 	expect(do_mmap(0, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0), EINVAL,
 	       "mmap: shared memory does not grow");
-	expect(do_mmap(0, PAGE, RW, ANON | MAP_STACK | MAP_NORESERVE | MAP_POPULATE, -1, 0), 0, "mmap: flags that need nothing");
+	expect(do_mmap(0, PAGE, RW, ANON | MAP_STACK | MAP_NORESERVE | MAP_POPULATE, -1, 0), 0,
+	       "mmap: flags that need nothing");
 	close(reading);
 	close(writing);
 	close(both);
@@ -128,12 +137,16 @@ static void test_unmap_protect(void)
 	expect(call(SYS_munmap, p + 4 * PAGE, PAGE), 0, "munmap: where nothing is");
 	expect(call(SYS_mprotect, p + 1, PAGE, (long)RW), EINVAL, "mprotect: a crooked address");
 	expect(call(SYS_mprotect, p, PAGE, 0x40l), EINVAL, "mprotect: an unknown right");
-	expect(call(SYS_mprotect, p, PAGE, (long)(PROT_GROWSUP | PROT_GROWSDOWN)), EINVAL, "mprotect: growing both ways");
-	expect(call(SYS_mprotect, p, PAGE, (long)(RW | PROT_GROWSDOWN)), EINVAL, "mprotect: growing what does not grow");
-	expect(call(SYS_mprotect, stack + 2 * PAGE, PAGE, (long)(PROT_READ | PROT_GROWSDOWN)), 0, "mprotect: a stack from its start");
+	expect(call(SYS_mprotect, p, PAGE, (long)(PROT_GROWSUP | PROT_GROWSDOWN)), EINVAL,
+	       "mprotect: growing both ways");
+	expect(call(SYS_mprotect, p, PAGE, (long)(RW | PROT_GROWSDOWN)), EINVAL,
+	       "mprotect: growing what does not grow");
+	expect(call(SYS_mprotect, stack + 2 * PAGE, PAGE, (long)(PROT_READ | PROT_GROWSDOWN)), 0,
+	       "mprotect: a stack from its start");
 	expect(call(SYS_mprotect, p, 6 * PAGE, (long)PROT_READ), ENOMEM, "mprotect: a hole");
 	expect(call(SYS_mprotect, p, 0l, (long)PROT_READ), 0, "mprotect: nothing");
-	expect(call(SYS_mprotect, shared, PAGE, (long)RW), EACCES, "mprotect: a shared file not open for writing");
+	expect(call(SYS_mprotect, shared, PAGE, (long)RW), EACCES,
+	       "mprotect: a shared file not open for writing");
 	munmap(p, 8 * PAGE);
 	munmap(stack, 4 * PAGE);
 	munmap(shared, PAGE);
@@ -150,22 +163,27 @@ static void test_mremap(void)
 	expect(call(SYS_mremap, p, PAGE, 0l, 0l), EINVAL, "mremap: to no length");
 	expect(call(SYS_mremap, p, PAGE, PAGE, 8l), EINVAL, "mremap: an unknown flag");
 	expect(call(SYS_mremap, p, PAGE, PAGE, (long)MREMAP_FIXED, p), EINVAL, "mremap: MREMAP_FIXED alone");
-	expect(call(SYS_mremap, p, PAGE, PAGE, (long)MREMAP_DONTUNMAP, 0l), EINVAL, "mremap: MREMAP_DONTUNMAP alone");
+	expect(call(SYS_mremap, p, PAGE, PAGE, (long)MREMAP_DONTUNMAP, 0l), EINVAL,
+	       "mremap: MREMAP_DONTUNMAP alone");
 	expect(call(SYS_mremap, p, PAGE, 2 * PAGE, (long)(MREMAP_MAYMOVE | MREMAP_DONTUNMAP), 0l), EINVAL,
 	       "mremap: MREMAP_DONTUNMAP does not resize");
-	expect(call(SYS_mremap, p, 2 * PAGE, 2 * PAGE, (long)(MREMAP_MAYMOVE | MREMAP_FIXED), p + PAGE), EINVAL,
-	       "mremap: onto itself");
+	expect(call(SYS_mremap, p, 2 * PAGE, 2 * PAGE, (long)(MREMAP_MAYMOVE | MREMAP_FIXED), p + PAGE),
+	       EINVAL, "mremap: onto itself");
 	expect(call(SYS_mremap, p, PAGE, 2 * PAGE, 0l), ENOMEM, "mremap: no room to grow in place");
-	expect(call(SYS_mremap, p, 6 * PAGE, 7 * PAGE, (long)MREMAP_MAYMOVE), EFAULT, "mremap: two areas at once");
-	expect(call(SYS_mremap, 0x10000l, PAGE, 2 * PAGE, (long)MREMAP_MAYMOVE), EFAULT, "mremap: where nothing is");
-	expect(call(SYS_mremap, p, 0l, PAGE, (long)MREMAP_MAYMOVE), EINVAL, "mremap: a second place for private memory");
+	expect(call(SYS_mremap, p, 6 * PAGE, 7 * PAGE, (long)MREMAP_MAYMOVE), EFAULT,
+	       "mremap: two areas at once");
+	expect(call(SYS_mremap, 0x10000l, PAGE, 2 * PAGE, (long)MREMAP_MAYMOVE), EFAULT,
+	       "mremap: where nothing is");
+	expect(call(SYS_mremap, p, 0l, PAGE, (long)MREMAP_MAYMOVE), EINVAL,
+	       "mremap: a second place for private memory");
 	q = mremap(shared, 0, 4 * PAGE, MREMAP_MAYMOVE);
 	if (q != MAP_FAILED)
 		q[PAGE] = 77;
 	tap(q != MAP_FAILED && q != shared && shared[PAGE] == 77, "mremap: a second place for shared memory");
 	p[0] = 5;
 	q = mremap(p, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
-	tap(q != MAP_FAILED && q[0] == 5 && p[0] == 0, "mremap: MREMAP_DONTUNMAP moves the pages and leaves the place");
+	tap(q != MAP_FAILED && q[0] == 5 && p[0] == 0,
+	    "mremap: MREMAP_DONTUNMAP moves the pages and leaves the place");
 	munmap(p, 8 * PAGE);
 	munmap(shared, 4 * PAGE);
 }
@@ -180,27 +198,35 @@ static void test_madvise(void)
 
 	expect(call(SYS_madvise, p + 1, PAGE, 0l), EINVAL, "madvise: a crooked address");
 	expect(call(SYS_madvise, p, PAGE, 5l), EINVAL, "madvise: no such advice");
-	expect(call(SYS_madvise, p, PAGE, (long)MADV_MERGEABLE), EINVAL, "madvise: merging, which there is not");
+	expect(call(SYS_madvise, p, PAGE, (long)MADV_MERGEABLE), EINVAL,
+	       "madvise: merging, which there is not");
 	expect(call(SYS_madvise, p, -PAGE, 0l), EINVAL, "madvise: a length that wraps");
 	expect(call(SYS_madvise, p, 0l, (long)MADV_DONTNEED), 0, "madvise: nothing");
 	for (size_t i = 0; i < 8; i++)
 		p[i * PAGE] = shared[i * PAGE] = (char)(i + 1);
-	expect(call(SYS_madvise, shared, PAGE, (long)MADV_FREE), EINVAL, "madvise: MADV_FREE is for private memory");
-	expect(call(SYS_madvise, shared, PAGE, (long)MADV_WIPEONFORK), EINVAL, "madvise: so is MADV_WIPEONFORK");
+	expect(call(SYS_madvise, shared, PAGE, (long)MADV_FREE), EINVAL,
+	       "madvise: MADV_FREE is for private memory");
+	expect(call(SYS_madvise, shared, PAGE, (long)MADV_WIPEONFORK), EINVAL,
+	       "madvise: so is MADV_WIPEONFORK");
 	expect(call(SYS_madvise, p, PAGE, (long)MADV_REMOVE), EINVAL, "madvise: MADV_REMOVE is for objects");
 	expect(call(SYS_madvise, shared + PAGE, 2 * PAGE, (long)MADV_REMOVE), 0, "madvise: MADV_REMOVE");
 	tap(shared[0] == 1 && shared[PAGE] == 0 && shared[2 * PAGE] == 0 && shared[3 * PAGE] == 4,
 	    "madvise: what was removed reads as zero");
-	expect(call(SYS_madvise, shared, PAGE, (long)MADV_DONTNEED), 0, "madvise: MADV_DONTNEED of shared memory");
+	expect(call(SYS_madvise, shared, PAGE, (long)MADV_DONTNEED), 0,
+	       "madvise: MADV_DONTNEED of shared memory");
 	tap(shared[0] == 1, "madvise: it keeps the contents");
 	munmap(p + 4 * PAGE, PAGE);
 	expect(call(SYS_madvise, p + 3 * PAGE, 3 * PAGE, (long)MADV_DONTNEED), ENOMEM, "madvise: a hole");
 	tap(p[2 * PAGE] == 3 && p[3 * PAGE] == 0 && p[5 * PAGE] == 0, "madvise: what is around it is done");
 	expect(call(SYS_madvise, p, 2 * PAGE, (long)MADV_POPULATE_WRITE), 0, "madvise: MADV_POPULATE_WRITE");
-	expect(call(SYS_madvise, read_only, PAGE, (long)MADV_POPULATE_READ), 0, "madvise: MADV_POPULATE_READ");
-	expect(call(SYS_madvise, read_only, PAGE, (long)MADV_POPULATE_WRITE), EINVAL, "madvise: no right to write");
-	expect(call(SYS_madvise, p, 6 * PAGE, (long)MADV_POPULATE_READ), ENOMEM, "madvise: populating a hole");
-	expect(call(SYS_madvise, mapped, 4 * PAGE, (long)MADV_POPULATE_READ), EFAULT, "madvise: populating beyond a file's end");
+	expect(call(SYS_madvise, read_only, PAGE, (long)MADV_POPULATE_READ), 0,
+	       "madvise: MADV_POPULATE_READ");
+	expect(call(SYS_madvise, read_only, PAGE, (long)MADV_POPULATE_WRITE), EINVAL,
+	       "madvise: no right to write");
+	expect(call(SYS_madvise, p, 6 * PAGE, (long)MADV_POPULATE_READ), ENOMEM,
+	       "madvise: populating a hole");
+	expect(call(SYS_madvise, mapped, 4 * PAGE, (long)MADV_POPULATE_READ), EFAULT,
+	       "madvise: populating beyond a file's end");
 	expect(call(SYS_madvise, mapped, 2 * PAGE, (long)MADV_WILLNEED), 0, "madvise: MADV_WILLNEED");
 	munmap(p, 8 * PAGE);
 	munmap(shared, 8 * PAGE);

@@ -48,7 +48,8 @@ static char *map(int fd, int prot, int flags)
 	return mmap(NULL, PAGE, prot, flags, fd, 0);
 }
 
-/* --- memfd_secret ----------------------------------------------------------------------------------------- */
+/* --- memfd_secret -----------------------------------------------------------------------------------------
+ */
 
 static void secret_is_only_mapped(void)
 {
@@ -60,7 +61,8 @@ static void secret_is_only_mapped(void)
 	need(fstat(fd, &st) == 0 && st.st_size == 0);
 	need(FAILS(read(fd, &c, 1), EINVAL) && FAILS(write(fd, &c, 1), EINVAL));
 	need(FAILS(lseek(fd, 0, SEEK_SET), ESPIPE) && FAILS(fcntl(fd, F_GET_SEALS), EINVAL));
-	need(ftruncate(fd, PAGE) == 0 && FAILS(ftruncate(fd, 2 * PAGE), EINVAL) && FAILS(ftruncate(fd, 0), EINVAL));
+	need(ftruncate(fd, PAGE) == 0 && FAILS(ftruncate(fd, 2 * PAGE), EINVAL) &&
+	     FAILS(ftruncate(fd, 0), EINVAL));
 	need(NO_MAP(map(fd, RW, MAP_PRIVATE), EINVAL) && NO_MAP(map(fd, RX, MAP_SHARED), EACCES));
 	p = map(fd, RW, MAP_SHARED);
 	need(p != MAP_FAILED && p[0] == 0 && p[PAGE - 1] == 0);
@@ -293,7 +295,8 @@ static void rights_only_shrink(void)
 	more = share(reader, ALL_RIGHTS);
 	need(more >= 0 && FAILS(pwrite(more, "x", 1, 0), EBADF) && FAILS(ftruncate(more, 2 * PAGE), EPERM));
 	none = share(fd, 0);
-	need(none >= 0 && FAILS(pread(none, &c, 1, 0), EBADF) && NO_MAP(map(none, PROT_READ, MAP_SHARED), EPERM));
+	need(none >= 0 && FAILS(pread(none, &c, 1, 0), EBADF) &&
+	     NO_MAP(map(none, PROT_READ, MAP_SHARED), EPERM));
 	need(FAILS(pwrite(dup(reader), "x", 1, 0), EBADF));
 	if (fork() == 0) { /* a child's table derives the same */
 		need(FAILS(pwrite(reader, "x", 1, 0), EBADF));
@@ -306,7 +309,8 @@ static void rights_only_shrink(void)
 	need(FAILS(open(path, O_RDWR), ENXIO) && FAILS(truncate(path, 0), ENXIO));
 }
 
-/* --- without AES instructions ----------------------------------------------------------------------------- */
+/* --- without AES instructions -----------------------------------------------------------------------------
+ */
 
 static void secure_is_refused(void)
 {
@@ -331,7 +335,8 @@ int main(int argc, char **argv)
 	tap(passes(secret_ends_at_its_size), "SIGBUS past the end");
 	tap(passes(secret_survives_unmapping), "contents survive being unmapped");
 	tap(passes(secret_is_shared_with_children), "children share the mapping");
-	tap(passes(secret_serves_its_owner), "system calls of its owner use it, nobody reads it from outside");
+	tap(passes(secret_serves_its_owner),
+	    "system calls of its owner use it, nobody reads it from outside");
 	tap(passes(secret_has_a_label), "/secretmem (deleted) in /proc");
 	tap(passes(secrets_on_all_processors), "many secrets on all processors");
 	tap(passes(bad_requests), "mem_create and mem_share refuse nonsense");
