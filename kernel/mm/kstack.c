@@ -23,7 +23,8 @@
 
 #define SLOT_SIZE   (2 * KERNEL_STACK_SIZE)
 #define SLOTS       65536ul
-#define KEEP_MAX    16 /* stacks a CPU keeps */
+#define UNMAP_BATCH 32ul /* stacks unmapped by one flush of all CPUs */
+#define KEEP_MAX    16   /* stacks a CPU keeps */
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
 
 struct stack_cache {
@@ -160,19 +161,37 @@ static void pool_kept_here(void *unused)
 		pool_add(stack);
 }
 
+/* Up to UNMAP_BATCH stacks of the pool with one flush; returns how many. */
+static size_t pool_unmap_some(size_t max)
+{
+	size_t slots_freed[UNMAP_BATCH], n = 0;
+	struct kvm_batch batch;
+	void *stack;
+
+	kvm_batch_init(&batch);
+	while (n < MIN(max, UNMAP_BATCH) && (stack = pool_take())) {
+		uint64_t start = (uint64_t)stack;
+
+		kvm_batch_unmap(&batch, start, start + KERNEL_STACK_SIZE);
+		slots_freed[n++] = (start - slots_start) / SLOT_SIZE;
+	}
+	kvm_batch_finish(&batch);
+	/* Only now: the next user of a slot must not be seen through old translations. */
+	for (size_t i = 0; i < n; i++)
+		slot_release(slots_freed[i]);
+	return n;
+}
+
 /* At most `max` stacks of the pool; returns how many. */
 static size_t pool_unmap(size_t max)
 {
-	size_t n = 0;
-	void *stack;
+	size_t done = 0, n;
 
-	for (; n < max && (stack = pool_take()); n++) {
-		uint64_t start = (uint64_t)stack;
-
-		kvm_depopulate(start, start + KERNEL_STACK_SIZE);
-		slot_release((start - slots_start) / SLOT_SIZE);
-	}
-	return n;
+	do {
+		n = pool_unmap_some(max - done);
+		done += n;
+	} while (n > 0 && done < max);
+	return done;
 }
 
 void kstack_reap(void)

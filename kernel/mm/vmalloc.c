@@ -72,23 +72,46 @@ int kvm_populate(uint64_t start, uint64_t end, enum page_use use)
 	return 0;
 }
 
+void kvm_batch_init(struct kvm_batch *batch)
+{
+	*batch = (struct kvm_batch){ .start = UINT64_MAX };
+}
+
+void kvm_batch_unmap(struct kvm_batch *batch, uint64_t start, uint64_t end)
+{
+	batch->start = MIN(batch->start, start);
+	batch->end = MAX(batch->end, end);
+	for (; start < end; start += PAGE_SIZE) {
+		paddr_t pa = kvm_unmap(start);
+		struct page *page;
+
+		if (pa == PADDR_NONE)
+			continue;
+		page = page_of(pa);
+		page->aux = batch->frames;
+		batch->frames = page;
+	}
+}
+
+void kvm_batch_finish(struct kvm_batch *batch)
+{
+	struct page *page;
+
+	if (batch->start < batch->end)
+		tlb_flush_kernel(batch->start, batch->end);
+	while ((page = batch->frames)) {
+		batch->frames = page->aux;
+		pmm_free(page_addr(page));
+	}
+}
+
 void kvm_depopulate(uint64_t start, uint64_t end)
 {
-	paddr_t frames[16];
+	struct kvm_batch batch;
 
-	/* In batches: a frame may be used again only after its translation is gone everywhere. */
-	while (start < end) {
-		uint64_t from = start;
-		unsigned n = 0;
-
-		for (; start < end && n < ARRAY_SIZE(frames); start += PAGE_SIZE)
-			frames[n++] = kvm_unmap(start);
-		tlb_flush_kernel(from, start);
-		while (n-- > 0) {
-			if (frames[n] != PADDR_NONE)
-				pmm_free(frames[n]);
-		}
-	}
+	kvm_batch_init(&batch);
+	kvm_batch_unmap(&batch, start, end);
+	kvm_batch_finish(&batch);
 }
 
 /* --- areas ------------------------------------------------------------------------------------------ */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Processes that take turns on few CPUs and use the same addresses for different memory.  None may see another
- * one's pages, nor its own of before an munmap, mprotect or fork: with tagged translations (PCID) those may
- * still be in the TLB when a process comes back.  More processes run than a CPU keeps tags for.
+ * Processes that take turns on few CPUs and use the same addresses for different memory.  None may see
+ * another one's pages, nor its own of before an munmap, mprotect or fork: with tagged translations (PCID)
+ * those may still be in the TLB when a process comes back.  More processes run than a CPU keeps tags for.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -48,8 +48,8 @@ static bool writable(volatile uint64_t *at)
 
 static void map_place(void)
 {
-	need(mmap(PLACE, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-	     PLACE);
+	need(mmap(PLACE, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		  0) == PLACE);
 }
 
 static uint64_t *word(unsigned long page)
