@@ -242,6 +242,8 @@ int vm_unmap_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 	for (area = area_above(&vm->areas, start); area && area->start < end; area = next) {
 		next = area_next(area);
 		vm_count_out_locked(vm, area->flags, vm_pages_in(area->start, area->end));
+		if (vm_area_followed(area))
+			tlb_batch_finish(&batch);
 		vm_area_unlink_locked(vm, area);
 	}
 	below = area ? area_prev(area) : area_last(&vm->areas);

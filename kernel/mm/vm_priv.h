@@ -32,6 +32,13 @@ static inline uint64_t vm_area_index(const struct vm_area *area, uint64_t addr)
 	return (area->offset + (addr - area->start)) >> PAGE_SHIFT;
 }
 
+/* Does the area's object follow who maps it?  Then its pages are unmapped, and flushed, before the area goes:
+ * the object may be freed with it, and no one else may have them by then. */
+static inline bool vm_area_followed(const struct vm_area *area)
+{
+	return area->object && area->object->ops->detached;
+}
+
 void vm_object_setup(void);
 /* As vm_object_page, but -ENXIO past the object's size. */
 int vm_object_page_inside(struct vm_object *obj, uint64_t index, struct page **out) __must_check;

@@ -98,6 +98,8 @@ static void destroy(struct vm_space *vm)
 		uint64_t start = area->start, end = area->end;
 
 		vm_count_out_locked(vm, area->flags, vm_pages_in(start, end));
+		if (vm_area_followed(area))
+			vm_unmap_pages_locked(vm, start, end);
 		vm_area_unlink_locked(vm, area);
 		drop_pages(vm, start, end);
 	}

@@ -123,6 +123,13 @@ static void secret_is_shared_with_children(void)
 	}
 	wait(NULL);
 	need(p[0] == 'p' && p[1] == 'c');
+	if (fork() == 0) {
+		close(fd);
+		_exit(0); /* with the mapping */
+	}
+	wait(NULL);
+	close(fd);
+	need(p[1] == 'c'); /* and this mapping, the last, ends with its process */
 }
 
 /* The owner's own system calls reach it through its mapping; another process's memory calls do not. */
