@@ -2,8 +2,10 @@
 /* /sys/devices/system/node: NUMA nodes, their CPUs, memory and distances. */
 #include "sysfs_priv.h"
 
-#include <kernel/smp.h>
+#include <kernel/pmm.h>
 #include <kernel/topology.h>
+
+#define KIB_PER_PAGE (PAGE_SIZE / 1024)
 
 static uint32_t next_node(const struct sys_node *dir, uint32_t from)
 {
@@ -43,11 +45,49 @@ static int show_distances(const struct sys_node *node, char *buf, size_t size)
 	return n + scnprintf(buf + n, size - (size_t)n, "\n");
 }
 
+/* Zones keep no account of who holds their frames, so a node shows what it has and what is free of it. */
+struct node_memory {
+	uint64_t total, free; /* frames; the free ones without those in CPUs' caches */
+};
+
+static struct node_memory memory_of(unsigned node)
+{
+	struct node_memory memory = { 0 };
+	struct pmm_zone_stats zone;
+
+	for (size_t i = 0; pmm_get_zone(i, &zone); i++) {
+		if (zone.node != node)
+			continue;
+		memory.total += zone.managed;
+		memory.free += zone.free;
+	}
+	return memory;
+}
+
+static int show_meminfo(const struct sys_node *node, char *buf, size_t size)
+{
+	struct node_memory m = memory_of(node->number[0]);
+	uint32_t n = node->number[0];
+
+	return scnprintf(buf, size,
+			 "Node %u MemTotal:       %8lu kB\nNode %u MemFree:        %8lu kB\n"
+			 "Node %u MemUsed:        %8lu kB\n",
+			 n, m.total * KIB_PER_PAGE, n, m.free * KIB_PER_PAGE, n,
+			 (m.total - m.free) * KIB_PER_PAGE);
+}
+
+static int show_vmstat(const struct sys_node *node, char *buf, size_t size)
+{
+	return scnprintf(buf, size, "nr_free_pages %lu\n", memory_of(node->number[0]).free);
+}
+
 static const struct sys_entry node_files[] = {
 	SYS_NUMBERED_LINK("cpu", next_cpu_of_node, show_cpu_link),
 	SYS_LIST("cpulist", node_cpus),
 	SYS_MAP("cpumap", node_cpus),
 	SYS_FILE("distance", show_distances),
+	SYS_FILE("meminfo", show_meminfo),
+	SYS_FILE("vmstat", show_vmstat),
 };
 static const struct sys_table node_table = SYS_TABLE(node_files);
 
