@@ -176,6 +176,7 @@ static int show_node_link(const struct sys_node *node, char *buf, size_t size)
 static const struct sys_entry cpu_files[] = {
 	SYS_OPTIONAL_DIR("cache", has_caches, caches_table),
 	SYS_FILE("cpu_capacity", show_capacity),
+	SYS_OPTIONAL_DIR("cpufreq", sys_has_cpufreq, sys_cpufreq_table),
 	SYS_DIR("cpuidle", sys_cpuidle_states),
 	SYS_NUMBERED_LINK("node", next_node, show_node_link),
 	SYS_DIR("topology", topology_table),

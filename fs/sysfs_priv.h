@@ -90,6 +90,9 @@ extern const struct sys_table sys_cpu_table;  /* fs/sys_cpu.c: /sys/devices/syst
 extern const struct sys_table sys_node_table; /* fs/sys_node.c: /sys/devices/system/node */
 /* fs/sys_cpuidle.c: .../cpu/cpuidle, and .../cpu/cpuN/cpuidle */
 extern const struct sys_table sys_cpuidle_table, sys_cpuidle_states;
+/* fs/sys_cpufreq.c: .../cpu/cpuN/cpufreq */
+extern const struct sys_table sys_cpufreq_table;
+bool sys_has_cpufreq(const struct sys_node *dir);
 
 /* For `next`: the online CPUs. */
 uint32_t sys_next_cpu(const struct sys_node *dir, uint32_t from);

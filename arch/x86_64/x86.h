@@ -128,6 +128,10 @@ static inline void msr_write(uint32_t msr, uint64_t value)
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
 }
 
+/* msr_safe.asm: for registers that may not be there.  False: a #GP. */
+bool msr_try_read(uint32_t msr, uint64_t *out);
+bool msr_try_write(uint32_t msr, uint64_t value);
+
 #define DEFINE_CR(n)                                                               \
 	static inline uint64_t cr##n##_read(void)                                  \
 	{                                                                          \

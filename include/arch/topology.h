@@ -10,11 +10,11 @@ struct cpu_description {
 	uint32_t die;         /* of its package */
 	uint32_t core;        /* of its package */
 	uint32_t thread;      /* of its core */
-	uint32_t performance; /* at its fastest, comparable between CPUs; 0: it does not say */
+	uint32_t performance; /* what freq_init_this_cpu() gave */
 	enum core_type type;
 	unsigned cache_count;
 	struct cpu_cache caches[MAX_CACHES]; /* from the nearest on */
 };
 
-/* Describe the running CPU. */
+/* Describe the running CPU, all but `performance`. */
 void arch_topology_detect(struct cpu_description *out);

@@ -37,5 +37,6 @@ bool idle_polls(uint32_t cpu);
 unsigned idle_state_count(void);
 const struct idle_state *idle_state(unsigned state);
 void idle_get_stats(uint32_t cpu, unsigned state, struct idle_stats *out);
+uint64_t idle_total_ns(uint32_t cpu); /* in all states; a wait in progress not counted */
 void idle_disable(uint32_t cpu, unsigned state, bool disabled);
 const char *idle_driver(void);

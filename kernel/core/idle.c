@@ -13,6 +13,7 @@
 #include <arch/cpu.h>
 #include <arch/idle.h>
 #include <kernel/compiler.h>
+#include <kernel/freq.h>
 #include <kernel/printk.h>
 #include <kernel/time.h>
 
@@ -68,6 +69,7 @@ void idle_wait(void)
 	uint64_t began_ns = time_now_ns(), waited_ns;
 	unsigned state = choose(idle, began_ns);
 
+	freq_tick();
 	arch_preempt_count_add(1);
 	if (state == IDLE_POLL)
 		poll(cpu, began_ns);
@@ -103,6 +105,15 @@ void idle_get_stats(uint32_t cpu, unsigned state, struct idle_stats *out)
 	out->usage = READ_ONCE(idle->usage[state]);
 	out->time_ns = READ_ONCE(idle->time_ns[state]);
 	out->disabled = atomic_load_explicit(&idle->disabled, memory_order_relaxed) >> state & 1;
+}
+
+uint64_t idle_total_ns(uint32_t cpu)
+{
+	uint64_t total = 0;
+
+	for (unsigned state = 0; state < state_count; state++)
+		total += READ_ONCE(cpu_idle[cpu].time_ns[state]);
+	return total;
 }
 
 void idle_disable(uint32_t cpu, unsigned state, bool disabled)

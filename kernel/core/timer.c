@@ -13,6 +13,7 @@
 #include <arch/cpu.h>
 #include <arch/platform.h>
 #include <kernel/assert.h>
+#include <kernel/freq.h>
 #include <kernel/spinlock.h>
 
 struct timer_queue {
@@ -136,6 +137,7 @@ void timer_interrupt(void)
 	struct timer_queue *q = &queues[arch_this_cpu()->id];
 	struct rb_node *first;
 
+	freq_tick();
 	spin_lock(&q->lock);
 	q->programmed_ns = 0;
 	while ((first = rb_first(&q->tree))) {

@@ -11,6 +11,7 @@
 
 #include <arch/cpu.h>
 #include <arch/topology.h>
+#include <kernel/freq.h>
 #include <kernel/printk.h>
 #include <kernel/smp.h>
 
@@ -23,7 +24,10 @@ static bool ready;                                   /* the tables above are fil
 
 void topology_init_this_cpu(void)
 {
-	arch_topology_detect(&found[arch_this_cpu()->id]);
+	struct cpu_description *self = &found[arch_this_cpu()->id];
+
+	arch_topology_detect(self);
+	self->performance = freq_init_this_cpu();
 }
 
 /* --- as found ---------------------------------------------------------------------------------------- */
