@@ -114,3 +114,10 @@ int proc_store_lock_stat(const struct proc_node *node, const char *text, size_t 
 
 extern const struct proc_entry proc_root;    /* fs/proc_system.c */
 extern const struct proc_entry proc_pid_dir; /* fs/proc_pid.c */
+
+/* What all memory is used for (fs/proc_meminfo.c). */
+int proc_show_meminfo(struct proc_text *t, const struct proc_node *node);
+int proc_show_vmstat(struct proc_text *t, const struct proc_node *node);
+int proc_show_zoneinfo(struct proc_text *t, const struct proc_node *node);
+int proc_show_buddyinfo(struct proc_text *t, const struct proc_node *node);
+int proc_show_slabinfo(struct proc_text *t, const struct proc_node *node);

@@ -18,89 +18,6 @@
 #include <kernel/version.h>
 #include <kernel/vm.h>
 
-#define KIB_PER_PAGE (PAGE_SIZE / 1024)
-
-/* --- memory --- */
-
-static void memory_row(struct proc_text *t, const char *name, uint64_t pages)
-{
-	text_printf(t, "%-15s %8lu kB\n", name, pages * KIB_PER_PAGE);
-}
-
-static int show_meminfo(struct proc_text *t, const struct proc_node *node)
-{
-	struct pmm_stats s;
-	uint64_t direct[3];
-
-	(void)node;
-	pmm_get_stats(&s);
-	memory_row(t, "MemTotal:", s.total_pages);
-	memory_row(t, "MemFree:", s.free_pages);
-	memory_row(t, "MemAvailable:", s.free_pages);
-	memory_row(t, "Buffers:", 0);
-	memory_row(t, "Cached:", s.used[PAGE_CACHE]);
-	memory_row(t, "SwapCached:", 0);
-	memory_row(t, "SwapTotal:", 0);
-	memory_row(t, "SwapFree:", 0);
-	memory_row(t, "Dirty:", 0);
-	memory_row(t, "Writeback:", 0);
-	memory_row(t, "AnonPages:", s.used[PAGE_ANON]);
-	memory_row(t, "Shmem:", s.used[PAGE_CACHE]);
-	memory_row(t, "Slab:", s.used[PAGE_SLAB]);
-	memory_row(t, "SReclaimable:", 0);
-	memory_row(t, "SUnreclaim:", s.used[PAGE_SLAB]);
-	memory_row(t, "KernelStack:", s.used[PAGE_STACK]);
-	memory_row(t, "PageTables:", s.used[PAGE_TABLE]);
-	memory_row(t, "DmaMem:", s.used[PAGE_DMA]);
-	memory_row(t, "SecretMem:", s.used[PAGE_SECURE]);
-	memory_row(t, "KernelOther:", s.used[PAGE_KERNEL]);
-	memory_row(t, "AnonHugePages:", vm_large_mapped_pages());
-	arch_direct_map_counts(direct);
-	memory_row(t, "DirectMap4k:", direct[0]);
-	memory_row(t, "DirectMap2M:", direct[1] << 9);
-	memory_row(t, "DirectMap1G:", direct[2] << 18);
-	return 0;
-}
-
-static int show_slabinfo(struct proc_text *t, const struct proc_node *node)
-{
-	struct slab_stats s;
-
-	(void)node;
-	text_printf(
-		t,
-		"slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> "
-		"<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> "
-		"<num_slabs> <sharedavail>\n");
-	for (size_t i = 0; slab_get_stats(i, &s); i++) {
-		bool small =
-			s.objects_total >= s.pages; /* several objects a page, or several pages an object */
-		uint64_t per_slab = small && s.pages ? s.objects_total / s.pages : 1;
-		uint64_t pages = small || !s.objects_total ? 1 : s.pages / s.objects_total;
-		uint64_t slabs = s.pages / pages;
-
-		text_printf(
-			t, "%-17s %6lu %6lu %6lu %4lu %4lu : tunables %4d %4d %4d : slabdata %6lu %6lu %6d\n",
-			s.name, s.objects_used, s.objects_total, s.object_size, per_slab, pages, 0, 0, 0,
-			slabs, slabs, 0);
-	}
-	return 0;
-}
-
-static int show_vmstat(struct proc_text *t, const struct proc_node *node)
-{
-	struct pmm_stats s;
-
-	(void)node;
-	pmm_get_stats(&s);
-	text_printf(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\nnr_shmem %lu\n",
-		    s.free_pages, s.used[PAGE_ANON], s.used[PAGE_CACHE], s.used[PAGE_CACHE]);
-	text_printf(t, "nr_slab_unreclaimable %lu\nnr_page_table_pages %lu\nnr_kernel_stack %lu\n",
-		    s.used[PAGE_SLAB], s.used[PAGE_TABLE], s.used[PAGE_STACK] * KIB_PER_PAGE);
-	text_printf(t, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n");
-	return 0;
-}
-
 static int show_swaps(struct proc_text *t, const struct proc_node *node)
 {
 	(void)node;
@@ -395,6 +312,7 @@ static bool next_process(const struct proc_node *dir, uint64_t *key, struct proc
 	}
 
 static const struct proc_entry root_entries[] = {
+	PROC_FILE("buddyinfo", 0444, proc_show_buddyinfo),
 	PROC_FILE("cmdline", 0444, show_cmdline),
 	PROC_FILE("cpuinfo", 0444, show_cpuinfo),
 	PROC_FILE("devices", 0444, show_devices),
@@ -406,17 +324,18 @@ static const struct proc_entry root_entries[] = {
 	  .mode = S_IFREG | 0600,
 	  .show = proc_show_lock_stat,
 	  .store = proc_store_lock_stat },
-	PROC_FILE("meminfo", 0444, show_meminfo),
+	PROC_FILE("meminfo", 0444, proc_show_meminfo),
 	ROOT_LINK("mounts", readlink_mounts),
 	ROOT_LINK("self", readlink_self),
-	PROC_FILE("slabinfo", 0400, show_slabinfo),
+	PROC_FILE("slabinfo", 0400, proc_show_slabinfo),
 	PROC_FILE("stat", 0444, proc_show_system_stat),
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_DIR("sys", sys_entries),
 	ROOT_LINK("thread-self", readlink_thread_self),
 	PROC_FILE("uptime", 0444, proc_show_system_uptime),
 	PROC_FILE("version", 0444, show_version),
-	PROC_FILE("vmstat", 0444, show_vmstat),
+	PROC_FILE("vmstat", 0444, proc_show_vmstat),
+	PROC_FILE("zoneinfo", 0444, proc_show_zoneinfo),
 };
 
 const struct proc_entry proc_root = {

@@ -40,6 +40,7 @@ struct cpu {
 	struct vm_space *vm; /* whose page table is loaded; NULL: the kernel's own.  Interrupts off. */
 	struct arch_cpu *arch;
 	uint64_t interrupts[INTERRUPT_KINDS]; /* how often; interrupts off */
+	_Atomic uint64_t page_faults;         /* [a] resolved ones of programs */
 };
 
 /* Indexed by cpu id; entries above cpu_count are NULL. */

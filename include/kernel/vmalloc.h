@@ -9,6 +9,9 @@
 /* Page-granular memory, zeroed, not physically adjacent.  NULL: out of memory. */
 void *vmalloc(size_t size) __must_check;
 void vfree(void *ptr);
+/* The window that it all lies in, and what vmalloc has given out. */
+uint64_t vmalloc_total_pages(void);
+uint64_t vmalloc_used_pages(void);
 /* Kernel stack with a guard page below.  Returns the lowest usable address. */
 void *kstack_alloc(void) __must_check;
 /* Any context; the stack may stay mapped, for the next user. */

@@ -35,6 +35,7 @@ static struct rb_tree areas;                            /* [kvm_lock] */
 static uint64_t window_start, window_end, window_areas; /* [i] */
 static uint64_t cursor;                                 /* [kvm_lock] */
 static struct slab_cache *area_cache;
+static _Atomic uint64_t pages_used; /* by vmalloc, not by device windows and stacks */
 
 /* --- page table ------------------------------------------------------------------------------------- */
 
@@ -235,6 +236,7 @@ void *vmalloc(size_t size)
 		area_free(area);
 		return NULL;
 	}
+	atomic_fetch_add_explicit(&pages_used, (area->end - area->start) >> PAGE_SHIFT, memory_order_relaxed);
 	return (void *)area->start;
 }
 
@@ -245,8 +247,19 @@ void vfree(void *ptr)
 	if (!ptr)
 		return;
 	area = area_find(ptr);
+	atomic_fetch_sub_explicit(&pages_used, (area->end - area->start) >> PAGE_SHIFT, memory_order_relaxed);
 	kvm_depopulate(area->start, area->end);
 	area_free(area);
+}
+
+uint64_t vmalloc_total_pages(void)
+{
+	return WINDOW_SIZE >> PAGE_SHIFT;
+}
+
+uint64_t vmalloc_used_pages(void)
+{
+	return atomic_load_explicit(&pages_used, memory_order_relaxed);
 }
 
 static void unmap_device(uint64_t start, uint64_t end)

@@ -98,6 +98,7 @@ bool trap_page_fault(struct arch_regs *regs, uint64_t addr, unsigned access)
 	if (err == 0) {
 		if (likely(task->user))
 			current_thread()->minor_faults++;
+		atomic_fetch_add_explicit(&arch_this_cpu()->page_faults, 1, memory_order_relaxed);
 		return true;
 	}
 	if (!(access & FAULT_USER))
