@@ -9,6 +9,8 @@ ARCH    ?= x86_64
 MODE    ?= release
 CC_KIND ?= gcc
 V       ?= 0
+# SAN=kasan, SAN=ubsan: sanitizer builds, of the debug kind
+SAN     ?=
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
@@ -35,10 +37,16 @@ USERCC    := musl-gcc
 PYTHON    := /usr/bin/python3
 
 # --- what the kernel is made of ---------------------------------------------------------------------
-OUT   := build/$(ARCH)-$(MODE)$(if $(filter gcc,$(CC_KIND)),,-$(CC_KIND))
+override MODE := $(if $(SAN),debug,$(MODE))
+OUT   := build/$(ARCH)-$(MODE)$(if $(filter gcc,$(CC_KIND)),,-$(CC_KIND))$(addprefix -,$(SAN))
 KDIRS := $(shell find arch/$(ARCH) kernel fs drivers/kernel grub tests/kernel -type d 2>/dev/null)
 KSRC  := $(wildcard $(addsuffix /*.c,$(KDIRS)) loader/boot_info.c loader/pvh.c)
 KASM  := $(wildcard $(addsuffix /*.asm,$(KDIRS)) loader/pvh.asm)
+# What only sanitizer builds have.
+SAN_OTHERS.kasan := kernel/debug/sanitizers/ubsan.c
+SAN_OTHERS.ubsan := kernel/debug/sanitizers/kasan.c arch/$(ARCH)/shadow.c
+SAN_OTHERS.      := $(SAN_OTHERS.kasan) $(SAN_OTHERS.ubsan)
+KSRC  := $(filter-out $(SAN_OTHERS.$(SAN)),$(KSRC))
 KOBJ  := $(KSRC:%.c=$(OUT)/%.o) $(KASM:%.asm=$(OUT)/%.asm.o)
 
 WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wundef -Wvla \
@@ -56,6 +64,11 @@ KINCLUDE := -Iinclude -Iarch/$(ARCH)/include
 KCFLAGS := -std=gnu11 -ffreestanding -nostdlib -fno-common -fpie -fvisibility=hidden -mno-red-zone \
            -mgeneral-regs-only -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -g \
            $(MODE.$(MODE)) $(KINCLUDE) $(WARN) $(HARDEN) $(HARDEN.$(CC_KIND))
+SAN.kasan := -fsanitize=kernel-address -fasan-shadow-offset=0xdffffc0000000000 \
+             --param asan-stack=1 --param asan-globals=1
+SAN.ubsan := -fsanitize=undefined
+SANFLAGS  := $(SAN.$(SAN))
+KCFLAGS   += $(if $(filter kasan,$(SAN)),-DSERIX_KASAN)
 # Boot code runs before GS and the relocations are set up: no canary, no pointer tables.
 BOOT_CFLAGS := -fno-stack-protector -fno-jump-tables -fcf-protection=none
 NASM_INCLUDE := -Iarch/$(ARCH)/ -Ibuild/
@@ -67,11 +80,16 @@ all: kernel initrd ## the kernel and its root file system
 kernel: $(OUT)/serix.elf ## the kernel alone
 
 $(OUT)/grub/%.o $(OUT)/loader/%.o $(OUT)/arch/$(ARCH)/boot/%.o: KCFLAGS += $(BOOT_CFLAGS)
+$(OUT)/grub/%.o $(OUT)/loader/%.o $(OUT)/arch/$(ARCH)/boot/%.o: SANFLAGS :=
+# Called by boot code, or the sanitizer's own work: free objects are not free for these.
+UNSANITIZED := kernel/core/boot_info kernel/lib/string kernel/mm/slab kernel/mm/slab_debug \
+               kernel/debug/sanitizers/kasan kernel/debug/sanitizers/ubsan arch/$(ARCH)/shadow
+$(UNSANITIZED:%=$(OUT)/%.o): SANFLAGS :=
 
 $(OUT)/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(KCC) $(KCFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(KCC) $(KCFLAGS) $(SANFLAGS) -MMD -MP -c $< -o $@
 
 # NASM forgets %include files when it lists dependencies while assembling, hence two runs.
 $(OUT)/%.asm.o: %.asm

@@ -4,6 +4,7 @@
  * must not be reachable from user mode, and code must have no writable alias in the direct map.
  */
 #include <arch/paging.h>
+#include <arch/shadow.h>
 
 #include <kernel/printk.h>
 
@@ -52,6 +53,9 @@ static void audit_table(struct audit *a, paddr_t table_pa, unsigned level, uint6
 			continue;
 		if (level == 3)
 			va |= 0xffff000000000000ull;
+		/* One page, mapped billions of times. */
+		if (WITH_SHADOW && va >= SHADOW_START && va < SHADOW_END)
+			continue;
 		if (level == 0 || (pte & PTE_LARGE))
 			audit_leaf(a, va, pte, span, below);
 		else

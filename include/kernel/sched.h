@@ -20,6 +20,7 @@
 
 #include <arch/context.h>
 #include <kernel/cpumask.h>
+#include <kernel/kasan.h>
 #include <kernel/list.h>
 #include <kernel/refcount.h>
 #include <kernel/sched_entity.h>
@@ -27,7 +28,7 @@
 #include <kernel/types.h>
 
 #define TASK_NAME_LEN     16
-#define KERNEL_STACK_SIZE 16384ul
+#define KERNEL_STACK_SIZE (16384ul * KASAN_STACK_FACTOR)
 
 enum task_state {
 	TASK_RUNNABLE,

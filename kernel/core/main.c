@@ -15,6 +15,7 @@
 #include <kernel/fbterm.h>
 #include <kernel/kbench.h>
 #include <kernel/idle.h>
+#include <kernel/kasan.h>
 #include <kernel/keyboard.h>
 #include <kernel/ktest.h>
 #include <kernel/panic.h>
@@ -63,6 +64,7 @@ void kernel_main(const struct boot_info *bi)
 	topology_init_memory(); /* NUMA nodes */
 	pmm_init(bi);           /* frames */
 	arch_paging_init(bi);   /* the final kernel half */
+	kasan_init();           /* sanitizer builds: accesses are judged from here on */
 	slab_init();            /* kmalloc */
 	vmalloc_init();         /* stacks, device windows */
 	fbterm_init();          /* the log on the screen */

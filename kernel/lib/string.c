@@ -6,6 +6,7 @@
 #include <kernel/string.h>
 
 #include <kernel/compiler.h>
+#include <kernel/kasan.h>
 #include <serix/errno.h>
 
 /* A word at any address: the compiler may not assume alignment or type. */
@@ -39,6 +40,8 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 	char *d = dst;
 	const char *s = src;
 
+	kasan_check(dst, n, true);
+	kasan_check(src, n, false);
 	for (; n >= 32; n -= 32, d += 32, s += 32) {
 		uint64_t a = ((const struct word *)s)[0].v, b = ((const struct word *)s)[1].v;
 		uint64_t c = ((const struct word *)s)[2].v, e = ((const struct word *)s)[3].v;
@@ -59,6 +62,8 @@ void *memmove(void *dst, const void *src, size_t n)
 	char *d = dst;
 	const char *s = src;
 
+	kasan_check(dst, n, true);
+	kasan_check(src, n, false);
 	if (d == s || n == 0)
 		return dst;
 	if (d < s) {
@@ -81,6 +86,7 @@ void *memset(void *dst, int c, size_t n)
 	uint64_t fill = (uint8_t)c * 0x0101010101010101ull;
 	char *d = dst;
 
+	kasan_check(dst, n, true);
 	for (; n >= 32; n -= 32, d += 32) {
 		((struct word *)d)[0].v = fill;
 		((struct word *)d)[1].v = fill;

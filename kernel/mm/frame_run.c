@@ -2,6 +2,7 @@
 /* Aegis, physical frames: adjacent ones, straight from the zones; and ranges that start-up hands over. */
 #include <arch/paging.h>
 #include <kernel/assert.h>
+#include <kernel/kasan.h>
 #include <kernel/pmm.h>
 
 #include "pmm_priv.h"
@@ -102,6 +103,8 @@ paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsi
 	if (unlikely(pa == PADDR_NONE) && !(flags & PMM_TRY))
 		pa = take_run_slow(count, align, use, flags);
 	reclaim_poll();
+	if (pa != PADDR_NONE)
+		kasan_unpoison(phys_to_virt(pa), count * PAGE_SIZE);
 	if (pa != PADDR_NONE && (flags & PMM_ZERO)) {
 		for (size_t i = 0; i < count; i++)
 			arch_clear_page(phys_to_virt(pa + i * PAGE_SIZE));
@@ -129,6 +132,7 @@ void pmm_free_contiguous(paddr_t pa, size_t count)
 		for (size_t i = 0; i < count; i++)
 			arch_clear_page(phys_to_virt(pa + i * PAGE_SIZE));
 	}
+	kasan_poison(phys_to_virt(pa), count * PAGE_SIZE, KASAN_FREED_FRAME);
 	count_use(used.use, -(int64_t)count);
 	irq = spin_lock_irqsave(&z->lock);
 	frame_map_release_range(&z->map, (size_t)(page - z->pages), count);

@@ -7,6 +7,7 @@
 
 #include <arch/paging.h>
 #include <kernel/assert.h>
+#include <kernel/kasan.h>
 #include <kernel/panic.h>
 #include <kernel/pmm.h>
 #include <kernel/string.h>
@@ -74,11 +75,25 @@ static void *run_alloc(size_t size)
 	return phys_to_virt(pa);
 }
 
+/* Sanitizer builds: what was not asked for is not to be touched. */
+static inline void limit_to(void *ptr, size_t size, size_t room)
+{
+	kasan_poison(ptr, room, KASAN_REDZONE);
+	kasan_unpoison(ptr, size);
+}
+
 static inline void *alloc_for(size_t size, const void *site)
 {
+	struct slab_cache *cache;
+	void *ptr;
+
 	if (unlikely(size > CLASS_MAX))
 		return run_alloc(size);
-	return slab_alloc_for(class_of(size), site);
+	cache = class_of(size);
+	ptr = slab_alloc_for(cache, site);
+	if (ptr)
+		limit_to(ptr, size, slab_object_size(cache));
+	return ptr;
 }
 
 static inline void *zalloc_for(size_t size, const void *site)
@@ -149,8 +164,11 @@ void *krealloc(void *ptr, size_t size)
 	if (!ptr)
 		return alloc_for(size, SLAB_CALLER());
 	old = size_of(frame_of(ptr));
-	if (size <= old && size > old / 4)
+	kasan_unpoison(ptr, old);
+	if (size <= old && size > old / 4) {
+		limit_to(ptr, size, old);
 		return ptr;
+	}
 	grown = alloc_for(size, SLAB_CALLER());
 	if (!grown)
 		return size <= old ? ptr : NULL;

@@ -11,6 +11,7 @@
 
 #include <arch/cpu.h>
 #include <arch/paging.h>
+#include <kernel/kasan.h>
 #include <kernel/panic.h>
 #include <kernel/reclaim.h>
 #include <kernel/sched.h>
@@ -144,6 +145,7 @@ void kstack_free(void *stack)
 
 	if (!stack)
 		return;
+	kasan_unpoison(stack, KERNEL_STACK_SIZE); /* of frames that were never returned from */
 	ASSERT(start - slots_start < SLOTS * SLOT_SIZE &&
 	       (start - slots_start) % SLOT_SIZE == KERNEL_STACK_SIZE);
 	if (!push_kept(stack))

@@ -12,6 +12,7 @@
 #include <arch/cpu.h>
 #include <arch/paging.h>
 #include <kernel/assert.h>
+#include <kernel/kasan.h>
 #include <kernel/boot_info.h>
 #include <kernel/cmdline.h>
 
@@ -162,6 +163,7 @@ static inline paddr_t page_take(struct frame_cache *c, struct page **list, uint3
 	c->allocated++;
 	page->use = (uint8_t)use;
 	refcount_set(&page->refs, 1);
+	kasan_unpoison(phys_to_virt((paddr_t)page->aux), PAGE_SIZE);
 	return (paddr_t)page->aux;
 }
 
@@ -278,6 +280,7 @@ static inline void push_free(struct page *page, paddr_t pa)
 	uint64_t irq = arch_irq_save();
 	struct frame_cache *c = this_cache();
 
+	kasan_poison(phys_to_virt(pa), PAGE_SIZE, KASAN_FREED_FRAME);
 	count_free(c, page);
 	if (unlikely(!is_near(c, page))) {
 		free_away(page, pa, irq);
@@ -348,6 +351,7 @@ void pmm_put_batch(const paddr_t *frames, unsigned n)
 			continue;
 		}
 		drop_last(page);
+		kasan_poison(phys_to_virt(frames[i]), PAGE_SIZE, KASAN_FREED_FRAME);
 		count_free(c, page);
 		push(&c->head, page, frames[i]);
 		c->count++;
@@ -375,6 +379,7 @@ void pmm_free_zeroed(paddr_t pa)
 
 	ASSERT(page && refcount_read(&page->refs) == 1);
 	drop_last(page);
+	kasan_poison(phys_to_virt(pa), PAGE_SIZE, KASAN_FREED_FRAME);
 	irq = arch_irq_save();
 	c = this_cache();
 	count_free(c, page);

@@ -20,6 +20,7 @@
 #include <arch/cpu.h>
 #include <arch/paging.h>
 #include <kernel/assert.h>
+#include <kernel/kasan.h>
 #include <kernel/pmm.h>
 #include <kernel/string.h>
 
@@ -120,6 +121,7 @@ static struct slab *slab_make(struct slab_cache *cache)
 	slab->first = memory + next_colour(cache);
 	for (uint32_t i = cache->per_slab; i-- > 0;) {
 		slab_debug_poison(slab_object(slab, i), cache->object_size);
+		kasan_poison(slab_object(slab, i), cache->stride, KASAN_REDZONE);
 		slab_push(slab, slab_object(slab, i));
 	}
 	return slab;
@@ -353,8 +355,10 @@ static inline void *alloc_object(struct slab_cache *cache, const void *site)
 	else
 		object = alloc_slow(cache);
 	arch_irq_restore(irq);
-	if (SLAB_REDZONE > 0 && object)
+	if (SLAB_REDZONE > 0 && object) {
+		kasan_unpoison(object, cache->object_size);
 		slab_debug_alloc(cache->name, object, cache->object_size, site);
+	}
 	return object;
 }
 
@@ -382,10 +386,12 @@ static inline void free_object(struct slab_cache *cache, void *object, const voi
 	struct magazine *m;
 	uint64_t irq;
 
+	kasan_unpoison(object, cache->object_size); /* kmalloc closed what was not asked for */
 	if (unlikely(slab_zero_on_free))
 		memset(object, 0, cache->object_size);
 	DEBUG_ASSERT(page_of_object(object)->owner == cache);
 	slab_debug_free(cache->name, object, cache->object_size, site);
+	kasan_poison(object, cache->object_size, KASAN_FREED_OBJECT);
 	irq = arch_irq_save();
 	m = this_magazine(cache);
 	if (likely(m && m->count < cache->limit))

@@ -11,6 +11,7 @@
 #include <arch/paging.h>
 #include <kernel/assert.h>
 #include <kernel/boot_info.h>
+#include <kernel/kasan.h>
 #include <kernel/panic.h>
 #include <kernel/pmm.h>
 #include <kernel/random.h>
@@ -59,6 +60,8 @@ paddr_t kvm_unmap(uint64_t va)
 
 int kvm_populate(uint64_t start, uint64_t end, enum page_use use)
 {
+	if (kasan_map(start, end) < 0)
+		return -ENOMEM;
 	for (uint64_t va = start; va < end; va += PAGE_SIZE) {
 		paddr_t pa = pmm_alloc(use, PMM_ZERO);
 		int err = pa == PADDR_NONE ? -ENOMEM : kvm_map(va, pa, PT_READ | PT_WRITE);

@@ -11,6 +11,8 @@
  */
 #include "boot.h"
 
+#include <arch/shadow.h>
+
 #define PTE_PRESENT (1ull << 0)
 #define PTE_WRITE   (1ull << 1)
 #define PTE_LARGE   (1ull << 7)
@@ -200,6 +202,22 @@ static void map_direct(struct mapper *m, const struct boot_info *bi)
 	map_direct_run(m, start, end);
 }
 
+/* Sanitizer builds: all of the shadow is one page of zeroes until kasan_init(). */
+static void map_shadow(struct mapper *m)
+{
+	uint64_t entry = (uint64_t)table_alloc(m) | KERNEL_RW;
+
+	for (unsigned level = 0; level < 3; level++) {
+		uint64_t *table = table_alloc(m);
+
+		for (unsigned i = 0; i < ENTRIES; i++)
+			table[i] = entry;
+		entry = (uint64_t)table | PTE_WRITE | PTE_PRESENT;
+	}
+	for (uint64_t va = SHADOW_START; va != SHADOW_END; va += ENTRIES * SIZE_1G)
+		m->root[va / (ENTRIES * SIZE_1G) % ENTRIES] = entry;
+}
+
 static struct boot_region *largest_low_region(struct boot_info *bi)
 {
 	struct boot_region *best = NULL;
@@ -256,5 +274,7 @@ void boot_build_page_tables(uint64_t *root, struct boot_info *bi, uint64_t delta
 
 	map_image(&m, delta);
 	map_direct(&m, bi);
+	if (WITH_SHADOW)
+		map_shadow(&m);
 	mark_taken(bi, pool, m.next, top);
 }
