@@ -54,6 +54,7 @@ struct vm_object {
 	struct refcount refs;
 	const struct vm_object_ops *ops; /* [i] */
 	struct mutex lock;
+	bool pinned;              /* [i] no page leaves it while it lives */
 	_Atomic uint32_t writers; /* [a] shared areas that may become writable, also those about to be made */
 	uint64_t size;            /* [lock] bytes: access past the last page is SIGBUS */
 	struct page_tree {        /* [lock] radix tree of struct page *, 64 slots a node */

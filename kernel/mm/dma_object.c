@@ -57,6 +57,7 @@ int vm_object_pin(struct vm_object *obj, uint64_t size, bool contiguous, bool be
 	int err;
 
 	mutex_lock(&obj->lock);
+	obj->pinned = true;
 	err = contiguous ? add_run_locked(obj, count, flags) : add_single_locked(obj, count, flags);
 	if (err == 0)
 		obj->size = size;

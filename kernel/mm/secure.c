@@ -197,6 +197,7 @@ int vm_object_create_secure(uint64_t size, struct vm_object **out)
 	}
 	make_key(s->key);
 	vm_object_init(&s->object, &secure_ops, size);
+	s->object.pinned = true; /* give_page relies on it: what is given back is mapped nowhere */
 	*out = &s->object;
 	return 0;
 }

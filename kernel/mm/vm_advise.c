@@ -69,6 +69,8 @@ static int remove_part(struct vm_space *vm, struct vm_area *area, uint64_t start
 		return -EINVAL;
 	if ((area->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
 		return -EACCES;
+	if (area->object->pinned)
+		return -EOPNOTSUPP;
 	vm_object_punch(area->object, at, at + (end - start));
 	return 0;
 }

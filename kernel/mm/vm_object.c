@@ -31,6 +31,7 @@ void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint
 	refcount_set(&obj->refs, 1);
 	obj->ops = ops;
 	mutex_init(&obj->lock, "vm_object", RANK_VM_OBJECT);
+	obj->pinned = false;
 	atomic_init(&obj->writers, 0);
 	obj->size = size;
 	obj->pages = (struct page_tree){ 0 };
@@ -203,6 +204,7 @@ void vm_object_punch(struct vm_object *obj, uint64_t start, uint64_t end)
 	uint64_t first = (start + PAGE_SIZE - 1) >> PAGE_SHIFT, stop = end >> PAGE_SHIFT, index = first;
 	uint64_t dropped = 0;
 
+	ASSERT(!obj->pinned);
 	if (first >= stop)
 		return;
 	mutex_lock(&obj->lock);

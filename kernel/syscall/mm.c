@@ -88,8 +88,17 @@ static int map_anonymous(struct mapping *m, uint64_t len)
 	return err;
 }
 
+/* Secure memory counts as locked, but comes when it is touched. */
+static int lock_if_secure(struct mapping *m, const struct file *file, uint64_t len)
+{
+	if (!file->vnode || file->vnode->memory != MEMOBJ_SECURE)
+		return 0;
+	m->flags |= VM_LOCKED | VM_ONFAULT;
+	return check_locked(m->flags, ALIGN_UP(len, PAGE_SIZE));
+}
+
 /* A shared mapping can be written only through a descriptor open for writing. */
-static int map_file(struct mapping *m, int fd)
+static int map_file(struct mapping *m, int fd, uint64_t len)
 {
 	bool shared = m->flags & VM_SHARED;
 	uint32_t granted;
@@ -108,7 +117,9 @@ static int map_file(struct mapping *m, int fd)
 		m->max_prot &= ~VM_EXEC;
 	if (m->flags & PROT_ALL & ~m->max_prot)
 		goto out;
-	err = file->ops->mmap ? file->ops->mmap(file, &m->object, &m->offset) : -ENODEV;
+	err = lock_if_secure(m, file, len);
+	if (err == 0)
+		err = file->ops->mmap ? file->ops->mmap(file, &m->object, &m->offset) : -ENODEV;
 	if (err < 0)
 		goto out;
 	err = file_limit_mapping(file, m->object, shared, m->flags & PROT_ALL, &m->max_prot);
@@ -170,7 +181,7 @@ SYSCALL(mmap)
 	if (err == 0 && over_limit(m.flags, ALIGN_UP(len, PAGE_SIZE)))
 		err = -ENOMEM;
 	if (err == 0)
-		err = (flags & MAP_ANONYMOUS) ? map_anonymous(&m, len) : map_file(&m, ARG(4, int));
+		err = (flags & MAP_ANONYMOUS) ? map_anonymous(&m, len) : map_file(&m, ARG(4, int), len);
 	if (err < 0)
 		return err;
 	err = vm_map(current_vm(), &addr, len, m.flags, m.max_prot, how_to_map(flags), m.object, m.offset);

@@ -7,9 +7,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -158,6 +159,49 @@ static void secret_has_a_label(void)
 	while ((n = read(maps, buf + len, sizeof(buf) - 1 - (size_t)len)) > 0)
 		len += n;
 	need(strstr(buf, "/secretmem (deleted)\n"));
+}
+
+static unsigned long locked_kib(void)
+{
+	static char buf[8192];
+	int fd = open("/proc/self/status", O_RDONLY);
+	ssize_t n = read(fd, buf, sizeof(buf) - 1);
+	const char *row;
+
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	row = strstr(buf, "VmLck:");
+	return row ? strtoul(row + 6, NULL, 10) : 0;
+}
+
+static void secret_is_locked_memory(void)
+{
+	const struct rlimit little = { 2 * PAGE, 2 * PAGE };
+	int fd = make_secret();
+	char *p;
+
+	need(ftruncate(fd, 4 * PAGE) == 0 && setrlimit(RLIMIT_MEMLOCK, &little) == 0 && setuid(1000) == 0);
+	p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+	need(p != MAP_FAILED && locked_kib() == 8 && NO_MAP(map(fd, RW, MAP_SHARED), EAGAIN));
+	need(munmap(p, PAGE) == 0 && map(fd, RW, MAP_SHARED) != MAP_FAILED);
+}
+
+/* Nothing takes a page out of it, not even where it is no longer locked. */
+static void secret_stays_whole(void)
+{
+	int fd = make_secret(), status;
+	char *p;
+
+	need(ftruncate(fd, PAGE) == 0 && (p = map(fd, RW, MAP_SHARED)) != MAP_FAILED);
+	p[9] = 'w';
+	need(FAILS(madvise(p, PAGE, MADV_REMOVE), EINVAL));
+	if (fork() == 0) {
+		need(FAILS(madvise(p, PAGE, MADV_REMOVE), EOPNOTSUPP));
+		need(madvise(p, PAGE, MADV_DONTNEED) == 0 && p[9] == 'w');
+		_exit(0);
+	}
+	need(wait(&status) > 0 && status == 0 && munlock(p, PAGE) == 0);
+	need(FAILS(madvise(p, PAGE, MADV_REMOVE), EOPNOTSUPP) && p[9] == 'w');
 }
 
 /* Several processors map, write, check and unmap one object each, with frames moving between them. */
@@ -345,6 +389,8 @@ int main(int argc, char **argv)
 	tap(passes(secret_serves_its_owner),
 	    "system calls of its owner use it, nobody reads it from outside");
 	tap(passes(secret_has_a_label), "/secretmem (deleted) in /proc");
+	tap(passes(secret_is_locked_memory), "counts as locked memory");
+	tap(passes(secret_stays_whole), "no page can be taken out of it");
 	tap(passes(secrets_on_all_processors), "many secrets on all processors");
 	tap(passes(bad_requests), "mem_create and mem_share refuse nonsense");
 	tap(passes(normal_memory), "normal memory: read and write, never execute");
