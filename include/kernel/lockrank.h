@@ -32,6 +32,7 @@ enum lock_rank {
 	RANK_SIGNAL,
 	RANK_DEVICE,
 	RANK_WAITQUEUE,
+	RANK_LOAN,        /* what a task waits for and was lent: kernel/sched/mutex.c */
 	RANK_RUNQ,        /* two: by cpu id */
 	RANK_TIMER,       /* callbacks run without it */
 	RANK_SLAB_CACHES, /* which caches there are */
