@@ -6,9 +6,11 @@
 #include <kernel/device.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
 #include <kernel/tty.h>
+#include <serix/abi_sched.h>
 
 #define NS_TO_TICKS(ns) ((uint64_t)((ns) / (NSEC_PER_SEC / USER_HZ)))
 
@@ -27,7 +29,9 @@ struct look {
 	struct usage own; /* of the thread alone: the first one, where a process is asked about */
 	uint64_t start_ns;
 	uint64_t sigpending_limit;
-	int32_t nice;
+	struct sched_policy policy;
+	struct cpumask affinity;
+	uint32_t cpu;
 	int exit_signal, exit_status;
 	bool no_new_privs;
 	mode_t umask;
@@ -82,15 +86,18 @@ static void look_locked(struct look *l, struct process *p, pid_t tid)
 						      : letter_of(&t->task);
 	l->cred = p->cred;
 	l->threads = p->thread_count;
-	l->nice = p->nice;
 	l->exit_signal = p->exit_signal;
 	l->exit_status = p->exit_status;
 	l->no_new_privs = p->no_new_privs;
 	l->start_ns = p->start_ns;
 	l->sigpending_limit = p->rlimits[RLIMIT_SIGPENDING].cur;
 	look_at_signals(l, p, t);
-	if (t)
+	if (t) {
 		thread_usage(t, &l->own);
+		sched_get_policy(&t->task, &l->policy);
+		sched_get_affinity(&t->task, &l->affinity);
+		l->cpu = READ_ONCE(t->task.cpu);
+	}
 	if (tid)
 		l->usage = l->own;
 	else
@@ -136,6 +143,14 @@ static int look(const struct proc_node *node, struct look *l)
 
 /* --- stat, statm, status --- */
 
+/* As Linux counts: 0 to 39 by nice value, below it the realtime ones. */
+static int priority_of(const struct sched_policy *policy)
+{
+	if (policy->policy == SCHED_DEADLINE)
+		return -RT_PRIORITY_MAX - 2;
+	return policy->rt_priority ? -1 - policy->rt_priority : 20 + policy->nice;
+}
+
 int proc_show_stat(struct proc_text *t, const struct proc_node *node)
 {
 	struct proc_memory m;
@@ -153,13 +168,15 @@ int proc_show_stat(struct proc_text *t, const struct proc_node *node)
 		    l.usage.major_faults, l.child_usage.major_faults);
 	text_printf(t, "%lu %lu %lu %lu ", NS_TO_TICKS(l.usage.user_ns), NS_TO_TICKS(l.usage.system_ns),
 		    NS_TO_TICKS(l.child_usage.user_ns), NS_TO_TICKS(l.child_usage.system_ns));
-	text_printf(t, "%d %d %u 0 %lu ", 20 + l.nice, l.nice, l.threads, NS_TO_TICKS(l.start_ns));
+	text_printf(t, "%d %d %u 0 %lu ", priority_of(&l.policy), l.policy.nice, l.threads,
+		    NS_TO_TICKS(l.start_ns));
 	text_printf(t, "%lu %lu %lu ", m.total * PAGE_SIZE, m.resident, UINT64_MAX);
 	text_printf(t, "%lu %lu %lu 0 0 ", may ? m.code_start : 1, may ? m.code_end : 1,
 		    may ? m.stack_start : 0);
 	text_printf(t, "%lu %lu %lu %lu ", l.pending & INT32_MAX, l.blocked & INT32_MAX,
 		    l.ignored & INT32_MAX, l.caught & INT32_MAX);
-	text_printf(t, "%d 0 0 %d 0 0 0 0 0 0 ", l.state != 'R', l.exit_signal);
+	text_printf(t, "%d 0 0 %d %u %u %u 0 0 0 ", l.state != 'R', l.exit_signal, l.cpu,
+		    l.policy.rt_priority, l.policy.policy);
 	text_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", may ? m.data_start : 0, may ? m.data_end : 0,
 		    may ? m.brk_start : 0, may ? m.arg_start : 0, may ? m.arg_end : 0, may ? m.env_start : 0,
 		    may ? m.env_end : 0, may ? l.exit_status : 0);
@@ -180,6 +197,34 @@ static const char *state_name(char letter)
 	default:
 		return "Z (zombie)";
 	}
+}
+
+/* The last CPU of the run of CPUs that starts with `cpu`. */
+static uint32_t run_end(const struct cpumask *mask, uint32_t cpu)
+{
+	while (cpu + 1 < MAX_CPUS && cpumask_test(mask, cpu + 1))
+		cpu++;
+	return cpu;
+}
+
+static void status_cpus(struct proc_text *t, const struct cpumask *affinity)
+{
+	struct cpumask mask = cpumask_and(affinity, &cpus_online);
+	const char *comma = "";
+
+	text_printf(t, "Cpus_allowed:\t");
+	for (uint32_t word = (cpu_count + 31) / 32; word-- > 0;)
+		text_printf(t, "%0*x%s", cpu_count < 32 ? (int)(cpu_count + 3) / 4 : 8,
+			    (uint32_t)(mask.bits[word / 2] >> word % 2 * 32), word ? "," : "\n");
+	text_printf(t, "Cpus_allowed_list:\t");
+	for (uint32_t cpu = cpumask_next(&mask, 0); cpu < MAX_CPUS;) {
+		uint32_t end = run_end(&mask, cpu);
+
+		text_printf(t, end > cpu ? "%s%u-%u" : "%s%u", comma, cpu, end);
+		comma = ",";
+		cpu = cpumask_next(&mask, end + 1);
+	}
+	text_printf(t, "\n");
 }
 
 int proc_show_status(struct proc_text *t, const struct proc_node *node)
@@ -212,6 +257,7 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node)
 	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", 0ul, caps, caps);
 	text_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0x1fffffffffful, 0ul);
 	text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", l->no_new_privs);
+	status_cpus(t, &l->affinity);
 	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    l->own.switches_voluntary, l->own.switches_forced);
 	kfree(l);

@@ -37,10 +37,25 @@ int usage_by_id(pid_t id, bool thread, struct usage *out) __must_check;
 /* getpriority(2): `which` PRIO_PROCESS, PRIO_PGRP, PRIO_USER.  The lowest nice of those named. */
 int process_nice_get(int which, int who, int *nice) __must_check;
 int process_nice_set(int which, int who, int nice) __must_check;
+/* ioprio_set(2): `which` IOPRIO_WHO_*.  The most urgent of those named, or -errno. */
+int ioprio_get(int which, int who);
+int ioprio_set(int which, int who, int value) __must_check;
 
-/* CPUs 0 to 63. */
-int thread_affinity_set(pid_t tid, uint64_t mask) __must_check;
-int thread_affinity_get(pid_t tid, uint64_t *mask) __must_check;
+/* --- scheduling: of thread `tid`, 0 for the running one; -ESRCH -------------------------------------- */
+
+/* What to change, and what to take from the thread as it is. */
+struct policy_request {
+	struct sched_policy policy;
+	bool keep_policy; /* and reset_on_fork */
+	bool keep_params; /* those that the thread's present policy uses */
+	bool keep_nice;
+};
+/* -EINVAL, -EPERM, -EBUSY (admission). */
+int thread_policy_set(pid_t tid, const struct policy_request *request) __must_check;
+int thread_policy_get(pid_t tid, struct sched_policy *out, uint64_t *slice_ns) __must_check;
+/* -EINVAL: no CPU that is online.  -EPERM. */
+int thread_affinity_set(pid_t tid, const struct cpumask *mask) __must_check;
+int thread_affinity_get(pid_t tid, struct cpumask *mask) __must_check;
 void thread_set_name(const char name[TASK_NAME_LEN]);
 
 /* --- signals ------------------------------------------------------------------------------------- */

@@ -140,7 +140,6 @@ struct process {
 	struct cpu_timers cpu_timers;
 	struct waitqueue vfork_wait; /* parent of a vfork sleeps here */
 	_Atomic bool vfork_done;     /* [a] it may go on */
-	int32_t nice;                /* [p] */
 	int32_t oom_score_adj;       /* [p] */
 };
 
@@ -171,7 +170,7 @@ struct thread {
 	uaddr_t set_child_tid;               /* [o] written at the first run */
 	struct syscall_restart restart;      /* [o] */
 	struct process *vfork_child;         /* [o] referenced; sleeping until it lets go */
-	uint64_t affinity;                   /* [o] CPUs 0-63 */
+	uint16_t ioprio;                     /* [process.lock] */
 };
 
 static inline struct thread *current_thread(void) /* user threads only */

@@ -87,14 +87,18 @@ static void thread_first_run(void *arg)
 	arch_enter_user();
 }
 
-static struct thread *copy_thread(struct process *p, const struct clone_args *args)
+static int copy_thread(struct process *p, const struct clone_args *args, struct thread **out)
 {
 	struct thread *self = current_thread();
 	struct thread *t = thread_alloc(p, self->task.name, thread_first_run);
 	struct arch_regs *regs;
+	int err;
 
 	if (!t)
-		return NULL;
+		return -ENOMEM;
+	err = sched_inherit(&t->task);
+	if (err < 0)
+		goto out_thread;
 	regs = arch_user_regs(&t->task);
 	*regs = *arch_user_regs(&self->task);
 	arch_regs_set_result(regs, 0);
@@ -102,13 +106,13 @@ static struct thread *copy_thread(struct process *p, const struct clone_args *ar
 		arch_regs_set_sp(regs, args->stack);
 	arch_fpu_copy(&t->task, &self->task);
 	arch_tls_copy(&t->task, &self->task);
-	if ((args->flags & CLONE_SETTLS) && arch_set_tls(&t->task, args->tls) < 0) {
-		thread_free(t);
-		return NULL;
-	}
+	if (args->flags & CLONE_SETTLS)
+		err = arch_set_tls(&t->task, args->tls);
+	if (err < 0)
+		goto out_thread;
 	t->task.vm = p->vm;
 	t->blocked = self->blocked;
-	t->affinity = self->affinity;
+	t->ioprio = self->ioprio;
 	/* An alternate stack in shared memory cannot serve two threads; after vfork only one runs. */
 	if ((args->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
 		t->altstack = self->altstack;
@@ -116,7 +120,11 @@ static struct thread *copy_thread(struct process *p, const struct clone_args *ar
 		t->set_child_tid = args->child_tid;
 	if (args->flags & CLONE_CHILD_CLEARTID)
 		t->clear_child_tid = args->child_tid;
-	return t;
+	*out = t;
+	return 0;
+out_thread:
+	thread_free(t);
+	return err;
 }
 
 static int copy_memory(struct process *p, uint64_t flags)
@@ -177,7 +185,6 @@ static void copy_identity(struct process *p)
 	memcpy(p->exe, self->exe, sizeof(p->exe));
 	p->no_new_privs = self->no_new_privs;
 	p->dumpable = self->dumpable;
-	p->nice = self->nice;
 	p->oom_score_adj = self->oom_score_adj;
 	spin_unlock_irqrestore(&self->lock, flags);
 }
@@ -291,10 +298,10 @@ static int64_t clone_thread(const struct clone_args *args)
 
 	if (!entry)
 		return -EAGAIN;
-	t = copy_thread(current_process(), args);
-	if (!t) {
+	err = copy_thread(current_process(), args, &t);
+	if (err < 0) {
 		pid_release(entry);
-		return -ENOMEM;
+		return err;
 	}
 	t->tid = tid = entry->nr;
 	if (args->flags & CLONE_PARENT_SETTID)
@@ -322,9 +329,8 @@ static int64_t clone_process(const struct clone_args *args)
 	err = memory_is_short() ? -ENOMEM : copy_process(args, &p);
 	if (err < 0)
 		goto out_pid;
-	err = -ENOMEM;
-	t = copy_thread(p, args);
-	if (!t)
+	err = copy_thread(p, args, &t);
+	if (err < 0)
 		goto out_process;
 	t->tid = pid = entry->nr;
 	if (args->flags & CLONE_PARENT_SETTID)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What happens after an amount of CPU time: ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU.
+ * What happens after an amount of CPU time: ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU and RLIMIT_RTTIME.
  *
  * The scheduler knows nothing of them.  An ordinary timer looks at the clocks of the process at the earliest
  * moment at which one of them could be due: with n threads on n processors CPU time grows n times as fast
@@ -9,6 +9,7 @@
  */
 #include <kernel/percpu.h>
 #include <kernel/timespec.h>
+#include <serix/abi_sched.h>
 
 #include "proc_priv.h"
 
@@ -61,6 +62,29 @@ static void look_at_limit(struct look *l, struct process *p, enum rlimit_id id, 
 	due_at(l, MIN(soft, hard), used_ns);
 }
 
+/* RLIMIT_RTTIME is about the CPU time of a realtime thread since it slept last. */
+static void look_at_realtime(struct look *l, struct process *p)
+{
+	struct sched_policy policy;
+	struct thread *t;
+
+	if (p->rlimits[RLIMIT_RTTIME].cur == RLIM_INFINITY)
+		return;
+	list_for_each (t, &p->threads, link) {
+		uint64_t user_ns, system_ns, sleeps = READ_ONCE(t->task.switches_voluntary);
+
+		sched_get_policy(&t->task, &policy);
+		if (policy.policy != SCHED_FIFO && policy.policy != SCHED_RR)
+			continue;
+		task_times(&t->task, &user_ns, &system_ns);
+		if (sleeps != t->rt_sleeps || t->rt_start_ns == 0) {
+			t->rt_sleeps = sleeps;
+			t->rt_start_ns = user_ns + system_ns;
+		}
+		look_at_limit(l, p, RLIMIT_RTTIME, user_ns + system_ns - t->rt_start_ns, NSEC_PER_USEC);
+	}
+}
+
 void cpu_timers_update_locked(struct process *p)
 {
 	struct cpu_timers *ct = &p->cpu_timers;
@@ -77,6 +101,7 @@ void cpu_timers_update_locked(struct process *p)
 	look_at_timer(&l, p, &ct->virtual, l.user_ns, SIGVTALRM);
 	look_at_timer(&l, p, &ct->prof, l.total_ns, SIGPROF);
 	look_at_limit(&l, p, RLIMIT_CPU, l.total_ns, NSEC_PER_SEC);
+	look_at_realtime(&l, p);
 	if (l.left_ns == TIME_FOREVER)
 		return;
 	delay = l.left_ns / MAX(1u, MIN(p->live_threads, cpu_count));

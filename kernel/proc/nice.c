@@ -1,133 +1,221 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Small attributes of processes and threads that others may set: nice values, CPU masks, names. */
-#include <kernel/percpu.h>
+/* Small attributes of threads that others may set: nice values, I/O priorities, names. */
 #include <kernel/string.h>
 #include <serix/abi_sched.h>
 #include <serix/errno.h>
 
 #include "proc_priv.h"
 
-/* A walk over the processes that `which` and `who` name. */
-struct nice_walk {
-	int which;
+/* --- the threads that setpriority(2) and ioprio_set(2) name ------------------------------------------ */
+
+enum who_kind { WHO_THREAD, WHO_GROUP, WHO_USER };
+
+/* `visit` answers what goes wrong for one thread, but is asked about all of them. */
+struct who_walk {
+	enum who_kind kind;
 	int who;
-	bool set;
-	int nice; /* in: to set; out: the lowest found */
+	int (*visit)(struct thread *t, struct who_walk *w);
+	int value; /* in: to set; out: the best found */
 	bool found;
 	int err;
 };
 
-static bool named(const struct process *p, const struct nice_walk *w)
+static void visit_thread_locked(struct thread *t, struct who_walk *w)
 {
-	switch (w->which) {
-	case PRIO_PROCESS:
-		return p->pid == w->who;
-	case PRIO_PGRP:
-		return p->pgid == w->who;
-	}
-	return p->cred.uid == (uid_t)w->who;
-}
+	int err = w->visit(t, w);
 
-static int may_set(const struct process *p, int nice)
-{
-	const struct credentials *cred = current_cred();
-
-	if (cred->euid == 0)
-		return 0;
-	if (cred->euid != p->cred.euid && cred->euid != p->cred.uid)
-		return -EPERM;
-	return nice < p->nice ? -EACCES : 0;
-}
-
-static void visit(struct process *p, void *arg)
-{
-	struct nice_walk *w = arg;
-	int err;
-
-	if (!named(p, w))
-		return;
-	if (!w->set) {
-		w->nice = w->found ? MIN(w->nice, p->nice) : p->nice;
-	} else {
-		err = may_set(p, w->nice);
-		if (err < 0)
-			w->err = err;
-		else
-			p->nice = w->nice;
-	}
+	if (err < 0)
+		w->err = err;
 	w->found = true;
 }
 
-static int walk(struct nice_walk *w)
+static void visit_process(struct process *p, void *arg)
 {
-	const struct process *self = current_process();
-	uint64_t flags;
+	struct who_walk *w = arg;
+	struct thread *t;
 
-	if (w->which < PRIO_PROCESS || w->which > PRIO_USER)
-		return -EINVAL;
-	flags = tree_lock();
+	if (w->kind == WHO_GROUP ? p->pgid != w->who : p->cred.uid != (uid_t)w->who)
+		return;
+	spin_lock(&p->lock);
+	list_for_each (t, &p->threads, link)
+		visit_thread_locked(t, w);
+	spin_unlock(&p->lock);
+}
+
+static void visit_one(pid_t tid, struct who_walk *w)
+{
+	struct thread *t = thread_find_locked(tid);
+
+	if (!t)
+		return;
+	spin_lock(&t->process->lock);
+	visit_thread_locked(t, w);
+	spin_unlock(&t->process->lock);
+}
+
+static int walk(struct who_walk *w)
+{
+	const struct thread *self = current_thread();
+	const struct process *p = self->process;
+	uint64_t flags = tree_lock();
+
 	if (w->who == 0)
-		w->who = w->which == PRIO_PROCESS ? self->pid
-			 : w->which == PRIO_PGRP  ? self->pgid
-						  : (int)self->cred.uid;
-	process_for_each_locked(visit, w);
+		w->who = w->kind == WHO_THREAD  ? self->tid
+			 : w->kind == WHO_GROUP ? p->pgid
+						: (int)p->cred.uid;
+	if (w->kind == WHO_THREAD)
+		visit_one(w->who, w);
+	else
+		process_for_each_locked(visit_process, w);
 	tree_unlock(flags);
 	return w->found ? w->err : -ESRCH;
 }
 
+/* --- nice ---------------------------------------------------------------------------------------- */
+
+static int nice_of(struct thread *t)
+{
+	struct sched_policy policy;
+
+	sched_get_policy(&t->task, &policy);
+	return policy.nice;
+}
+
+bool thread_may_nice(const struct thread *t, int nice)
+{
+	uint64_t limit = t->process->rlimits[RLIMIT_NICE].cur; /* 1 to 40 for 19 to -20 */
+
+	return (uint64_t)(20 - nice) <= limit || cred_is_root();
+}
+
+static int get_nice(struct thread *t, struct who_walk *w)
+{
+	int nice = nice_of(t);
+
+	w->value = w->found ? MIN(w->value, nice) : nice;
+	return 0;
+}
+
+static int set_nice(struct thread *t, struct who_walk *w)
+{
+	if (!thread_same_owner(t))
+		return -EPERM;
+	if (w->value < nice_of(t) && !thread_may_nice(t, w->value))
+		return -EACCES;
+	sched_set_nice(&t->task, w->value);
+	return 0;
+}
+
+static int nice_walk(struct who_walk *w, int which)
+{
+	switch (which) {
+	case PRIO_PROCESS:
+		w->kind = WHO_THREAD;
+		return walk(w);
+	case PRIO_PGRP:
+		w->kind = WHO_GROUP;
+		return walk(w);
+	case PRIO_USER:
+		w->kind = WHO_USER;
+		return walk(w);
+	}
+	return -EINVAL;
+}
+
 int process_nice_get(int which, int who, int *nice)
 {
-	struct nice_walk w = { .which = which, .who = who };
-	int err = walk(&w);
+	struct who_walk w = { .who = who, .visit = get_nice };
+	int err = nice_walk(&w, which);
 
-	*nice = w.nice;
+	*nice = w.value;
 	return err;
 }
 
 int process_nice_set(int which, int who, int nice)
 {
-	struct nice_walk w = { .which = which, .who = who, .set = true };
+	struct who_walk w = { .who = who, .visit = set_nice, .value = MAX(NICE_MIN, MIN(NICE_MAX, nice)) };
 
-	w.nice = MAX(NICE_MIN, MIN(NICE_MAX, nice));
-	return walk(&w);
+	return nice_walk(&w, which);
 }
 
-static uint64_t online_mask(void)
+/* --- I/O priorities: kept and inherited; nothing here queues I/O by them ----------------------------- */
+
+static int check_ioprio(int value)
 {
-	return cpu_count >= 64 ? ~0ull : (1ull << cpu_count) - 1;
+	int level = value & ((1 << IOPRIO_CLASS_SHIFT) - 1);
+
+	switch (value >> IOPRIO_CLASS_SHIFT) {
+	case IOPRIO_CLASS_NONE:
+		return level ? -EINVAL : 0;
+	case IOPRIO_CLASS_RT:
+		if (!cred_is_root())
+			return -EPERM;
+		return level < IOPRIO_LEVELS ? 0 : -EINVAL;
+	case IOPRIO_CLASS_BE:
+		return level < IOPRIO_LEVELS ? 0 : -EINVAL;
+	case IOPRIO_CLASS_IDLE:
+		return 0;
+	}
+	return -EINVAL;
 }
 
-static int affinity(pid_t tid, const uint64_t *set, uint64_t *out)
+/* The smaller number is the more urgent, but none at all stands for best effort in the middle. */
+static int ioprio_rank(int value)
 {
-	uint64_t flags = tree_lock();
-	struct thread *t = tid == 0 ? current_thread() : thread_find_locked(tid);
-	int err = t ? 0 : -ESRCH;
-
-	if (t && set && !signal_permitted(t->process, 0))
-		err = -EPERM;
-	if (err == 0 && set)
-		t->affinity = *set;
-	if (err == 0)
-		*out = t->affinity;
-	tree_unlock(flags);
-	return err;
+	return value ? value : IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | IOPRIO_LEVELS / 2;
 }
 
-int thread_affinity_set(pid_t tid, uint64_t mask)
+static int get_ioprio(struct thread *t, struct who_walk *w)
 {
-	uint64_t now;
-
-	mask &= online_mask();
-	return mask ? affinity(tid, &mask, &now) : -EINVAL;
+	if (!w->found || ioprio_rank(t->ioprio) < ioprio_rank(w->value))
+		w->value = t->ioprio;
+	return 0;
 }
 
-int thread_affinity_get(pid_t tid, uint64_t *mask)
+static int set_ioprio(struct thread *t, struct who_walk *w)
 {
-	int err = affinity(tid, NULL, mask);
+	const struct credentials *me = current_cred();
+	uid_t owner = t->process->cred.uid;
 
-	*mask &= online_mask();
-	return err;
+	if (owner != me->euid && owner != me->uid && !cred_is_root())
+		return -EPERM;
+	t->ioprio = (uint16_t)w->value;
+	return 0;
 }
+
+static int ioprio_walk(struct who_walk *w, int which)
+{
+	switch (which) {
+	case IOPRIO_WHO_PROCESS:
+		w->kind = WHO_THREAD;
+		return walk(w);
+	case IOPRIO_WHO_PGRP:
+		w->kind = WHO_GROUP;
+		return walk(w);
+	case IOPRIO_WHO_USER:
+		w->kind = WHO_USER;
+		return walk(w);
+	}
+	return -EINVAL;
+}
+
+int ioprio_get(int which, int who)
+{
+	struct who_walk w = { .who = who, .visit = get_ioprio };
+	int err = ioprio_walk(&w, which);
+
+	return err < 0 ? err : w.value;
+}
+
+int ioprio_set(int which, int who, int value)
+{
+	struct who_walk w = { .who = who, .visit = set_ioprio, .value = value };
+	int err = check_ioprio(value);
+
+	return err < 0 ? err : ioprio_walk(&w, which);
+}
+
+/* --- names --------------------------------------------------------------------------------------- */
 
 void thread_set_name(const char name[TASK_NAME_LEN])
 {

@@ -129,6 +129,11 @@ static inline bool thread_must_leave_locked(const struct thread *t)
 void futex_init(void);
 int64_t futex_wake_any(uaddr_t addr, uint32_t count);
 
+/* May the running process change how that thread is scheduled?  (policy.c) */
+bool thread_same_owner(const struct thread *t);
+/* May it be as urgent as this nice value by RLIMIT_NICE, or by privilege? */
+bool thread_may_nice(const struct thread *t, int nice);
+
 /* Limits and interval timers. */
 void rlimits_init(struct process *p);
 void itimer_init(struct process *p);

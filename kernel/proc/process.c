@@ -133,7 +133,6 @@ struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(v
 	list_init(&t->link);
 	signal_queue_init(&t->pending);
 	t->altstack.flags = SS_DISABLE;
-	t->affinity = ~0ull;
 	process_get(p);
 	t->process = p;
 	return t;

@@ -360,50 +360,6 @@ SYSCALL(getrusage)
 	return copy_to_user(ARG(1, uaddr_t), &usage, sizeof(usage));
 }
 
-/* getpriority answers 20 - nice, so that no success looks like an error. */
-SYSCALL(getpriority)
-{
-	int nice, err = process_nice_get(ARG(0, int), ARG(1, int), &nice);
-
-	return err < 0 ? err : 20 - nice;
-}
-
-SYSCALL(setpriority)
-{
-	return process_nice_set(ARG(0, int), ARG(1, int), ARG(2, int));
-}
-
-/* --- processors -------------------------------------------------------------------------------------- */
-
-SYSCALL(sched_yield)
-{
-	(void)args;
-	sched_yield();
-	return 0;
-}
-
-SYSCALL(sched_setaffinity)
-{
-	uint64_t mask = 0;
-	int err = copy_from_user(&mask, ARG(2, uaddr_t), MIN(args->a[1], sizeof(mask)));
-
-	return err < 0 ? err : thread_affinity_set(ARG(0, pid_t), mask);
-}
-
-/* Answers the size of the mask, which is what the raw call does. */
-SYSCALL(sched_getaffinity)
-{
-	uint64_t mask;
-	int err;
-
-	if (args->a[1] < sizeof(mask) || args->a[1] % sizeof(mask))
-		return -EINVAL;
-	err = thread_affinity_get(ARG(0, pid_t), &mask);
-	if (err == 0)
-		err = copy_to_user(ARG(2, uaddr_t), &mask, sizeof(mask));
-	return err < 0 ? err : (int64_t)sizeof(mask);
-}
-
 /* --- prctl --------------------------------------------------------------------------------------------- */
 
 enum {

@@ -63,16 +63,6 @@ SYSCALL(sysinfo)
 	return copy_to_user(ARG(0, uaddr_t), &info, sizeof(info));
 }
 
-SYSCALL(getcpu)
-{
-	uint32_t cpu = READ_ONCE(current_task()->cpu);
-	int err = args->a[0] ? put_user_u32(ARG(0, uaddr_t), cpu) : 0;
-
-	if (err == 0 && args->a[1])
-		err = put_user_u32(ARG(1, uaddr_t), 0);
-	return err;
-}
-
 /* --- randomness ---------------------------------------------------------------------------------- */
 
 #define GRND_NONBLOCK 1u
