@@ -9,6 +9,7 @@
 #include "proc_priv.h"
 
 #include <arch/paging.h>
+#include <kernel/overcommit.h>
 #include <kernel/percpu.h>
 #include <kernel/pmm.h>
 #include <kernel/reclaim.h>
@@ -95,6 +96,8 @@ static void rows_of_mappings(struct proc_text *t)
 {
 	uint64_t direct[3];
 
+	memory_row(t, "CommitLimit:", commit_limit_pages());
+	memory_row(t, "Committed_AS:", committed_pages());
 	memory_row(t, "VmallocTotal:", vmalloc_total_pages());
 	memory_row(t, "VmallocUsed:", vmalloc_used_pages());
 	memory_row(t, "VmallocChunk:", 0);

@@ -118,7 +118,7 @@ int proc_show_environ(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-static void show_area(struct proc_text *t, const struct vm_area *a, char *path)
+void proc_show_area(struct proc_text *t, const struct vm_area *a, char *path)
 {
 	size_t start = t->len;
 	uint64_t ino = 0;
@@ -147,7 +147,7 @@ int proc_show_maps(struct proc_text *t, const struct proc_node *node)
 	struct vm_area a;
 
 	for (uint64_t addr = 0; vm && path && vm_next_area(vm, addr, &a); addr = a.end) {
-		show_area(t, &a, path);
+		proc_show_area(t, &a, path);
 		if (a.object)
 			vm_object_put(a.object);
 	}

@@ -124,14 +124,7 @@ static int show_limits(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-static int show_oom_score_adj(struct proc_text *t, const struct proc_node *node)
-{
-	text_printf(t, "%d\n", READ_ONCE(node->process->oom_score_adj));
-	return 0;
-}
-
-/* A decimal number with an optional sign, blanks around it. */
-static int parse_signed(const char *text, int64_t *out)
+int proc_parse_signed(const char *text, int64_t *out)
 {
 	bool negative = false;
 	const char *end;
@@ -150,20 +143,6 @@ static int parse_signed(const char *text, int64_t *out)
 	if (*end)
 		return -EINVAL;
 	*out = negative ? -(int64_t)value : (int64_t)value;
-	return 0;
-}
-
-static int store_oom_score_adj(const struct proc_node *node, const char *text, size_t len)
-{
-	struct process *p = node->process;
-	int64_t value;
-
-	(void)len;
-	if (parse_signed(text, &value) < 0 || value < -1000 || value > 1000)
-		return -EINVAL;
-	if (value < READ_ONCE(p->oom_score_adj) && !cred_is_root())
-		return -EACCES;
-	WRITE_ONCE(p->oom_score_adj, (int32_t)value);
 	return 0;
 }
 
@@ -223,11 +202,17 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		PROC_GUARDED("maps", 0444, proc_show_maps),                                                 \
 		PROC_GUARDED("environ", 0400, proc_show_environ), PROC_FILE("limits", 0444, show_limits),   \
 		PROC_FILE("mounts", 0444, show_mounts), PROC_FILE("mountinfo", 0444, show_mountinfo),       \
-		PROC_FILE("wchan", 0444, show_wchan),                                                       \
+		PROC_FILE("wchan", 0444, show_wchan), PROC_GUARDED("smaps", 0444, proc_show_smaps),         \
+		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                 \
+		PROC_FILE("oom_score", 0444, proc_show_oom_score),                                          \
 		{ .name = "oom_score_adj",                                                                  \
 		  .mode = S_IFREG | 0644,                                                                   \
-		  .show = show_oom_score_adj,                                                               \
-		  .store = store_oom_score_adj },                                                           \
+		  .show = proc_show_oom_score_adj,                                                          \
+		  .store = proc_store_oom_score_adj },                                                      \
+		{ .name = "oom_adj",                                                                        \
+		  .mode = S_IFREG | 0644,                                                                   \
+		  .show = proc_show_oom_adj,                                                                \
+		  .store = proc_store_oom_adj },                                                            \
 		{ .name = "fd",                                                                             \
 		  .mode = S_IFDIR | 0500,                                                                   \
 		  .find = proc_find_fd,                                                                     \

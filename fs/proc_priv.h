@@ -65,6 +65,8 @@ struct proc_entry {
 
 /* "123" without leading zeros or signs; -ENOENT. */
 int proc_parse_number(const char *name, size_t len, uint32_t *out);
+/* A decimal number with an optional sign, blanks around it.  -EINVAL. */
+int proc_parse_signed(const char *text, int64_t *out);
 /* May the running process look into that one?  0 or -EACCES. */
 int proc_may_look(struct process *process);
 
@@ -121,3 +123,21 @@ int proc_show_vmstat(struct proc_text *t, const struct proc_node *node);
 int proc_show_zoneinfo(struct proc_text *t, const struct proc_node *node);
 int proc_show_buddyinfo(struct proc_text *t, const struct proc_node *node);
 int proc_show_slabinfo(struct proc_text *t, const struct proc_node *node);
+
+#define PROC_SYS_VM_COUNT 7
+extern const struct proc_entry proc_sys_vm_entries[PROC_SYS_VM_COUNT]; /* fs/proc_sys_vm.c */
+
+/* One line of maps; `path` has PATH_MAX bytes for its own use. */
+struct vm_area;
+void proc_show_area(struct proc_text *t, const struct vm_area *a, char *path);
+
+/* fs/proc_smaps.c */
+int proc_show_smaps(struct proc_text *t, const struct proc_node *node);
+int proc_show_smaps_rollup(struct proc_text *t, const struct proc_node *node);
+
+/* fs/proc_oom.c */
+int proc_show_oom_score(struct proc_text *t, const struct proc_node *node);
+int proc_show_oom_score_adj(struct proc_text *t, const struct proc_node *node);
+int proc_store_oom_score_adj(const struct proc_node *node, const char *text, size_t len);
+int proc_show_oom_adj(struct proc_text *t, const struct proc_node *node);
+int proc_store_oom_adj(const struct proc_node *node, const char *text, size_t len);

@@ -217,10 +217,8 @@ SHOW_CONSTANT(pid_max, NUMBER(PID_MAX))
 SHOW_CONSTANT(ngroups_max, NUMBER(NGROUPS_MAX))
 SHOW_CONSTANT(cap_last_cap, "40")
 SHOW_CONSTANT(pool_bits, "256")
-SHOW_CONSTANT(overcommit, "0")
 SHOW_CONSTANT(pipe_max_size, "1048576")
 SHOW_CONSTANT(nr_open, "1048576")
-SHOW_CONSTANT(mmap_min_addr, "65536")
 
 static const struct proc_entry random_entries[] = {
 	PROC_FILE("boot_id", 0444, show_boot_id),
@@ -241,11 +239,6 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("version", 0444, show_sys_version),
 };
 
-static const struct proc_entry vm_entries[] = {
-	PROC_FILE("mmap_min_addr", 0444, show_mmap_min_addr),
-	PROC_FILE("overcommit_memory", 0444, show_overcommit),
-};
-
 static const struct proc_entry fs_entries[] = {
 	PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max_size),
@@ -254,7 +247,7 @@ static const struct proc_entry fs_entries[] = {
 static const struct proc_entry sys_entries[] = {
 	PROC_DIR("fs", fs_entries),
 	PROC_DIR("kernel", kernel_entries),
-	PROC_DIR("vm", vm_entries),
+	PROC_DIR("vm", proc_sys_vm_entries),
 };
 
 /* --- /proc/serix --- */

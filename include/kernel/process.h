@@ -239,9 +239,13 @@ bool cred_is_root(void); /* the running thread's euid == 0; true for kernel thre
 const struct credentials *current_cred(void);
 bool cred_in_group(const struct credentials *cred, gid_t gid);
 
-/* Out of memory while the running thread needs a page: kill the largest process with a logged reason
- * and give it time to leave.  False when the running thread is the victim. */
+/* Out of memory while the running thread needs a page: reclaim, or kill the process with the highest score
+ * and give it time to leave (kernel/proc/oom.c).  False when the running thread is to leave.  No lock is
+ * held. */
 bool process_oom_kill(void);
+/* As /proc/pid/oom_score shows it. */
+int process_oom_score(struct process *p);
+extern _Atomic bool oom_kill_allocating_task; /* the one who asks instead of the highest score */
 
 /* Leave: the whole process with a wait status (exit code << 8, or signal), or this thread only. */
 void process_exit(int wait_status) __noreturn;

@@ -211,6 +211,15 @@ int vm_check_mapped(struct vm_space *vm, uint64_t addr, uint64_t len) __must_che
 /* One byte a page: is it in memory (in the page table or the object)?  -ENOMEM: no area there. */
 int vm_residency(struct vm_space *vm, uint64_t addr, unsigned char *out, size_t pages) __must_check;
 
+/* What lies in [start, end): pages. */
+#define VM_USAGE_SHIFT 12
+struct vm_usage {
+	uint64_t resident, shared, anonymous;
+	uint64_t large;        /* parts of large pages */
+	uint64_t proportional; /* each page divided among those who have it mapped, << VM_USAGE_SHIFT */
+};
+void vm_measure(struct vm_space *vm, uint64_t start, uint64_t end, struct vm_usage *out);
+
 /* Lock a range (VM_LOCKED, with VM_ONFAULT or without) or unlock it (0), within `limit` bytes.  -ENOMEM: a
  * hole, over the limit, or a page that cannot be had. */
 int vm_lock(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t flags, uint64_t limit) __must_check;

@@ -75,7 +75,7 @@ void kernel_main(const struct boot_info *bi)
 	time_init(arch_calibrate_cycles());
 	arch_timer_init();
 	topology_init_this_cpu();
-	idle_init(); /* how to wait */
+	idle_init();  /* how to wait */
 	sched_init(); /* this context becomes the idle task */
 	arch_irq_enable();
 
