@@ -109,6 +109,25 @@ static void secret_survives_unmapping(void)
 	need(p != MAP_FAILED && p[0] == WORDS * 2654435761u + 9);
 }
 
+/* A fault on a page at rest decrypts it with the registers that a program has its numbers in. */
+static void vector_registers_are_kept(void)
+{
+	unsigned long before[2] = { 0x0123456789abcdef, 0xfedcba9876543210 }, low[2], high[2];
+	int fd = make_secret();
+	char *p, c;
+
+	need(ftruncate(fd, PAGE) == 0 && (p = map(fd, RW, MAP_SHARED)) != MAP_FAILED);
+	p[0] = 'v';
+	need(munmap(p, PAGE) == 0 && (p = map(fd, RW, MAP_SHARED)) != MAP_FAILED);
+	__asm__ volatile("movdqu %4, %%xmm0\n\tmovdqu %4, %%xmm9\n\t"
+			 "movb (%3), %2\n\t"
+			 "movdqu %%xmm0, %0\n\tmovdqu %%xmm9, %1"
+			 : "=m"(low), "=m"(high), "=&q"(c)
+			 : "r"(p), "m"(before)
+			 : "xmm0", "xmm9");
+	need(c == 'v' && memcmp(low, before, 16) == 0 && memcmp(high, before, 16) == 0);
+}
+
 static void secret_is_shared_with_children(void)
 {
 	int fd = make_secret();
@@ -385,6 +404,7 @@ int main(int argc, char **argv)
 	tap(passes(secret_is_only_mapped), "memfd_secret is for mapping only");
 	tap(passes(secret_ends_at_its_size), "SIGBUS past the end");
 	tap(passes(secret_survives_unmapping), "contents survive being unmapped");
+	tap(passes(vector_registers_are_kept), "decrypting leaves vector registers alone");
 	tap(passes(secret_is_shared_with_children), "children share the mapping");
 	tap(passes(secret_serves_its_owner),
 	    "system calls of its owner use it, nobody reads it from outside");
