@@ -32,17 +32,17 @@ WEAK void mutex_init(struct mutex *m, const char *name, enum lock_rank rank)
 
 WEAK void mutex_lock(struct mutex *m)
 {
-	ASSERT(m->owner == NULL);
-	m->owner = (struct task *)m;
+	ASSERT(m->owner == 0);
+	m->owner = (uintptr_t)m;
 }
 
 WEAK void mutex_unlock(struct mutex *m)
 {
-	ASSERT(m->owner != NULL);
-	m->owner = NULL;
+	ASSERT(m->owner != 0);
+	m->owner = 0;
 }
 
 WEAK bool mutex_held(const struct mutex *m)
 {
-	return m->owner != NULL;
+	return m->owner != 0;
 }
