@@ -30,13 +30,13 @@
 #define MEM_BELOW_4G   4u /* DMA: all frames below 4 GiB */
 
 /* Rights of a descriptor. */
-#define MEM_RIGHT_READ     (1u << 0) /* read, map for reading */
-#define MEM_RIGHT_WRITE    (1u << 1) /* write, map for writing */
-#define MEM_RIGHT_EXECUTE  (1u << 2) /* map for executing */
-#define MEM_RIGHT_RESIZE   (1u << 7)
-#define MEM_RIGHT_MAP      (1u << 8) /* without it no mapping at all */
-#define MEM_RIGHT_SEAL     (1u << 15)
-#define MEM_RIGHT_PHYSICAL (1u << 16)
+#define MEM_RIGHT_READ     0x00001u /* read, map for reading */
+#define MEM_RIGHT_WRITE    0x00002u /* write, map for writing */
+#define MEM_RIGHT_EXECUTE  0x00004u /* map for executing */
+#define MEM_RIGHT_RESIZE   0x00080u
+#define MEM_RIGHT_MAP      0x00100u /* without it no mapping at all */
+#define MEM_RIGHT_SEAL     0x08000u
+#define MEM_RIGHT_PHYSICAL 0x10000u
 
 struct mem_run {
 	uint64_t address;
