@@ -100,6 +100,9 @@ static int dma_vnode(uint64_t size, unsigned flags, struct vnode **out)
 
 	if (!cred_is_root())
 		return -EPERM;
+	/* What cannot succeed shall not take all frames from others while it fails. */
+	if (size > pmm_free_memory() / 2)
+		return -ENOMEM;
 	err = plain_vnode(MEMOBJ_DMA, 0, &v);
 	if (err < 0)
 		return err;
