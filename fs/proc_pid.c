@@ -195,34 +195,35 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		.follow = proc_follow_##n, .guarded = true                         \
 	}
 
-#define COMMON_ENTRIES                                                                                      \
-	PROC_FILE("stat", 0444, proc_show_stat), PROC_FILE("statm", 0444, proc_show_statm),                 \
-		PROC_FILE("status", 0444, proc_show_status), PROC_FILE("cmdline", 0444, proc_show_cmdline), \
-		{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },         \
-		PROC_GUARDED("maps", 0444, proc_show_maps),                                                 \
-		PROC_GUARDED("environ", 0400, proc_show_environ), PROC_FILE("limits", 0444, show_limits),   \
-		PROC_FILE("mounts", 0444, show_mounts), PROC_FILE("mountinfo", 0444, show_mountinfo),       \
-		PROC_FILE("wchan", 0444, show_wchan), PROC_GUARDED("smaps", 0444, proc_show_smaps),         \
-		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                 \
-		PROC_FILE("oom_score", 0444, proc_show_oom_score),                                          \
-		{ .name = "oom_score_adj",                                                                  \
-		  .mode = S_IFREG | 0644,                                                                   \
-		  .show = proc_show_oom_score_adj,                                                          \
-		  .store = proc_store_oom_score_adj },                                                      \
-		{ .name = "oom_adj",                                                                        \
-		  .mode = S_IFREG | 0644,                                                                   \
-		  .show = proc_show_oom_adj,                                                                \
-		  .store = proc_store_oom_adj },                                                            \
-		{ .name = "fd",                                                                             \
-		  .mode = S_IFDIR | 0500,                                                                   \
-		  .find = proc_find_fd,                                                                     \
-		  .next = proc_next_fd,                                                                     \
-		  .guarded = true },                                                                        \
-		{ .name = "fdinfo",                                                                         \
-		  .mode = S_IFDIR | 0555,                                                                   \
-		  .find = proc_find_fdinfo,                                                                 \
-		  .next = proc_next_fdinfo,                                                                 \
-		  .guarded = true },                                                                        \
+#define COMMON_ENTRIES                                                                                       \
+	PROC_FILE("stat", 0444, proc_show_stat), PROC_FILE("statm", 0444, proc_show_statm),                  \
+		PROC_FILE("status", 0444, proc_show_status), PROC_FILE("cmdline", 0444, proc_show_cmdline),  \
+		{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },          \
+		PROC_GUARDED("maps", 0444, proc_show_maps),                                                  \
+		PROC_GUARDED("environ", 0400, proc_show_environ), PROC_FILE("sched", 0444, proc_show_sched), \
+		PROC_FILE("schedstat", 0444, proc_show_schedstat), PROC_FILE("limits", 0444, show_limits),   \
+		PROC_FILE("mounts", 0444, show_mounts), PROC_FILE("mountinfo", 0444, show_mountinfo),        \
+		PROC_FILE("wchan", 0444, show_wchan), PROC_GUARDED("smaps", 0444, proc_show_smaps),          \
+		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                  \
+		PROC_FILE("oom_score", 0444, proc_show_oom_score),                                           \
+		{ .name = "oom_score_adj",                                                                   \
+		  .mode = S_IFREG | 0644,                                                                    \
+		  .show = proc_show_oom_score_adj,                                                           \
+		  .store = proc_store_oom_score_adj },                                                       \
+		{ .name = "oom_adj",                                                                         \
+		  .mode = S_IFREG | 0644,                                                                    \
+		  .show = proc_show_oom_adj,                                                                 \
+		  .store = proc_store_oom_adj },                                                             \
+		{ .name = "fd",                                                                              \
+		  .mode = S_IFDIR | 0500,                                                                    \
+		  .find = proc_find_fd,                                                                      \
+		  .next = proc_next_fd,                                                                      \
+		  .guarded = true },                                                                         \
+		{ .name = "fdinfo",                                                                          \
+		  .mode = S_IFDIR | 0555,                                                                    \
+		  .find = proc_find_fdinfo,                                                                  \
+		  .next = proc_next_fdinfo,                                                                  \
+		  .guarded = true },                                                                         \
 		PROC_LINK(cwd), PROC_LINK(root), PROC_LINK(exe)
 
 static const struct proc_entry task_entries[] = { COMMON_ENTRIES };

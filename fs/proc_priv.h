@@ -111,6 +111,11 @@ int proc_show_system_interrupts(struct proc_text *t, const struct proc_node *nod
 int proc_show_lock_stat(struct proc_text *t, const struct proc_node *node);
 int proc_store_lock_stat(const struct proc_node *node, const char *text, size_t len);
 
+/* What the scheduler counts: fs/proc_sched.c. */
+int proc_show_system_schedstat(struct proc_text *t, const struct proc_node *node);
+int proc_show_sched(struct proc_text *t, const struct proc_node *node);
+int proc_show_schedstat(struct proc_text *t, const struct proc_node *node);
+
 #define USER_HZ         100
 #define NS_TO_TICKS(ns) ((uint64_t)((ns) / (NSEC_PER_SEC / USER_HZ)))
 

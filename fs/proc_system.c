@@ -321,6 +321,7 @@ static const struct proc_entry root_entries[] = {
 	ROOT_LINK("mounts", readlink_mounts),
 	ROOT_LINK("self", readlink_self),
 	PROC_FILE("slabinfo", 0400, proc_show_slabinfo),
+	PROC_FILE("schedstat", 0444, proc_show_system_schedstat),
 	PROC_FILE("stat", 0444, proc_show_system_stat),
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_DIR("sys", sys_entries),
