@@ -80,28 +80,31 @@ static double stat_time(const char *path)
 	return (double)(user + system) / USER_HZ;
 }
 
+/* Each reading lies between two of the clock, whatever the machine below does to us in between. */
 static void every_clock_tells_the_same(void)
 {
+	double readings[5], first, last;
 	struct tms tms;
-	double process, all;
 
 	burn(0.3);
+	first = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	need(times(&tms) != (clock_t)-1);
-	process = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	all = used(RUSAGE_SELF);
-	need(all >= 0.3 && all < 1);
-	need(near(process, all, 0.02));
-	need(near((double)(tms.tms_utime + tms.tms_stime) / USER_HZ, all, 0.03));
-	need(near(stat_time("/proc/self/stat"), all, 0.03));
-	need(near(used(RUSAGE_THREAD), all, 0.03)); /* there is one thread */
-	need(near(seconds((clockid_t)(~(unsigned)getpid() << 3 | 2)), all, 0.03));
+	readings[0] = (double)(tms.tms_utime + tms.tms_stime) / USER_HZ;
+	readings[1] = used(RUSAGE_SELF);
+	readings[2] = stat_time("/proc/self/stat");
+	readings[3] = used(RUSAGE_THREAD); /* there is one thread */
+	readings[4] = seconds((clockid_t)(~(unsigned)getpid() << 3 | 2));
+	last = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	need(first >= 0.3);
+	for (int i = 0; i < 5; i++) /* two ticks: user and system time are cut apart */
+		need(readings[i] >= first - 2.0 / USER_HZ && readings[i] <= last + 0.001);
 }
 
 static void *burn_thread(void *arg)
 {
 	(void)arg;
 	burn(0.2);
-	need(used(RUSAGE_THREAD) >= 0.19 && used(RUSAGE_THREAD) < 0.3);
+	need(used(RUSAGE_THREAD) >= 0.19);
 	return NULL;
 }
 
@@ -378,7 +381,7 @@ static void counts_of_the_scheduler(void)
 
 	burn(0.1);
 	need(sscanf(read_text("/proc/self/schedstat"), "%lu %lu %lu", &run, &wait, &slices) == 3);
-	need(near((double)run / 1e9, used(RUSAGE_SELF), 0.01) && slices > 0);
+	need((double)run / 1e9 >= 0.1 && (double)run / 1e9 <= used(RUSAGE_SELF) && slices > 0);
 	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", getpid());
 	need(sscanf(read_text(path), "%lu %lu %lu", &run, &wait, &slices) == 3 && run > 0);
 	need(strstr(read_text("/proc/self/sched"), "nr_switches") && strstr(whole, "se.sum_exec_runtime"));
