@@ -51,7 +51,10 @@ static const struct sys_entry device_dirs[] = {
 };
 static const struct sys_table device_table = SYS_TABLE(device_dirs);
 
-static const struct sys_entry root_dirs[] = { SYS_DIR("devices", device_table) };
+static const struct sys_entry root_dirs[] = {
+	SYS_DIR("devices", device_table),
+	SYS_DIR("kernel", sys_kernel_table),
+};
 static const struct sys_table root_table = SYS_TABLE(root_dirs);
 
 const struct sys_entry sys_root = SYS_DIR("sys", root_table);

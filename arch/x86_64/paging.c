@@ -67,10 +67,16 @@ static uint64_t *lowest_entry(paddr_t root, uint64_t va, unsigned *level)
 /* The entry for va in its lowest table, or NULL when there is no such table. */
 static uint64_t *pte_find(paddr_t root, uint64_t va)
 {
-	unsigned level;
-	uint64_t *entry = lowest_entry(root, va, &level);
+	uint64_t *table = pt_table(root);
 
-	return level == 0 ? entry : NULL;
+	for (unsigned level = 3; level > 0; level--) { /* every fault comes here */
+		uint64_t entry = table[index_at(va, level)];
+
+		if (unlikely((entry & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT))
+			return NULL;
+		table = pt_table(entry & PTE_ADDRESS);
+	}
+	return &table[index_at(va, 0)];
 }
 
 static uint64_t *add_table(uint64_t *entry, bool user)

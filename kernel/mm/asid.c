@@ -8,6 +8,11 @@ void asid_set_init(struct asid_set *set, unsigned count)
 	*set = (struct asid_set){ .count = count < 1 ? 1 : count < ASID_SLOTS ? count : ASID_SLOTS };
 }
 
+static unsigned after(const struct asid_set *set, unsigned i)
+{
+	return i + 1 < set->count ? i + 1 : 0;
+}
+
 static bool reuse(struct asid_set *set, unsigned i, uint64_t gen)
 {
 	bool stale = set->slots[i].gen != gen;
@@ -24,10 +29,10 @@ bool asid_set_load(struct asid_set *set, uint64_t space, uint64_t gen)
 			return reuse(set, i, gen);
 	}
 	/* The space that runs now is likely to come back. */
-	if (set->victim == set->current && set->count > 1)
-		set->victim = (set->victim + 1) % set->count;
+	if (set->victim == set->current)
+		set->victim = after(set, set->victim);
 	set->current = set->victim;
-	set->victim = (set->victim + 1) % set->count;
+	set->victim = after(set, set->victim);
 	set->slots[set->current] = (struct asid_slot){ .space = space, .gen = gen };
 	return true;
 }

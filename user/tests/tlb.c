@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -84,8 +85,8 @@ static void settled(enum access access, uint64_t value)
 	atomic_store(&allowed, access);
 	atomic_store(&expected, value);
 	atomic_fetch_add(&epoch, 1);
-	for (unsigned i = 0; i < 100000 && atomic_load(&tries) < start + 2 * READERS; i++)
-		__builtin_ia32_pause();
+	for (unsigned i = 0; i < 100 && atomic_load(&tries) < start + 2 * READERS; i++)
+		sched_yield();
 	atomic_fetch_add(&epoch, 1);
 }
 
