@@ -18,6 +18,13 @@ def test_program(name):
     assert b"not ok" not in got.out
 
 
+@pytest.mark.parametrize("build", ["--release", "--debug"])
+def test_translations_on_four_cpus(build):
+    """What munmap, mprotect, mremap, madvise and fork took away is gone on every CPU."""
+    got = serix(DIRECTORY + "tlb", "100", options=["--smp", 4, build], timeout=180)
+    assert got.status == 0 and b"not ok" not in got.out, got.out.decode("utf-8", "replace") + got.err
+
+
 @pytest.mark.full
 def test_20000_processes_and_pipes_leave_nothing_behind():
     got = serix(DIRECTORY + "leaks", "20000", timeout=1800)
