@@ -4,6 +4,7 @@
 
 #include <arch/io.h>
 #include <kernel/printk.h>
+#include <kernel/spinlock.h>
 
 #include "apic.h"
 #include "cpu.h"
@@ -66,6 +67,7 @@ void arch_cpu_init(void)
 	syscall_init_cpu();
 	mce_init_cpu();
 	features_check();
+	spin_choose_waiting(!cpu_features.hypervisor);
 	announce();
 }
 

@@ -15,10 +15,17 @@
 #include <kernel/preempt.h>
 
 struct spinlock {
-	_Atomic uint16_t next;    /* ticket to draw */
-	_Atomic uint16_t serving; /* ticket that holds the lock */
+	union {
+		_Atomic uint32_t word; /* 0: free, and nobody waits in line */
+		struct {
+			_Atomic uint8_t locked;
+			_Atomic uint8_t waiters; /* in line */
+			uint16_t cpu;            /* debug: holder's id + 1; 0 while free */
+		};
+	};
+	_Atomic uint8_t next;    /* ticket to draw, by who must wait; there are at most 255 others */
+	_Atomic uint8_t serving; /* ticket at the head of the line */
 	uint16_t rank;
-	uint16_t cpu; /* debug: holder's id + 1 */
 	const char *name;
 };
 
@@ -28,26 +35,29 @@ struct spinlock {
 	}
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank);
-/* Spin until the ticket is served, and count the wait. */
-void spin_wait_(struct spinlock *lock, uint16_t ticket);
-/* Ticket locks: first come, first served.  Inline because nearly every path in the kernel takes one. */
+/* The lock is not free: spin until it is this CPU's, and count the wait. */
+void spin_wait_(struct spinlock *lock);
+/* How those wait for whom a lock is not free.  On real processors in line, first come, first served.  On
+ * virtual ones whoever comes by when it is free takes it: the head of a line may not be running, and all
+ * behind it would wait for the host to run it.  Once, before other CPUs run. */
+void spin_choose_waiting(bool in_line);
+
+/* Inline because nearly every path in the kernel takes one. */
 static inline void spin_acquire_(struct spinlock *lock)
 {
-	uint16_t ticket;
+	uint32_t nobody = 0;
 
 	lockdep_spin_acquire(lock);
-	ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
-	if (unlikely(atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket))
-		spin_wait_(lock, ticket);
+	if (unlikely(!atomic_compare_exchange_strong_explicit(&lock->word, &nobody, 1, memory_order_acquire,
+							      memory_order_relaxed)))
+		spin_wait_(lock);
 	lockdep_spin_acquired(lock);
 }
 
 static inline void spin_release_(struct spinlock *lock)
 {
-	uint16_t serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
-
 	lockdep_spin_release(lock);
-	atomic_store_explicit(&lock->serving, (uint16_t)(serving + 1), memory_order_release);
+	atomic_store_explicit(&lock->locked, 0, memory_order_release);
 }
 
 static inline void spin_lock(struct spinlock *lock)

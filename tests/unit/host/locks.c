@@ -11,18 +11,17 @@ WEAK void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank
 	*lock = (struct spinlock)SPINLOCK_INIT(name, rank);
 }
 
-WEAK void spin_wait_(struct spinlock *lock, uint16_t ticket)
-{
-	while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket)
-		arch_cpu_relax(); /* stops a process of one thread, which would wait for itself */
-}
-
 WEAK bool spin_trylock(struct spinlock *lock)
 {
-	if (lock->next != lock->serving)
-		return false;
-	lock->next++;
-	return true;
+	uint32_t nobody = 0;
+
+	return atomic_compare_exchange_strong(&lock->word, &nobody, 1);
+}
+
+WEAK void spin_wait_(struct spinlock *lock)
+{
+	while (!spin_trylock(lock))
+		arch_cpu_relax(); /* stops a process of one thread, which would wait for itself */
 }
 
 WEAK void mutex_init(struct mutex *m, const char *name, enum lock_rank rank)
