@@ -101,8 +101,8 @@ static void interrupt_line(struct proc_text *t)
 
 static void cpu_line(struct proc_text *t, const struct sched_cpu_stats *s)
 {
-	text_printf(t, " %lu 0 %lu %lu 0 0 0 0 0 0\n", NS_TO_TICKS(s->user_ns), NS_TO_TICKS(s->system_ns),
-		    NS_TO_TICKS(s->idle_ns));
+	text_printf(t, " %lu %lu %lu %lu 0 0 0 0 0 0\n", NS_TO_TICKS(s->user_ns - s->nice_ns),
+		    NS_TO_TICKS(s->nice_ns), NS_TO_TICKS(s->system_ns), NS_TO_TICKS(s->idle_ns));
 }
 
 /* There are no soft interrupts, and nothing that waits for a disk. */
@@ -114,6 +114,7 @@ int proc_show_system_stat(struct proc_text *t, const struct proc_node *node)
 	for (uint32_t i = 0; i < cpu_count; i++) {
 		sched_get_cpu_stats(i, &one);
 		sum.user_ns += one.user_ns;
+		sum.nice_ns += one.nice_ns;
 		sum.system_ns += one.system_ns;
 		sum.idle_ns += one.idle_ns;
 		sum.switches += one.switches;

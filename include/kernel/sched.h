@@ -174,6 +174,7 @@ void sched_get_task_stats(struct task *task, struct sched_task_stats *out);
 struct sched_cpu_stats {
 	uint64_t switches, runnable;
 	uint64_t idle_ns, user_ns, system_ns;
+	uint64_t nice_ns;                /* the part of user_ns that tasks of a nice value above 0 had */
 	uint64_t yields;                 /* sched_yield calls */
 	uint64_t schedules, idles;       /* schedule() calls, and those that found nothing to run */
 	uint64_t wakeups, wakeups_local; /* tasks queued here by a wake-up; by one on this CPU */

@@ -139,6 +139,8 @@ void account_locked(struct runq *rq, uint64_t now_ns)
 	if (task->last_tick_user) {
 		task->user_ns += delta;
 		rq->stats.user_ns += delta;
+		if (unlikely(task->policy.nice > 0))
+			rq->stats.nice_ns += delta;
 	} else {
 		task->system_ns += delta;
 		rq->stats.system_ns += delta;
