@@ -121,23 +121,23 @@ static bool cache_refill(struct frame_cache *c, enum page_use use)
 /* Give up to n frames of a list back to their zones; returns how many. */
 static __noinline uint32_t list_drain(struct page **list, uint32_t n)
 {
-	struct zone *locked = NULL;
+	unsigned locked = MAX_ZONES;
 	uint32_t done = 0;
 
 	for (; done < n && *list; done++) {
 		struct page *page = pop(list);
 		struct zone *z = &zones[page->zone];
 
-		if (z != locked) {
-			if (locked)
-				spin_unlock(&locked->lock);
+		if (page->zone != locked) {
+			if (locked < MAX_ZONES)
+				spin_unlock(&zones[locked].lock);
 			spin_lock(&z->lock);
-			locked = z;
+			locked = page->zone;
 		}
 		frame_map_release(&z->map, (size_t)(page - z->pages));
 	}
-	if (locked)
-		spin_unlock(&locked->lock);
+	if (locked < MAX_ZONES)
+		spin_unlock(&zones[locked].lock);
 	return done;
 }
 

@@ -410,8 +410,3 @@ void slab_free(struct slab_cache *cache, void *object)
 {
 	free_object(cache, object, SLAB_CALLER());
 }
-
-struct slab_cache *slab_cache_of_page(const struct page *page)
-{
-	return page->owner;
-}

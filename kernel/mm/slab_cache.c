@@ -212,20 +212,15 @@ void slab_init(void)
 
 /* --- statistics -------------------------------------------------------------------------------------- */
 
-size_t slab_object_size(const struct slab_cache *cache)
-{
-	return cache->object_size;
-}
-
 static void get_stats(struct slab_cache *cache, struct slab_stats *out)
 {
 	uint64_t irq = spin_lock_irqsave(&cache->lock), idle;
 
-	idle = magazines_hold(cache) + cache->depot_count;
+	idle = MIN(magazines_hold(cache) + cache->depot_count, cache->taken);
 	*out = (struct slab_stats){
 		.name = cache->name,
 		.object_size = cache->object_size,
-		.objects_used = cache->taken - MIN(idle, cache->taken),
+		.objects_used = cache->taken - idle,
 		.objects_total = cache->slabs * cache->per_slab,
 		.objects_per_slab = cache->per_slab,
 		.pages_per_slab = cache->run_pages,

@@ -8,10 +8,9 @@
 
 #include <kernel/list.h>
 #include <kernel/percpu.h>
+#include <kernel/pmm.h>
 #include <kernel/slab.h>
 #include <kernel/spinlock.h>
-
-struct page;
 
 #define SLAB_CACHES_MAX 128
 #define MAGAZINE_SIZE   15 /* makes it 128 bytes */
@@ -84,6 +83,14 @@ static inline size_t slab_run_bytes(const struct slab_cache *cache)
 }
 
 void kmalloc_init(void);
+
 /* The cache of a frame whose use is PAGE_SLAB. */
-struct slab_cache *slab_cache_of_page(const struct page *page);
-size_t slab_object_size(const struct slab_cache *cache);
+static inline struct slab_cache *slab_cache_of_page(const struct page *page)
+{
+	return page->owner;
+}
+
+static inline size_t slab_object_size(const struct slab_cache *cache)
+{
+	return cache->object_size;
+}
