@@ -27,6 +27,8 @@
  * or a later one, the CPU flushes in L3, after F1, unless it had followed this flush already; what it
  * walks from then on is the changed table.  Either way F5 comes after the last use.
  *
+ * tests/unit/kernel/mm/tlb_model_test.c tries every interleaving of these steps.
+ *
  * Requests of two flushers may arrive in either order.  A CPU flushes a range alone only if it has followed
  *all before it; one that finds a generation left out drops everything, up to the value of tlb_gen that it
  *reads first, and takes the late request for done.
