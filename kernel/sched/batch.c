@@ -48,11 +48,12 @@ void batch_wait(struct runq *rq, uint64_t ns)
 static void batch_charge(struct runq *rq, struct task *task, uint64_t ns)
 {
 	task->fair.vruntime += fair_virtual(ns, task->fair.weight);
-	rq->batch_owed_ns -= (int64_t)ns;
-	if (rq->batch_owed_ns <= 0) {
-		rq->batch_owed_ns = 0;
+	if (!rq->batch_first)
+		return; /* FAIR left it that time */
+	/* The last slice may be longer than what was owed: that is paid back. */
+	rq->batch_owed_ns = MAX(rq->batch_owed_ns - (int64_t)ns, -(int64_t)BATCH_SLICE_NS);
+	if (rq->batch_owed_ns <= 0)
 		rq->batch_first = false;
-	}
 }
 
 unsigned batch_rank(const struct runq *rq)
