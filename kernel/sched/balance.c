@@ -208,7 +208,7 @@ static void even_out_locked(struct fair_queue *q, struct runq *from, struct runq
 		runq_move_locked(from, to, task, now);
 		check_preempt_locked(to, task, now);
 		to->stats.balances++;
-		to->next_rotate_ns = now + ROTATE_NS;
+		to->next_rotate_ns = from->next_rotate_ns = now + ROTATE_NS;
 		rotate = false;
 	}
 }

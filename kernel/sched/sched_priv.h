@@ -107,7 +107,7 @@ struct runq {
 	uint64_t waiting_urgency;     /* [l] of the first waiting ISO or REALTIME task; read anywhere */
 	uint32_t running_weight;      /* [l] load of the running task; read anywhere */
 	uint64_t next_balance_ns;     /* [own] */
-	uint64_t next_rotate_ns;      /* [own] */
+	uint64_t next_rotate_ns;      /* [l] */
 	struct sched_cpu_stats stats; /* [l]; `yields` and `schedules`: [own] */
 };
 

@@ -9,8 +9,8 @@
 
 #include "sched_worker.h"
 
-#define MS        NSEC_PER_MSEC
-#define CPU       0
+#define MS  NSEC_PER_MSEC
+#define CPU 0
 
 static struct worker workers[4];
 
@@ -144,12 +144,11 @@ static void idle_policy_weighs_less_than_batch(void)
 
 static struct waitqueue doorbell = WAITQUEUE_INIT(doorbell);
 
+/* Makes an odd count even. */
 static void work_answer(struct worker *w)
 {
 	while (!atomic_load(&w->stop)) {
-		uint64_t rung = atomic_load(&w->count);
-
-		wait_event(&doorbell, atomic_load(&w->count) != rung || atomic_load(&w->stop));
+		wait_event(&doorbell, atomic_load(&w->count) % 2 == 1 || atomic_load(&w->stop));
 		if (!atomic_load(&w->stop))
 			atomic_fetch_add(&w->count, 1);
 	}

@@ -43,15 +43,15 @@ void worker_go(struct worker *w)
 
 void worker_join(struct worker *w)
 {
-	struct sched_policy fair = policy_fair(0);
+	struct sched_policy urgent = policy_realtime(SCHED_FIFO, RT_PRIORITY_MAX - 1);
 
 	if (!w->task)
 		return;
 	atomic_store(&w->stop, true);
+	/* To leave it needs a CPU, whatever else is running. */
+	KTEST_EXPECT(sched_set_policy(w->task, &urgent) == 0);
 	worker_go(w);
 	wait_event(&gate, atomic_load(&w->done));
-	/* To leave it needs a CPU, whatever else is running. */
-	KTEST_EXPECT(sched_set_policy(w->task, &fair) == 0);
 	w->task = NULL;
 	atomic_store(&w->leave, true);
 	wake_up_all(&gate);

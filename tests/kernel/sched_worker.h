@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads for scheduler tests: each does what its `work` says from when it is let go until it is told to stop, and
- * stays to be looked at until it is joined.
+ * Threads for scheduler tests: each does what its `work` says from when it is let go until it is told to
+ * stop, and stays to be looked at until it is joined.
  *
- * The machine under test may be a few threads on a busy host.  So the tests judge by the CPU time that the kernel
- * charged and by the order of events, not by the clock on the wall.
+ * The machine under test may be a few threads on a busy host.  So the tests judge by the CPU time that the
+ * kernel charged and by the order of events, not by the clock on the wall.
  */
 #pragma once
 
