@@ -48,8 +48,7 @@ static void check(const struct fair_queue *q, const struct sched_fair *running)
 	double is = (double)(int64_t)(fair_queue_time(q, running) - q->base), due = average(q, running);
 
 	assert_true(is - due < 2 + due / 1e9 && due - is < 2 + due / 1e9);
-	assert_ptr_equal(q->first,
-			 q->count ? rb_entry(rb_first(&q->tree), struct sched_fair, node) : NULL);
+	assert_ptr_equal(q->first, q->count ? rb_entry(rb_first(&q->tree), struct sched_fair, node) : NULL);
 }
 
 static void sums_stay_right_over_random_joins_and_leaves(void **state)

@@ -109,7 +109,8 @@ static void overruns_are_paid_back(void **state)
 	assert_int_equal(e.budget_ns, 30 * MS);
 }
 
-/* A task that runs, sleeps and wakes up at random never gets more than its bandwidth by more than one budget. */
+/* A task that runs, sleeps and wakes up at random never gets more than its bandwidth by more than one budget.
+ */
 static void no_behaviour_exceeds_the_bandwidth(void **state)
 {
 	(void)state;
@@ -140,9 +141,9 @@ static void no_behaviour_exceeds_the_bandwidth(void **state)
 			}
 		}
 		/* A deadline shorter than the period lets it have runtime / deadline for a while. */
-		assert_true((double)used <= (double)(now - 1000 * MS) * (double)p.runtime_ns /
-							    (double)p.deadline_ns +
-						    2 * (double)p.runtime_ns);
+		assert_true((double)used <=
+			    (double)(now - 1000 * MS) * (double)p.runtime_ns / (double)p.deadline_ns +
+				    2 * (double)p.runtime_ns);
 	}
 }
 
