@@ -6,6 +6,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,6 +25,7 @@
 #define NOEXEC_SEAL     8u
 #define EXEC            0x10u
 #define PAGE            4096
+#define ROUNDS          200
 #define FAILS(call, e)  ((call) == -1 && errno == (e))
 #define NO_MAP(call, e) ((call) == MAP_FAILED && errno == (e))
 #define RW              (PROT_READ | PROT_WRITE)
@@ -226,6 +230,46 @@ static void write_seal_meets_a_child(void)
 	need(waitpid(pid, &status, 0) == pid && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0);
 }
 
+static atomic_int turn;
+static int contended;
+
+static void *map_each(void *maps)
+{
+	for (int round = 1; round <= ROUNDS; round++) {
+		while (atomic_load(&turn) != round)
+			sched_yield();
+		((char **)maps)[round] = map(contended, RW, MAP_SHARED);
+		atomic_store(&turn, -round);
+	}
+	return NULL;
+}
+
+/* One thread seals while another maps for writing: one of them has to fail, every time. */
+static void write_seal_races_with_mmap(void)
+{
+	static char *maps[ROUNDS + 1];
+	pthread_t mapper;
+
+	need(pthread_create(&mapper, NULL, map_each, maps) == 0);
+	for (int round = 1; round <= ROUNDS; round++) {
+		bool sealed;
+
+		contended = sealable();
+		need(ftruncate(contended, PAGE) == 0);
+		atomic_store(&turn, round);
+		for (int spin = 0; spin < round % 32; spin++)
+			(void)getppid();
+		sealed = fcntl(contended, F_ADD_SEALS, F_SEAL_WRITE) == 0;
+		while (atomic_load(&turn) != -round)
+			sched_yield();
+		need(sealed == (maps[round] == MAP_FAILED));
+		if (!sealed)
+			munmap(maps[round], PAGE);
+		close(contended);
+	}
+	pthread_join(mapper, NULL);
+}
+
 static void future_write_seal(void)
 {
 	int fd = sealable();
@@ -269,6 +313,7 @@ int main(void)
 	tap(passes(size_seals), "seals against shrinking and growing");
 	tap(passes(write_seal_meets_mappings), "the write seal and writable mappings exclude each other");
 	tap(passes(write_seal_meets_a_child), "a child's mapping counts");
+	tap(passes(write_seal_races_with_mmap), "sealing and mapping at once: one of them fails");
 	tap(passes(future_write_seal), "the seal against future writing");
 	tap(passes(exec_seal), "the seal of the executable bit");
 	return tap_end();
