@@ -20,6 +20,8 @@ void lockdep_mutex_acquire(const struct mutex *m);
 void lockdep_mutex_release(const struct mutex *m);
 /* Any other lock that is slept on. */
 void lockdep_sleep_acquire(uint16_t rank, const char *name);
+/* Taken without waiting, which no order forbids. */
+void lockdep_sleep_tried(uint16_t rank, const char *name);
 void lockdep_sleep_release(uint16_t rank, const char *name);
 /* About to sleep: no spinlock may be held. */
 void lockdep_assert_may_sleep(void);
@@ -49,6 +51,11 @@ static inline void lockdep_mutex_release(const struct mutex *m)
 	(void)m;
 }
 static inline void lockdep_sleep_acquire(uint16_t rank, const char *name)
+{
+	(void)rank;
+	(void)name;
+}
+static inline void lockdep_sleep_tried(uint16_t rank, const char *name)
 {
 	(void)rank;
 	(void)name;

@@ -20,6 +20,7 @@ enum lock_rank {
 	RANK_RECLAIM,   /* an allocation that frees memory first; any mutex may be held then */
 	/* spinlocks */
 	RANK_PAGE_TABLE, /* vm_space.pt_lock; two: the parent's before the child's */
+	RANK_PAGE_CACHE, /* which objects there are to evict pages from */
 	RANK_CAP_TABLE,
 	RANK_DCACHE,
 	RANK_MOUNT,

@@ -25,7 +25,9 @@ enum page_use { /* what holds the frame, for the statistics */
 		PAGE_USES,
 };
 
-#define PAGE_FLAG_ENCRYPTED (1u << 0) /* of PAGE_SECURE */
+#define PAGE_FLAG_ENCRYPTED  (1u << 0) /* of PAGE_SECURE */
+#define PAGE_FLAG_REFERENCED (1u << 1) /* of a cached page: asked for lately.  Atomically, as the next */
+#define PAGE_FLAG_DIRTY      (1u << 2) /* of a cached page: written to since it was filled */
 
 struct page {
 	struct refcount refs;

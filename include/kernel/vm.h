@@ -66,6 +66,9 @@ struct vm_object {
 	struct list areas;           /* [areas_lock] vm_area.of_object: who may have its pages mapped */
 	_Atomic uint32_t generation; /* [a] counts the times that pages were taken away */
 	uint64_t charged;            /* [i] pages promised with the object, given back with it */
+	bool cache;                  /* [i] clean pages may go: `fill` brings them again */
+	struct list in_cache;        /* vm_cache.c */
+	uint64_t hand;               /* [lock] vm_cache.c: where the next look for old pages begins */
 };
 
 void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint64_t size);
@@ -79,6 +82,16 @@ int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __m
 /* Change the size; pages beyond it go, from all mappings too (private copies included, as in Linux), and the
  * tail of the last page is cleared.  The caller holds no vm_space.lock. */
 void vm_object_resize(struct vm_object *obj, uint64_t size);
+
+/* Before others see the object: its pages may be evicted while they are clean (kernel/mm/vm_cache.c). Whoever
+ * changes a page through other ways than mappings marks it first; release takes no mutex. */
+void vm_object_make_cache(struct vm_object *obj);
+static inline void page_mark_dirty(struct page *page)
+{
+	if (!(READ_ONCE(page->flags) & PAGE_FLAG_DIRTY))
+		__atomic_fetch_or(&page->flags, PAGE_FLAG_DIRTY, __ATOMIC_ACQ_REL);
+}
+uint64_t vm_cache_evicted(void); /* pages, since start-up */
 
 /* Charge all of an object's memory, once: -ENOMEM. */
 int vm_object_charge(struct vm_object *obj) __must_check;

@@ -124,6 +124,15 @@ void lockdep_sleep_acquire(uint16_t rank, const char *name)
 	for (unsigned i = 0; i < task->held_locks; i++)
 		if (task->held_ranks[i] > rank || (task->held_ranks[i] == rank && !may_nest(rank)))
 			violation("inverted", "a mutex", task->held_ranks[i], name, rank);
+	lockdep_sleep_tried(rank, name);
+}
+
+void lockdep_sleep_tried(uint16_t rank, const char *name)
+{
+	struct task *task = current_task();
+
+	if (!checking || !task)
+		return;
 	if (task->held_locks == ARRAY_SIZE(task->held_ranks))
 		violation("too many held", "mutexes", 0, name, rank);
 	task->held_ranks[task->held_locks++] = rank;

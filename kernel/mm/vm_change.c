@@ -23,13 +23,15 @@ static uint64_t pages_to_charge(struct vm_space *vm, uint64_t start, uint64_t en
 }
 
 /* What is mapped keeps its right to write only if the area is shared: private pages may be shared
- * copy-on-write, their next write faults. */
+ * copy-on-write, and a clean page that may be evicted has to become dirty; their next write faults. */
 static void protect_pages(struct vm_space *vm, const struct vm_area *area)
 {
+	bool write = !vm_area_private(area) && !(area->object && area->object->cache);
+
 	if (area->flags & VM_EXEC)
 		vm_large_split_range(vm, area->start, area->end);
 	spin_lock(&vm->pt_lock);
-	arch_pt_protect(vm->root, area->start, area->end, vm_area_prot(area, !vm_area_private(area)));
+	arch_pt_protect(vm->root, area->start, area->end, vm_area_prot(area, write));
 	spin_unlock(&vm->pt_lock);
 }
 

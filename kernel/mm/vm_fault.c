@@ -73,7 +73,7 @@ static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_
 			   unsigned access)
 {
 	uint32_t seen = atomic_load_explicit(&area->object->generation, memory_order_acquire);
-	bool private = vm_area_private(area), copy = private && (access & FAULT_WRITE);
+	bool private = vm_area_private(area), copy = private && (access & FAULT_WRITE), write;
 	struct page *page;
 	paddr_t pa;
 	int err = vm_object_page_inside(area->object, vm_area_index(area, va), &page);
@@ -87,7 +87,11 @@ static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_
 		if (pa == PADDR_NONE)
 			return -ENOMEM;
 	}
-	if (unlikely(!enter_page(vm, area, slot, seen, pa, vm_area_prot(area, copy || !private))))
+	/* A clean page that may be evicted is written to only after a fault that says so. */
+	write = copy || (!private && (!area->object->cache || (access & FAULT_WRITE)));
+	if (unlikely(area->object->cache) && write && !copy)
+		page_mark_dirty(page);
+	if (unlikely(!enter_page(vm, area, slot, seen, pa, vm_area_prot(area, write))))
 		page_put(page_of(pa));
 	return 0;
 }
@@ -132,6 +136,8 @@ static int make_writable(struct vm_space *vm, struct vm_area *area, struct pt_sl
 	}
 	page = page_of(pa);
 	keep = !vm_area_private(area) || (page->use == PAGE_ANON && refcount_read(&page->refs) == 1);
+	if (keep && area->object && area->object->cache && page->use != PAGE_ANON)
+		page_mark_dirty(page);
 	if (keep)
 		arch_pt_slot_set(slot, pa, vm_area_prot(area, true));
 	else

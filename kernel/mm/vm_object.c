@@ -23,6 +23,7 @@ static const struct vm_object_ops anon_ops = { .release = anon_release };
 void vm_object_setup(void)
 {
 	page_tree_init();
+	vm_cache_init();
 	object_cache = slab_create("vm_object", sizeof(struct vm_object), 0);
 }
 
@@ -39,6 +40,8 @@ void vm_object_init(struct vm_object *obj, const struct vm_object_ops *ops, uint
 	list_init(&obj->areas);
 	obj->generation = 0;
 	obj->charged = 0;
+	obj->cache = false;
+	obj->hand = 0;
 }
 
 struct vm_object *vm_object_create_anon(uint64_t size)
@@ -87,6 +90,8 @@ void vm_object_put(struct vm_object *obj)
 {
 	if (!refcount_put(&obj->refs))
 		return;
+	if (obj->cache)
+		vm_cache_forget(obj);
 	drop_pages_locked(obj, 0); /* nobody else knows it any more */
 	uncommit_pages(obj->charged);
 	if (obj->ops->release)
@@ -108,6 +113,20 @@ static int add_page_locked(struct vm_object *obj, uint64_t index, struct page **
 	return err;
 }
 
+/* For the hand of vm_cache.c. */
+static void mark_referenced(struct page *page)
+{
+	if (!(READ_ONCE(page->flags) & PAGE_FLAG_REFERENCED))
+		__atomic_fetch_or(&page->flags, PAGE_FLAG_REFERENCED, __ATOMIC_RELAXED);
+}
+
+void vm_object_evict_locked(struct vm_object *obj, uint64_t index)
+{
+	give_page(obj, page_tree_remove(&obj->pages, index));
+	if (obj->ops->dropped)
+		obj->ops->dropped(obj, 1);
+}
+
 static int get_page_locked(struct vm_object *obj, uint64_t index, struct page **out)
 {
 	struct page *page = page_tree_find(&obj->pages, index);
@@ -119,6 +138,8 @@ static int get_page_locked(struct vm_object *obj, uint64_t index, struct page **
 		return err;
 	if (obj->ops->wanted)
 		obj->ops->wanted(obj, index, page);
+	if (obj->cache)
+		mark_referenced(page);
 	page_get(page);
 	*out = page;
 	return 0;
@@ -152,6 +173,8 @@ int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out)
 	mutex_lock(&obj->lock);
 	page = page_tree_find(&obj->pages, index);
 	if (page) {
+		if (obj->cache)
+			mark_referenced(page);
 		page_get(page);
 		*out = page;
 	}

@@ -39,6 +39,15 @@ static inline bool vm_area_followed(const struct vm_area *area)
 	return area->object && area->object->ops->detached;
 }
 
+/* Cached pages (vm_cache.c). */
+void vm_cache_init(void);
+void vm_cache_forget(struct vm_object *obj); /* the last reference is gone */
+/* Drop the page at index, which nobody else holds; the object is locked. */
+void vm_object_evict_locked(struct vm_object *obj, uint64_t index);
+/* Unmap an object's page everywhere; the object is locked, so it is not found again.  False: a locked area
+ * has it, or the reverse list is in use. */
+bool vm_rmap_try_unmap_page(struct vm_object *obj, uint64_t index);
+
 void vm_object_setup(void);
 /* As vm_object_page, but -ENXIO past the object's size. */
 int vm_object_page_inside(struct vm_object *obj, uint64_t index, struct page **out) __must_check;

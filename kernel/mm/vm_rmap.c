@@ -87,3 +87,25 @@ void vm_rmap_unmap(struct vm_object *obj, uint64_t first, uint64_t last, bool co
 	}
 	mutex_unlock(&obj->areas_lock);
 }
+
+bool vm_rmap_try_unmap_page(struct vm_object *obj, uint64_t index)
+{
+	struct vm_area *area;
+	uint64_t start, end;
+	bool done = true;
+
+	if (!mutex_trylock(&obj->areas_lock))
+		return false;
+	/* Who has found the page before this may not enter it any more. */
+	atomic_fetch_add_explicit(&obj->generation, 1, memory_order_seq_cst);
+	list_for_each (area, &obj->areas, of_object) {
+		if (!overlap(area, index, index, &start, &end))
+			continue;
+		if (area->flags & VM_LOCKED)
+			done = false;
+		else
+			unmap_originals(area->space, start, end);
+	}
+	mutex_unlock(&obj->areas_lock);
+	return done;
+}

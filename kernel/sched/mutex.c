@@ -268,7 +268,7 @@ bool mutex_trylock(struct mutex *m)
 {
 	if (!take(m))
 		return false;
-	lockdep_mutex_acquire(m);
+	lockdep_sleep_tried(m->rank, m->name);
 	return true;
 }
 
