@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Whole-machine tests: what they share.
 
-Tests that take long are marked `full` and run with --full only.  --shard I/N runs every Nth test, so that
+Tests that take long are marked `full` and run with --full only; those marked `soak` run for as long as they are
+told, with --soak SECONDS, which runs nothing else.  --shard I/N runs every Nth test, so that
 several pytest processes can share the work.
 """
 
@@ -10,15 +11,24 @@ import pytest
 
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="the whole matrix")
+    parser.addoption("--soak", metavar="SECONDS", type=int, help="only the long loads, each for so long")
     parser.addoption("--shard", metavar="I/N", help="only every Nth test, starting with the Ith")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "full: takes long; only with --full")
+    config.addinivalue_line("markers", "soak: takes --soak seconds")
+
+
+def wanted(config, item):
+    soak = item.get_closest_marker("soak") is not None
+    if config.getoption("--soak") or soak:
+        return soak and config.getoption("--soak")
+    return config.getoption("--full") or item.get_closest_marker("full") is None
 
 
 def pytest_collection_modifyitems(config, items):
-    kept = [item for item in items if config.getoption("--full") or item.get_closest_marker("full") is None]
+    kept = [item for item in items if wanted(config, item)]
     if config.getoption("--shard"):
         index, count = (int(n) for n in config.getoption("--shard").split("/"))
         kept = kept[index::count]
@@ -32,3 +42,8 @@ def pytest_collection_modifyitems(config, items):
 def log(tmp_path):
     """Where a test has tools/run put the kernel messages."""
     return tmp_path / "kernel.log"
+
+
+@pytest.fixture
+def soak_seconds(request):
+    return request.config.getoption("--soak")
