@@ -50,10 +50,16 @@ build/tests/sources.mk: $(UNIT_SRC) $(FUZZ_SRC)
 	@awk 'FNR <= 5 && sub(/^.*sources:/, "") { sub(/\*\/.*/, ""); sub(/\.c$$/, "", FILENAME); \
 		print "build/" FILENAME ":" $$0 }' $^ /dev/null > $@
 
-.PHONY: test check bench
+.PHONY: test soak check bench
 test: ## every test: unit, fuzz, in the guest, whole machine (FULL=1 for the whole matrix)
 	@tools/deps
 	@tools/test $(if $(filter 1,$(FULL)),--full) $(if $(PART),--part $(PART))
+
+# Not from the environment: SECONDS is a variable of shells.
+SOAK_SECONDS = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)
+soak: ## the verified load on 1, 2, 4 and 8 CPUs, debug build, SECONDS=600 each
+	@tools/deps
+	@tools/test --soak $(SOAK_SECONDS)
 
 check: ## format, include direction, stand-alone headers, cppcheck, clang-tidy
 	@tools/deps
