@@ -595,6 +595,58 @@ static bool realtime_without_sleep_is_limited(void)
 	return false;
 }
 
+/* --- on all processors at once
+ * ------------------------------------------------------------------------------ */
+
+static void try_everything_on(pid_t pid)
+{
+	uint64_t mask = 1ull << pid % 4 | 1;
+	struct abi_sched_attr attr;
+	char path[64], text[512];
+	int fd;
+
+	syscall(SYS_sched_setaffinity, pid, 8, &mask);
+	set_scheduler(pid, pid % 2 ? SCHED_BATCH : SCHED_OTHER, 0);
+	syscall(SYS_sched_getattr, pid, &attr, sizeof(attr), 0);
+	setpriority(PRIO_PROCESS, (id_t)pid, pid % 5);
+	setpriority(PRIO_PGRP, 0, pid % 5);
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, pid % 2 ? "stat" : "sched");
+	fd = open(path, O_RDONLY);
+	if (fd >= 0) {
+		(void)!read(fd, text, sizeof(text));
+		close(fd);
+	}
+}
+
+/* Children come and go while others change how they are scheduled: nobody is found half gone. */
+static void who_leaves_is_left_alone(void)
+{
+	int status;
+
+	need(setpgid(0, 0) == 0);
+	for (int maker = 0; maker < 2; maker++) {
+		if (fork())
+			continue;
+		for (int i = 0; i < 150; i++) {
+			pid_t pid = fork();
+
+			if (pid == 0)
+				_exit(0);
+			need(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+		}
+		_exit(0);
+	}
+	for (int other = 0; other < 2; other++) {
+		if (fork())
+			continue;
+		for (pid_t i = 0, base = getpid(); i < 400; i++)
+			try_everything_on(base + 1 + i % 300);
+		_exit(0);
+	}
+	for (int i = 0; i < 4; i++)
+		need(wait(&status) > 0 && status == 0);
+}
+
 int main(void)
 {
 	tap(passes(policies), "policies are set and read");
@@ -623,5 +675,6 @@ int main(void)
 	tap(passes(affinity_is_inherited_and_shown), "CPUs are inherited, and shown in /proc");
 	tap(passes(io_priorities), "I/O priorities are kept; their errors");
 	tap(realtime_without_sleep_is_limited(), "RLIMIT_RTTIME: SIGXCPU, then SIGKILL");
+	tap(passes(who_leaves_is_left_alone), "changes of threads that are leaving");
 	return tap_end();
 }
