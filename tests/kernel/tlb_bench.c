@@ -83,6 +83,6 @@ static uint64_t no_shootdown(unsigned n)
 
 static const struct kbench_row rows[] = {
 	{ "mprotect twice, space loaded nowhere", 20, no_shootdown },
-	{ "the same, one shootdown to 3 CPUs", 20, shootdown },
+	{ "mprotect twice, a shootdown to 3 CPUs", 20, shootdown },
 };
 KBENCH_SUITE("tlb", rows);
