@@ -41,8 +41,8 @@ static void set_up(uint32_t flags)
 		uint64_t at = BASE;
 
 		KTEST_EXPECT(vm_space_create(&s.spaces[i]) == 0);
-		KTEST_EXPECT(vm_map(s.spaces[i], &at, PAGES * PAGE_SIZE, VM_READ | flags,
-				    VM_READ | VM_WRITE, VM_MAP_FIXED, &s.object, 0) == 0);
+		KTEST_EXPECT(vm_map(s.spaces[i], &at, PAGES * PAGE_SIZE, VM_READ | flags, VM_READ | VM_WRITE,
+				    VM_MAP_FIXED, &s.object, 0) == 0);
 	}
 }
 
