@@ -5,6 +5,7 @@
 #include <arch/context.h>
 #include <arch/trap.h>
 #include <kernel/preempt.h>
+#include <kernel/printk.h>
 #include <kernel/syscall.h>
 #include <serix/errno.h>
 
@@ -271,8 +272,10 @@ void user_return_work(struct arch_regs *regs)
 			thread_exit(0);
 		if (work & TASK_WORK_SIGNAL)
 			deliver_signals(regs);
-		if (arch_resched_pending())
-			schedule();
+		if (arch_resched_pending()) {
+			log_wake_readers();
+			preempt_schedule(); /* not its own wish: a forced switch */
+		}
 		arch_irq_disable();
 		if (atomic_load_explicit(&task->work, memory_order_relaxed) == 0 && !arch_resched_pending())
 			return;

@@ -193,6 +193,29 @@ static void switches_are_counted(void)
 	need(after.ru_nvcsw - before.ru_nvcsw >= 8 && after.ru_nvcsw - before.ru_nvcsw < 30);
 }
 
+/* Two that compute on one CPU take turns against their will. */
+static void turns_are_forced(void)
+{
+	struct rusage before, after;
+	cpu_set_t one;
+	pid_t pid;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	need(sched_setaffinity(0, sizeof(one), &one) == 0);
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			;
+	need(getrusage(RUSAGE_THREAD, &before) == 0);
+	burn(0.3);
+	need(getrusage(RUSAGE_THREAD, &after) == 0);
+	kill(pid, SIGKILL);
+	printf("# %ld forced, %ld voluntary\n", after.ru_nivcsw - before.ru_nivcsw,
+	       after.ru_nvcsw - before.ru_nvcsw);
+	need(after.ru_nivcsw - before.ru_nivcsw >= 5 && after.ru_nvcsw - before.ru_nvcsw <= 2);
+}
+
 static void usage_errors(void)
 {
 	struct rusage u;
@@ -459,6 +482,7 @@ int main(int argc, char **argv)
 	tap(passes(modes_are_told_apart), "user and system time are told apart");
 	tap(passes(faults_and_the_peak_are_counted), "faults are counted, the peak of memory is kept");
 	tap(passes(switches_are_counted), "a sleep is a voluntary switch");
+	tap(passes(turns_are_forced), "the end of a turn is a forced switch");
 	tap(passes(usage_errors), "errors of getrusage and times");
 	tap(passes(clocks_of_others), "CPU-time clocks of other threads and processes");
 	tap(passes(prof_timer), "ITIMER_PROF counts CPU time");
