@@ -31,14 +31,14 @@ static void iso_enqueue(struct runq *rq, struct task *task, enum enqueue how)
 		link = task->urgency < task_of(parent)->urgency ? &parent->left : &parent->right;
 	}
 	rb_insert(&rq->iso.ready, &task->iso.node, parent, link);
-	publish_waiting_locked(rq);
+	note_waiting_locked(rq, task);
 }
 
 static void iso_dequeue(struct runq *rq, struct task *task, bool leaves)
 {
 	(void)leaves;
 	rb_erase(&rq->iso.ready, &task->iso.node);
-	publish_waiting_locked(rq);
+	note_taken_locked(rq, task);
 }
 
 static struct task *iso_first(const struct runq *rq)

@@ -40,7 +40,7 @@ static void rt_enqueue(struct runq *rq, struct task *task, enum enqueue how)
 		list_add_head(list, &task->rt.link);
 	task->rt.to_tail = false;
 	rq->rt.ready[priority / 64] |= 1ull << priority % 64;
-	publish_waiting_locked(rq);
+	note_waiting_locked(rq, task);
 }
 
 static void rt_dequeue(struct runq *rq, struct task *task, bool leaves)
@@ -51,7 +51,7 @@ static void rt_dequeue(struct runq *rq, struct task *task, bool leaves)
 	list_del(&task->rt.link);
 	if (list_empty(&rq->rt.lists[priority]))
 		rq->rt.ready[priority / 64] &= ~(1ull << priority % 64);
-	publish_waiting_locked(rq);
+	note_taken_locked(rq, task);
 }
 
 static struct task *rt_first(const struct runq *rq)

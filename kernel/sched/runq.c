@@ -165,19 +165,32 @@ int64_t runq_lag_locked(const struct runq *rq, const struct task *task)
 	return lag * (int64_t)task->fair.weight / (int64_t)WEIGHT_NICE_0;
 }
 
-void publish_waiting_locked(struct runq *rq)
+static void set_waiting(struct runq *rq, uint64_t urgency)
 {
-	struct task *first = iso_class.first(rq);
-	uint64_t urgency;
-
-	if (!first)
-		first = realtime_class.first(rq);
-	urgency = first ? first->urgency : URGENCY_IDLE;
-	if (rq->waiting_urgency == URGENCY_IDLE && first)
+	if (rq->waiting_urgency == URGENCY_IDLE && urgency != URGENCY_IDLE)
 		cpumask_set_atomic(&cpus_urgent, rq->cpu);
-	else if (rq->waiting_urgency != URGENCY_IDLE && !first)
+	else if (rq->waiting_urgency != URGENCY_IDLE && urgency == URGENCY_IDLE)
 		cpumask_clear_atomic(&cpus_urgent, rq->cpu);
 	WRITE_ONCE(rq->waiting_urgency, urgency);
+}
+
+void note_waiting_locked(struct runq *rq, const struct task *task)
+{
+	if (task->urgency < rq->waiting_urgency)
+		set_waiting(rq, task->urgency);
+}
+
+void note_taken_locked(struct runq *rq, const struct task *task)
+{
+	struct task *first = NULL;
+
+	if (task->urgency != rq->waiting_urgency)
+		return;
+	if (rq->iso.ready.root)
+		first = iso_class.first(rq);
+	else if (rq->rt.ready[0] | rq->rt.ready[1])
+		first = realtime_class.first(rq);
+	set_waiting(rq, first ? first->urgency : URGENCY_IDLE);
 }
 
 void runq_init(struct runq *rq, struct cpu *cpu, struct task *idle)

@@ -64,28 +64,36 @@ static unsigned rank_of(const struct runq *rq, const struct task *task)
 
 bool overtakes(const struct runq *rq, const struct task *task, const struct task *running, uint64_t now)
 {
-	unsigned rank = rank_of(rq, task), running_rank = rank_of(rq, running);
+	if (task->class == running->class)
+		return task->class->makes_way(rq, running, task, now);
+	return rank_of(rq, task) < rank_of(rq, running);
+}
 
-	if (rank != running_rank)
-		return rank < running_rank;
-	return task->class->makes_way(rq, running, task, now);
+/* The first waiting task of the most urgent class, in the order that rank_of() gives; NULL: none waits. */
+static struct task *first_waiting(const struct runq *rq)
+{
+	bool realtime = (rq->rt.ready[0] | rq->rt.ready[1]) != 0;
+
+	if (rq->iso.ready.root)
+		return iso_class.first(rq);
+	if (realtime && !rq->rt.throttled)
+		return realtime_class.first(rq);
+	if (rq->batch_first && rq->batch.first)
+		return batch_class.first(rq);
+	if (rq->fair.first)
+		return fair_class.first(rq);
+	if (rq->batch.first)
+		return batch_class.first(rq);
+	return realtime ? realtime_class.first(rq) : NULL;
 }
 
 static struct task *choose_among_classes(const struct runq *rq, struct task *stays, uint64_t now)
 {
-	static const struct sched_class *const classes[CLASS_COUNT] = { &iso_class, &realtime_class,
-									&fair_class, &batch_class };
-	struct task *best = NULL;
+	struct task *first = first_waiting(rq);
 
-	for (unsigned i = 0; i < CLASS_COUNT; i++) {
-		struct task *first = classes[i]->first(rq);
-
-		if (first && (!best || rank_of(rq, first) < rank_of(rq, best)))
-			best = first;
-	}
-	if (!best)
+	if (!first)
 		return stays ? stays : rq->idle;
-	return !stays || overtakes(rq, best, stays, now) ? best : stays;
+	return !stays || overtakes(rq, first, stays, now) ? first : stays;
 }
 
 /* Who runs next; `stays` is the running task if it may go on. */

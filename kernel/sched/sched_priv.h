@@ -37,7 +37,6 @@ enum enqueue {
 	ENQUEUE_PUT,  /* ran here until now and could go on */
 };
 
-/* By the order in which classes are asked. */
 enum class_index {
 	CLASS_ISO,
 	CLASS_REALTIME,
@@ -241,8 +240,10 @@ static inline bool iso_exhausted(const struct task *task)
 void policy_init(struct task *task);
 /* A task is gone: its bandwidth comes back. */
 void policy_release(struct task *task);
-/* Publish the urgency of the first waiting ISO or REALTIME task. */
-void publish_waiting_locked(struct runq *rq);
+/* An ISO or REALTIME task has joined, or has left, those that wait: publish the urgency of the first of them.
+ */
+void note_waiting_locked(struct runq *rq, const struct task *task);
+void note_taken_locked(struct runq *rq, const struct task *task);
 
 void loadavg_init(void);
 void loadavg_read(uint32_t out[3]);
