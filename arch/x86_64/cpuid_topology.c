@@ -181,13 +181,14 @@ static void add_amd_cache(struct cpu_description *out, unsigned level, enum cach
 		return;
 	if (ways == 0 || ways > size / line)
 		ways = (uint32_t)MIN(size / line, 0xffffu);
+	ways = MAX(ways, 1u);
 	out->caches[out->cache_count++] = (struct cpu_cache){
 		.level = (uint8_t)level,
 		.type = (uint8_t)type,
 		.line = (uint16_t)line,
 		.partitions = 1,
-		.ways = (uint16_t)MAX(ways, 1u),
-		.sets = (uint32_t)(size / line / MAX(ways, 1u)),
+		.ways = (uint16_t)ways,
+		.sets = (uint32_t)(size / line / ways),
 		.id = id,
 	};
 }

@@ -82,6 +82,7 @@ struct task {
 	uint64_t wait_ns;                             /* [r] waited until it was queued last */
 	uint64_t runs, migrations; /* [r] times it was given a CPU; another CPU than before */
 	uint64_t last_ran_ns;      /* [r] */
+	uint32_t ran_misses;       /* [r] its CPU's cache misses at that time */
 	/* Called once, on another stack, after DEAD: frees the task's memory.  Must not sleep. [i] */
 	void (*release)(struct task *task);
 	uint64_t canary;          /* [i] of its stack frames: switched with the task */

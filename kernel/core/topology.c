@@ -10,6 +10,7 @@
 #include <kernel/topology.h>
 
 #include <arch/cpu.h>
+#include <arch/pmu.h>
 #include <arch/topology.h>
 #include <kernel/freq.h>
 #include <kernel/printk.h>
@@ -28,6 +29,7 @@ void topology_init_this_cpu(void)
 
 	arch_topology_detect(self);
 	self->performance = freq_init_this_cpu();
+	arch_pmu_init_cpu();
 }
 
 /* --- as found ---------------------------------------------------------------------------------------- */

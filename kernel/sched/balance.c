@@ -11,12 +11,15 @@
  * weights, by capacity) would be even.  Where they cannot be, as with three equal tasks on two CPUs, they
  * change places every half second, so that each gets its share in the long run.
  *  4. A busy CPU that sees another idle while tasks wait wakes it up, for rule 2: idle CPUs have no tick.
- *  5. A task that ran within the last half millisecond is held to be in the cache: it is moved only between
- * CPUs that share one.
+ *  5. A task that is held to be in the cache is moved only between CPUs that share one: one since whose last
+ * run its CPU has missed that cache fewer times than it has lines, where misses are counted; elsewhere one
+ * that ran within the last half millisecond.
  */
 #include "sched_priv.h"
 
 #include <arch/cpu.h>
+#include <arch/pmu.h>
+#include <kernel/topology.h>
 
 #define BALANCE_NS        (16 * NSEC_PER_MSEC)
 #define ROTATE_NS         (500 * NSEC_PER_MSEC)
@@ -25,9 +28,22 @@
 
 struct cpumask cpus_urgent;
 
-/* Would moving it cost more than it gains?  By the time since it ran, for want of a better figure. */
-static bool task_cache_warm(const struct task *task, uint64_t now)
+static uint32_t cache_lines(uint32_t cpu)
 {
+	unsigned count = topology_cache_count(cpu);
+	const struct cpu_cache *last;
+
+	if (count == 0)
+		return 0;
+	last = topology_cache(cpu, count - 1);
+	return (uint32_t)(cache_size(last) / last->line);
+}
+
+/* Would moving it cost more than it gains?  Misses are those up to the CPU's last switch. */
+static bool task_cache_warm(const struct runq *from, const struct task *task, uint64_t now)
+{
+	if (arch_pmu_present)
+		return from->cache_misses - task->ran_misses < cache_lines(from->cpu);
 	return now - task->last_ran_ns < MIGRATION_COST_NS;
 }
 
@@ -35,7 +51,7 @@ static bool may_move(const struct runq *from, const struct runq *to, const struc
 {
 	if (!may_run_on(task, to->cpu))
 		return false;
-	return place_distance(from->cpu, to->cpu) <= LEVEL_CACHE || !task_cache_warm(task, now);
+	return place_distance(from->cpu, to->cpu) <= LEVEL_CACHE || !task_cache_warm(from, task, now);
 }
 
 /* --- urgent tasks ------------------------------------------------------------------------------------ */

@@ -20,6 +20,7 @@
 #include "sched_priv.h"
 
 #include <arch/cpu.h>
+#include <arch/pmu.h>
 #include <arch/trap.h>
 #include <kernel/assert.h>
 #include <kernel/idle.h>
@@ -280,6 +281,8 @@ static void switch_to(struct runq *rq, struct task *self, struct task *next, uin
 	else
 		self->switches_voluntary++;
 	self->last_ran_ns = now;
+	if (unlikely(arch_pmu_present))
+		self->ran_misses = rq->cache_misses = arch_pmu_cache_misses();
 	rq->stats.switches++;
 	if (unlikely(self == rq->idle || next == rq->idle))
 		note_idle(rq, next == rq->idle);

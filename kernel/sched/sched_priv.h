@@ -107,6 +107,7 @@ struct runq {
 	uint32_t running_weight;      /* [l] load of the running task; read anywhere */
 	uint64_t next_balance_ns;     /* [own] */
 	uint64_t next_rotate_ns;      /* [l] */
+	uint32_t cache_misses;        /* [l] as of the last switch */
 	struct sched_cpu_stats stats; /* [l]; `yields` and `schedules`: [own] */
 };
 
