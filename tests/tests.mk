@@ -51,9 +51,9 @@ build/tests/sources.mk: $(UNIT_SRC) $(FUZZ_SRC)
 		print "build/" FILENAME ":" $$0 }' $^ /dev/null > $@
 
 .PHONY: test soak check bench
-test: ## every test: unit, fuzz, in the guest, whole machine (FULL=1 for the whole matrix)
+test: ## every test: unit, fuzz, in the guest, whole machine (FULL=1: the whole matrix; SAN=kasan|ubsan: on that build)
 	@tools/deps
-	@tools/test $(if $(filter 1,$(FULL)),--full) $(if $(PART),--part $(PART))
+	@tools/test $(if $(filter 1,$(FULL)),--full) $(if $(PART),--part $(PART)) $(if $(SAN),--san $(SAN))
 
 # Not from the environment: SECONDS is a variable of shells.
 SOAK_SECONDS = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)
