@@ -83,7 +83,9 @@ int vm_remove(struct vm_space *vm, uint64_t addr, uint64_t len)
 static int fetch_part(struct vm_space *vm, struct vm_area *area, uint64_t start, uint64_t end)
 {
 	(void)vm;
-	for (; area->object && start < end && !signal_pending(); start += PAGE_SIZE) {
+	if (!area->object || !area->object->cache) /* what is not there would be made, not read */
+		return 0;
+	for (; start < end && !signal_pending(); start += PAGE_SIZE) {
 		struct page *page;
 
 		if (vm_object_page_inside(area->object, vm_area_index(area, start), &page) < 0)

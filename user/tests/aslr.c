@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where things lie is random: over many executions, each kind of address takes many values, and every bit that
- * should vary is set about as often as not. */
+/* Where things lie is random: over many executions, each kind of address takes many values, and every bit
+ * that should vary is set about as often as not. */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
