@@ -238,9 +238,9 @@ int sched_inherit(struct task *child)
 	sched_get_affinity(current_task(), &mask);
 	if (p.reset_on_fork) {
 		bool urgent = p.policy != SCHED_OTHER && p.policy != SCHED_BATCH && p.policy != SCHED_IDLE;
+		int8_t nice = p.nice < 0 ? 0 : p.nice;
 
-		p = (struct sched_policy){ .policy = urgent ? SCHED_OTHER : p.policy,
-					   .nice = MAX(p.nice, (int8_t)0) };
+		p = (struct sched_policy){ .policy = urgent ? SCHED_OTHER : p.policy, .nice = nice };
 	} else if (p.policy == SCHED_DEADLINE) {
 		return -EAGAIN;
 	}
