@@ -57,7 +57,7 @@ test: ## every test: unit, fuzz, in the guest, whole machine (FULL=1: the whole 
 
 # Not from the environment: SECONDS is a variable of shells.
 SOAK_SECONDS = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)
-soak: ## the verified load on 1, 2, 4 and 8 CPUs, debug build, SECONDS=600 each
+soak: ## the verified load on 1, 2, 4 and 8 CPUs, debug build, SECONDS=600 each; then the allocators, six times as long
 	@tools/deps
 	@tools/test --soak $(SOAK_SECONDS)
 
