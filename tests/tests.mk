@@ -67,9 +67,11 @@ check: ## format, include direction, stand-alone headers, cppcheck, clang-tidy
 
 bench: ## what a boot and each operation cost, beside the aim and Linux (LINUX=/boot/vmlinuz-... measures it)
 	@tools/deps
-	@$(MAKE) --no-print-directory all img build/tests/bench/ops build/tests/bench/host_alloc
+	@$(MAKE) --no-print-directory all img build/tests/bench/ops build/tests/bench/scale \
+		build/tests/bench/host_alloc
 	@$(PYTHON) tests/bench/boot
 	@$(PYTHON) tests/bench/run
+	@$(PYTHON) tests/bench/scaling
 	@build/tests/bench/host_alloc
 
 # The allocators as the kernel has them, built for the host and optimized as there.
@@ -80,8 +82,8 @@ build/tests/bench/host_alloc: tests/bench/host_alloc.c $(HOST_ALLOC) $(HOST_SHIM
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOST_CFLAGS) -O2 $(filter %.c,$^) -o $@
 
-build/tests/bench/ops: tests/bench/ops.c
-	$(call say,USER,bench/ops)
+build/tests/bench/ops build/tests/bench/scale: build/tests/bench/%: tests/bench/%.c
+	$(call say,USER,bench/$*)
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(UCFLAGS) -pthread $< -o $@
 

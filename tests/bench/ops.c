@@ -359,12 +359,20 @@ static void reap(pid_t child)
 	must(waitpid(child, NULL, 0) == child, "waitpid");
 }
 
+/* In the realtime class turns are strict; where that is refused, the default class has to do.  0: back to
+ * that. */
+static bool set_realtime(int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	return call(SYS_sched_setscheduler, 0, priority ? SCHED_FIFO : SCHED_OTHER, (long)&param) == 0;
+}
+
 /* Two processes that do nothing but yield; the scheduler may well let one go on, so both count. */
 static uint64_t yield_other(unsigned n)
 {
-	struct sched_param priority = { .sched_priority = 1 };
 	volatile uint64_t *theirs = (volatile uint64_t *)map(PAGE, MAP_SHARED | MAP_ANONYMOUS, -1);
-	bool fifo = call(SYS_sched_setscheduler, 0, SCHED_FIFO, (long)&priority) == 0;
+	bool realtime = set_realtime(1);
 	uint64_t start, ticks, before, yields;
 	pid_t child = fork();
 
@@ -380,9 +388,42 @@ static uint64_t yield_other(unsigned n)
 	yields = *theirs - before;
 	reap(child);
 	munmap((void *)theirs, PAGE);
-	priority.sched_priority = 0;
-	if (fifo)
-		call(SYS_sched_setscheduler, 0, SCHED_OTHER, (long)&priority);
+	if (realtime)
+		set_realtime(0);
+	must(yields * 10 > n * 9, "the scheduler does not alternate");
+	return ticks * n / (n + yields);
+}
+
+/* The same for two threads: no other page tables. */
+static volatile uint64_t yields_of_thread;
+static volatile bool yield_end;
+
+static void *yield_on(void *unused)
+{
+	for (; !yield_end; yields_of_thread++)
+		call(SYS_sched_yield, 0, 0, 0);
+	return unused;
+}
+
+static uint64_t yield_thread(unsigned n)
+{
+	bool realtime = set_realtime(1); /* the thread inherits it */
+	uint64_t start, ticks, before, yields;
+	pthread_t thread;
+
+	yield_end = false;
+	must(pthread_create(&thread, NULL, yield_on, NULL) == 0, "pthread_create");
+	call(SYS_sched_yield, 0, 0, 0);
+	before = yields_of_thread;
+	start = now();
+	for (unsigned i = 0; i < n; i++)
+		call(SYS_sched_yield, 0, 0, 0);
+	ticks = now() - start;
+	yields = yields_of_thread - before;
+	yield_end = true;
+	pthread_join(thread, NULL);
+	if (realtime)
+		set_realtime(0);
 	must(yields * 10 > n * 9, "the scheduler does not alternate");
 	return ticks * n / (n + yields);
 }
@@ -520,6 +561,40 @@ static uint64_t futex_threads(unsigned n)
 	return ticks;
 }
 
+/* From a futex wake-up to the woken thread's next instruction; being more urgent, that runs at once. */
+static uint64_t woken_at, wake_ticks;
+
+static void *sleep_again(void *rounds)
+{
+	set_realtime(2);
+	for (unsigned i = 0; i < (unsigned)(uintptr_t)rounds; i++) {
+		while (turn == (int)i)
+			futex(FUTEX_WAIT, (int)i);
+		wake_ticks += now() - woken_at;
+	}
+	return NULL;
+}
+
+static uint64_t wake_to_run(unsigned n)
+{
+	pthread_t thread;
+
+	if (!set_realtime(1))
+		return 0;
+	turn = 0;
+	wake_ticks = 0;
+	must(pthread_create(&thread, NULL, sleep_again, (void *)(uintptr_t)n) == 0, "pthread_create");
+	call(SYS_sched_yield, 0, 0, 0); /* it becomes more urgent, and goes to sleep */
+	for (unsigned i = 0; i < n; i++) {
+		woken_at = now();
+		turn = (int)i + 1;
+		futex(FUTEX_WAKE, 1);
+	}
+	pthread_join(thread, NULL);
+	set_realtime(0);
+	return wake_ticks;
+}
+
 static void *nothing(void *unused)
 {
 	return unused;
@@ -557,6 +632,28 @@ static uint64_t fork_exit(unsigned n)
 		must(child > 0 && waitpid(child, NULL, 0) == child, "fork");
 	}
 	return now() - start;
+}
+
+/* A process that holds so many pages more, all of them written. */
+static uint64_t fork_large(unsigned n, size_t size)
+{
+	volatile char *at = map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	uint64_t ticks;
+
+	for (size_t i = 0; i < size; i += PAGE)
+		at[i] = 1;
+	ticks = fork_exit(n);
+	munmap((void *)at, size);
+	return ticks;
+}
+
+static uint64_t fork_1m(unsigned n)
+{
+	return fork_large(n, 1ul << 20);
+}
+static uint64_t fork_256m(unsigned n)
+{
+	return fork_large(n, 256ul << 20);
 }
 
 static uint64_t fork_exec(unsigned n)
@@ -614,11 +711,15 @@ static const struct row {
 	{ "brk grow+shrink", brk_row, 200 },
 	{ "sched_yield alone", yield_alone, 500 },
 	{ "yield to other process (switch)", yield_other, 500 },
+	{ "yield to other thread (switch)", yield_thread, 500 },
+	{ "wake-up to run, thread", wake_to_run, 200 },
 	{ "pipe round trip, processes", pipe_processes, 200 },
 	{ "pipe round trip, threads", pipe_threads, 200 },
 	{ "futex round trip, threads", futex_threads, 200 },
 	{ "pipe, one 100 B message", pipe_message, 500 },
 	{ "fork+exit+wait", fork_exit, 20 },
+	{ "fork+exit+wait, 1 MiB touched", fork_1m, 20 },
+	{ "fork+exit+wait, 256 MiB touched", fork_256m, 4 },
 	{ "fork+exec+wait", fork_exec, 20 },
 	{ "thread create+join", thread_create, 50 },
 };
