@@ -12,7 +12,7 @@ from machine import PROMPT, TOP  # also makes tools/pylib importable
 import cpio
 
 CONFIG = """\
-cpu: model=tigerlake, count=1, ips=100000000
+cpu: model=tigerlake, count={cpus}, ips=100000000
 memory: guest=512, host=512
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/seabios/vgabios-stdvga.bin
@@ -28,10 +28,10 @@ error: action=report
 """
 
 
-def run_bochs(tmp_path, iso, until, seconds=300):
+def run_bochs(tmp_path, iso, until, seconds=300, cpus=1):
     """What the first serial port said up to the pattern `until`."""
     serial, config, script = tmp_path / "serial", tmp_path / "bochsrc", tmp_path / "debugger"
-    config.write_text(CONFIG.format(iso=iso, serial=serial, log=tmp_path / "log"))
+    config.write_text(CONFIG.format(iso=iso, cpus=cpus, serial=serial, log=tmp_path / "log"))
     script.write_text("c\n")  # Debian's Bochs is the debugger's build: tell it to continue
     serial.write_text("")
     child = subprocess.Popen(["bochs", "-q", "-f", str(config), "-rc", str(script)], cwd=tmp_path,
@@ -80,3 +80,12 @@ def test_processes_keep_their_memory_apart(tmp_path, cmdline):
     text = run_bochs(tmp_path, iso, r"serix-exit: \d+", seconds=600)
     assert "serix-exit: 0" in text and "not ok" not in text, text[-3000:]
     assert (" pcid" in text) == (cmdline == "")
+
+
+@pytest.mark.full
+def test_processors_start_and_work_by_x2apic(tmp_path):
+    """INIT, SIPI and every other interrupt between processors go through MSRs; threads run on all of them."""
+    iso = iso_that_runs(tmp_path, "", "/usr/lib/serix/tests/threads")
+    text = run_bochs(tmp_path, iso, r"serix-exit: \d+", seconds=900, cpus=3)
+    assert "smp: 3 CPUs" in text and "x2apic" in text.lower()
+    assert "serix-exit: 0" in text and "not ok" not in text, text[-3000:]
