@@ -32,9 +32,9 @@ static void release(struct kobject *obj)
 	slab_free(file_cache, file);
 }
 
-static int closed(struct kobject *obj)
+static int closed(struct kobject *obj, const struct cap_table *table)
 {
-	file_locks_closed(file_of(obj));
+	file_locks_closed(file_of(obj), table);
 	return 0;
 }
 

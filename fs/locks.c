@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Advisory locks.  A record lock (fcntl) belongs to a process and covers a byte range; a process's own
- * ranges merge and split.  A flock belongs to an open file and covers everything.  The two kinds do not
- * see each other.  One mutex serves all: locks are rare and short.
+ * Advisory locks.  A record lock (fcntl) belongs to a process - to its capability table, which processes may
+ * share - and covers a byte range; its own ranges merge and split.  A flock belongs to an open file and
+ * covers everything.  The two kinds do not see each other.  One mutex serves all: locks are rare and short.
  */
 #include "vfs_priv.h"
 
@@ -12,7 +12,7 @@
 
 struct lock {
 	struct list link;
-	const void *owner; /* struct process, or for flock struct file; compared only */
+	const void *owner; /* struct cap_table, or for flock struct file; compared only */
 	pid_t pid;         /* of a record lock's owner */
 	bool exclusive;
 	bool whole;          /* flock */
@@ -282,9 +282,42 @@ static int get_lock(struct vnode *v, const struct lock *want, struct abi_flock *
 	return 0;
 }
 
-int file_lock_record(struct file *file, int cmd, struct abi_flock *lock)
+static void drop_all(struct vnode *v, const void *owner, bool whole)
 {
-	struct lock want = { .owner = current_process(), .pid = current_process()->pid };
+	struct lock *unused = NULL;
+
+	mutex_lock(&locks_mutex);
+	/* The whole range: no lock is ever cut in two, so no spare is needed. */
+	if (v->locks)
+		carve(v->locks, owner, whole, 0, UINT64_MAX, &unused);
+	mutex_unlock(&locks_mutex);
+}
+
+static bool is_open_as(const struct file *file, int fd)
+{
+	struct kobject *obj;
+
+	if (cap_lookup(current_process()->caps, fd, OBJECT_NONE, 0, &obj) < 0)
+		return false;
+	kobject_put(obj);
+	return obj == &file->object;
+}
+
+/* Another thread may close the descriptor before the lock is there, and its close then drops nothing: a lock
+ * that outlives the descriptor would stay for ever. */
+static int set_record(struct file *file, int fd, const struct lock *want, bool unlock, bool block)
+{
+	int err = set_lock(file->vnode, want, unlock, block);
+
+	if (err < 0 || unlock || is_open_as(file, fd))
+		return err;
+	drop_all(file->vnode, want->owner, false);
+	return -EBADF;
+}
+
+int file_lock_record(struct file *file, int fd, int cmd, struct abi_flock *lock)
+{
+	struct lock want = { .owner = current_process()->caps, .pid = current_process()->pid };
 	int err;
 
 	if (lock->type != F_RDLCK && lock->type != F_WRLCK && (lock->type != F_UNLCK || cmd == F_GETLK))
@@ -300,7 +333,7 @@ int file_lock_record(struct file *file, int cmd, struct abi_flock *lock)
 	if ((lock->type == F_RDLCK && !(file->access & CAP_READ)) ||
 	    (lock->type == F_WRLCK && !(file->access & CAP_WRITE)))
 		return -EBADF;
-	return set_lock(file->vnode, &want, lock->type == F_UNLCK, cmd == F_SETLKW);
+	return set_record(file, fd, &want, lock->type == F_UNLCK, cmd == F_SETLKW);
 }
 
 int file_lock_whole(struct file *file, unsigned operation)
@@ -316,22 +349,11 @@ int file_lock_whole(struct file *file, unsigned operation)
 	return set_lock(file->vnode, &want, kind == LOCK_UN, !(operation & LOCK_NB));
 }
 
-static void drop_all(struct vnode *v, const void *owner, bool whole)
-{
-	struct lock *unused = NULL;
-
-	mutex_lock(&locks_mutex);
-	/* The whole range: no lock is ever cut in two, so no spare is needed. */
-	if (v->locks)
-		carve(v->locks, owner, whole, 0, UINT64_MAX, &unused);
-	mutex_unlock(&locks_mutex);
-}
-
 /* POSIX: closing any descriptor of a file drops all the process's locks on it. */
-void file_locks_closed(struct file *file)
+void file_locks_closed(struct file *file, const struct cap_table *table)
 {
-	if (file->vnode && READ_ONCE(file->vnode->locks) && in_user_thread())
-		drop_all(file->vnode, current_process(), false);
+	if (file->vnode && READ_ONCE(file->vnode->locks))
+		drop_all(file->vnode, table, false);
 }
 
 void file_locks_released(struct file *file)

@@ -560,6 +560,17 @@ int vfs_mounts_text(char *buf, size_t size)
 	return n;
 }
 
+/* The id of what it is mounted on; the bottom of the tree and what was just unmounted: its own. */
+static uint32_t parent_id(const struct mount *m)
+{
+	uint32_t id;
+
+	spin_lock(&mount_lock);
+	id = m->parent ? m->parent->id : m->id;
+	spin_unlock(&mount_lock);
+	return id;
+}
+
 int vfs_mountinfo_text(char *buf, size_t size)
 {
 	char *place = kmalloc(2 * PATH_MAX);
@@ -578,8 +589,8 @@ int vfs_mountinfo_text(char *buf, size_t size)
 			escape(place + PATH_MAX, PATH_MAX, place);
 			options_text(m, options, sizeof(options));
 			n += scnprintf(buf + n, size - (size_t)n, "%u %u 0:%u / %s %s - %s %s %.2s\n", m->id,
-				       m->parent ? m->parent->id : m->id, (unsigned)(m->sb->dev & 0xff),
-				       place + PATH_MAX, options, m->sb->type->name, m->source, options);
+				       parent_id(m), (unsigned)(m->sb->dev & 0xff), place + PATH_MAX, options,
+				       m->sb->type->name, m->source, options);
 		}
 		path_put(&root);
 		mount_put(m);

@@ -246,21 +246,19 @@ static int create_step(struct walk *w, uint32_t flags, mode_t mode, bool *create
 		return err;
 	ASSERT(d && d->vnode);
 	if (!*created && (flags & O_EXCL)) {
-		err = -EEXIST;
-	} else if (S_ISLNK(d->vnode->mode) && !(flags & O_NOFOLLOW)) {
+		dentry_put(d);
+		return -EEXIST;
+	}
+	if (S_ISLNK(d->vnode->mode) && !(flags & O_NOFOLLOW)) {
 		bool object = d->vnode->ops->follow != NULL;
 
 		err = walk_follow(w, d, false);
-		if (err == 0 && !object)
-			err = 1;
-	} else {
-		dentry_get(d);
-		dentry_put(w->at.dentry);
-		w->at.dentry = d;
-		mount_cross_down(&w->at);
+		return err == 0 && !object ? 1 : err;
 	}
-	dentry_put(d);
-	return err;
+	dentry_put(w->at.dentry);
+	w->at.dentry = d;
+	mount_cross_down(&w->at);
+	return 0;
 }
 
 static int open_walk(struct walk *w, uint32_t flags, mode_t mode, bool *created)

@@ -469,13 +469,10 @@ static int join(struct file *file)
 	return 0;
 }
 
-/* A blocking open waits until the other side has been opened, be it only for a moment. */
-static int wait_for_partner(struct pipe *p, const uint32_t *partners, const uint32_t *opens)
+/* A blocking open waits until the other side has been opened, be it only for a moment.  `before`: how often
+ * it had been when this end joined. */
+static int wait_for_partner(struct pipe *p, const uint32_t *partners, const uint32_t *opens, uint32_t before)
 {
-	uint32_t before = READ_ONCE(*opens);
-
-	if (READ_ONCE(*partners) > 0)
-		return 0;
 	return wait_event_interruptible(&p->open_wq, READ_ONCE(*partners) > 0 || READ_ONCE(*opens) != before);
 }
 
@@ -483,6 +480,7 @@ static int fifo_open(struct file *file)
 {
 	struct vnode *v = file->vnode;
 	bool anonymous = v->sb == pipefs; /* reopened through /proc/self/fd: nobody waits for anybody */
+	uint32_t reader_opens = 0, writer_opens = 0;
 	struct pipe *p;
 	int err;
 
@@ -493,6 +491,11 @@ static int fifo_open(struct file *file)
 	else
 		err = join(file);
 	p = v->pipe;
+	if (err == 0) {
+		/* From here on the other side sees this end, and may be gone again before this goes on. */
+		reader_opens = p->reader_opens;
+		writer_opens = p->writer_opens;
+	}
 	mutex_unlock(&v->lock);
 	if (err < 0)
 		return err;
@@ -500,9 +503,9 @@ static int fifo_open(struct file *file)
 	if (anonymous || file->access == (CAP_READ | CAP_WRITE) || nonblocking(file))
 		return 0;
 	if (file->access == CAP_READ)
-		err = wait_for_partner(p, &p->writers, &p->writer_opens);
+		err = wait_for_partner(p, &p->writers, &p->writer_opens, writer_opens);
 	else
-		err = wait_for_partner(p, &p->readers, &p->reader_opens);
+		err = wait_for_partner(p, &p->readers, &p->reader_opens, reader_opens);
 	if (err < 0) {
 		pipe_release(file);
 		return -ERESTARTSYS;

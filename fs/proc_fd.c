@@ -93,7 +93,7 @@ static int file_of_process(struct process *p, int fd, struct file **out)
 	if (!caps)
 		return -ENOENT;
 	err = cap_lookup(caps, fd, OBJECT_NONE, 0, &obj);
-	cap_table_put(caps);
+	cap_table_unpin(caps);
 	if (err < 0)
 		return -ENOENT;
 	if (!object_is_file(obj)) {
@@ -144,7 +144,7 @@ static bool next_descriptor(const struct proc_node *dir, uint64_t *key, struct p
 	if (!caps)
 		return false;
 	fd = *key > INT32_MAX ? -1 : cap_next(caps, (int)*key, NULL);
-	cap_table_put(caps);
+	cap_table_unpin(caps);
 	if (fd < 0)
 		return false;
 	out->len = (size_t)scnprintf(out->text, sizeof(out->text), "%d", fd);

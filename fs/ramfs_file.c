@@ -29,6 +29,7 @@ struct contents {
 	uint64_t ino;
 	struct spinlock lock;
 	struct dentry *named; /* [lock] the dentry that path was made from; compared, never followed */
+	uint32_t name_hash;   /* [lock] its hash then: a rename changes it */
 	char *path;           /* [lock] for /proc/pid/maps; NULL: never mapped */
 };
 
@@ -311,27 +312,19 @@ int ramfs_allocate(struct vnode *v, uint64_t offset, uint64_t len)
 	return 0;
 }
 
-/* Is what was noted still right?  A rename changes the dentry's name or the dentry. */
-static bool path_is_noted(const struct contents *c, const struct dentry *dentry)
-{
-	const char *slash;
-
-	if (c->named != dentry || !c->path)
-		return false;
-	slash = strrchr(c->path, '/');
-	return slash && strcmp(slash + 1, dentry->name) == 0;
-}
-
 /* Remember under what path the file was mapped last: /proc/pid/maps shows it. */
 void ramfs_mapped(struct vnode *v, const struct path *path)
 {
 	struct contents *c = contents_of(v);
+	/* Not the name: that may be freed by a rename meanwhile.  Read before the text is made, so that a
+	 * rename in between is found out the next time. */
+	uint32_t hash = READ_ONCE(path->dentry->hash);
 	char *text, *fitting = NULL, *old;
 	ssize_t len;
 	bool noted;
 
 	spin_lock(&c->lock);
-	noted = path_is_noted(c, path->dentry);
+	noted = c->path && c->named == path->dentry && c->name_hash == hash;
 	spin_unlock(&c->lock);
 	text = noted ? NULL : kmalloc(PATH_MAX);
 	if (!text)
@@ -345,6 +338,7 @@ void ramfs_mapped(struct vnode *v, const struct path *path)
 		old = c->path;
 		c->path = fitting;
 		c->named = path->dentry;
+		c->name_hash = hash;
 		spin_unlock(&c->lock);
 		kfree(old);
 	}

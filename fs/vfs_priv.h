@@ -154,7 +154,8 @@ void walk_end(struct walk *walk);
 int walk_all(struct walk *walk, bool follow, bool *slash) __must_check;
 /* Stop in front of the last component. */
 int walk_parent(struct walk *walk, struct last_name *last) __must_check;
-/* walk->at is a directory and `link` a symlink in it: put its target before the rest of the text. */
+/* walk->at is a directory and `link` a symlink in it: put its target before the rest of the text.  Takes over
+ * the reference on `link`. */
 int walk_follow(struct walk *walk, struct dentry *link, bool slash) __must_check;
 
 /* As the vfs_ functions, below a given place and with the caller's credentials. */
@@ -182,8 +183,8 @@ static inline uint8_t mode_to_type(mode_t mode)
 off_t seek_in(struct file *file, off_t offset, int whence, uint64_t size);
 off_t vnode_seek(struct file *file, off_t offset, int whence);
 
-/* Drop a process's record locks on a vnode / an open file's flock; see fs/locks.c. */
-void file_locks_closed(struct file *file);
+/* Drop a table's record locks on a vnode / an open file's flock; see fs/locks.c. */
+void file_locks_closed(struct file *file, const struct cap_table *table);
 void file_locks_released(struct file *file);
 void vnode_locks_free(struct vnode *vnode);
 

@@ -197,11 +197,14 @@ static void step_up(struct walk *w)
 	mount_cross_down(&w->at);
 }
 
-static int follow_object(struct walk *w, struct vnode *link)
+/* Each takes over the reference on the link and drops it before it leaves the directory: what keeps the
+ * link's file system mounted is w->at. */
+static int follow_object(struct walk *w, struct dentry *link)
 {
 	struct path to;
-	int err = link->ops->follow(link, &to);
+	int err = link->vnode->ops->follow(link->vnode, &to);
 
+	dentry_put(link);
 	if (err < 0)
 		return err;
 	path_put(&w->at);
@@ -221,7 +224,8 @@ static void restart_at_root(struct walk *w)
 	}
 }
 
-static int follow_text(struct walk *w, struct vnode *link, bool slash)
+/* Put the link's text before the rest of the path. */
+static int splice_link(struct walk *w, struct vnode *link, bool slash)
 {
 	char *target;
 	ssize_t len;
@@ -248,6 +252,14 @@ static int follow_text(struct walk *w, struct vnode *link, bool slash)
 	else if (!path_splice(w->text, TEXT_SIZE, target, w->cursor, slash))
 		err = -ENAMETOOLONG;
 	kfree(target);
+	return err;
+}
+
+static int follow_text(struct walk *w, struct dentry *link, bool slash)
+{
+	int err = splice_link(w, link->vnode, slash);
+
+	dentry_put(link);
 	if (err < 0)
 		return err;
 	w->cursor = w->text;
@@ -258,13 +270,13 @@ static int follow_text(struct walk *w, struct vnode *link, bool slash)
 
 int walk_follow(struct walk *w, struct dentry *link, bool slash)
 {
-	struct vnode *v = link->vnode;
-
-	if (w->links++ >= SYMLINKS_MAX)
+	if (w->links++ >= SYMLINKS_MAX) {
+		dentry_put(link);
 		return -ELOOP;
-	if (v->ops->follow)
-		return follow_object(w, v);
-	return follow_text(w, v, slash);
+	}
+	if (link->vnode->ops->follow)
+		return follow_object(w, link);
+	return follow_text(w, link, slash);
 }
 
 static int walk_step(struct walk *w, const struct component *c, bool follow)
@@ -289,17 +301,15 @@ static int walk_step(struct walk *w, const struct component *c, bool follow)
 	if (err < 0)
 		return err;
 	if (!next->vnode) {
-		err = -ENOENT;
-	} else if (S_ISLNK(next->vnode->mode) && (follow || c->slash || !c->last)) {
-		err = walk_follow(w, next, c->last && c->slash);
-	} else {
-		dentry_get(next);
-		dentry_put(w->at.dentry);
-		w->at.dentry = next;
-		mount_cross_down(&w->at);
+		dentry_put(next);
+		return -ENOENT;
 	}
-	dentry_put(next);
-	return err;
+	if (S_ISLNK(next->vnode->mode) && (follow || c->slash || !c->last))
+		return walk_follow(w, next, c->last && c->slash);
+	dentry_put(w->at.dentry);
+	w->at.dentry = next;
+	mount_cross_down(&w->at);
+	return 0;
 }
 
 int walk_all(struct walk *w, bool follow, bool *slash)

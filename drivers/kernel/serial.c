@@ -2,8 +2,8 @@
 /*
  * The four PC serial ports: finding them, and the polled console for the kernel log.
  *
- * The console and the port's terminal write to the same transmitter without a common lock, so that the
- * log works whatever state the rest is in: the console writes one byte each time the FIFO is empty, and
+ * The console and the port's terminal write to the same transmitter without waiting for each other, so that
+ * the log works whatever state the rest is in: the console writes one byte each time the FIFO is empty, and
  * the terminal fills it only up to one byte below its depth.
  */
 #include <kernel/serial.h>
@@ -21,23 +21,31 @@
  * running for a good part of a second, and the end of a panic must not be what is lost. */
 #define TX_WAIT_READS 1000000
 
+#define UART(port_, irq_)                                                                          \
+	{                                                                                          \
+		.port = (port_), .irq = (irq_), .line_lock = SPINLOCK_INIT("uart line", RANK_UART) \
+	}
+
 struct uart uarts[UART_COUNT] = {
-	{ .port = 0x3f8, .irq = 4 },
-	{ .port = 0x2f8, .irq = 3 },
-	{ .port = 0x3e8, .irq = 4 },
-	{ .port = 0x2e8, .irq = 3 },
+	UART(0x3f8, 4),
+	UART(0x2f8, 3),
+	UART(0x3e8, 4),
+	UART(0x2e8, 3),
 };
 
 static const char *const uart_names[UART_COUNT] = { "ttyS0", "ttyS1", "ttyS2", "ttyS3" };
 
 static struct console serial_consoles[UART_COUNT];
 
-void uart_set_line(const struct uart *u, unsigned divisor, uint8_t lcr)
+void uart_set_line(struct uart *u, unsigned divisor, uint8_t lcr)
 {
+	uint64_t flags = spin_lock_irqsave(&u->line_lock);
+
 	arch_out8(u->port + UART_LCR, lcr | LCR_DLAB);
 	arch_out8(u->port + UART_DLL, divisor & 0xff);
 	arch_out8(u->port + UART_DLM, divisor >> 8);
 	arch_out8(u->port + UART_LCR, lcr);
+	spin_unlock_irqrestore(&u->line_lock, flags);
 }
 
 /* The interrupt-enable register keeps its low four bits, and in loop-back mode the modem outputs come
@@ -69,6 +77,21 @@ static void uart_setup(struct uart *u)
 	arch_out8(u->port + UART_MCR, MCR_DTR | MCR_RTS);
 }
 
+/* In a panic without the lock: the CPU that holds it may be halted, with the divisor where THR should be. */
+static void uart_send(struct uart *u, char c)
+{
+	uint64_t flags;
+
+	if (console_in_panic()) {
+		arch_out8(u->port + UART_LCR, LCR_8N1);
+		arch_out8(u->port + UART_THR, (uint8_t)c);
+		return;
+	}
+	flags = spin_lock_irqsave(&u->line_lock);
+	arch_out8(u->port + UART_THR, (uint8_t)c);
+	spin_unlock_irqrestore(&u->line_lock, flags);
+}
+
 /* A port whose transmitter got stuck once is only looked at, not waited for, until it moves again. */
 static void uart_put(struct uart *u, char c)
 {
@@ -82,7 +105,7 @@ static void uart_put(struct uart *u, char c)
 		arch_cpu_relax();
 	}
 	u->stuck = false;
-	arch_out8(u->port + UART_THR, (uint8_t)c);
+	uart_send(u, c);
 }
 
 static void serial_console_write(struct console *con, const char *text, size_t len)

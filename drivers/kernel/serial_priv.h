@@ -2,6 +2,7 @@
 /* What the polled console (serial.c) and the terminals (serial_tty.c) share: the ports and registers. */
 #pragma once
 
+#include <kernel/spinlock.h>
 #include <kernel/types.h>
 
 #define UART_COUNT 4
@@ -47,9 +48,11 @@ struct uart {
 	bool present; /* [i] after serial_early_init */
 	bool fifo;    /* [i] a 16550A: 16 bytes each way */
 	bool stuck;   /* the transmitter did not become free in time: stop waiting for it */
+	/* RANK_UART.  A byte from the log goes to THR, or the divisor stands there: never both. */
+	struct spinlock line_lock;
 };
 
 extern struct uart uarts[UART_COUNT];
 
 /* Divisor and line format; interrupts of the port are left as they are. */
-void uart_set_line(const struct uart *u, unsigned divisor, uint8_t lcr);
+void uart_set_line(struct uart *u, unsigned divisor, uint8_t lcr);

@@ -54,7 +54,8 @@ struct capability {
 #define CAP_CLOEXEC (1u << 0)
 
 struct cap_table {
-	struct refcount refs; /* threads share it */
+	struct refcount users; /* processes; together they hold one of the references */
+	struct refcount refs;  /* who looks into it from outside pins it */
 	struct spinlock lock;
 	uint32_t limit;           /* [lock] RLIMIT_NOFILE */
 	uint32_t size;            /* [lock] slots allocated */
@@ -65,7 +66,10 @@ struct cap_table {
 
 int cap_table_create(struct cap_table **out) __must_check;
 void cap_table_get(struct cap_table *table);
-void cap_table_put(struct cap_table *table); /* the last one closes everything; may sleep */
+void cap_table_put(struct cap_table *table); /* the last user closes everything; may sleep */
+/* Keep the table there without being a user: when the users are gone it is empty. */
+void cap_table_pin(struct cap_table *table);
+void cap_table_unpin(struct cap_table *table);
 /* fork without CLONE_FILES: every capability derived with equal rights. */
 int cap_table_fork(struct cap_table *table, struct cap_table **out) __must_check;
 /* RLIMIT_NOFILE: slots at or above it are not handed out; what is there stays. */

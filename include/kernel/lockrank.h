@@ -45,4 +45,5 @@ enum lock_rank {
 	RANK_CONSOLE, /* reads the log while it prints */
 	RANK_LOG,
 	RANK_SCREEN, /* the framebuffer terminal: written to by console output */
+	RANK_UART,   /* a serial port's registers, likewise */
 };

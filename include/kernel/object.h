@@ -16,12 +16,13 @@ enum object_type {
 };
 
 struct kobject;
+struct cap_table;
 
 struct kobject_ops {
 	/* The last reference is gone.  May sleep. */
 	void (*release)(struct kobject *obj);
-	/* A capability to it was dropped from a table (POSIX close semantics: flush); may be NULL. */
-	int (*closed)(struct kobject *obj);
+	/* A capability to it was dropped from `table` (POSIX close semantics: flush); may be NULL. */
+	int (*closed)(struct kobject *obj, const struct cap_table *table);
 };
 
 struct kobject {

@@ -213,7 +213,7 @@ uint64_t process_made_count(void); /* since the start, threads included */
 
 /* Safe looks into another process: a reference, or NULL once it is exiting. */
 struct vm_space *process_vm_get(struct process *p);
-struct cap_table *process_caps_get(struct process *p);
+struct cap_table *process_caps_get(struct process *p); /* pinned: cap_table_unpin() */
 struct fs_context *process_fs_get(struct process *p);
 pid_t process_parent_pid(struct process *p);
 /* What all threads used, gone ones included; what one thread did (without max_rss_pages). */

@@ -242,5 +242,6 @@ int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns) __mus
 
 /* Record locks (fcntl) belong to a process, flock's to an open file. */
 struct abi_flock;
-int file_lock_record(struct file *file, int cmd, struct abi_flock *lock) __must_check;
+/* `fd` is what the file was found by: -EBADF, and no lock, if it was closed meanwhile. */
+int file_lock_record(struct file *file, int fd, int cmd, struct abi_flock *lock) __must_check;
 int file_lock_whole(struct file *file, unsigned operation) __must_check;

@@ -95,11 +95,12 @@ static struct kobject *empty_locked(struct cap_table *table, uint32_t slot)
 	return object;
 }
 
-static void drop(struct kobject *object)
+static int drop(const struct cap_table *table, struct kobject *object)
 {
-	if (object->ops->closed)
-		object->ops->closed(object);
+	int err = object->ops->closed ? object->ops->closed(object, table) : 0;
+
 	kobject_put(object);
+	return err;
 }
 
 /* Make room for slot `need`.  Called without the lock. */
@@ -148,6 +149,7 @@ int cap_table_create(struct cap_table **out)
 
 	if (!table)
 		return -ENOMEM;
+	refcount_set(&table->users, 1);
 	refcount_set(&table->refs, 1);
 	spin_init(&table->lock, "cap_table", RANK_CAP_TABLE);
 	table->limit = DEFAULT_LIMIT;
@@ -162,19 +164,47 @@ int cap_table_create(struct cap_table **out)
 
 void cap_table_get(struct cap_table *table)
 {
+	refcount_get(&table->users);
+}
+
+void cap_table_pin(struct cap_table *table)
+{
 	refcount_get(&table->refs);
+}
+
+void cap_table_unpin(struct cap_table *table)
+{
+	if (!refcount_put(&table->refs))
+		return;
+	kfree(table->slots);
+	kfree(table->bitmap);
+	kfree(table);
+}
+
+/* Take the first capability at or above *slot out of the table.  NULL: there is none. */
+static struct kobject *take_next(struct cap_table *table, size_t *slot)
+{
+	struct kobject *object = NULL;
+
+	spin_lock(&table->lock);
+	*slot = bitmap_next_set(table->bitmap, table->size, *slot);
+	if (*slot < table->size)
+		object = empty_locked(table, (uint32_t)*slot);
+	spin_unlock(&table->lock);
+	return object;
 }
 
 void cap_table_put(struct cap_table *table)
 {
-	if (!refcount_put(&table->refs))
+	struct kobject *object;
+	size_t slot = 0;
+
+	if (!refcount_put(&table->users))
 		return;
-	for (size_t slot = 0; (slot = bitmap_next_set(table->bitmap, table->size, slot)) < table->size;
-	     slot++)
-		drop(table->slots[slot].object);
-	kfree(table->slots);
-	kfree(table->bitmap);
-	kfree(table);
+	/* Nobody puts anything in any more, but others may still look. */
+	while ((object = take_next(table, &slot)) != NULL)
+		drop(table, object);
+	cap_table_unpin(table);
 }
 
 void cap_table_set_limit(struct cap_table *table, uint32_t limit)
@@ -245,7 +275,7 @@ void cap_table_exec(struct cap_table *table)
 		spin_unlock(&table->lock);
 		if (!object)
 			return;
-		drop(object);
+		drop(table, object);
 	}
 }
 
@@ -414,7 +444,7 @@ int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
 		}
 	}
 	if (old)
-		drop(old);
+		drop(table, old);
 	return to;
 }
 
@@ -422,19 +452,13 @@ int cap_close(struct cap_table *table, int slot)
 {
 	struct kobject *object = NULL;
 	struct capability *cap;
-	int err = 0;
 
 	spin_lock(&table->lock);
 	cap = any_slot_locked(table, slot);
 	if (cap && cap->object)
 		object = empty_locked(table, (uint32_t)(cap - table->slots));
 	spin_unlock(&table->lock);
-	if (!object)
-		return -EBADF;
-	if (object->ops->closed)
-		err = object->ops->closed(object);
-	kobject_put(object);
-	return err;
+	return object ? drop(table, object) : -EBADF;
 }
 
 int cap_get_flags(struct cap_table *table, int slot, uint32_t *flags)

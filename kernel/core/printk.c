@@ -182,7 +182,8 @@ static void feed_consoles(void)
 		write_consoles_locked(NULL, &console_seq);
 		return;
 	}
-	/* Look again after leaving: a record may have come in between the last read and the unlock. */
+	/* Look again after leaving: a record may have come in between the last read and the unlock.  Whoever
+	 * wrote it found the lock taken, unless it is free for all to see before this looks. */
 	while (READ_ONCE(console_seq) < READ_ONCE(next_seq)) {
 		flags = arch_irq_save();
 		if (!spin_trylock(&console_lock)) {
@@ -191,6 +192,7 @@ static void feed_consoles(void)
 		}
 		write_consoles_locked(NULL, &console_seq);
 		spin_unlock_irqrestore(&console_lock, flags);
+		atomic_thread_fence(memory_order_seq_cst);
 	}
 }
 

@@ -53,7 +53,7 @@ static void apply_limit(struct process *p, unsigned id, uint64_t value)
 		if (!caps)
 			return;
 		cap_table_set_limit(caps, (uint32_t)MIN(value, (uint64_t)ABSOLUTE_FILES));
-		cap_table_put(caps);
+		cap_table_unpin(caps);
 	} else if (id == RLIMIT_STACK || id == RLIMIT_AS) {
 		struct vm_space *vm = process_vm_get(p);
 

@@ -162,7 +162,7 @@ struct cap_table *process_caps_get(struct process *p)
 	struct cap_table *caps = p->caps;
 
 	if (caps)
-		cap_table_get(caps);
+		cap_table_pin(caps);
 	spin_unlock_irqrestore(&p->lock, flags);
 	return caps;
 }

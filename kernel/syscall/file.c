@@ -485,21 +485,21 @@ static int64_t set_status_flags(struct file *file, uint32_t wanted)
 	return 0;
 }
 
-static int64_t record_lock(struct file *file, int cmd, uaddr_t user)
+static int64_t record_lock(struct file *file, int fd, int cmd, uaddr_t user)
 {
 	struct abi_flock lock;
 	int err;
 
 	if (copy_from_user(&lock, user, sizeof(lock)) < 0)
 		return -EFAULT;
-	err = file_lock_record(file, cmd, &lock);
+	err = file_lock_record(file, fd, cmd, &lock);
 	if (err == 0 && cmd == F_GETLK)
 		err = copy_to_user(user, &lock, sizeof(lock));
 	return err;
 }
 
 /* Commands that need the open file itself. */
-static int64_t file_control(struct file *file, int cmd, uint64_t arg)
+static int64_t file_control(struct file *file, int fd, int cmd, uint64_t arg)
 {
 	bool path_only = atomic_load(&file->flags) & O_PATH;
 
@@ -513,7 +513,7 @@ static int64_t file_control(struct file *file, int cmd, uint64_t arg)
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
-		return record_lock(file, cmd, arg);
+		return record_lock(file, fd, cmd, arg);
 	case F_ADD_SEALS:
 		return file_add_seals(file, (uint32_t)arg);
 	case F_GET_SEALS:
@@ -552,7 +552,7 @@ SYSCALL(fcntl)
 	err = file_from_fd(fd, cmd == F_ADD_SEALS ? CAP_SEAL : 0, &file);
 	if (err < 0)
 		return err;
-	result = file_control(file, cmd, arg);
+	result = file_control(file, fd, cmd, arg);
 	file_put(file);
 	return result;
 }

@@ -27,9 +27,10 @@ static void release(struct kobject *obj)
 	free(obj);
 }
 
-static int on_close(struct kobject *obj)
+static int on_close(struct kobject *obj, const struct cap_table *table)
 {
 	(void)obj;
+	assert_non_null(table);
 	closed++;
 	return 0;
 }
