@@ -16,7 +16,7 @@ import subprocess
 import pytest
 
 import blobs
-from machine import PROMPT as PROMPT_TEXT, TOP, qemu, serix
+from machine import PROMPT as PROMPT_TEXT, TOP, qemu, serix, shell
 import cpio
 
 KERNEL = os.path.join(TOP, "build/x86_64-release/serix.elf")
@@ -182,3 +182,12 @@ CONFIG = b"default=serix\ntimeout=0\n\n[serix]\nkernel=/serix/serix.elf\nmodule=
 @variants(quick=2)
 def test_config(seed, tmp_path):
     assert boot_volume(tmp_path, config=spoil(CONFIG, seed))
+
+
+def test_processors_that_do_not_answer_are_left_out(tmp_path):
+    """A MADT that lists six on a machine of two: each is waited for, reported, and the others work."""
+    files = blobs.AcpiFiles({**blobs.default_tables(), "APIC": blobs.madt(cpus=6)})
+    extra = " ".join(files.write(tmp_path))
+    got = shell("nproc; dmesg | grep -c 'left out'; cat /sys/devices/system/cpu/online",
+                options=["--smp", "2", "--machine", "q35,acpi=off " + extra])
+    assert (got.status, got.out) == (0, b"2\n4\n0-1\n"), got.err
