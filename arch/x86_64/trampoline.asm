@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: BSD-2-Clause
 ;
 ; Where a processor starts after INIT-SIPI-SIPI: in real mode, at the start of a page below 1 MiB that this
-; code was copied to (smp_start.c), with CS:IP = page/16:0 (Intel SDM vol. 3, 9.4.4.1).  It climbs to long
+; code was copied to (smp.c), with CS:IP = page/16:0 (Intel SDM vol. 3, 9.4.4.1).  It climbs to long
 ; mode on page tables that map this page where it lies and the kernel where it belongs, and leaves for
 ; trampoline_exit.  One processor at a time: the page holds the parameters of the one being started.
 

@@ -3,9 +3,11 @@
  * On their own, so that the classes' arithmetic also compiles for the host. */
 #pragma once
 
+#include <kernel/compiler.h>
 #include <kernel/list.h>
 #include <kernel/rbtree.h>
 #include <kernel/types.h>
+#include <serix/abi_sched.h>
 
 /*
  * How a task is scheduled.  `policy` is one of SCHED_* (serix/abi_sched.h); it gives the class:
@@ -21,6 +23,13 @@ struct sched_policy {
 	bool reset_on_fork;                          /* the child starts as SCHED_OTHER, nice 0 or above */
 	uint64_t runtime_ns, deadline_ns, period_ns; /* ISO only; runtime <= deadline <= period */
 };
+
+/* As Linux takes nice values: what is beyond a limit is the limit. */
+static inline int8_t nice_clamp(int nice)
+{
+	return (int8_t)MAX(MIN(nice, NICE_MAX), NICE_MIN);
+}
+
 /* What each class keeps of a task; all guarded by the lock of its run queue. */
 struct sched_fair {
 	struct rb_node node;

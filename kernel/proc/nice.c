@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Small attributes of threads that others may set: nice values, I/O priorities, names. */
+#include <kernel/sched_entity.h>
 #include <kernel/string.h>
 #include <serix/abi_sched.h>
 #include <serix/errno.h>
@@ -133,7 +134,7 @@ int process_nice_get(int which, int who, int *nice)
 
 int process_nice_set(int which, int who, int nice)
 {
-	struct who_walk w = { .who = who, .visit = set_nice, .value = MAX(NICE_MIN, MIN(NICE_MAX, nice)) };
+	struct who_walk w = { .who = who, .visit = set_nice, .value = nice_clamp(nice) };
 
 	return nice_walk(&w, which);
 }

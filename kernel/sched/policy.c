@@ -197,7 +197,7 @@ void sched_set_nice(struct task *task, int nice)
 {
 	struct change c = begin_change(task);
 
-	task->policy.nice = (int8_t)MAX(NICE_MIN, MIN(NICE_MAX, nice));
+	task->policy.nice = nice_clamp(nice);
 	apply(task);
 	end_change(task, &c);
 }

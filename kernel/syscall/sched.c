@@ -4,6 +4,7 @@
 
 #include <arch/usercopy.h>
 #include <kernel/proc_calls.h>
+#include <kernel/sched_entity.h>
 #include <kernel/string.h>
 #include <kernel/timespec.h>
 #include <kernel/topology.h>
@@ -192,7 +193,7 @@ static int to_request(const struct abi_sched_attr *attr, struct policy_request *
 		.policy = {
 			.policy = (uint8_t)attr->policy,
 			.rt_priority = (uint8_t)attr->priority,
-			.nice = (int8_t)MAX(NICE_MIN, MIN(NICE_MAX, attr->nice)),
+			.nice = nice_clamp(attr->nice),
 			.reset_on_fork = attr->flags & SCHED_FLAG_RESET_ON_FORK,
 			.runtime_ns = attr->runtime,
 			.deadline_ns = attr->deadline,

@@ -1,5 +1,5 @@
-/* sources: kernel/sched/fair_queue.c kernel/lib/rbtree.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: kernel/sched/fair_queue.c kernel/lib/rbtree.c */
 /* Weighted virtual time: shares follow weights, lag survives, sums stay right. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* sources: kernel/sched/iso_server.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: kernel/sched/iso_server.c */
 /* The constant-bandwidth server: what a task may use never exceeds its bandwidth, whatever it does. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* sources: arch/x86_64/boot/kaslr.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: arch/x86_64/boot/kaslr.c */
 /* Wherever the kernel is sent, it fits there; and it is sent everywhere. */
 #include "../../../../../arch/x86_64/boot/kaslr.h"
 
