@@ -24,7 +24,6 @@ enum lock_rank {
 	RANK_CAP_TABLE,
 	RANK_DCACHE,
 	RANK_MOUNT,
-	RANK_PIPE,
 	RANK_FUTEX, /* two: by address */
 	/* from here on interrupts are off: their handlers take the next three */
 	RANK_TTY_INPUT,

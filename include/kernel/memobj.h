@@ -9,8 +9,8 @@
  *	normal       read and write; never executable
  *	executable   writable until F_SEAL_WRITE is set, executable from then on: never both, in no mapping
  *	DMA          frames that exist from the start, pinned, and whose physical addresses may be asked for
- *	secure       out of the kernel's direct map; encrypted while no address space maps it; zeroed when
- *freed
+ *	secure       out of the kernel's direct map; encrypted while no address space maps it;
+ *	             zeroed when freed
  */
 #pragma once
 

@@ -2,7 +2,7 @@
 /*
  * Aegis, promises of memory: every private writable page and every page of shared anonymous memory is charged
  * when it is mapped, whether it is ever touched or not.  What is done with the sum is Linux's
- *overcommit_memory:
+ * overcommit_memory:
  *
  *	heuristic  refuse only what could never be backed: more at once than there is memory
  *	always     refuse nothing

@@ -13,8 +13,9 @@
  * topology=2Px2,4E is two hyper-threaded performance cores and four efficient ones: 8 CPUs.
  *
  *	numa=off                     one node, whatever the firmware says
- *	numa=fake=SIZE[,SIZE...]     RAM in order of address, SIZE (with K, M or G) for each node; what is
- *left is one more.  CPUs are dealt out evenly unless topology= names their nodes
+ *	numa=fake=SIZE[,SIZE...]     RAM in order of address, SIZE (with K, M or G) for each node; what
+ *	                             is left is one more.  CPUs are dealt out evenly unless topology= names
+ *	                             their nodes
  */
 #pragma once
 

@@ -8,9 +8,10 @@
  * Nothing is mapped before it is touched.
  *
  * Locks, in their order:
- *	vm_space.lock        the areas.  A fault reads them, so faults run side by side; what changes areas
- *writes. vm_object.lock       the object's size and pages. vm_object.areas_lock which areas show the object,
- *and the bounds of those areas. vm_space.pt_lock     entries of the page table that are in use.  Spinning.
+ *	vm_space.lock         the areas: faults read them, side by side; what changes areas writes
+ *	vm_object.lock        the object's size and pages
+ *	vm_object.areas_lock  which areas show the object, and the bounds of those areas
+ *	vm_space.pt_lock      entries of the page table that are in use; spinning
  *
  * The reverse list (object to areas) lets pages be taken out of every space without any space's lock: that
  * holds areas_lock, so that areas and their spaces stay, and pt_lock for each table.  Therefore

@@ -30,8 +30,8 @@
  * tests/unit/kernel/mm/tlb_model_test.c tries every interleaving of these steps.
  *
  * Requests of two flushers may arrive in either order.  A CPU flushes a range alone only if it has followed
- *all before it; one that finds a generation left out drops everything, up to the value of tlb_gen that it
- *reads first, and takes the late request for done.
+ * all before it; one that finds a generation left out drops everything, up to the value of tlb_gen that it
+ * reads first, and takes the late request for done.
  *
  * Leaving: a CPU goes out of the mask after it has loaded another page table, and sets its lazy flag when it
  * has left the program.  A request that comes too late finds another space loaded and does nothing; the
@@ -43,9 +43,9 @@
  * before anything is freed.  A CPU touches a space's mask only before it has answered, hence before that.
  *
  * The entries themselves: vm_space.pt_lock makes the changes one after the other; a walk by hardware
- *meanwhile sees an 8-byte entry before or after.  Accessed and dirty bits are set when an entry is made, so
- *the CPU writes none, and no change can lose one: plain stores will do where locked exchanges would be
- *needed.
+ * meanwhile sees an 8-byte entry before or after.  Accessed and dirty bits are set when an entry is made, so
+ * the CPU writes none, and no change can lose one: plain stores will do where locked exchanges would be
+ * needed.
  */
 #include "tlb.h"
 

@@ -3,17 +3,17 @@
  * Evening out the load between CPUs.  Tasks are always pulled, by the CPU that will run them:
  *
  *  1. Urgent tasks: before a CPU goes on with something less urgent than an ISO or REALTIME task that waits
- *     elsewhere, it fetches that.  Who adds such a task and finds it waiting tells the CPU that should have
- * it.
+ *     elsewhere, it fetches that.  Who adds such a task and finds it waiting tells the CPU that should
+ *     have it.
  *  2. Idle stealing: before a CPU idles, it takes the task that is owed most from the nearest CPU where one
- * waits.
+ *     waits.
  *  3. Periodically, at most every 16 ms, a CPU takes tasks from the busiest one until the loads (sums of
- * weights, by capacity) would be even.  Where they cannot be, as with three equal tasks on two CPUs, they
- * change places every half second, so that each gets its share in the long run.
+ *     weights, by capacity) would be even.  Where they cannot be, as with three equal tasks on two CPUs, they
+ *     change places every half second, so that each gets its share in the long run.
  *  4. A busy CPU that sees another idle while tasks wait wakes it up, for rule 2: idle CPUs have no tick.
  *  5. A task that is held to be in the cache is moved only between CPUs that share one: one since whose last
- * run its CPU has missed that cache fewer times than it has lines, where misses are counted; elsewhere one
- * that ran within the last half millisecond.
+ *     run its CPU has missed that cache fewer times than it has lines, where misses are counted; elsewhere
+ *     one that ran within the last half millisecond.
  */
 #include "sched_priv.h"
 

@@ -3,10 +3,10 @@
  * BATCH: SCHED_BATCH and SCHED_IDLE.  The rules:
  *
  *  1. The class gets what FAIR leaves, and a guaranteed part: while its tasks wait for FAIR ones they are
- * owed one 32nd of the time; whenever that makes a slice, they run before FAIR until it is used up.  So
- * nothing starves, and a lock that a background task holds comes free.
+ *     owed one 32nd of the time; whenever that makes a slice, they run before FAIR until it is used up.  So
+ *     nothing starves, and a lock that a background task holds comes free.
  *  2. Among themselves they share as FAIR tasks do, by weight: SCHED_BATCH by nice, SCHED_IDLE with a weight
- * of 3.
+ *     of 3.
  *  3. They never preempt one another by waking up, and their slices are four times as long: it is throughput
  *     that they are for.
  */

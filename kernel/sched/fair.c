@@ -3,13 +3,13 @@
  * FAIR: SCHED_OTHER.  The rules:
  *
  *  1. Every task has a weight, 1024 * 1.25 ^ -nice.  Over time each runnable task of a CPU gets its weight's
- * part of the time that the class gets.
+ *     part of the time that the class gets.
  *  2. A task's virtual run time grows by CPU time / weight.  Who has the least runs next.
  *  3. It runs for a slice of 4 ms, and on if it still has the least then.  So nobody gets ahead or falls
- * behind by more than a slice of each competitor.
+ *     behind by more than a slice of each competitor.
  *  4. A task that wakes up takes over at once from one that is ahead of it by more than 1 ms.
  *  5. Lag, the distance to the queue's average, is kept over sleeps and moves to other CPUs, up to two
- * slices: sleeping earns nothing, and a short sleep is no way to shed what one owes.
+ *     slices: sleeping earns nothing, and a short sleep is no way to shed what one owes.
  *  6. A new task starts half a slice behind the average: forking gains nothing.
  *  7. Yielding gives way to the next one, and gives up what one was owed.
  */

@@ -4,14 +4,14 @@
  *
  *  1. The earliest absolute deadline runs, before everything else.
  *  2. Every task has a constant-bandwidth server (iso_server.h): `runtime` of CPU time in each `period`, due
- * at `deadline` from the period's start.  Who has used up the runtime is suspended until the next period, so
- * a task that runs wild hurts nobody else's deadlines.
+ *     at `deadline` from the period's start.  Who has used up the runtime is suspended until the next period,
+ *     so a task that runs wild hurts nobody else's deadlines.
  *  3. A task that wakes up keeps its deadline and budget if the budget, used up by then, stays within the
  *     bandwidth; else it starts a new period.
  *  4. Admission: the bandwidths of all tasks together are at most 95% of the online CPUs, else EBUSY.  With
  *     deadlines equal to periods and one CPU this means that no deadline is missed; on several, that none is
  *     missed by more than a bounded time (Devi and Anderson, "Tardiness bounds under global EDF", 2005).  ISO
- * tasks may therefore run on all CPUs, and the n earliest deadlines do run on n CPUs (balance.c).
+ *     tasks may therefore run on all CPUs, and the n earliest deadlines do run on n CPUs (balance.c).
  *  5. Yielding gives up the rest of the period's budget.
  */
 #include "sched_priv.h"

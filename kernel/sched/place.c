@@ -3,7 +3,7 @@
  * Where a task runs when it wakes up, starts, or has to leave its CPU.  The rules:
  *
  *  1. FAIR and BATCH: the CPU it ran on last, if that idles; else the nearest idle one, rather one whose
- * whole core idles; else where it was, unless something more urgent runs there.
+ *     whole core idles; else where it was, unless something more urgent runs there.
  *  2. A new task: an idle CPU as above, else the least loaded one.
  *  3. ISO and REALTIME: the CPU that runs the least urgent thing.
  *  4. On hybrid machines BATCH tasks and those of nice 10 and above go to efficient cores, all others to

@@ -3,13 +3,13 @@
  * REALTIME: SCHED_FIFO and SCHED_RR, priorities 1 to 99.  The rules:
  *
  *  1. The highest priority runs, at once, until it sleeps, yields or something more urgent comes.  One that
- * was preempted stays the first of its priority; one that wakes up or yields becomes the last.
+ *     was preempted stays the first of its priority; one that wakes up or yields becomes the last.
  *  2. RR tasks of one priority take turns of 100 ms.  Preemption does not cost the rest of a turn.
  *  3. In every second the class gets 950 ms of a CPU.  Who wants more waits for the second to end if tasks of
  *     other classes want to run, and goes on if none do.  So nothing starves, and a shell can kill a runaway.
  *  4. The n highest priorities run on n CPUs: a task that cannot run where it is goes to a CPU that runs
- * something less urgent, and a CPU that is about to run something less urgent looks for such a task
- * (balance.c).
+ *     something less urgent, and a CPU that is about to run something less urgent looks for such a task
+ *     (balance.c).
  */
 #include "sched_priv.h"
 

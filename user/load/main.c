@@ -2,15 +2,15 @@
 /*
  * A load of everything at once, for as long as wanted:
  *
- *	load [--seconds N] [--rounds N] [--seed S] [--workers N] [--only KIND,...] [--patience N] [--leaks
- *KIB]
+ *	load [--seconds N] [--rounds N] [--seed S] [--workers N] [--only KIND,...] [--patience N]
+ *	     [--leaks KIB]
  *
  * Workers take the kinds in turn and perform rounds of theirs, each verified.  The parent watches: a worker
- *that fails, or that completes no round for --patience seconds, is named, and the load has failed.  --rounds
- *ends each worker after so many rounds instead, so that a failure can be had again with the same seed.
- *--leaks runs everything once before, and then fails if free memory ends lower than it began by more than
- *that. The last line is the totals and `ok` or `FAILED`.  Runs unchanged on Linux, which is the judge of the
- *rounds.
+ * that fails, or that completes no round for --patience seconds, is named, and the load has failed.  --rounds
+ * ends each worker after so many rounds instead, so that a failure can be had again with the same seed.
+ * --leaks runs everything once before, and then fails if free memory ends lower than it began by more than
+ * that.  The last line is the totals and `ok` or `FAILED`.  Runs unchanged on Linux, which is the judge of
+ * the rounds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
