@@ -205,6 +205,7 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		PROC_FILE("mounts", 0444, show_mounts), PROC_FILE("mountinfo", 0444, show_mountinfo),        \
 		PROC_FILE("wchan", 0444, show_wchan), PROC_GUARDED("smaps", 0444, proc_show_smaps),          \
 		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                  \
+		PROC_GUARDED("numa_maps", 0444, proc_show_numa_maps),                                        \
 		PROC_FILE("oom_score", 0444, proc_show_oom_score),                                           \
 		{ .name = "oom_score_adj",                                                                   \
 		  .mode = S_IFREG | 0644,                                                                    \

@@ -138,6 +138,7 @@ void proc_show_area(struct proc_text *t, const struct vm_area *a, char *path);
 
 /* fs/proc_smaps.c */
 int proc_show_smaps(struct proc_text *t, const struct proc_node *node);
+int proc_show_numa_maps(struct proc_text *t, const struct proc_node *node);
 int proc_show_smaps_rollup(struct proc_text *t, const struct proc_node *node);
 
 /* fs/proc_oom.c */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /proc/PID/{smaps,smaps_rollup}: maps with what is in memory of each area, in Linux's format. */
+/* /proc/PID/{smaps,smaps_rollup,numa_maps}: maps with what is in memory of each area, in Linux's format. */
 #include "proc_priv.h"
 
 #include <kernel/slab.h>
@@ -126,5 +126,88 @@ int proc_show_smaps_rollup(struct proc_text *t, const struct proc_node *node)
 	vm_space_put(vm);
 	text_printf(t, "%08lx-%08lx ---p 00000000 00:00 0 %27s[rollup]\n", first, end, "");
 	show_sums(t, &s);
+	return 0;
+}
+
+/* --- numa_maps --------------------------------------------------------------------------------------- */
+
+static struct mempolicy task_policy(const struct proc_node *node)
+{
+	struct process *p = node->process;
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct thread *t = proc_thread_locked(p, node->tid);
+	struct mempolicy policy = t ? t->task.mempolicy : (struct mempolicy){ 0 };
+
+	spin_unlock_irqrestore(&p->lock, flags);
+	return policy;
+}
+
+/* What the area shows; `path` has PATH_MAX bytes for its own use. */
+static void show_backing(struct proc_text *t, const struct vm_area *a, char *path)
+{
+	uint64_t ino;
+	dev_t dev;
+
+	path[0] = '\0';
+	if (a->object && a->object->ops->describe)
+		a->object->ops->describe(a->object, path, PATH_MAX, &dev, &ino);
+	if (path[0])
+		text_printf(t, " file=%s", path);
+	else if (a->flags & (VM_HEAP | VM_STACK))
+		text_printf(t, a->flags & VM_HEAP ? " heap" : " stack");
+}
+
+static void show_pages(struct proc_text *t, const struct vm_node_usage *u)
+{
+	if (u->mapped == 0) {
+		text_printf(t, "\n");
+		return;
+	}
+	if (u->anonymous) /* never clean, there is no swap */
+		text_printf(t, " anon=%lu dirty=%lu", u->anonymous, u->anonymous);
+	if (u->mapped != u->anonymous)
+		text_printf(t, " mapped=%lu", u->mapped);
+	if (u->most_mapped > 1)
+		text_printf(t, " mapmax=%lu", u->most_mapped);
+	for (unsigned node = 0; node < topology_node_count(); node++) {
+		if (u->pages[node])
+			text_printf(t, " N%u=%lu", node, u->pages[node]);
+	}
+	text_printf(t, " kernelpagesize_kB=%lu\n", KIB_PER_PAGE);
+}
+
+static void show_nodes_of(struct proc_text *t, struct vm_space *vm, const struct mempolicy *of_task,
+			  char *path)
+{
+	struct vm_node_usage usage;
+	struct vm_area a;
+	char text[64];
+
+	for (uint64_t addr = 0; vm_next_area(vm, addr, &a); addr = a.end) {
+		(void)mempolicy_print(a.policy.mode ? &a.policy : of_task, text, sizeof(text));
+		text_printf(t, "%08lx %s", a.start, text);
+		show_backing(t, &a, path);
+		vm_measure_nodes(vm, a.start, a.end, &usage);
+		show_pages(t, &usage);
+		if (a.object)
+			vm_object_put(a.object);
+	}
+}
+
+int proc_show_numa_maps(struct proc_text *t, const struct proc_node *node)
+{
+	struct vm_space *vm = process_vm_get(node->process);
+	struct mempolicy policy = task_policy(node);
+	char *path;
+
+	if (!vm)
+		return 0;
+	path = kmalloc(PATH_MAX);
+	if (path)
+		show_nodes_of(t, vm, &policy, path);
+	vm_space_put(vm);
+	if (!path)
+		return -ENOMEM;
+	kfree(path);
 	return 0;
 }

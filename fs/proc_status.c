@@ -207,6 +207,16 @@ static uint32_t run_end(const struct cpumask *mask, uint32_t cpu)
 	return cpu;
 }
 
+/* No set of nodes is kept from anybody. */
+static void status_nodes(struct proc_text *t)
+{
+	struct cpumask nodes = { { mempolicy_allowed_nodes() } };
+	char text[64];
+
+	(void)cpumask_print_list(&nodes, text, sizeof(text));
+	text_printf(t, "Mems_allowed:\t%08lx\nMems_allowed_list:\t%s\n", nodes.bits[0], text);
+}
+
 static void status_cpus(struct proc_text *t, const struct cpumask *affinity)
 {
 	struct cpumask mask = cpumask_and(affinity, &cpus_online);
@@ -258,6 +268,7 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node)
 	text_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0x1fffffffffful, 0ul);
 	text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", l->no_new_privs);
 	status_cpus(t, &l->affinity);
+	status_nodes(t);
 	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    l->own.switches_voluntary, l->own.switches_forced);
 	kfree(l);

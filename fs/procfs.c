@@ -177,17 +177,7 @@ int proc_parse_number(const char *name, size_t len, uint32_t *out)
 
 int proc_may_look(struct process *p)
 {
-	const struct credentials *me = fs_cred();
-	uint64_t flags;
-	bool same;
-
-	if (me->euid == 0 || (in_user_thread() && p == current_process()))
-		return 0;
-	flags = spin_lock_irqsave(&p->lock);
-	same = p->dumpable && me->uid == p->cred.uid && me->uid == p->cred.euid && me->uid == p->cred.suid &&
-	       me->gid == p->cred.gid && me->gid == p->cred.egid && me->gid == p->cred.sgid;
-	spin_unlock_irqrestore(&p->lock, flags);
-	return same ? 0 : -EACCES;
+	return cred_may_look(fs_cred(), p) ? 0 : -EACCES;
 }
 
 /* --- directories --- */

@@ -46,29 +46,12 @@ static int show_distances(const struct sys_node *node, char *buf, size_t size)
 }
 
 /* Zones keep no account of who holds their frames, so a node shows what it has and what is free of it. */
-struct node_memory {
-	uint64_t total, free; /* frames; the free ones without those in CPUs' caches */
-};
-
-static struct node_memory memory_of(unsigned node)
-{
-	struct node_memory memory = { 0 };
-	struct pmm_zone_stats zone;
-
-	for (size_t i = 0; pmm_get_zone(i, &zone); i++) {
-		if (zone.node != node)
-			continue;
-		memory.total += zone.managed;
-		memory.free += zone.free;
-	}
-	return memory;
-}
-
 static int show_meminfo(const struct sys_node *node, char *buf, size_t size)
 {
-	struct node_memory m = memory_of(node->number[0]);
 	uint32_t n = node->number[0];
+	struct pmm_node_stats m;
 
+	pmm_get_node(n, &m);
 	return scnprintf(buf, size,
 			 "Node %u MemTotal:       %8lu kB\nNode %u MemFree:        %8lu kB\n"
 			 "Node %u MemUsed:        %8lu kB\n",
@@ -78,7 +61,24 @@ static int show_meminfo(const struct sys_node *node, char *buf, size_t size)
 
 static int show_vmstat(const struct sys_node *node, char *buf, size_t size)
 {
-	return scnprintf(buf, size, "nr_free_pages %lu\n", memory_of(node->number[0]).free);
+	struct pmm_node_stats m;
+
+	pmm_get_node(node->number[0], &m);
+	return scnprintf(buf, size,
+			 "nr_free_pages %lu\nnuma_hit %lu\nnuma_miss %lu\nnuma_foreign %lu\n"
+			 "numa_interleave %lu\nnuma_local %lu\nnuma_other %lu\n",
+			 m.free, m.hit, m.miss, m.foreign, m.interleaved, m.local, m.other);
+}
+
+static int show_numastat(const struct sys_node *node, char *buf, size_t size)
+{
+	struct pmm_node_stats m;
+
+	pmm_get_node(node->number[0], &m);
+	return scnprintf(buf, size,
+			 "numa_hit %lu\nnuma_miss %lu\nnuma_foreign %lu\ninterleave_hit %lu\n"
+			 "local_node %lu\nother_node %lu\n",
+			 m.hit, m.miss, m.foreign, m.interleaved, m.local, m.other);
 }
 
 static const struct sys_entry node_files[] = {
@@ -87,6 +87,7 @@ static const struct sys_entry node_files[] = {
 	SYS_MAP("cpumap", node_cpus),
 	SYS_FILE("distance", show_distances),
 	SYS_FILE("meminfo", show_meminfo),
+	SYS_FILE("numastat", show_numastat),
 	SYS_FILE("vmstat", show_vmstat),
 };
 static const struct sys_table node_table = SYS_TABLE(node_files);

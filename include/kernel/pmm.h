@@ -58,6 +58,23 @@ paddr_t pmm_alloc(enum page_use use, unsigned flags) __must_check;
 /* `count` adjacent frames, the first aligned to `align` frames (power of two); each has one reference.
  * A large page, 512 aligned to 512, is found at once. */
 paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsigned flags) __must_check;
+
+/* From which NUMA nodes frames are to come.  The one nearest to `from` that is in `nodes` is the first
+ * choice.
+ */
+#define PMM_ALL_NODES UINT32_MAX
+struct pmm_place {
+	uint32_t nodes; /* bit by number */
+	uint8_t from;
+	bool or_elsewhere; /* when those have nothing */
+	bool interleaved;  /* counted as such when the first choice had it */
+};
+/* As pmm_alloc and pmm_alloc_contiguous. */
+paddr_t pmm_alloc_at(const struct pmm_place *place, enum page_use use, unsigned flags) __must_check;
+paddr_t pmm_alloc_contiguous_at(const struct pmm_place *place, size_t count, size_t align, enum page_use use,
+				unsigned flags) __must_check;
+unsigned page_node(const struct page *page);
+
 void pmm_free(paddr_t pa); /* the only reference */
 /* As pmm_free, for a frame that holds only zeroes: the next PMM_ZERO gets it as it is. */
 void pmm_free_zeroed(paddr_t pa);
@@ -94,6 +111,15 @@ struct pmm_zone_stats {
 };
 /* The index-th zone; false past the last.  Walks its bitmap. */
 bool pmm_get_zone(size_t index, struct pmm_zone_stats *out);
+
+struct pmm_node_stats {
+	uint64_t total, free; /* frames; free ones in CPUs' caches included */
+	/* Frames that came from here, ever: as the first choice; because that had none; the latter counted
+	 * where they were missing; for interleaved memory as it was to be; for CPUs of this node, of others.
+	 */
+	uint64_t hit, miss, foreign, interleaved, local, other;
+};
+void pmm_get_node(unsigned node, struct pmm_node_stats *out);
 
 size_t pmm_total_memory(void); /* bytes */
 size_t pmm_free_memory(void);

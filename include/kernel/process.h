@@ -238,6 +238,8 @@ bool process_group_in_session(pid_t pgid, pid_t sid);
 bool cred_is_root(void); /* the running thread's euid == 0; true for kernel threads */
 const struct credentials *current_cred(void);
 bool cred_in_group(const struct credentials *cred, gid_t gid);
+/* May somebody look into a process (its memory, where its pages lie)?  Its own always may. */
+bool cred_may_look(const struct credentials *me, struct process *p);
 
 /* Out of memory while the running thread needs a page: reclaim, or kill the process with the highest score
  * and give it time to leave (kernel/proc/oom.c).  False when the running thread is to leave.  No lock is

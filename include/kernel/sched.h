@@ -22,6 +22,7 @@
 #include <kernel/cpumask.h>
 #include <kernel/kasan.h>
 #include <kernel/list.h>
+#include <kernel/mempolicy.h>
 #include <kernel/refcount.h>
 #include <kernel/sched_entity.h>
 #include <kernel/spinlock.h>
@@ -80,9 +81,11 @@ struct task {
 	uint64_t switches_voluntary, switches_forced; /* [r] */
 	uint64_t queued_ns;                           /* [r] since when it waits for a CPU */
 	uint64_t wait_ns;                             /* [r] waited until it was queued last */
-	uint64_t runs, migrations; /* [r] times it was given a CPU; another CPU than before */
-	uint64_t last_ran_ns;      /* [r] */
-	uint32_t ran_misses;       /* [r] its CPU's cache misses at that time */
+	uint64_t runs, migrations;  /* [r] times it was given a CPU; another CPU than before */
+	uint64_t last_ran_ns;       /* [r] */
+	uint32_t ran_misses;        /* [r] its CPU's cache misses at that time */
+	struct mempolicy mempolicy; /* [o] written; shown by others */
+	uint32_t starved_nodes;     /* [o] what its last page that could not be had was bound to; 0: any */
 	/* Called once, on another stack, after DEAD: frees the task's memory.  Must not sleep. [i] */
 	void (*release)(struct task *task);
 	uint64_t canary;          /* [i] of its stack frames: switched with the task */

@@ -24,11 +24,13 @@
 #pragma once
 
 #include <kernel/cpumask.h>
+#include <kernel/mempolicy.h>
 #include <kernel/mutex.h>
 #include <kernel/pmm.h>
 #include <kernel/rbtree.h>
 #include <kernel/refcount.h>
 #include <kernel/rwlock.h>
+#include <kernel/topology.h>
 
 struct vm_object;
 
@@ -138,6 +140,7 @@ struct vm_area {
 	uint64_t offset;          /* in bytes, page-aligned, of start in the object */
 	struct vm_space *space;   /* not referenced: a space's areas end before it */
 	struct list of_object;    /* [object.areas_lock] in object->areas */
+	struct mempolicy policy;  /* where its pages come from */
 };
 
 struct vm_space {
@@ -233,6 +236,30 @@ struct vm_usage {
 	uint64_t proportional; /* each page divided among those who have it mapped, << VM_USAGE_SHIFT */
 };
 void vm_measure(struct vm_space *vm, uint64_t start, uint64_t end, struct vm_usage *out);
+
+/* NUMA (kernel/mm/vm_policy.c): where pages come from, and which they are. */
+#define VM_POLICY_STRICT (1u << 0) /* -EIO: there are pages elsewhere (with MOVE: that stayed there) */
+#define VM_POLICY_MOVE   (1u << 1) /* move pages that are nobody else's */
+/* mbind(2) for whole pages.  -EFAULT: a hole, or for DEFAULT nothing but holes; -EIO, -ENOMEM. */
+int vm_set_policy(struct vm_space *vm, uint64_t start, uint64_t end, const struct mempolicy *policy,
+		  unsigned how) __must_check;
+/* -EOPNOTSUPP: an area whose policy has no home; -EFAULT: nothing there. */
+int vm_set_policy_home(struct vm_space *vm, uint64_t start, uint64_t end, unsigned node) __must_check;
+/* The policy of the area at addr.  -EFAULT: none. */
+int vm_get_policy(struct vm_space *vm, uint64_t addr, struct mempolicy *out) __must_check;
+/* The node of the page that is mapped at addr.  -EFAULT: no area; -ENOENT: nothing mapped. */
+int vm_page_node(struct vm_space *vm, uint64_t addr) __must_check;
+/* Move it to a node, which is the result.  As above; -EACCES: shared with others, or an object's; -ENOMEM. */
+int vm_move_page(struct vm_space *vm, uint64_t addr, unsigned node) __must_check;
+/* Move all pages of the nodes in `from` to those in `to`, the first to the first and so on; how many stayed.
+ */
+uint64_t vm_migrate(struct vm_space *vm, uint32_t from, uint32_t to);
+
+struct vm_node_usage {
+	uint64_t anonymous, mapped, most_mapped; /* pages; the most mappings that one of them has */
+	uint64_t pages[MAX_NODES];
+};
+void vm_measure_nodes(struct vm_space *vm, uint64_t start, uint64_t end, struct vm_node_usage *out);
 
 /* Lock a range (VM_LOCKED, with VM_ONFAULT or without) or unlock it (0), within `limit` bytes.  -ENOMEM: a
  * hole, over the limit, or a page that cannot be had. */

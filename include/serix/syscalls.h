@@ -167,10 +167,14 @@
 	X(230, clock_nanosleep, 4, time)         \
 	X(231, exit_group, 1, process)           \
 	X(234, tgkill, 3, signal)                \
+	X(237, mbind, 6, numa)                   \
+	X(238, set_mempolicy, 3, numa)           \
+	X(239, get_mempolicy, 5, numa)           \
 	X(235, utimes, 2, path)                  \
 	X(247, waitid, 5, process)               \
 	X(251, ioprio_set, 3, sched)             \
 	X(252, ioprio_get, 2, sched)             \
+	X(256, migrate_pages, 4, numa)           \
 	X(257, openat, 4, file)                  \
 	X(258, mkdirat, 3, path)                 \
 	X(259, mknodat, 4, path)                 \
@@ -188,6 +192,7 @@
 	X(271, ppoll, 5, poll)                   \
 	X(273, set_robust_list, 2, process)      \
 	X(274, get_robust_list, 3, process)      \
+	X(279, move_pages, 6, numa)              \
 	X(280, utimensat, 4, path)               \
 	X(285, fallocate, 4, file)               \
 	X(292, dup3, 3, file)                    \
@@ -210,6 +215,7 @@
 	X(436, close_range, 3, file)             \
 	X(439, faccessat2, 4, path)              \
 	X(447, memfd_secret, 1, memobj)          \
+	X(450, set_mempolicy_home_node, 4, numa) \
 	X(1024, mem_create, 3, memobj)           \
 	X(1025, mem_share, 3, memobj)            \
 	X(1026, mem_run, 3, memobj)

@@ -118,7 +118,8 @@ uint64_t area_find_gap(const struct rb_tree *areas, uint64_t len, uint64_t low, 
 bool area_can_merge(const struct vm_area *first, const struct vm_area *second)
 {
 	if (first->end != second->start || first->flags != second->flags || (first->flags & VM_STACK) ||
-	    first->max_prot != second->max_prot || first->object != second->object)
+	    first->max_prot != second->max_prot || first->object != second->object ||
+	    !mempolicy_same(&first->policy, &second->policy))
 		return false;
 	return !first->object || first->offset + (first->end - first->start) == second->offset;
 }

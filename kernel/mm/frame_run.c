@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Aegis, physical frames: adjacent ones, straight from the zones; and ranges that start-up hands over. */
+/* Aegis, physical frames straight from the zones: adjacent ones, and those of chosen nodes; and ranges that
+ * start-up hands over. */
 #include <arch/paging.h>
 #include <kernel/assert.h>
 #include <kernel/kasan.h>
@@ -50,58 +51,104 @@ static size_t zone_take_run(struct zone *z, size_t count, size_t align, enum pag
 	return first;
 }
 
-static void count_use(enum page_use use, int64_t n)
+static void count_given(enum page_use use, size_t n, unsigned wanted, unsigned got)
 {
 	uint64_t irq = arch_irq_save();
 	struct frame_cache *c = this_cache();
 
-	c->used[use] += n;
-	c->allocated += (uint64_t)MAX(n, 0);
+	c->used[use] += (int64_t)n;
+	c->allocated += n;
+	count_taken(c, (unsigned)n, wanted, got);
 	arch_irq_restore(irq);
 }
 
-static paddr_t take_run(size_t count, size_t align, enum page_use use, unsigned flags)
+static void count_returned(enum page_use use, size_t n)
 {
-	const uint8_t *order = zone_order[topology_of(arch_this_cpu()->id)->node];
+	uint64_t irq = arch_irq_save();
+
+	this_cache()->used[use] -= (int64_t)n;
+	arch_irq_restore(irq);
+}
+
+static bool is_allowed(const struct pmm_place *place, const struct zone *z, unsigned flags)
+{
+	return (place->nodes >> z->node & 1) && !((flags & PMM_DMA32) && z->base >= ZONE_32BIT_END);
+}
+
+/* The node that a place means in the first place; MAX_NODES: none. */
+static unsigned first_choice(const struct pmm_place *place, unsigned flags)
+{
+	const uint8_t *order = zone_order[place->from];
+
+	for (unsigned i = 0; i < zone_count; i++) {
+		if (is_allowed(place, &zones[order[i]], flags))
+			return zones[order[i]].node;
+	}
+	return MAX_NODES;
+}
+
+/* `wanted` is the node to count as missed. */
+static paddr_t take_run_from(const struct pmm_place *place, unsigned wanted, size_t count, size_t align,
+			     enum page_use use, unsigned flags)
+{
+	const uint8_t *order = zone_order[place->from];
 
 	for (unsigned i = 0; i < zone_count; i++) {
 		union page_head head = { .refs = 1, .use = (uint8_t)use, .zone = order[i] };
 		struct zone *z = &zones[order[i]];
 		size_t first;
 
-		if ((flags & PMM_DMA32) && z->base >= ZONE_32BIT_END)
+		if (!is_allowed(place, z, flags))
 			continue;
 		first = zone_take_run(z, count, align, use);
 		if (first == FRAME_NONE)
 			continue;
 		for (size_t n = first; n < first + count; n++)
 			head_write(&z->pages[n], head.word);
-		count_use(use, (int64_t)count);
+		count_given(use, count, wanted, z->node);
 		return z->base + (first << PAGE_SHIFT);
 	}
 	return PADDR_NONE;
 }
 
+static paddr_t take_run(const struct pmm_place *place, size_t count, size_t align, enum page_use use,
+			unsigned flags)
+{
+	const struct pmm_place anywhere = { .nodes = PMM_ALL_NODES, .from = place->from };
+	unsigned wanted = first_choice(place, flags);
+	paddr_t pa = PADDR_NONE;
+
+	if (wanted < MAX_NODES)
+		pa = take_run_from(place, wanted, count, align, use, flags);
+	if (pa == PADDR_NONE && place->or_elsewhere)
+		pa = take_run_from(&anywhere, first_choice(&anywhere, flags), count, align, use, flags);
+	if (pa != PADDR_NONE && place->interleaved && zone_of(pa)->node == wanted)
+		atomic_fetch_add_explicit(&node_events[wanted].interleaved, count, memory_order_relaxed);
+	return pa;
+}
+
 /* The frames that CPUs hoard may be the missing ones, or those that somebody keeps to be faster. */
-static paddr_t take_run_slow(size_t count, size_t align, enum page_use use, unsigned flags)
+static paddr_t take_run_slow(const struct pmm_place *place, size_t count, size_t align, enum page_use use,
+			     unsigned flags)
 {
 	paddr_t pa;
 
 	frame_cache_drain();
-	pa = take_run(count, align, use, flags);
+	pa = take_run(place, count, align, use, flags);
 	if (pa == PADDR_NONE && reclaim_now(count))
-		pa = take_run(count, align, use, flags);
+		pa = take_run(place, count, align, use, flags);
 	return pa;
 }
 
-paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsigned flags)
+paddr_t pmm_alloc_contiguous_at(const struct pmm_place *place, size_t count, size_t align, enum page_use use,
+				unsigned flags)
 {
 	paddr_t pa;
 
 	ASSERT(count > 0 && align > 0 && (align & (align - 1)) == 0);
-	pa = take_run(count, align, use, flags);
+	pa = take_run(place, count, align, use, flags);
 	if (unlikely(pa == PADDR_NONE) && !(flags & PMM_TRY))
-		pa = take_run_slow(count, align, use, flags);
+		pa = take_run_slow(place, count, align, use, flags);
 	reclaim_poll();
 	if (pa != PADDR_NONE)
 		kasan_unpoison(phys_to_virt(pa), count * PAGE_SIZE);
@@ -109,6 +156,28 @@ paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsi
 		for (size_t i = 0; i < count; i++)
 			arch_clear_page(phys_to_virt(pa + i * PAGE_SIZE));
 	}
+	return pa;
+}
+
+paddr_t pmm_alloc_contiguous(size_t count, size_t align, enum page_use use, unsigned flags)
+{
+	const struct pmm_place place = { .nodes = PMM_ALL_NODES,
+					 .from = (uint8_t)topology_of(arch_this_cpu()->id)->node };
+
+	return pmm_alloc_contiguous_at(&place, count, align, use, flags);
+}
+
+/* Near frames come from this CPU's cache, but for interleaved ones, which are counted apart. */
+paddr_t pmm_alloc_at(const struct pmm_place *place, enum page_use use, unsigned flags)
+{
+	paddr_t pa = PADDR_NONE;
+
+	if (!(flags & PMM_DMA32) && !place->interleaved)
+		pa = frame_take_near(use, first_choice(place, flags));
+	if (pa == PADDR_NONE)
+		return pmm_alloc_contiguous_at(place, 1, 1, use, flags);
+	if (flags & PMM_ZERO)
+		arch_clear_page(phys_to_virt(pa));
 	return pa;
 }
 
@@ -133,7 +202,7 @@ void pmm_free_contiguous(paddr_t pa, size_t count)
 			arch_clear_page(phys_to_virt(pa + i * PAGE_SIZE));
 	}
 	kasan_poison(phys_to_virt(pa), count * PAGE_SIZE, KASAN_FREED_FRAME);
-	count_use(used.use, -(int64_t)count);
+	count_returned(used.use, count);
 	irq = spin_lock_irqsave(&z->lock);
 	frame_map_release_range(&z->map, (size_t)(page - z->pages), count);
 	spin_unlock_irqrestore(&z->lock, irq);

@@ -4,8 +4,11 @@
  *
  * A cache belongs to its CPU and is touched with interrupts off, so the common allocation takes no lock:
  * it pops a page from a list.  An empty cache takes a batch from the nearest zone that has frames, a full one
- * gives a batch back.  A frame that belongs to another node is not kept: it goes back with the next batch of
- * its kind, so that what this CPU allocates next is near.
+ * gives a batch back.  Frames of other nodes are kept apart: they are used when the near zones have none, and
+ * go back with the next batch of their kind, so that what this CPU allocates next is near.
+ *
+ * So a frame from the list is near, and needs no counting by node beyond that of all allocations; the others
+ * are counted one by one (count_taken).
  */
 #include <kernel/pmm.h>
 
@@ -25,6 +28,7 @@
 #define RECLAIM_TRIES 3 /* others may take what was freed */
 
 struct frame_cache frame_caches[MAX_CPUS];
+struct node_events node_events[MAX_NODES];
 bool pmm_zero_on_free;
 
 __init void pmm_init(const struct boot_info *bi)
@@ -36,6 +40,11 @@ __init void pmm_init(const struct boot_info *bi)
 struct page *page_of(paddr_t pa)
 {
 	return zone_page_of(pa);
+}
+
+unsigned page_node(const struct page *page)
+{
+	return zones[page->zone].node;
 }
 
 paddr_t page_addr(const struct page *page)
@@ -92,26 +101,45 @@ static size_t zone_take_batch(struct zone *z, size_t *frames, enum page_use use)
 	return n;
 }
 
+static void push_away(struct frame_cache *c, struct page *page, paddr_t pa)
+{
+	push(&c->away, page, pa);
+	c->away_count++;
+	c->away_of[page_node(page)]++;
+}
+
+/* Which zones are near is known late during start-up. */
+static void cache_find_home(struct frame_cache *c, unsigned node)
+{
+	c->near = zones_near[node];
+	c->home = (uint8_t)zones[zone_order[node][0]].node;
+}
+
 /* Move a batch of frames from the nearest zone that has some into the cache. */
-static bool cache_refill(struct frame_cache *c, enum page_use use)
+static bool cache_refill(struct frame_cache *c, enum page_use use, bool near_only)
 {
 	size_t frames[CACHE_BATCH] __uninitialized;
 	unsigned node = topology_of(arch_this_cpu()->id)->node;
 
-	c->near = zones_near[node];
+	cache_find_home(c, node);
 	for (unsigned i = 0; i < zone_count; i++) {
 		uint8_t index = zone_order[node][i];
 		struct zone *z = &zones[index];
-		size_t n = zone_take_batch(z, frames, use);
+		bool near = c->near >> index & 1;
+		size_t n = near || !near_only ? zone_take_batch(z, frames, use) : 0;
 
 		if (n == 0)
 			continue;
-		c->count += (uint32_t)n;
+		c->count += near ? (uint32_t)n : 0;
 		while (n-- > 0) { /* so that the lowest comes out first */
 			struct page *page = &z->pages[frames[n]];
+			paddr_t pa = z->base + (frames[n] << PAGE_SHIFT);
 
 			page->zone = index;
-			push(&c->head, page, z->base + (frames[n] << PAGE_SHIFT));
+			if (likely(near))
+				push(&c->head, page, pa);
+			else
+				push_away(c, page, pa);
 		}
 		return true;
 	}
@@ -141,6 +169,13 @@ static __noinline uint32_t list_drain(struct page **list, uint32_t n)
 	return done;
 }
 
+static void drain_away(struct frame_cache *c)
+{
+	c->away_count -= list_drain(&c->away, c->away_count);
+	for (unsigned node = 0; node < MAX_NODES; node++)
+		c->away_of[node] = 0;
+}
+
 void frame_cache_drain(void)
 {
 	uint64_t irq = arch_irq_save();
@@ -148,7 +183,7 @@ void frame_cache_drain(void)
 
 	c->count -= list_drain(&c->head, c->count);
 	c->zeroed_count -= list_drain(&c->zeroed, c->zeroed_count);
-	c->away_count -= list_drain(&c->away, c->away_count);
+	drain_away(c);
 	arch_irq_restore(irq);
 }
 
@@ -177,19 +212,55 @@ static inline paddr_t take_zeroed(struct frame_cache *c, enum page_use use)
 	return page_take(c, &c->zeroed, &c->zeroed_count, use);
 }
 
+void count_taken(struct frame_cache *c, unsigned n, unsigned wanted, unsigned got)
+{
+	bool local = got == topology_of(arch_this_cpu()->id)->node;
+
+	if (wanted == c->home && got == c->home)
+		return; /* as all that is not counted here */
+	c->elsewhere += n;
+	atomic_fetch_add_explicit(got == wanted ? &node_events[got].hit : &node_events[got].miss, n,
+				  memory_order_relaxed);
+	if (got != wanted)
+		atomic_fetch_add_explicit(&node_events[wanted].foreign, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(local ? &node_events[got].local : &node_events[got].other, n,
+				  memory_order_relaxed);
+}
+
+/* A frame of another node, where the near zones have none. */
+static paddr_t take_away(struct frame_cache *c, enum page_use use)
+{
+	unsigned node = page_node(c->away);
+
+	c->away_of[node]--;
+	count_taken(c, 1, c->home, node);
+	return page_take(c, &c->away, &c->away_count, use);
+}
+
+paddr_t frame_take_near(enum page_use use, unsigned node)
+{
+	uint64_t irq = arch_irq_save();
+	struct frame_cache *c = this_cache();
+	paddr_t pa = PADDR_NONE;
+
+	if ((c->head || cache_refill(c, use, true)) && c->home == node)
+		pa = take_free(c, use);
+	arch_irq_restore(irq);
+	return pa;
+}
+
 static paddr_t alloc_refill(enum page_use use)
 {
 	uint64_t irq = arch_irq_save();
 	struct frame_cache *c = this_cache();
 	paddr_t pa = PADDR_NONE;
 
-	if (c->head || cache_refill(c, use)) {
+	if (c->head || cache_refill(c, use, true))
 		pa = take_free(c, use);
-	} else if (c->zeroed) {
+	else if (c->zeroed)
 		pa = take_zeroed(c, use);
-	} else if (c->away) {
-		pa = page_take(c, &c->away, &c->away_count, use);
-	}
+	else if (c->away || cache_refill(c, use, false))
+		pa = take_away(c, use);
 	arch_irq_restore(irq);
 	return pa;
 }
@@ -262,9 +333,9 @@ static __noinline void free_away(struct page *page, paddr_t pa, uint64_t irq)
 {
 	struct frame_cache *c = this_cache();
 
-	push(&c->away, page, pa);
-	if (++c->away_count >= CACHE_BATCH)
-		c->away_count -= list_drain(&c->away, c->away_count);
+	push_away(c, page, pa);
+	if (c->away_count >= AWAY_MAX)
+		drain_away(c);
 	arch_irq_restore(irq);
 }
 

@@ -63,6 +63,45 @@ bool pmm_get_zone(size_t index, struct pmm_zone_stats *out)
 	return true;
 }
 
+/* What lies in one CPU's cache, and what it took from its near zones. */
+static void add_cpu_to_node(struct pmm_node_stats *out, unsigned node, uint32_t cpu)
+{
+	const struct frame_cache *c = &frame_caches[cpu];
+	uint64_t near = READ_ONCE(c->allocated) - READ_ONCE(c->elsewhere);
+
+	out->free += READ_ONCE(c->away_of[node]);
+	if (READ_ONCE(c->home) != node)
+		return;
+	out->free += READ_ONCE(c->count) + READ_ONCE(c->zeroed_count);
+	out->hit += near;
+	if (topology_of(cpu)->node == node)
+		out->local += near;
+	else
+		out->other += near;
+}
+
+void pmm_get_node(unsigned node, struct pmm_node_stats *out)
+{
+	const struct node_events *e = &node_events[node];
+
+	*out = (struct pmm_node_stats){
+		.hit = atomic_load_explicit(&e->hit, memory_order_relaxed),
+		.miss = atomic_load_explicit(&e->miss, memory_order_relaxed),
+		.foreign = atomic_load_explicit(&e->foreign, memory_order_relaxed),
+		.interleaved = atomic_load_explicit(&e->interleaved, memory_order_relaxed),
+		.local = atomic_load_explicit(&e->local, memory_order_relaxed),
+		.other = atomic_load_explicit(&e->other, memory_order_relaxed),
+	};
+	for (unsigned i = 0; i < zone_count; i++) {
+		if (zones[i].node != node)
+			continue;
+		out->total += atomic_load_explicit(&zones[i].managed, memory_order_relaxed);
+		out->free += READ_ONCE(zones[i].map.free);
+	}
+	for (uint32_t cpu = 0; cpu < cpu_count; cpu++)
+		add_cpu_to_node(out, node, cpu);
+}
+
 size_t pmm_total_memory(void)
 {
 	return zones_managed() << PAGE_SHIFT;

@@ -88,7 +88,7 @@ static int fetch_part(struct vm_space *vm, struct vm_area *area, uint64_t start,
 	for (; start < end && !signal_pending(); start += PAGE_SIZE) {
 		struct page *page;
 
-		if (vm_object_page_inside(area->object, vm_area_index(area, start), &page) < 0)
+		if (vm_object_page_inside(area->object, vm_area_index(area, start), &area->policy, &page) < 0)
 			break;
 		page_put(page);
 	}

@@ -25,9 +25,9 @@ static void count_mapped(struct vm_space *vm, unsigned n)
 }
 
 /* No lock but vm->lock for reading: whoever fills the entry first wins. */
-static int map_zeroed(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot)
+static int map_zeroed(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot, uint64_t va)
 {
-	paddr_t pa = pmm_alloc(PAGE_ANON, PMM_ZERO);
+	paddr_t pa = vm_alloc_page(&area->policy, va >> PAGE_SHIFT, PAGE_ANON, PMM_ZERO);
 
 	if (pa == PADDR_NONE)
 		return -ENOMEM;
@@ -40,9 +40,9 @@ static int map_zeroed(struct vm_space *vm, const struct vm_area *area, struct pt
 }
 
 /* A page of the area's own with the contents of another. */
-static paddr_t copy_page(struct vm_area *area, paddr_t from)
+static paddr_t copy_page(struct vm_area *area, uint64_t va, paddr_t from)
 {
-	paddr_t pa = pmm_alloc(PAGE_ANON, 0);
+	paddr_t pa = vm_alloc_page(&area->policy, va >> PAGE_SHIFT, PAGE_ANON, 0);
 
 	if (pa == PADDR_NONE)
 		return pa;
@@ -76,13 +76,13 @@ static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_
 	bool private = vm_area_private(area), copy = private && (access & FAULT_WRITE), write;
 	struct page *page;
 	paddr_t pa;
-	int err = vm_object_page_inside(area->object, vm_area_index(area, va), &page);
+	int err = vm_object_page_inside(area->object, vm_area_index(area, va), &area->policy, &page);
 
 	if (err < 0)
 		return err;
 	pa = page_addr(page);
 	if (copy) {
-		pa = copy_page(area, pa);
+		pa = copy_page(area, va, pa);
 		page_put(page);
 		if (pa == PADDR_NONE)
 			return -ENOMEM;
@@ -101,7 +101,7 @@ static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_
 static int replace_by_copy(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va,
 			   struct page *old)
 {
-	paddr_t copy = copy_page(area, page_addr(old)), now;
+	paddr_t copy = copy_page(area, va, page_addr(old)), now;
 	unsigned prot;
 
 	if (copy == PADDR_NONE)
@@ -243,7 +243,7 @@ int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned
 	if (!arch_pt_slot_get(slot, &pa, &prot)) {
 		if (area->object)
 			return map_from_object(vm, area, slot, va, access);
-		return map_zeroed(vm, area, slot);
+		return map_zeroed(vm, area, slot, va);
 	}
 	if ((access & FAULT_WRITE) && !(prot & PT_WRITE))
 		return make_writable(vm, area, slot, va);

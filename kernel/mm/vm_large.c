@@ -101,7 +101,7 @@ static bool wanted(const struct vm_space *vm, const struct vm_area *area, uint64
 /* Clearing takes long: the lock is let go for that, and then somebody else may have been faster. */
 static bool map_large(struct vm_space *vm, const struct vm_area *area, uint64_t base)
 {
-	paddr_t pa = pmm_alloc_contiguous(LARGE_PAGE_FRAMES, LARGE_PAGE_FRAMES, PAGE_ANON, PMM_ZERO), there;
+	paddr_t pa = vm_alloc_large(&area->policy, base / LARGE_PAGE_SIZE, PMM_ZERO), there;
 	bool mapped_it = false;
 	unsigned prot;
 

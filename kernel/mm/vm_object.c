@@ -58,13 +58,13 @@ void vm_object_get(struct vm_object *obj)
 	refcount_get(&obj->refs);
 }
 
-static int take_page(struct vm_object *obj, struct page **out)
+static int take_page(struct vm_object *obj, uint64_t index, const struct mempolicy *policy, struct page **out)
 {
 	paddr_t pa;
 
 	if (obj->ops->take)
 		return obj->ops->take(obj, out);
-	pa = pmm_alloc(PAGE_CACHE, PMM_ZERO);
+	pa = vm_alloc_page(policy, index, PAGE_CACHE, PMM_ZERO);
 	if (pa == PADDR_NONE)
 		return -ENOMEM;
 	*out = page_of(pa);
@@ -99,9 +99,10 @@ void vm_object_put(struct vm_object *obj)
 }
 
 /* Make the page that is absent. */
-static int add_page_locked(struct vm_object *obj, uint64_t index, struct page **out)
+static int add_page_locked(struct vm_object *obj, uint64_t index, const struct mempolicy *policy,
+			   struct page **out)
 {
-	int err = take_page(obj, out);
+	int err = take_page(obj, index, policy, out);
 
 	if (err < 0)
 		return err;
@@ -127,13 +128,14 @@ void vm_object_evict_locked(struct vm_object *obj, uint64_t index)
 		obj->ops->dropped(obj, 1);
 }
 
-static int get_page_locked(struct vm_object *obj, uint64_t index, struct page **out)
+static int get_page_locked(struct vm_object *obj, uint64_t index, const struct mempolicy *policy,
+			   struct page **out)
 {
 	struct page *page = page_tree_find(&obj->pages, index);
 	int err = 0;
 
 	if (!page)
-		err = add_page_locked(obj, index, &page);
+		err = add_page_locked(obj, index, policy, &page);
 	if (err < 0)
 		return err;
 	if (obj->ops->wanted)
@@ -150,18 +152,19 @@ int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out)
 	int err;
 
 	mutex_lock(&obj->lock);
-	err = get_page_locked(obj, index, out);
+	err = get_page_locked(obj, index, &vm_no_policy, out);
 	mutex_unlock(&obj->lock);
 	return err;
 }
 
-int vm_object_page_inside(struct vm_object *obj, uint64_t index, struct page **out)
+int vm_object_page_inside(struct vm_object *obj, uint64_t index, const struct mempolicy *policy,
+			  struct page **out)
 {
 	int err = -ENXIO;
 
 	mutex_lock(&obj->lock);
 	if (index < (obj->size + PAGE_SIZE - 1) >> PAGE_SHIFT)
-		err = get_page_locked(obj, index, out);
+		err = get_page_locked(obj, index, policy, out);
 	mutex_unlock(&obj->lock);
 	return err;
 }

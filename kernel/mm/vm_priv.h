@@ -4,6 +4,7 @@
 #pragma once
 
 #include <arch/paging.h>
+#include <kernel/sched.h>
 #include <kernel/vm.h>
 
 #include "pmm_batch.h"
@@ -49,8 +50,25 @@ void vm_object_evict_locked(struct vm_object *obj, uint64_t index);
 bool vm_rmap_try_unmap_page(struct vm_object *obj, uint64_t index);
 
 void vm_object_setup(void);
-/* As vm_object_page, but -ENXIO past the object's size. */
-int vm_object_page_inside(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
+/* As vm_object_page, but -ENXIO past the object's size; a new page comes from where `policy` says. */
+int vm_object_page_inside(struct vm_object *obj, uint64_t index, const struct mempolicy *policy,
+			  struct page **out) __must_check;
+
+/* Memory policy (vm_policy.c): the area's, or else that of the running task. */
+extern const struct mempolicy vm_no_policy;
+paddr_t vm_alloc_by_policy(const struct mempolicy *policy, uint64_t index, enum page_use use,
+			   unsigned flags) __must_check;
+/* LARGE_PAGE_FRAMES of them. */
+paddr_t vm_alloc_large(const struct mempolicy *policy, uint64_t index, unsigned flags) __must_check;
+
+/* A page, the index-th of what it belongs to. */
+static inline __must_check paddr_t vm_alloc_page(const struct mempolicy *policy, uint64_t index,
+						 enum page_use use, unsigned flags)
+{
+	if (likely((policy->mode | current_task()->mempolicy.mode) == 0))
+		return pmm_alloc(use, flags);
+	return vm_alloc_by_policy(policy, index, use, flags);
+}
 
 static inline uint64_t vm_pages_in(uint64_t start, uint64_t end)
 {

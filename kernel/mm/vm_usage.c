@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What ranges of a space hold, page by page: /proc/pid/smaps. */
+/* What ranges of a space hold, page by page: /proc/pid/smaps and numa_maps. */
 #include <arch/paging.h>
 #include <kernel/vm.h>
 
@@ -39,6 +39,29 @@ void vm_measure(struct vm_space *vm, uint64_t start, uint64_t end, struct vm_usa
 		}
 		spin_unlock(&vm->pt_lock);
 		start += PAGE_SIZE;
+	}
+	read_unlock(&vm->lock);
+}
+
+void vm_measure_nodes(struct vm_space *vm, uint64_t start, uint64_t end, struct vm_node_usage *out)
+{
+	const struct page *page;
+	unsigned prot;
+	paddr_t pa;
+
+	*out = (struct vm_node_usage){ 0 };
+	read_lock(&vm->lock);
+	for (; start < end; start += PAGE_SIZE) {
+		spin_lock(&vm->pt_lock);
+		start = arch_pt_next(vm->root, start, end, &pa, &prot);
+		if (start < end) {
+			page = page_of(pa);
+			out->pages[page_node(page)]++;
+			out->mapped++;
+			out->anonymous += page->use == PAGE_ANON;
+			out->most_mapped = MAX(out->most_mapped, (uint64_t)sharers(page));
+		}
+		spin_unlock(&vm->pt_lock);
 	}
 	read_unlock(&vm->lock);
 }

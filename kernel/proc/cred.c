@@ -45,3 +45,17 @@ int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *ar
 	spin_unlock_irqrestore(&p->lock, flags);
 	return result;
 }
+
+bool cred_may_look(const struct credentials *me, struct process *p)
+{
+	uint64_t flags;
+	bool same;
+
+	if (me->euid == 0 || (in_user_thread() && p == current_process()))
+		return true;
+	flags = spin_lock_irqsave(&p->lock);
+	same = p->dumpable && me->uid == p->cred.uid && me->uid == p->cred.euid && me->uid == p->cred.suid &&
+	       me->gid == p->cred.gid && me->gid == p->cred.egid && me->gid == p->cred.sgid;
+	spin_unlock_irqrestore(&p->lock, flags);
+	return same;
+}

@@ -198,9 +198,10 @@ static bool reclaimed(void)
 }
 
 /* Has somebody left since the allocation failed? */
-static bool there_is_room(void)
+static bool there_is_room(uint32_t nodes)
 {
-	paddr_t pa = pmm_alloc(PAGE_ANON, 0);
+	struct pmm_place place = { .nodes = nodes ? nodes : PMM_ALL_NODES };
+	paddr_t pa = pmm_alloc_at(&place, PAGE_ANON, 0);
 
 	if (pa == PADDR_NONE)
 		return false;
@@ -208,18 +209,31 @@ static bool there_is_room(void)
 	return true;
 }
 
+/* Nobody else's death would surely help one that takes pages from nodes of its choice only. */
+static bool kill_bound(struct process *self, uint32_t nodes)
+{
+	pr_err("out of memory: killing %s[%d], which is bound to nodes (mask %#x) that have no page left",
+	       self->comm, self->pid, nodes);
+	signal_process(self, SIGKILL, NULL);
+	return false;
+}
+
 bool process_oom_kill(void)
 {
+	uint32_t nodes = current_task()->starved_nodes;
 	struct process *self;
 	bool candidates = true;
 
 	if (!in_user_thread())
 		return false;
+	current_task()->starved_nodes = 0;
 	self = current_process();
 	if (dying(self))
 		return false;
-	if (reclaimed() || there_is_room())
+	if (reclaimed() || there_is_room(nodes))
 		return true;
+	if (nodes)
+		return kill_bound(self, nodes);
 	if (!atomic_exchange_explicit(&choosing, true, memory_order_acquire)) {
 		if (choose_and_kill(self))
 			report(self);
