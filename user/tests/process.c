@@ -89,6 +89,7 @@ static void wait_for_stop(void)
 
 	if (pid == 0) {
 		raise(SIGSTOP);
+		usleep(200000); /* a child that has ended tells no more that it went on */
 		_exit(7);
 	}
 	need(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);

@@ -296,6 +296,7 @@ static void stop_all(void)
 		for (int i = 0; i < 3; i++)
 			pthread_create(&t, NULL, sleep_long, NULL);
 		raise(SIGSTOP);
+		usleep(200000); /* a child that has ended tells no more that it went on */
 		_exit(3);
 	}
 	need(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
