@@ -41,6 +41,19 @@ static paddr_t kernel_root __ro_after_init;
 static uint64_t image_delta __ro_after_init; /* image address minus physical address */
 static bool kernel_root_shared;              /* a user space has copied the upper half */
 
+/* Accessed and dirty are set from the start: nobody reads them, and the CPU need not write them. */
+#define BITS_WITH_RIGHTS(p)                                                        \
+	(PTE_PRESENT | PTE_ACCESSED | ((p)&PT_USER ? PTE_USER : PTE_GLOBAL) |      \
+	 ((p)&PT_WRITE ? PTE_WRITE | PTE_DIRTY : 0) | ((p)&PT_EXEC ? 0 : PTE_NX) | \
+	 ((p)&PT_UNCACHED ? PTE_PCD | PTE_PWT                                      \
+	  : (p)&PT_WC     ? PTE_PWT                                                \
+			  : 0))
+#define BITS(p)   ((p) & (PT_READ | PT_WRITE | PT_EXEC) ? BITS_WITH_RIGHTS(p) : PTE_NONE)
+#define BITS4(p)  BITS(p), BITS((p) + 1), BITS((p) + 2), BITS((p) + 3)
+#define BITS16(p) BITS4(p), BITS4((p) + 4), BITS4((p) + 8), BITS4((p) + 12)
+
+const uint64_t pte_bits[PT_ALL + 1] = { BITS16(0), BITS16(16), BITS16(32), BITS16(48) };
+
 uint64_t *pt_table(paddr_t pa)
 {
 	return phys_to_virt(pa);
@@ -69,7 +82,9 @@ static uint64_t *pte_find(paddr_t root, uint64_t va)
 {
 	uint64_t *table = pt_table(root);
 
-	for (unsigned level = 3; level > 0; level--) { /* every fault comes here */
+	/* Every fault comes here. */
+#pragma GCC unroll 3
+	for (unsigned level = 3; level > 0; level--) {
 		uint64_t entry = table[index_at(va, level)];
 
 		if (unlikely((entry & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT))

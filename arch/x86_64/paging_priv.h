@@ -48,31 +48,29 @@ static inline paddr_t pte_address(uint64_t pte)
 	return (pte & PTE_PRESENT ? pte : ~pte) & PTE_ADDRESS;
 }
 
+/* The bits of an entry by its PT_*, PTE_NONE where there is no right (paging.c). */
+#define PT_ALL (PT_READ | PT_WRITE | PT_EXEC | PT_USER | PT_UNCACHED | PT_WC)
+extern const uint64_t pte_bits[PT_ALL + 1];
+
 static inline uint64_t pte_make(paddr_t pa, unsigned prot)
 {
-	uint64_t pte;
+	uint64_t bits = pte_bits[prot & PT_ALL];
 
-	if (!(prot & (PT_READ | PT_WRITE | PT_EXEC)))
-		return (~pa & PTE_ADDRESS) | PTE_NONE;
-	/* Accessed and dirty are set from the start: nobody reads them, and the CPU need not write them. */
-	pte = pa | PTE_PRESENT | PTE_ACCESSED;
-	pte |= prot & PT_USER ? PTE_USER : PTE_GLOBAL;
-	pte |= prot & PT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
-	pte |= prot & PT_EXEC ? 0 : PTE_NX;
-	pte |= prot & PT_UNCACHED ? PTE_PCD | PTE_PWT : prot & PT_WC ? PTE_PWT : 0;
-	return pte;
+	return bits | (unlikely(bits & PTE_NONE) ? ~pa & PTE_ADDRESS : pa);
 }
 
 static inline unsigned pte_prot(uint64_t pte)
 {
-	unsigned prot = PT_READ;
+	unsigned prot;
 
-	if (!(pte & PTE_PRESENT))
+	if (unlikely(!(pte & PTE_PRESENT)))
 		return PT_USER;
-	prot |= pte & PTE_USER ? PT_USER : 0;
-	prot |= pte & PTE_WRITE ? PT_WRITE : 0;
-	prot |= pte & PTE_NX ? 0 : PT_EXEC;
-	prot |= pte & PTE_PCD ? PT_UNCACHED : pte & PTE_PWT ? PT_WC : 0;
+	/* Without a branch: every fault wants to know. */
+	_Static_assert(PTE_WRITE == PT_WRITE && PTE_USER << 1 == PT_USER && PT_EXEC == 1u << 2, "bits");
+	prot = PT_READ | (unsigned)(pte & PTE_WRITE) | (unsigned)(pte & PTE_USER) << 1 |
+	       (unsigned)(~pte >> 63) << 2;
+	if (unlikely(pte & (PTE_PCD | PTE_PWT)))
+		prot |= pte & PTE_PCD ? PT_UNCACHED : PT_WC;
 	return prot;
 }
 

@@ -101,7 +101,7 @@ static uint64_t floor_of(const struct vm_area *a)
 
 uint64_t area_find_gap(const struct rb_tree *areas, uint64_t len, uint64_t low, uint64_t top)
 {
-	struct vm_area *a = area_below(areas, top), *above = area_above(areas, top);
+	struct vm_area *a = area_below(areas, top), *above = a ? area_next(a) : area_above(areas, top);
 
 	/* A stack right above the range wants its gap, too. */
 	if (above && above->start >= top && floor_of(above) < top)

@@ -58,6 +58,7 @@
 
 #include "asid.h"
 #include "tlb_priv.h"
+#include "uninitialized.h"
 
 #define FLUSH_ALL_PAGES 32 /* from here on dropping all is cheaper than page by page */
 
@@ -86,7 +87,8 @@ void tlb_space_init(struct vm_space *vm)
 
 static void assert_may_interrupt(void)
 {
-	DEBUG_ASSERT(cpu_count == 1 || (arch_irqs_enabled() && arch_this_cpu()->irq_depth == 0));
+	DEBUG_ASSERT(cpu_count == 1 ||
+		     (arch_irqs_enabled() && arch_this_cpu()->irq_depth == 0 && arch_preempt_count() == 0));
 }
 
 /* --- loading ---------------------------------------------------------------------------------------- */
@@ -164,12 +166,6 @@ void vm_space_rest(void)
 
 /* --- user spaces ------------------------------------------------------------------------------------ */
 
-struct request {
-	struct vm_space *vm;
-	uint64_t start, end;
-	uint64_t gen;
-};
-
 static void flush_pages(uint64_t start, uint64_t end)
 {
 	for (; start < end; start += PAGE_SIZE)
@@ -181,24 +177,31 @@ static bool is_long(uint64_t start, uint64_t end)
 	return (end - start) >> PAGE_SHIFT > FLUSH_ALL_PAGES;
 }
 
-/* Interrupts off. */
-static void flush_here(void *arg)
+/* What is asked of the loaded space, whose program may run on.  Interrupts off. */
+static void follow(struct tlb_cpu *tlb, const struct tlb_flush *f)
 {
-	const struct request *r = arg;
-	struct tlb_cpu *tlb = this_tlb();
 	uint64_t *gen = followed(tlb);
 
-	if (arch_this_cpu()->vm != r->vm)
-		return;
-	if (atomic_load_explicit(&tlb->lazy, memory_order_relaxed)) {
-		unload();
-	} else if (*gen + 1 == r->gen && !is_long(r->start, r->end)) {
-		flush_pages(r->start, r->end);
-		*gen = r->gen;
-	} else if (*gen < r->gen) {
-		*gen = atomic_load(&r->vm->tlb_gen);
+	if (*gen + 1 == f->gen && !is_long(f->start, f->end)) {
+		*gen = f->gen;
+		flush_pages(f->start, f->end);
+	} else if (*gen < f->gen) {
+		*gen = atomic_load(&f->vm->tlb_gen);
 		arch_tlb_flush_user();
 	}
+}
+
+static void flush_here(void *arg)
+{
+	const struct tlb_flush *f = arg;
+	struct tlb_cpu *tlb = this_tlb();
+
+	if (arch_this_cpu()->vm != f->vm)
+		return;
+	if (atomic_load_explicit(&tlb->lazy, memory_order_relaxed))
+		unload();
+	else
+		follow(tlb, f);
 }
 
 /* Those who have the space loaded and must hear of it. */
@@ -218,34 +221,55 @@ static struct cpumask listeners(const struct vm_space *vm, bool lazy_too)
 	return mask;
 }
 
+static inline bool loaded_elsewhere(const struct vm_space *vm, uint32_t self)
+{
+	uint64_t others = READ_ONCE(vm->cpus.bits[self / 64]) & ~(1ull << self % 64);
+
+	for (uint32_t word = 0; unlikely(cpu_count > 64) && word < CPUMASK_WORDS; word++)
+		others |= word == self / 64 ? 0 : READ_ONCE(vm->cpus.bits[word]);
+	return others != 0;
+}
+
 bool tlb_loaded_elsewhere(const struct vm_space *vm)
 {
-	uint32_t self = arch_this_cpu()->id;
-	uint64_t others = 0;
+	return loaded_elsewhere(vm, arch_this_cpu()->id);
+}
 
-	for (uint32_t word = 0; word * 64 < cpu_count; word++)
-		others |= READ_ONCE(vm->cpus.bits[word]) & ~(word == self / 64 ? 1ull << self % 64 : 0);
-	return others != 0;
+bool tlb_flush_begin(struct tlb_flush *f, struct vm_space *vm, uint64_t start, uint64_t end)
+{
+	uint64_t flags = arch_irq_save(); /* so that "here" stays here */
+	struct cpu *cpu = arch_this_cpu();
+	bool alone;
+
+	*f = (struct tlb_flush){ vm, start, end, atomic_fetch_add(&vm->tlb_gen, 1) + 1 };
+	alone = !loaded_elsewhere(vm, cpu->id);
+	/* A CPU that is lazy may be followed up, too: it only does more than it must. */
+	if (alone && cpu->vm == vm)
+		follow(&tlb_cpus[cpu->id], f);
+	arch_irq_restore(flags);
+	return alone;
+}
+
+static void flush_others(struct tlb_flush *f, bool tables)
+{
+	struct cpumask targets;
+
+	assert_may_interrupt();
+	targets = listeners(f->vm, tables);
+	smp_call(&targets, flush_here, f);
+}
+
+void tlb_flush_end(struct tlb_flush *f)
+{
+	flush_others(f, false);
 }
 
 void tlb_flush(struct vm_space *vm, uint64_t start, uint64_t end, bool tables)
 {
-	struct request r = { vm, start, end, 0 };
-	struct cpumask targets;
-	uint64_t flags;
-	bool alone;
+	struct tlb_flush f __uninitialized;
 
-	assert_may_interrupt();
-	r.gen = atomic_fetch_add(&vm->tlb_gen, 1) + 1;
-	flags = arch_irq_save(); /* so that "here" stays here */
-	alone = !tlb_loaded_elsewhere(vm);
-	if (alone)
-		flush_here(&r);
-	arch_irq_restore(flags);
-	if (alone)
-		return;
-	targets = listeners(vm, tables);
-	smp_call(&targets, flush_here, &r);
+	if (!tlb_flush_begin(&f, vm, start, end))
+		flush_others(&f, tables);
 }
 
 void tlb_flush_range(struct vm_space *vm, uint64_t start, uint64_t end)
@@ -271,20 +295,20 @@ void tlb_leave_space(struct vm_space *vm)
 
 static void flush_kernel_here(void *arg)
 {
-	const struct request *r = arg;
+	const struct tlb_flush *f = arg;
 
-	if (is_long(r->start, r->end))
+	if (is_long(f->start, f->end))
 		arch_tlb_flush_all();
 	else
-		flush_pages(r->start, r->end);
+		flush_pages(f->start, f->end);
 }
 
 void tlb_flush_kernel(uint64_t start, uint64_t end)
 {
-	struct request r = { NULL, start, end, 0 };
+	struct tlb_flush f = { NULL, start, end, 0 };
 
 	assert_may_interrupt();
 	/* The page table was changed before. */
 	atomic_thread_fence(memory_order_seq_cst);
-	smp_call(&CPUMASK_ALL, flush_kernel_here, &r);
+	smp_call(&CPUMASK_ALL, flush_kernel_here, &f);
 }

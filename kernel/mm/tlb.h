@@ -3,10 +3,9 @@
  * Private to mm: every flush of translations goes through here, after the page table was changed and
  * before the frames that it named are freed.
  *
- * Rule for callers of everything but tlb_space_init: other CPUs are interrupted and waited for.  So
- * interrupts are on, and no lock is held on which a CPU may spin with its interrupts off, for it would never
- * answer: of the spinlocks only those that are never taken by an interrupt handler nor inside of a lock that
- * is (the page table's own).  As the others turn interrupts off, debug builds check just that.
+ * Rule for callers of everything but tlb_space_init and tlb_flush_begin: other CPUs are interrupted and
+ * waited for.  So interrupts are on, and no spinlock is held: others would spin for the length of the round,
+ * and one that does so with its interrupts off would never answer.  Debug builds check it.
  *
  * Raising rights needs no flush: a CPU that still has the lower ones faults, which drops its translation (SDM
  * vol. 3A, 4.10.4.1), finds nothing to do and tries again.
@@ -22,6 +21,18 @@ struct vm_space;
 void tlb_space_init(struct vm_space *vm);
 /* Pages [start, end) of a user space lost rights, were unmapped or replaced. */
 void tlb_flush_range(struct vm_space *vm, uint64_t start, uint64_t end);
+/*
+ * The same in two steps, for callers that hold a spinlock: begin, in any context, after the change; true: no
+ * other CPU has the space loaded, and all is done.  Else end, with the lock let go: until it returns other
+ * CPUs may go on by what was there before.
+ */
+struct tlb_flush {
+	struct vm_space *vm;
+	uint64_t start, end;
+	uint64_t gen; /* of vm_space.tlb_gen: this flush */
+};
+bool tlb_flush_begin(struct tlb_flush *f, struct vm_space *vm, uint64_t start, uint64_t end);
+void tlb_flush_end(struct tlb_flush *f);
 /* The same in the kernel half. */
 void tlb_flush_kernel(uint64_t start, uint64_t end);
 /* No CPU may still use this space's page table: it is about to be freed. */

@@ -13,6 +13,7 @@
 #include <kernel/vm.h>
 
 #include "tlb_priv.h"
+#include "uninitialized.h"
 #include "vm_large.h"
 
 #define SHEET_FRAMES (PAGE_SIZE / sizeof(paddr_t) - 2)
@@ -149,7 +150,7 @@ void tlb_batch_unmap(struct tlb_batch *batch, uint64_t start, uint64_t end)
 
 void tlb_batch_trim(struct tlb_batch *batch, uint64_t start, uint64_t end, uint64_t low, uint64_t high)
 {
-	paddr_t tables[TLB_BATCH_FRAMES];
+	paddr_t tables[TLB_BATCH_FRAMES] __uninitialized;
 	unsigned n;
 
 	do {

@@ -16,6 +16,7 @@
 
 #include "area_tree.h"
 #include "tlb.h"
+#include "uninitialized.h"
 #include "vm_large.h"
 #include "vm_priv.h"
 
@@ -96,27 +97,57 @@ static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_
 	return 0;
 }
 
-/* Replace the page of an entry, which had `old`, by a copy of it.  While some CPU may still read the old page
- * through a translation of its own nobody may write to the new one. */
-static int replace_by_copy(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va,
-			   struct page *old)
+/* Does the entry map this page, and not for writing?  pt_lock is held. */
+static bool maps_read_only(const struct pt_slot *slot, paddr_t pa)
 {
-	paddr_t copy = copy_page(area, va, page_addr(old)), now;
 	unsigned prot;
+	paddr_t now;
+
+	return arch_pt_slot_get(slot, &now, &prot) && now == pa && !(prot & PT_WRITE);
+}
+
+/* The entry has just got `copy`, read-only, and other CPUs have to hear of it before anybody writes: while
+ * one may still read the old page nobody may write to the new.  pt_lock is held, and let go.  The second
+ * reference meanwhile has whoever else wants to write make a copy of his own. */
+static __noinline void allow_write_later(const struct vm_area *area, struct pt_slot *slot, paddr_t copy,
+					 struct tlb_flush *flush)
+{
+	struct spinlock *pt_lock = &flush->vm->pt_lock;
+	struct page *page = page_of(copy);
+
+	page_get(page);
+	spin_unlock(pt_lock);
+	tlb_flush_end(flush);
+	spin_lock(pt_lock);
+	if (maps_read_only(slot, copy)) /* not if it was unmapped meanwhile, or replaced again */
+		arch_pt_slot_set(slot, copy, vm_area_prot(area, true));
+	spin_unlock(pt_lock);
+	page_put(page);
+}
+
+/* Replace the page of an entry, which had `old`, by a copy of it. */
+static int replace_by_copy(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va,
+			   paddr_t old)
+{
+	paddr_t copy = copy_page(area, va, old);
+	struct tlb_flush flush __uninitialized;
 
 	if (copy == PADDR_NONE)
 		return -ENOMEM;
 	spin_lock(&vm->pt_lock);
-	if (unlikely(!arch_pt_slot_get(slot, &now, &prot) || now != page_addr(old) || (prot & PT_WRITE))) {
+	if (unlikely(!maps_read_only(slot, old))) {
 		spin_unlock(&vm->pt_lock);
 		pmm_free(copy);
 		return 0;
 	}
 	arch_pt_slot_set(slot, copy, vm_area_prot(area, false));
-	tlb_flush_range(vm, va, va + PAGE_SIZE);
-	arch_pt_slot_set(slot, copy, vm_area_prot(area, true));
-	spin_unlock(&vm->pt_lock);
-	page_put(old); /* the page table's reference */
+	if (likely(tlb_flush_begin(&flush, vm, va, va + PAGE_SIZE))) {
+		arch_pt_slot_set(slot, copy, vm_area_prot(area, true));
+		spin_unlock(&vm->pt_lock);
+	} else {
+		allow_write_later(area, slot, copy, &flush);
+	}
+	page_put(page_of(old)); /* the page table's reference */
 	return 0;
 }
 
@@ -148,7 +179,7 @@ static int make_writable(struct vm_space *vm, struct vm_area *area, struct pt_sl
 		arch_tlb_flush_page(va);
 		return 0;
 	}
-	err = replace_by_copy(vm, area, slot, va, page);
+	err = replace_by_copy(vm, area, slot, va, pa);
 	page_put(page);
 	return err;
 }

@@ -132,19 +132,24 @@ static bool exclusive(paddr_t pa)
 	return true;
 }
 
-/* pt_lock is held. */
-static void split_entry(struct vm_space *vm, uint64_t addr)
+/* pt_lock is held.  True: the caller flushes the large page (flush_split) when it has let go of that.  Until
+ * then both sizes translate alike; what a small page's change needs flushed, its own flush drops. */
+static bool split_entry(struct vm_space *vm, uint64_t addr)
+{
+	if (!arch_pt_split_large(vm->root, addr))
+		return false;
+	count_mapped(-1);
+	return true;
+}
+
+static void flush_split(struct vm_space *vm, uint64_t addr)
 {
 	uint64_t base = ALIGN_DOWN(addr, LARGE_PAGE_SIZE);
 
-	if (!arch_pt_split_large(vm->root, addr))
-		return;
-	count_mapped(-1);
-	/* Both sizes translate alike; still, no CPU shall hold both, nor fragments of the large one. */
 	tlb_flush_range(vm, base, base + LARGE_PAGE_SIZE);
 }
 
-/* A fault in a large page that is there: false, it is split. */
+/* A fault in a large page that is there: false, it must be split. */
 static bool resolve_large(struct vm_space *vm, const struct vm_area *area, uint64_t va, unsigned access,
 			  paddr_t pa, unsigned prot)
 {
@@ -157,23 +162,26 @@ static bool resolve_large(struct vm_space *vm, const struct vm_area *area, uint6
 		arch_tlb_flush_page(va);
 		return true;
 	}
-	split_entry(vm, va);
 	return false;
 }
 
 bool vm_large_fault(struct vm_space *vm, const struct vm_area *area, uint64_t va, unsigned access)
 {
 	uint64_t base = ALIGN_DOWN(va, LARGE_PAGE_SIZE);
-	bool want = false, resolved = false;
+	bool want = false, resolved = false, cut = false;
 	unsigned prot;
 	paddr_t pa;
 
 	spin_lock(&vm->pt_lock);
-	if (arch_pt_query_large(vm->root, va, &pa, &prot))
+	if (arch_pt_query_large(vm->root, va, &pa, &prot)) {
 		resolved = resolve_large(vm, area, va, access, pa, prot);
-	else
+		cut = !resolved && split_entry(vm, va);
+	} else {
 		want = wanted(vm, area, base);
+	}
 	spin_unlock(&vm->pt_lock);
+	if (cut)
+		flush_split(vm, va);
 	return resolved || (want && map_large(vm, area, base));
 }
 
@@ -181,9 +189,13 @@ bool vm_large_fault(struct vm_space *vm, const struct vm_area *area, uint64_t va
 
 static void split(struct vm_space *vm, uint64_t addr)
 {
+	bool cut;
+
 	spin_lock(&vm->pt_lock);
-	split_entry(vm, addr);
+	cut = split_entry(vm, addr);
 	spin_unlock(&vm->pt_lock);
+	if (cut)
+		flush_split(vm, addr);
 }
 
 void vm_large_split(struct vm_space *vm, uint64_t addr)
@@ -196,13 +208,15 @@ void vm_large_split_range(struct vm_space *vm, uint64_t start, uint64_t end)
 {
 	paddr_t pa;
 	unsigned prot;
+	bool cut;
 
 	for (uint64_t at = ALIGN_DOWN(start, LARGE_PAGE_SIZE); at < end; at += LARGE_PAGE_SIZE) {
 		spin_lock(&vm->pt_lock);
 		at = MAX(at, ALIGN_DOWN(arch_pt_next(vm->root, at, end, &pa, &prot), LARGE_PAGE_SIZE));
-		if (at < end)
-			split_entry(vm, at);
+		cut = at < end && split_entry(vm, at);
 		spin_unlock(&vm->pt_lock);
+		if (cut)
+			flush_split(vm, at);
 	}
 }
 

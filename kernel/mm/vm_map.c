@@ -232,14 +232,18 @@ int vm_unmap_locked(struct vm_space *vm, uint64_t start, uint64_t end)
 
 	if (!area || area->start >= end)
 		return 0;
-	err = vm_split_at_locked(vm, start);
-	if (err == 0)
-		err = vm_split_at_locked(vm, end);
+	if (area->start < start) {
+		err = vm_split_at_locked(vm, start);
+		if (err < 0)
+			return err;
+		area = area_next(area);
+	}
+	err = area->end == end ? 0 : vm_split_at_locked(vm, end);
 	if (err < 0)
 		return err;
 	tlb_batch_init(&batch, vm);
 	tlb_batch_unmap(&batch, start, end);
-	for (area = area_above(&vm->areas, start); area && area->start < end; area = next) {
+	for (; area && area->start < end; area = next) {
 		next = area_next(area);
 		vm_count_out_locked(vm, area->flags, vm_pages_in(area->start, area->end));
 		if (vm_area_followed(area))

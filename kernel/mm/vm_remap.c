@@ -39,8 +39,9 @@ static int move_range(struct vm_space *vm, uint64_t *at, uint64_t end, uint64_t 
 
 		spin_lock(&vm->pt_lock);
 		err = move_entries(vm, at, stop, by);
-		tlb_flush_range(vm, start, stop);
 		spin_unlock(&vm->pt_lock);
+		/* Nobody enters anything: the space is locked, and so is the reverse list. */
+		tlb_flush_range(vm, start, stop);
 	}
 	return err;
 }

@@ -47,12 +47,12 @@ static void unmap_originals(struct vm_space *vm, uint64_t start, uint64_t end)
 		va = arch_pt_next(vm->root, va, end, &pa, &prot);
 		if (va < end && page_of(pa)->use != PAGE_ANON) {
 			(void)arch_pt_unmap(vm->root, va);
-			tlb_flush_range(vm, va, va + PAGE_SIZE);
 		} else {
 			pa = PADDR_NONE;
 		}
 		spin_unlock(&vm->pt_lock);
 		if (pa != PADDR_NONE) {
+			tlb_flush_range(vm, va, va + PAGE_SIZE);
 			atomic_fetch_sub_explicit(&vm->pages_mapped, 1, memory_order_relaxed);
 			page_put(page_of(pa));
 		}
