@@ -61,7 +61,7 @@ static bool result(void)
 	return !atomic_exchange(&wrong, false);
 }
 
-/* --- fifos: a writer that came and went still was there ----------------------------------------------- */
+/* --- fifos: a writer that came and went still was there --------------------------------------------- */
 
 static void meet_in_fifo(void)
 {
@@ -81,7 +81,7 @@ static void meet_in_fifo(void)
 	}
 }
 
-/* --- record locks --------------------------------------------------------------------------------------- */
+/* --- record locks ------------------------------------------------------------------------------------- */
 
 static struct flock whole_file(short type)
 {
@@ -169,7 +169,7 @@ static void look_into_the_dying(void)
 	close(mine);
 }
 
-/* --- names ------------------------------------------------------------------------------------------------ */
+/* --- names ---------------------------------------------------------------------------------------------- */
 
 #define LONG_A TOP "/a-name-that-is-too-long-for-the-entry-itself"
 #define LONG_B TOP "/b-another-such-name-of-a-different-length-as-well"
@@ -231,7 +231,7 @@ static void mount_and_unmount(void)
 	}
 }
 
-/* --- descriptors ------------------------------------------------------------------------------------------ */
+/* --- descriptors ---------------------------------------------------------------------------------------- */
 
 static int fd_a, fd_b, fd_ab;
 
@@ -260,7 +260,7 @@ static void read_what_is_swapped(void)
 	}
 }
 
-/* --- positions -------------------------------------------------------------------------------------------- */
+/* --- positions ------------------------------------------------------------------------------------------ */
 
 #define RECORD 48
 
@@ -299,7 +299,7 @@ static void all_records_are_there(int flags)
 	close(shared_fd);
 }
 
-/* --- pipes ------------------------------------------------------------------------------------------------ */
+/* --- pipes ---------------------------------------------------------------------------------------------- */
 
 static int pipe_ends[2];
 static atomic_int records_read;
@@ -335,7 +335,7 @@ static void many_to_many(void)
 	close(pipe_ends[0]);
 }
 
-/* --- clocks and random numbers ---------------------------------------------------------------------------- */
+/* --- clocks and random numbers -------------------------------------------------------------------------- */
 
 static _Atomic int64_t latest_ns;
 
