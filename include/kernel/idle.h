@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <kernel/list.h>
 #include <kernel/types.h>
 
 #define MAX_IDLE_STATES 10
@@ -40,3 +41,16 @@ void idle_get_stats(uint32_t cpu, unsigned state, struct idle_stats *out);
 uint64_t idle_total_ns(uint32_t cpu); /* in all states; a wait in progress not counted */
 void idle_disable(uint32_t cpu, unsigned state, bool disabled);
 const char *idle_driver(void);
+
+/* Somebody who cannot bear that CPUs take long to wake up (kernel/core/idle_latency.c).  While a request
+ * stands no state is entered that may take longer to leave than the least of all asks for.  Add it, set it,
+ * as often as need be, remove it; set may sleep. */
+#define IDLE_LATENCY_ANY UINT32_MAX
+struct idle_latency_request {
+	struct list link;
+	uint32_t limit_us;
+};
+void idle_latency_add(struct idle_latency_request *request);
+void idle_latency_set(struct idle_latency_request *request, uint32_t us);
+void idle_latency_remove(struct idle_latency_request *request);
+uint32_t idle_latency_limit_us(void);

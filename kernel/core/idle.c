@@ -48,7 +48,8 @@ static uint64_t until_timer_us(uint64_t now_ns)
 static unsigned choose(const struct cpu_idle *idle, uint64_t now_ns)
 {
 	return idle_choose(states, state_count, atomic_load_explicit(&idle->disabled, memory_order_relaxed),
-			   until_timer_us(now_ns), idle_history_typical(&idle->history), UINT32_MAX);
+			   until_timer_us(now_ns), idle_history_typical(&idle->history),
+			   idle_latency_limit_us());
 }
 
 /* Spin with interrupts on, so that they get through; not for ever, so that the idle loop has its turn. */

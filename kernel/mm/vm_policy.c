@@ -4,8 +4,8 @@
  * they should have been.
  *
  * A page moves while vm_space.lock is held for writing, so that nobody faults in the space: its entry denies
- * everything, is flushed, the page is copied, the entry names the copy.  Only anonymous pages with no other
- * reference move.
+ * everything, is flushed, the page is copied, the entry names the copy.  All that can happen meanwhile is that a
+ * truncated file takes the page away.  Only anonymous pages with no other reference move.
  */
 #include <kernel/vm.h>
 #include <serix/errno.h>
@@ -107,36 +107,67 @@ static bool may_move(const struct page *page)
 	return page->use == PAGE_ANON && refcount_read(&page->refs) == 1;
 }
 
-/* Put the copy in the place of the page at va; returns the old page, or the copy if that cannot be. */
-static paddr_t exchange_page(struct vm_space *vm, uint64_t va, paddr_t copy)
+/* Deny all access to the page at va, which then has a second reference, so that it can be copied.  NULL: it
+ * must stay. */
+static struct page *freeze_page(struct vm_space *vm, uint64_t va, unsigned *prot)
 {
+	struct page *page = NULL;
 	struct pt_slot *slot;
-	unsigned prot;
-	paddr_t old;
+	paddr_t pa;
 
 	spin_lock(&vm->pt_lock);
 	slot = arch_pt_slot_find(vm->root, va);
-	if (slot && arch_pt_slot_get(slot, &old, &prot) && may_move(page_of(old))) {
-		arch_pt_slot_set(slot, old, 0);
-		tlb_flush_range(vm, va, va + PAGE_SIZE);
-		arch_copy_page(phys_to_virt(copy), phys_to_virt(old));
-		arch_pt_slot_set(slot, copy, prot);
-		copy = old;
+	if (slot && arch_pt_slot_get(slot, &pa, prot) && may_move(page_of(pa))) {
+		page = page_of(pa);
+		page_get(page);
+		arch_pt_slot_set(slot, pa, 0);
 	}
 	spin_unlock(&vm->pt_lock);
-	return copy;
+	if (page)
+		tlb_flush_range(vm, va, va + PAGE_SIZE);
+	return page;
+}
+
+/* False: the frozen page is not there any more, a file was truncated. */
+static bool replace_frozen(struct vm_space *vm, uint64_t va, const struct page *old, paddr_t copy,
+			   unsigned prot)
+{
+	struct pt_slot *slot;
+	bool there = false;
+	unsigned none;
+	paddr_t pa;
+
+	spin_lock(&vm->pt_lock);
+	slot = arch_pt_slot_find(vm->root, va);
+	if (slot && arch_pt_slot_get(slot, &pa, &none) && page_of(pa) == old) {
+		arch_pt_slot_set(slot, copy, prot);
+		there = true;
+	}
+	spin_unlock(&vm->pt_lock);
+	return there;
 }
 
 /* vm->lock is held for writing, the page is a small one. */
 static int move_page_locked(struct vm_space *vm, uint64_t va, const struct pmm_place *place)
 {
-	paddr_t copy = pmm_alloc_at(place, PAGE_ANON, 0), left;
+	paddr_t copy = pmm_alloc_at(place, PAGE_ANON, 0);
+	struct page *old;
+	unsigned prot;
 
 	if (copy == PADDR_NONE)
 		return -ENOMEM;
-	left = exchange_page(vm, va, copy);
-	page_put(page_of(left));
-	return left == copy ? -EACCES : 0;
+	old = freeze_page(vm, va, &prot);
+	if (!old) {
+		pmm_free(copy);
+		return -EACCES;
+	}
+	arch_copy_page(phys_to_virt(copy), phys_to_virt(page_addr(old)));
+	if (replace_frozen(vm, va, old, copy, prot))
+		page_put(old); /* the page table's */
+	else
+		pmm_free(copy);
+	page_put(old);
+	return 0;
 }
 
 int vm_move_page(struct vm_space *vm, uint64_t addr, unsigned node)

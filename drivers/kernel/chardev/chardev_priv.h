@@ -3,4 +3,5 @@
 
 #include <kernel/file.h>
 
-extern const struct file_ops kmsg_ops; /* kmsg.c */
+extern const struct file_ops kmsg_ops;            /* kmsg.c */
+extern const struct file_ops cpu_dma_latency_ops; /* cpu_dma_latency.c */

@@ -11,7 +11,8 @@
 #include <kernel/vm.h>
 #include <serix/errno.h>
 
-#define MEM_MAJOR 1
+#define MEM_MAJOR  1
+#define MISC_MAJOR 10
 
 static ssize_t null_read(struct file *file, struct iobuf *io, off_t *pos)
 {
@@ -117,15 +118,21 @@ static struct char_device devices[] = {
 	{ .name = "random", .mode = 0666, .ops = &random_ops },
 	{ .name = "urandom", .mode = 0666, .ops = &random_ops },
 	{ .name = "kmsg", .mode = 0644, .ops = &kmsg_ops },
+	{ .name = "cpu_dma_latency", .mode = 0600, .ops = &cpu_dma_latency_ops },
 };
 
-/* Linux's minor numbers, in the order above. */
-static const uint8_t minors[ARRAY_SIZE(devices)] = { 3, 5, 7, 8, 9, 11 };
+/* Linux's numbers, in the order above; the last one's minor number is what it happens to get there. */
+static const struct {
+	uint8_t major, minor;
+} numbers[ARRAY_SIZE(devices)] = {
+	{ MEM_MAJOR, 3 }, { MEM_MAJOR, 5 },  { MEM_MAJOR, 7 },   { MEM_MAJOR, 8 },
+	{ MEM_MAJOR, 9 }, { MEM_MAJOR, 11 }, { MISC_MAJOR, 62 },
+};
 
 void chardev_init(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
-		devices[i].dev = makedev(MEM_MAJOR, minors[i]);
+		devices[i].dev = makedev(numbers[i].major, numbers[i].minor);
 		if (char_device_register(&devices[i]) < 0)
 			pr_err("chardev: /dev/%s exists already\n", devices[i].name);
 	}
