@@ -527,39 +527,6 @@ static struct mount *nth_mount(size_t n)
 	return found;
 }
 
-static int mount_line(struct mount *m, char *buf, size_t size, char *place, char *escaped)
-{
-	struct path top = { m, m->root }, root;
-	char options[160];
-	ssize_t len;
-
-	fs_current_root(&root);
-	len = vfs_path_text(&top, &root, place, PATH_MAX);
-	path_put(&root);
-	if (len < 0)
-		return 0;
-	escape(escaped, PATH_MAX, place);
-	options_text(m, options, sizeof(options));
-	return scnprintf(buf, size, "%s %s %s %s 0 0\n", m->source, escaped, m->sb->type->name, options);
-}
-
-int vfs_mounts_text(char *buf, size_t size)
-{
-	char *place = kmalloc(2 * PATH_MAX);
-	struct mount *m;
-	int n = 0;
-
-	buf[0] = '\0';
-	if (!place)
-		return 0;
-	for (size_t i = 0; (m = nth_mount(i)) != NULL; i++) {
-		n += mount_line(m, buf + n, size - (size_t)n, place, place + PATH_MAX);
-		mount_put(m);
-	}
-	kfree(place);
-	return n;
-}
-
 /* The id of what it is mounted on; the bottom of the tree and what was just unmounted: its own. */
 static uint32_t parent_id(const struct mount *m)
 {
@@ -571,7 +538,24 @@ static uint32_t parent_id(const struct mount *m)
 	return id;
 }
 
-int vfs_mountinfo_text(char *buf, size_t size)
+/* One line of either file; `place` has its blanks escaped. */
+static int mounts_line(const struct mount *m, const char *place, const char *options, char *buf, size_t size)
+{
+	return scnprintf(buf, size, "%s %s %s %s 0 0\n", m->source, place, m->sb->type->name, options);
+}
+
+static int mountinfo_line(const struct mount *m, const char *place, const char *options, char *buf,
+			  size_t size)
+{
+	return scnprintf(buf, size, "%u %u 0:%u / %s %s - %s %s %.2s\n", m->id, parent_id(m),
+			 (unsigned)(m->sb->dev & 0xff), place, options, m->sb->type->name, m->source,
+			 options);
+}
+
+/* The mounts that the caller's root lets it see, a line each. */
+static int mount_lines(int (*line)(const struct mount *m, const char *place, const char *options, char *buf,
+				   size_t size),
+		       char *buf, size_t size)
 {
 	char *place = kmalloc(2 * PATH_MAX);
 	struct mount *m;
@@ -582,21 +566,29 @@ int vfs_mountinfo_text(char *buf, size_t size)
 		return 0;
 	for (size_t i = 0; (m = nth_mount(i)) != NULL; i++) {
 		struct path top = { m, m->root }, root;
-		char options[160];
+		char *escaped = place + PATH_MAX, options[160];
 
 		fs_current_root(&root);
 		if (vfs_path_text(&top, &root, place, PATH_MAX) >= 0) {
-			escape(place + PATH_MAX, PATH_MAX, place);
+			escape(escaped, PATH_MAX, place);
 			options_text(m, options, sizeof(options));
-			n += scnprintf(buf + n, size - (size_t)n, "%u %u 0:%u / %s %s - %s %s %.2s\n", m->id,
-				       parent_id(m), (unsigned)(m->sb->dev & 0xff), place + PATH_MAX, options,
-				       m->sb->type->name, m->source, options);
+			n += line(m, escaped, options, buf + n, size - (size_t)n);
 		}
 		path_put(&root);
 		mount_put(m);
 	}
 	kfree(place);
 	return n;
+}
+
+int vfs_mounts_text(char *buf, size_t size)
+{
+	return mount_lines(mounts_line, buf, size);
+}
+
+int vfs_mountinfo_text(char *buf, size_t size)
+{
+	return mount_lines(mountinfo_line, buf, size);
 }
 
 void mount_init(void)

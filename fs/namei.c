@@ -219,6 +219,23 @@ int vfs_link(int from_fd, const char *from, int to_fd, const char *to, bool foll
 
 /* --- removing --- */
 
+/* What is left when rights and kind are right: `remove` is the file system's unlink or rmdir. */
+static int remove_name_locked(struct vnode *dir, struct dentry *d,
+			      int (*remove)(struct vnode *dir, const char *name, size_t len,
+					    struct vnode *victim))
+{
+	int err;
+
+	if (d->mounted)
+		return -EBUSY;
+	if (!remove)
+		return -EPERM;
+	mutex_lock(&d->vnode->lock);
+	err = remove(dir, d->name, d->len, d->vnode);
+	mutex_unlock(&d->vnode->lock);
+	return err;
+}
+
 static int unlink_locked(const struct path *parent, struct dentry *d, bool slash)
 {
 	struct vnode *dir = parent->dentry->vnode, *victim = d->vnode;
@@ -233,14 +250,7 @@ static int unlink_locked(const struct path *parent, struct dentry *d, bool slash
 		return err;
 	if (S_ISDIR(victim->mode))
 		return -EISDIR;
-	if (d->mounted)
-		return -EBUSY;
-	if (!dir->ops->unlink)
-		return -EPERM;
-	mutex_lock(&victim->lock);
-	err = dir->ops->unlink(dir, d->name, d->len, victim);
-	mutex_unlock(&victim->lock);
-	return err;
+	return remove_name_locked(dir, d, dir->ops->unlink);
 }
 
 static int rmdir_locked(const struct path *parent, struct dentry *d)
@@ -255,14 +265,7 @@ static int rmdir_locked(const struct path *parent, struct dentry *d)
 		return err;
 	if (!S_ISDIR(victim->mode))
 		return -ENOTDIR;
-	if (d->mounted)
-		return -EBUSY;
-	if (!dir->ops->rmdir)
-		return -EPERM;
-	mutex_lock(&victim->lock);
-	err = dir->ops->rmdir(dir, d->name, d->len, victim);
-	mutex_unlock(&victim->lock);
-	return err;
+	return remove_name_locked(dir, d, dir->ops->rmdir);
 }
 
 static int remove_last(struct walk *w, const struct last_name *last, bool directory)
