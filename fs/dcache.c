@@ -5,17 +5,20 @@
  * Everything here is under one spinlock, held for a few instructions at a time.  A hashed entry needs no
  * reference to stay; the list `lru` knows all of them.  When there are more than DENTRY_LIMIT, each new
  * one makes the pruner look at a few of the oldest: unused ones go, recently used ones get another turn.
- * Only leaves can go, because an entry holds a reference on its parent.
+ * Only leaves can go, because an entry holds a reference on its parent.  When memory is short the pruner runs
+ * as well.
  */
 #include "vfs_priv.h"
 
+#include <kernel/reclaim.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
 #define HASH_SIZE    4096 /* power of two */
 #define DENTRY_LIMIT 8192
-#define PRUNE_LOOK   8 /* entries looked at for each one added above the limit */
+#define PRUNE_LOOK   8  /* entries looked at for each one added above the limit */
+#define SHRINK_LOOK  64 /* and with the lock held once when memory is short */
 
 struct spinlock dcache_lock = SPINLOCK_INIT("dcache", RANK_DCACHE);
 static struct dentry *buckets[HASH_SIZE]; /* [dcache_lock] */
@@ -24,11 +27,6 @@ static uint64_t hashed_count;             /* [dcache_lock] */
 static struct slab_cache *dentry_cache;
 /* How many have taken entries off the cache and not let go of their vnodes yet. */
 static _Atomic uint32_t disposing;
-
-void dcache_init(void)
-{
-	dentry_cache = slab_create("dentry", sizeof(struct dentry), 0);
-}
 
 static uint32_t hash_name(const struct dentry *parent, const char *name, size_t len)
 {
@@ -162,6 +160,54 @@ static void destroy_chain(struct dentry *victims)
 		victims = next;
 	}
 }
+
+/* --- when memory is short ---------------------------------------------------------------------------------
+ */
+
+#define DENTRIES_PER_PAGE (PAGE_SIZE / sizeof(struct dentry))
+
+static size_t cached_pages(void)
+{
+	return READ_ONCE(hashed_count) / DENTRIES_PER_PAGE;
+}
+
+static void prune_some(void)
+{
+	struct dentry *victims;
+
+	spin_lock(&dcache_lock);
+	victims = prune_locked(SHRINK_LOOK);
+	atomic_fetch_add(&disposing, 1);
+	spin_unlock(&dcache_lock);
+	destroy_chain(victims);
+	atomic_fetch_sub(&disposing, 1);
+}
+
+/* Each entry is looked at twice at most: once to take its mark, once to take it.  The frames come free when the
+ * slabs give back what is empty, and count there. */
+static size_t scan(size_t pages, unsigned flags)
+{
+	size_t all = READ_ONCE(hashed_count), want = MIN(pages, all) * DENTRIES_PER_PAGE;
+
+	/* Letting go of a vnode may take mutexes. */
+	if (!(flags & RECLAIM_MAY_LOCK))
+		return 0;
+	for (size_t looked = 0; looked < 2 * MIN(want, all); looked += SHRINK_LOOK)
+		prune_some();
+	return 0;
+}
+
+static struct shrinker shrinker = { .name = "dentries", .count = cached_pages, .scan = scan };
+
+void dcache_init(void)
+{
+	dentry_cache = slab_create("dentry", sizeof(struct dentry), 0);
+	slab_set_reclaimable(dentry_cache);
+	shrinker_register(&shrinker);
+}
+
+/* --- making and finding -----------------------------------------------------------------------------------
+ */
 
 struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const char *name, size_t len,
 			     struct vnode *vnode)

@@ -5,6 +5,7 @@
 #include <kernel/file.h>
 #include <kernel/format.h>
 #include <kernel/pmm.h>
+#include <kernel/reclaim.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
@@ -242,6 +243,28 @@ static void negative_entries_are_bounded(void)
 	KTEST_EXPECT(objects_in("dentry") < 10000);
 }
 
+/* Entries that nobody uses go; the one that is in use stays, and so does its parent. */
+static void names_are_given_back_under_pressure(void)
+{
+	uint64_t many, left;
+	struct path path, absent;
+	char name[32];
+
+	KTEST_EXPECT(vfs_mkdir(AT_FDCWD, DIR, 0755) == 0 && vfs_walk(AT_FDCWD, DIR, 0, &path) == 0);
+	for (int i = 0; i < 4000; i++) {
+		snprintf(name, sizeof(name), "/absent-%d", i);
+		KTEST_EXPECT(vfs_walk(AT_FDCWD, name, 0, &absent) == -ENOENT);
+	}
+	many = objects_in("dentry");
+	KTEST_EXPECT(many >= 4000);
+	reclaim_everything();
+	left = objects_in("dentry");
+	KTEST_EXPECT(left + 3900 < many && left > 0);
+	KTEST_EXPECT(vfs_path_text(&path, NULL, name, sizeof(name)) > 0 && strcmp(name, DIR) == 0);
+	path_put(&path);
+	KTEST_EXPECT(vfs_rmdir(AT_FDCWD, DIR) == 0);
+}
+
 static void paths_say_where_things_are(void)
 {
 	struct path path;
@@ -269,6 +292,7 @@ static const struct ktest_case cases[] = {
 	{ "truncation gives space back", truncation_gives_space_back },
 	{ "pipes leave nothing behind", pipes_leave_nothing_behind },
 	{ "negative entries are bounded", negative_entries_are_bounded },
+	{ "names are given back under pressure", names_are_given_back_under_pressure },
 	{ "paths say where things are", paths_say_where_things_are },
 };
 
