@@ -98,8 +98,6 @@ static void rows_of_mappings(struct proc_text *t)
 
 	memory_row(t, "CommitLimit:", commit_limit_pages());
 	memory_row(t, "Committed_AS:", committed_pages());
-	memory_row(t, "CommitLimit:", commit_limit_pages());
-	memory_row(t, "Committed_AS:", committed_pages());
 	memory_row(t, "VmallocTotal:", vmalloc_total_pages());
 	memory_row(t, "VmallocUsed:", vmalloc_used_pages());
 	memory_row(t, "VmallocChunk:", 0);
