@@ -13,7 +13,7 @@ struct task;
 struct cpu_features {
 	bool smep, smap, umip, fsgsbase, rdtscp, page_1g, pcid, invpcid;
 	bool xsave, xsaveopt, rdrand, rdseed, aes;
-	bool apic, x2apic, tsc_deadline, tsc_invariant, mce, mca, hypervisor;
+	bool apic, x2apic, tsc_deadline, tsc_invariant, tsc_adjust, mce, mca, hypervisor;
 	uint32_t max_leaf, max_ext_leaf;
 	uint32_t family, model, stepping;
 	uint8_t phys_bits, virt_bits;
@@ -55,6 +55,8 @@ struct arch_cpu {
 	uint32_t nmi_count; /* written by the NMI handler alone */
 	uint32_t nmi_reported;
 	uint64_t nmi_next_report_ns;
+	int64_t tsc_corrected; /* tsc.c: what its counter was moved by when it started */
+	int64_t tsc_offset;    /* tsc.c: by how much it is behind the boot CPU's still; 0: not to be told */
 	uint64_t gs_base_user; /* what MSR_KERNEL_GS_BASE holds */
 	uint64_t fs_base_user; /* what MSR_FS_BASE holds (CPUs without FSGSBASE) */
 };

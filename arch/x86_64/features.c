@@ -71,6 +71,7 @@ static void detect_leaf7(struct cpu_features *f)
 		return;
 	id = cpuid(7, 0);
 	f->fsgsbase = BIT(id.ebx, 0);
+	f->tsc_adjust = BIT(id.ebx, 1);
 	f->smep = BIT(id.ebx, 7);
 	f->invpcid = BIT(id.ebx, 10);
 	f->rdseed = BIT(id.ebx, 18);

@@ -26,6 +26,7 @@
 #include "mce.h"
 #include "paging_priv.h"
 #include "smp.h"
+#include "tsc.h"
 #include "vectors.h"
 #include "x86.h"
 
@@ -192,8 +193,11 @@ int arch_cpu_start(struct cpu *cpu, uint32_t index)
 		return err;
 	cpu->arch->apic_id = apic;
 	cpu->arch->start_state = START_WAITING;
+	tsc_prepare();
 	send_start(cpu, apic);
 	err = outcome(cpu);
+	if (err == 0)
+		err = tsc_answer(cpu);
 	if (err < 0) {
 		apic_send_init(apic);
 		somebody_failed = true;
@@ -229,6 +233,7 @@ void smp_arch_main(struct cpu *cpu)
 	timer_init_cpu();
 	features_check();
 	atomic_store_explicit(&cpu->arch->start_state, START_RUNNING, memory_order_release);
+	tsc_compare(cpu);
 	smp_cpu_main();
 }
 

@@ -40,6 +40,7 @@
 #define FLAGS_USER 0x50dd5ull
 
 #define MSR_APIC_BASE      0x1b
+#define MSR_TSC_ADJUST     0x3b
 #define MSR_TSC_DEADLINE   0x6e0
 #define MSR_MCG_CAP        0x179
 #define MSR_MCG_STATUS     0x17a

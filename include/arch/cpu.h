@@ -18,6 +18,8 @@
  *	bool arch_irqs_enabled(void)
  *	void arch_cpu_relax(void)                 in spin loops
  *	uint64_t arch_cycles(void)                free-running cycle counter
+ *	uint64_t arch_cycles_ordered(void)        the same, read after all loads before it: a reading that
+ *	                                          another CPU handed over is never later
  */
 #include <arch/cpu_impl.h>
 

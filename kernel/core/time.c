@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Clocks: nanoseconds = (cycles - base) * ns_mult / 2^32, with a 128-bit product, so that nothing wraps
- * within the life of a machine.  The parameters are written once, before other CPUs run.
+ * within the life of a machine.  The parameters are written once, before other CPUs run; the cycle counters
+ * of all CPUs are equal, which the machine sees to when it starts them.
  */
 #include <kernel/time.h>
 
@@ -25,7 +26,7 @@ uint64_t time_now_ns(void)
 {
 	if (unlikely(!ns_mult))
 		return 0;
-	return (uint64_t)(((unsigned __int128)(arch_cycles() - cycle_base) * ns_mult) >> 32);
+	return (uint64_t)(((unsigned __int128)(arch_cycles_ordered() - cycle_base) * ns_mult) >> 32);
 }
 
 uint64_t time_cycles_per_sec(void)

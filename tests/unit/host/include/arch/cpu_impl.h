@@ -73,3 +73,8 @@ static inline uint64_t arch_cycles(void)
 {
 	return host_cycles;
 }
+
+static inline uint64_t arch_cycles_ordered(void)
+{
+	return arch_cycles();
+}
