@@ -20,7 +20,10 @@
 #include "tsc_offset.h"
 #include "x86.h"
 
-#define ROUNDS    16u
+#define ROUNDS 16u /* at most: */
+#define ENOUGH_NS \
+	NSEC_PER_MSEC /* on real processors a round takes less than a microsecond, but a virtual one may
+				 * have to wait until the host runs the other */
 #define DONE      UINT32_MAX
 #define SILENT_NS NSEC_PER_SEC
 
@@ -55,11 +58,15 @@ static struct tsc_round ask(uint32_t question)
 
 static struct tsc_offset measure(uint32_t first)
 {
+	uint64_t enough = time_cycles_per_sec() / (NSEC_PER_SEC / ENOUGH_NS);
 	struct tsc_round rounds[ROUNDS];
+	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < ROUNDS; i++)
-		rounds[i] = ask(first + i);
-	return tsc_offset_of(rounds, ROUNDS);
+	do {
+		rounds[n] = ask(first + n);
+		n++;
+	} while (n < ROUNDS && rounds[n - 1].received - rounds[0].sent < enough);
+	return tsc_offset_of(rounds, n);
 }
 
 void tsc_compare(struct cpu *cpu)

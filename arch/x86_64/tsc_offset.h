@@ -25,7 +25,8 @@ static inline struct tsc_offset tsc_offset_of(const struct tsc_round *rounds, un
 		uint64_t half = (rounds[i].received - rounds[i].sent) / 2;
 
 		if (half < best.error)
-			best = (struct tsc_offset){ (int64_t)(rounds[i].there - rounds[i].sent - half), half };
+			best = (struct tsc_offset){ (int64_t)(rounds[i].there - rounds[i].sent - half),
+						    half };
 	}
 	return best;
 }

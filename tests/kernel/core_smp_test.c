@@ -112,8 +112,10 @@ static void no_two_cpus_draw_the_same(void)
 }
 
 static const struct ktest_case cases[] = {
-	{ "time that is handed from CPU to CPU is never later than now", time_handed_on_is_never_later_than_now },
-	{ "log lines of all CPUs arrive whole, each CPU's in order", lines_of_all_cpus_arrive_whole_and_in_order },
+	{ "time that is handed from CPU to CPU is never later than now",
+	  time_handed_on_is_never_later_than_now },
+	{ "log lines of all CPUs arrive whole, each CPU's in order",
+	  lines_of_all_cpus_arrive_whole_and_in_order },
 	{ "no two CPUs draw the same random number", no_two_cpus_draw_the_same },
 };
 

@@ -19,7 +19,8 @@ static struct tsc_offset measured(uint64_t base, int64_t ahead, unsigned slow)
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		unsigned most = i == ROUNDS / 2 ? slow / 10 : slow;
-		uint64_t there = most / 2 + (uint64_t)rand() % most, back = most / 2 + (uint64_t)rand() % most;
+		uint64_t there = most / 2 + (uint64_t)rand() % most,
+			 back = most / 2 + (uint64_t)rand() % most;
 
 		rounds[i].sent = base;
 		rounds[i].there = base + there + (uint64_t)ahead;
@@ -41,7 +42,9 @@ static void equal_counters_are_never_called_unequal(void **state)
 
 static void the_offset_is_found_within_the_error(void **state)
 {
-	static const int64_t aheads[] = { 5000, -5000, 1ll << 40, -(1ll << 40), INT64_MAX / 2, INT64_MIN / 2 };
+	static const int64_t aheads[] = {
+		5000, -5000, 1ll << 40, -(1ll << 40), INT64_MAX / 2, INT64_MIN / 2
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(aheads) / sizeof(aheads[0]); i++) {
