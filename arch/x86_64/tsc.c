@@ -20,10 +20,10 @@
 #include "tsc_offset.h"
 #include "x86.h"
 
-#define ROUNDS 16u /* at most: */
-#define ENOUGH_NS \
-	NSEC_PER_MSEC /* on real processors a round takes less than a microsecond, but a virtual one may
-				 * have to wait until the host runs the other */
+/* At most so many rounds.  On real processors they take some microseconds together, but a virtual one may have to
+ * wait in each until the host runs the other: then the first that are too slow are the last. */
+#define ROUNDS    16u
+#define ENOUGH_NS NSEC_PER_MSEC
 #define DONE      UINT32_MAX
 #define SILENT_NS NSEC_PER_SEC
 
