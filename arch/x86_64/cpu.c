@@ -77,6 +77,12 @@ void arch_seal(void)
 	paging_seal();
 }
 
+void arch_sync_core(void)
+{
+	/* A serializing instruction: SDM vol. 3A, 8.3. */
+	(void)cpuid(0, 0);
+}
+
 void arch_cpu_halt(void)
 {
 	for (;;)

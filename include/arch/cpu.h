@@ -31,6 +31,8 @@ void arch_cpu_init(void);       /* after the allocators: IST stacks, FPU sizes, 
 /* Make the tables read-only and drop start-up memory; the last step before the first program. */
 void arch_seal(void);
 
+/* What this CPU fetches from here on are the instructions that memory holds now. */
+void arch_sync_core(void);
 /* Stop this CPU for good. */
 void arch_cpu_halt(void) __noreturn;
 

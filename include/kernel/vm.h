@@ -153,6 +153,7 @@ struct vm_space {
 	struct cpumask cpus;           /* [a] that have it loaded */
 	_Atomic uint64_t tlb_gen;      /* [a] flushes of the space so far */
 	uint64_t tlb_id;               /* [i] never used twice */
+	_Atomic uint32_t membarrier;   /* [a] MEMBARRIER_CMD_REGISTER_* that were given */
 	uint64_t brk_start, brk;       /* [lock] */
 	uint64_t mmap_top;             /* [i] areas are placed downwards from here */
 	uint64_t stack_top;            /* [i] */
@@ -297,6 +298,11 @@ bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out);
  * runs next; or something runs that uses no user address, and whatever is loaded stays. */
 void vm_space_load(struct vm_space *vm);
 void vm_space_rest(void);
+
+/* smp_call on the CPUs that run programs of the space, this one included; `resting_too`: also on those that ran one
+ * last and have it still loaded.  Any other has passed a full barrier since it left the space, or passes one
+ * before it runs a program of it again, and loads the page table then. */
+void vm_space_call(struct vm_space *vm, void (*fn)(void *arg), bool resting_too);
 
 /* When large anonymous memory gets large pages: the rules stand in kernel/mm/vm_large.c.  The names are
  * Linux's; -EINVAL: none of them. */

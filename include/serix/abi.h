@@ -193,36 +193,46 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define POLLWRNORM 0x100
 #define POLLWRBAND 0x200
 
-#define PROT_NONE            0
-#define PROT_READ            1
-#define PROT_WRITE           2
-#define PROT_EXEC            4
-#define PROT_SEM             8
-#define PROT_GROWSDOWN       0x01000000
-#define PROT_GROWSUP         0x02000000
-#define MAP_SHARED           1
-#define MAP_PRIVATE          2
-#define MAP_SHARED_VALIDATE  3
-#define MAP_FIXED            0x10
-#define MAP_ANONYMOUS        0x20
-#define MAP_32BIT            0x40
-#define MAP_GROWSDOWN        0x100
-#define MAP_DENYWRITE        0x800
-#define MAP_EXECUTABLE       0x1000
-#define MAP_LOCKED           0x2000
-#define MAP_NORESERVE        0x4000
-#define MAP_POPULATE         0x8000
-#define MAP_NONBLOCK         0x10000
-#define MAP_STACK            0x20000
-#define MAP_HUGETLB          0x40000
-#define MAP_HUGE_SHIFT       26
-#define MAP_HUGE_MASK        0x3f
-#define MAP_SYNC             0x80000
-#define MAP_FIXED_NOREPLACE  0x100000
-#define MREMAP_MAYMOVE       1
-#define MREMAP_FIXED         2
-#define MREMAP_DONTUNMAP     4
-#define MLOCK_ONFAULT        1
+#define PROT_NONE           0
+#define PROT_READ           1
+#define PROT_WRITE          2
+#define PROT_EXEC           4
+#define PROT_SEM            8
+#define PROT_GROWSDOWN      0x01000000
+#define PROT_GROWSUP        0x02000000
+#define MAP_SHARED          1
+#define MAP_PRIVATE         2
+#define MAP_SHARED_VALIDATE 3
+#define MAP_FIXED           0x10
+#define MAP_ANONYMOUS       0x20
+#define MAP_32BIT           0x40
+#define MAP_GROWSDOWN       0x100
+#define MAP_DENYWRITE       0x800
+#define MAP_EXECUTABLE      0x1000
+#define MAP_LOCKED          0x2000
+#define MAP_NORESERVE       0x4000
+#define MAP_POPULATE        0x8000
+#define MAP_NONBLOCK        0x10000
+#define MAP_STACK           0x20000
+#define MAP_HUGETLB         0x40000
+#define MAP_HUGE_SHIFT      26
+#define MAP_HUGE_MASK       0x3f
+#define MAP_SYNC            0x80000
+#define MAP_FIXED_NOREPLACE 0x100000
+#define MREMAP_MAYMOVE      1
+#define MREMAP_FIXED        2
+#define MREMAP_DONTUNMAP    4
+#define MLOCK_ONFAULT       1
+
+#define MEMBARRIER_CMD_QUERY                                0
+#define MEMBARRIER_CMD_GLOBAL                               (1 << 0)
+#define MEMBARRIER_CMD_GLOBAL_EXPEDITED                     (1 << 1)
+#define MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED            (1 << 2)
+#define MEMBARRIER_CMD_PRIVATE_EXPEDITED                    (1 << 3)
+#define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED           (1 << 4)
+#define MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE          (1 << 5)
+#define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE (1 << 6)
+
 #define MCL_CURRENT          1
 #define MCL_FUTURE           2
 #define MCL_ONFAULT          4

@@ -209,6 +209,7 @@
 	X(318, getrandom, 3, system)             \
 	X(319, memfd_create, 2, memobj)          \
 	X(322, execveat, 5, process)             \
+	X(324, membarrier, 3, mm)                \
 	X(325, mlock2, 3, mlock)                 \
 	X(332, statx, 5, path)                   \
 	X(435, clone3, 2, process)               \

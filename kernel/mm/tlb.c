@@ -277,6 +277,17 @@ void tlb_flush_range(struct vm_space *vm, uint64_t start, uint64_t end)
 	tlb_flush(vm, start, end, false);
 }
 
+void vm_space_call(struct vm_space *vm, void (*fn)(void *arg), bool resting_too)
+{
+	struct cpumask targets;
+
+	assert_may_interrupt();
+	/* As F2: the caller's accesses before are seen by whoever is not in the mask by now. */
+	atomic_thread_fence(memory_order_seq_cst);
+	targets = listeners(vm, resting_too);
+	smp_call(&targets, fn, NULL);
+}
+
 static void leave_here(void *arg)
 {
 	if (arch_this_cpu()->vm == arg)

@@ -168,6 +168,7 @@ static int fork_area(struct vm_space *parent, struct vm_space *child, const stru
 
 static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 {
+	child->membarrier = parent->membarrier;
 	child->brk_start = parent->brk_start;
 	child->brk = parent->brk;
 	child->mmap_top = parent->mmap_top;

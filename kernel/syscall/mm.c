@@ -6,6 +6,7 @@
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
 #include <kernel/file.h>
+#include <kernel/membarrier.h>
 #include <kernel/process.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
@@ -373,4 +374,10 @@ SYSCALL(madvise)
 		return -EINVAL;
 	err = check_range(addr, &len);
 	return err < 0 ? err : advise(current_vm(), addr, len, advice);
+}
+
+SYSCALL(membarrier)
+{
+	/* Flags belong to the commands for restartable sequences, which there are none of. */
+	return ARG(1, uint32_t) ? -EINVAL : membarrier(current_vm(), ARG(0, uint32_t));
 }
