@@ -105,11 +105,12 @@ static uint64_t used_ns(void)
 {
 	struct timespec used;
 
-	expect(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0);
+	expect(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) == 0);
 	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
-/* Processor time passes for who runs, and no faster than time itself. */
+/* Processor time passes for who runs, and no faster than time itself.  A thread's: in the process's, threads
+ * of an earlier round may still be ending on other CPUs. */
 static void processor_time(void)
 {
 	uint64_t start = now_ns(), before = used_ns(), wanted = before + draw_below(3000000), used;
