@@ -80,32 +80,52 @@ int vm_change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint32_t
 	return 0;
 }
 
-int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot)
+/* Change all areas of a range, unless it has holes or `refuses` has something against it in one of them. */
+static int change_range(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t set, uint32_t clear,
+			int (*refuses)(const struct vm_area *area, uint32_t set))
 {
 	struct vm_area *area;
 	uint64_t end;
 	int err = 0;
 
-	if (!IS_ALIGNED(addr, PAGE_SIZE))
-		return -EINVAL;
 	if (len == 0)
 		return 0;
 	if (!vm_valid_range(addr, len, &end))
 		return -ENOMEM;
-	if ((prot & (VM_WRITE | VM_EXEC)) == (VM_WRITE | VM_EXEC))
-		return -EACCES;
 	write_lock(&vm->lock);
 	if (!area_range_covered(&vm->areas, addr, end))
 		err = -ENOMEM;
 	for (area = area_above(&vm->areas, addr); err == 0 && area && area->start < end;
-	     area = area_next(area)) {
-		if (prot & ~area->max_prot)
-			err = -EACCES;
-	}
+	     area = area_next(area))
+		err = refuses(area, set);
 	if (err == 0)
-		err = vm_change_locked(vm, addr, end, prot, VM_RIGHTS);
+		err = vm_change_locked(vm, addr, end, set, clear);
 	write_unlock(&vm->lock);
 	return err;
+}
+
+static int refuses_rights(const struct vm_area *area, uint32_t prot)
+{
+	return (prot & ~area->max_prot) ? -EACCES : 0;
+}
+
+int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot)
+{
+	if (!IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	if (len > 0 && (prot & (VM_WRITE | VM_EXEC)) == (VM_WRITE | VM_EXEC))
+		return -EACCES;
+	return change_range(vm, addr, len, prot, VM_RIGHTS, refuses_rights);
+}
+
+static int refuses_flags(const struct vm_area *area, uint32_t set)
+{
+	return (set & VM_WIPEONFORK) && (area->object || !vm_area_private(area)) ? -EINVAL : 0;
+}
+
+int vm_set_flags(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t set, uint32_t clear)
+{
+	return change_range(vm, addr, len, set, clear, refuses_flags);
 }
 
 int vm_stack_start(struct vm_space *vm, uint64_t addr, uint64_t *start)
@@ -120,30 +140,6 @@ int vm_stack_start(struct vm_space *vm, uint64_t addr, uint64_t *start)
 		err = 0;
 	}
 	read_unlock(&vm->lock);
-	return err;
-}
-
-int vm_set_flags(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t set, uint32_t clear)
-{
-	struct vm_area *area;
-	uint64_t end;
-	int err = 0;
-
-	if (len == 0)
-		return 0;
-	if (!vm_valid_range(addr, len, &end))
-		return -ENOMEM;
-	write_lock(&vm->lock);
-	if (!area_range_covered(&vm->areas, addr, end))
-		err = -ENOMEM;
-	for (area = area_above(&vm->areas, addr); err == 0 && area && area->start < end;
-	     area = area_next(area)) {
-		if ((set & VM_WIPEONFORK) && (area->object || !vm_area_private(area)))
-			err = -EINVAL;
-	}
-	if (err == 0)
-		err = vm_change_locked(vm, addr, end, set, clear);
-	write_unlock(&vm->lock);
 	return err;
 }
 

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "proc_kib.h"
 #include "watch.h"
 
 #define MAX_WORKERS 256
@@ -211,25 +212,6 @@ static uint64_t report(void)
 }
 
 /* --- free memory ----------------------------------------------------------------------------------- */
-
-static long free_kib(void)
-{
-	static const char *const names[] = { "MemFree:", "Cached:", "Buffers:", "SReclaimable:" };
-	char line[128], name[64];
-	long sum = 0, value;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%63s %ld", name, &value) != 2)
-			continue;
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (strcmp(name, names[i]) == 0)
-				sum += value;
-	}
-	if (f)
-		fclose(f);
-	return sum;
-}
 
 /* What the last processes held may come back a moment after they were waited for. */
 static bool memory_is_back(long before)

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proc_kib.h"
 #include "tap.h"
 
 /* Per-CPU caches, and pages of this program touched for the first time. */
@@ -40,25 +41,6 @@ static bool use_pipe(void)
 	close(ends[0]);
 	close(ends[1]);
 	return true;
-}
-
-static long free_kib(void)
-{
-	static const char *const names[] = { "MemFree:", "Cached:", "Buffers:", "SReclaimable:" };
-	char line[128], name[64];
-	long sum = 0, value;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%63s %ld", name, &value) != 2)
-			continue;
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (strcmp(name, names[i]) == 0)
-				sum += value;
-	}
-	if (f)
-		fclose(f);
-	return sum;
 }
 
 static void measure(const char *name, bool (*once)(void), int count)

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proc_kib.h"
 #include "tap.h"
 
 #define PAGE 4096ul
@@ -40,17 +41,7 @@ static size_t resident(char *p, size_t pages)
 /* A line of /proc/self/status in KiB, or -1. */
 static long status_kib(const char *name)
 {
-	FILE *f = fopen("/proc/self/status", "r");
-	char line[256];
-	long value = -1;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, name, strlen(name)) == 0)
-			value = strtol(line + strlen(name), NULL, 10);
-	}
-	if (f)
-		fclose(f);
-	return value;
+	return proc_kib("/proc/self/status", name);
 }
 
 static int fails(int result, int error)

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proc_kib.h"
 #include "tap.h"
 
 #define PAGE 4096ul
@@ -48,17 +49,7 @@ static bool write_number(const char *path, long value)
 /* A row of /proc/meminfo in KiB. */
 static long meminfo(const char *name)
 {
-	FILE *f = fopen("/proc/meminfo", "r");
-	char line[128];
-	long value = -1;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, name, strlen(name)) == 0)
-			value = strtol(line + strlen(name), NULL, 10);
-	}
-	if (f)
-		fclose(f);
-	return value;
+	return proc_kib("/proc/meminfo", name);
 }
 
 static bool can_map(size_t size, int flags)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev/cpu_dma_latency: as long as it is open, CPUs wait in no state that takes more microseconds to leave than
- * were written, as four bytes or as hexadecimal text.  Read, it tells what holds for all of them.
+ * /dev/cpu_dma_latency: as long as it is open, CPUs wait in no state that takes more microseconds to leave
+ * than were written, as four bytes or as hexadecimal text.  Read, it tells what holds for all of them.
  */
 #include "chardev_priv.h"
 
