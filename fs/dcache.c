@@ -183,8 +183,8 @@ static void prune_some(void)
 	atomic_fetch_sub(&disposing, 1);
 }
 
-/* Each entry is looked at twice at most: once to take its mark, once to take it.  The frames come free when the
- * slabs give back what is empty, and count there. */
+/* Each entry is looked at twice at most: once to take its mark, once to take it.  The frames come free when
+ * the slabs give back what is empty, and count there. */
 static size_t scan(size_t pages, unsigned flags)
 {
 	size_t all = READ_ONCE(hashed_count), want = MIN(pages, all) * DENTRIES_PER_PAGE;
