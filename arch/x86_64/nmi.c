@@ -56,9 +56,15 @@ void nmi_report(void)
 	cpu->nmi_reported = count;
 }
 
+static bool has_answered(const struct arch_cpu *cpu)
+{
+	return atomic_load_explicit(&cpu->trace_count, memory_order_acquire) != 0;
+}
+
 void arch_stop_others(void)
 {
 	const struct cpu *self = arch_this_cpu();
+	uint64_t end = time_now_ns() + ANSWER_NS;
 
 	if (atomic_exchange(&stopping, true))
 		return;
@@ -69,6 +75,9 @@ void arch_stop_others(void)
 		atomic_store_explicit(&cpus[id]->arch->trace_count, 0, memory_order_relaxed);
 		apic_send_nmi(cpus[id]->arch->apic_id);
 	}
+	/* Until then they may still write to the console. */
+	cpumask_for_each(id, &cpus_online) while (id != self->id && !has_answered(cpus[id]->arch) &&
+						  time_now_ns() < end) arch_cpu_relax();
 }
 
 static void ask(struct arch_cpu *cpu)
