@@ -2,6 +2,7 @@
 /* What a memory policy means.  Pure. */
 #include <kernel/mempolicy.h>
 
+#include <kernel/assert.h>
 #include <kernel/cpumask.h>
 #include <kernel/format.h>
 #include <kernel/topology.h>
@@ -21,6 +22,7 @@ unsigned nodes_in(uint32_t set)
 
 unsigned nth_node(uint32_t set, uint64_t n)
 {
+	ASSERT(set);
 	n %= nodes_in(set);
 	while (n-- > 0)
 		set &= set - 1;

@@ -260,7 +260,8 @@ static paddr_t alloc_refill(enum page_use use)
 	else if (c->zeroed)
 		pa = take_zeroed(c, use);
 	else if (c->away || cache_refill(c, use, false))
-		pa = take_away(c, use);
+		/* Near frames, if another CPU has given some back since the first try. */
+		pa = c->head ? take_free(c, use) : take_away(c, use);
 	arch_irq_restore(irq);
 	return pa;
 }
