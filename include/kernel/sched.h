@@ -83,6 +83,8 @@ struct task {
 	uint64_t wait_ns;                             /* [r] waited until it was queued last */
 	uint64_t runs, migrations;  /* [r] times it was given a CPU; another CPU than before */
 	uint64_t last_ran_ns;       /* [r] */
+	uint64_t slept_at_ns;       /* [r] its CPU time when it went to sleep last */
+	uint64_t burst_ns;          /* [r] CPU time between its last two sleeps; read anywhere */
 	uint32_t ran_misses;        /* [r] its CPU's cache misses at that time */
 	struct mempolicy mempolicy; /* [o] written; shown by others */
 	uint32_t starved_nodes;     /* [o] what its last page that could not be had was bound to; 0: any */

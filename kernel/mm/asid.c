@@ -22,7 +22,7 @@ static bool reuse(struct asid_set *set, unsigned i, uint64_t gen)
 	return stale;
 }
 
-bool asid_set_load(struct asid_set *set, uint64_t space, uint64_t gen)
+bool asid_set_find(struct asid_set *set, uint64_t space, uint64_t gen)
 {
 	for (unsigned i = 0; i < set->count; i++) {
 		if (set->slots[i].space == space)

@@ -28,4 +28,12 @@ struct asid_set {
 void asid_set_init(struct asid_set *set, unsigned count);
 /* Load a space that was flushed `gen` times by now: its slot becomes the current one.  True: what the slot
  * holds must be dropped first. */
-bool asid_set_load(struct asid_set *set, uint64_t space, uint64_t gen);
+bool asid_set_find(struct asid_set *set, uint64_t space, uint64_t gen);
+static inline bool asid_set_load(struct asid_set *set, uint64_t space, uint64_t gen)
+{
+	if (set->count > 1)
+		return asid_set_find(set, space, gen);
+	/* Without tags the one slot says what is loaded, and loading drops all. */
+	set->slots[0] = (struct asid_slot){ .space = space, .gen = gen };
+	return true;
+}

@@ -93,10 +93,10 @@ static void assert_may_interrupt(void)
 
 /* --- loading ---------------------------------------------------------------------------------------- */
 
-static void leave_mask(struct vm_space *vm)
+static inline void leave_mask(struct vm_space *vm, uint32_t cpu)
 {
 	if (vm)
-		cpumask_clear_atomic(&vm->cpus, arch_this_cpu()->id);
+		cpumask_clear_atomic(&vm->cpus, cpu);
 }
 
 /* The generation of the loaded space that this CPU has followed. */
@@ -118,9 +118,9 @@ static __noinline void catch_up(struct tlb_cpu *tlb, struct vm_space *vm)
 	*followed(tlb) = gen;
 }
 
-static void load(struct cpu *cpu, struct vm_space *vm)
+static __noinline void load(struct cpu *cpu, struct vm_space *vm)
 {
-	struct tlb_cpu *tlb = this_tlb();
+	struct tlb_cpu *tlb = &tlb_cpus[cpu->id];
 	struct vm_space *former = cpu->vm;
 	bool stale;
 
@@ -133,7 +133,7 @@ static void load(struct cpu *cpu, struct vm_space *vm)
 	stale = asid_set_load(&tlb->asids, vm->tlb_id, atomic_load(&vm->tlb_gen));
 	arch_pt_load_tagged(vm->root, tlb->asids.current + 1, !stale);
 	cpu->vm = vm;
-	leave_mask(former);
+	leave_mask(former, cpu->id);
 }
 
 void vm_space_load(struct vm_space *vm)
@@ -154,7 +154,7 @@ static void unload(void)
 
 	arch_pt_load(arch_pt_kernel_root());
 	cpu->vm = NULL;
-	leave_mask(former);
+	leave_mask(former, cpu->id);
 }
 
 void vm_space_rest(void)

@@ -15,14 +15,12 @@
  */
 #include "sched_priv.h"
 
-#define WAKEUP_LEAD_NS NSEC_PER_MSEC
-
 static struct task *task_of(struct sched_fair *e)
 {
 	return container_of(e, struct task, fair);
 }
 
-static void fair_enqueue(struct runq *rq, struct task *task, enum enqueue how)
+void fair_enqueue(struct runq *rq, struct task *task, enum enqueue how)
 {
 	if (how == ENQUEUE_JOIN) {
 		fair_join(&rq->fair, &task->fair, running_of(rq, &fair_class));
@@ -44,28 +42,6 @@ static struct task *fair_first(const struct runq *rq)
 	return rq->fair.first ? task_of(rq->fair.first) : NULL;
 }
 
-void fair_charge(struct runq *rq, struct task *task, uint64_t ns)
-{
-	task->fair.vruntime += fair_virtual(ns, task->fair.weight);
-	if (unlikely(rq->batch.count))
-		batch_wait(rq, ns);
-}
-
-bool fair_makes_way(const struct runq *rq, const struct task *running, const struct task *first, uint64_t now)
-{
-	uint64_t lead = 0;
-
-	(void)rq;
-	if (now < running->fair.slice_end_ns)
-		lead = fair_virtual(WAKEUP_LEAD_NS, first->fair.weight);
-	return fair_before(first->fair.vruntime + lead, running->fair.vruntime);
-}
-
-static void fair_start(struct task *task, uint64_t now)
-{
-	task->fair.slice_end_ns = now + FAIR_SLICE_NS;
-}
-
 static void fair_stop(struct runq *rq, struct task *task)
 {
 	fair_leave(&rq->fair, &task->fair, &task->fair);
@@ -78,13 +54,6 @@ static void fair_yield(struct runq *rq, struct task *task)
 	task->fair.slice_end_ns = 0;
 	if (first && !fair_before(first->vruntime, task->fair.vruntime))
 		task->fair.vruntime = first->vruntime + 1;
-}
-
-static uint64_t fair_until(const struct runq *rq, const struct task *task, uint64_t now)
-{
-	if (!rq->ready_count)
-		return now + rq->sample_ns;
-	return task->fair.slice_end_ns > now ? task->fair.slice_end_ns : now + FAIR_SLICE_NS;
 }
 
 const struct sched_class fair_class = {

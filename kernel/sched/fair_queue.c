@@ -20,10 +20,8 @@ uint32_t fair_weight(int nice)
 	return weights[MAX(0, MIN(NICE_COUNT - 1, nice - NICE_LOWEST))];
 }
 
-uint64_t fair_virtual(uint64_t ns, uint32_t weight)
+uint64_t fair_virtual_scaled(uint64_t ns, uint32_t weight)
 {
-	if (likely(weight == WEIGHT_NICE_0))
-		return ns;
 	return ns * WEIGHT_NICE_0 / weight;
 }
 
@@ -103,9 +101,15 @@ uint64_t fair_queue_time(const struct fair_queue *q, const struct sched_fair *ru
 
 void fair_leave(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running)
 {
-	int64_t lag = (int64_t)(fair_queue_time(q, running) - e->vruntime);
-	int64_t limit = (int64_t)fair_virtual(FAIR_LAG_MAX_NS, e->weight);
+	int64_t lag, limit;
 
+	/* Alone, it is the average. */
+	if (running == e && !q->first) {
+		e->lag = 0;
+		return;
+	}
+	lag = (int64_t)(fair_queue_time(q, running) - e->vruntime);
+	limit = (int64_t)fair_virtual(FAIR_LAG_MAX_NS, e->weight);
 	e->lag = MAX(-limit, MIN(limit, lag));
 }
 

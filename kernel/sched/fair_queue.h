@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <kernel/compiler.h>
 #include <kernel/sched_entity.h>
 
 #define WEIGHT_NICE_0 1024u
@@ -27,8 +28,12 @@ struct fair_queue {
 
 /* 1024 * 1.25 ^ -nice: a step of one changes the share of two competitors by 10%. */
 uint32_t fair_weight(int nice);
-/* How far `ns` of CPU time takes an entity in virtual time. */
-uint64_t fair_virtual(uint64_t ns, uint32_t weight);
+uint64_t fair_virtual_scaled(uint64_t ns, uint32_t weight);
+/* How far `ns` of CPU time takes an entity in virtual time.  Nearly all have nice 0: no division for them. */
+static inline uint64_t fair_virtual(uint64_t ns, uint32_t weight)
+{
+	return likely(weight == WEIGHT_NICE_0) ? ns : fair_virtual_scaled(ns, weight);
+}
 
 void fair_queue_insert(struct fair_queue *q, struct sched_fair *e);
 void fair_queue_remove(struct fair_queue *q, struct sched_fair *e);

@@ -2,8 +2,10 @@
 /*
  * Where a task runs when it wakes up, starts, or has to leave its CPU.  The rules:
  *
- *  1. FAIR and BATCH: the CPU it ran on last, if that idles; else the nearest idle one, rather one whose
- *     whole core idles; else where it was, unless something more urgent runs there.
+ *  1. FAIR and BATCH: this CPU, if its task is one that sleeps soon after it wakes another up and so is the
+ *     woken one: they take turns, and the turn passes quicker here than another CPU can be told of it.  Else
+ *     the CPU it ran on last, if that idles; else the nearest idle one, rather one whose whole core idles;
+ *     else where it was, unless something more urgent runs there.
  *  2. A new task: an idle CPU as above, else the least loaded one.
  *  3. ISO and REALTIME: the CPU that runs the least urgent thing.
  *  4. On hybrid machines BATCH tasks and those of nice 10 and above go to efficient cores, all others to
@@ -19,6 +21,10 @@
 #define NICE_BACKGROUND 10
 /* What an urgent running task weighs, for the tasks that cannot run meanwhile. */
 #define URGENT_LOAD (4 * WEIGHT_NICE_0)
+
+/* What runs for less than this and then sleeps takes turns with others.  To wake up an idle CPU and have it
+ * fetch the woken task's data from here takes a good part of it. */
+#define TURN_NS (50 * NSEC_PER_USEC)
 
 struct cpumask cpus_idle;
 
@@ -107,10 +113,26 @@ static uint32_t find_least_loaded(const struct task *task, uint32_t last)
 	return best;
 }
 
+/*
+ * Does the running task wake this one up to go to sleep itself, as the two ends of a pipe do?  To be guessed
+ * from how long both ran when they ran last, and from nobody else waiting here.  When the guess is wrong, the
+ * next will not be: the waker's run was a long one.  In an interrupt nobody hands over to anybody.
+ */
+static bool takes_turns(const struct task *task, const struct runq *here)
+{
+	const struct task *waker = current_task();
+
+	return READ_ONCE(task->burst_ns) < TURN_NS && waker->burst_ns < TURN_NS && waker->urgency == task->urgency &&
+	       READ_ONCE(here->ready_count) == 0 && arch_this_cpu()->irq_depth == 0 && task->started &&
+	       may_run_on(task, here->cpu) && suits(task, here->cpu);
+}
+
 static uint32_t place_fair(const struct task *task, uint32_t last)
 {
 	uint32_t idle;
 
+	if (takes_turns(task, this_runq()))
+		return this_runq()->cpu;
 	if (cpumask_test(&cpus_idle, last) && may_run_on(task, last) && suits(task, last))
 		return last;
 	idle = find_idle(task, last);
@@ -150,11 +172,25 @@ uint32_t place_task(const struct task *task)
 	return task->urgency < URGENCY_FAIR ? place_urgent(task, last) : place_fair(task, last);
 }
 
+/* Nearly always it stays where it was: then one lock, as likely as not the right one. */
+static struct runq *lock_for(struct task *task, uint32_t target)
+{
+	struct runq *rq = runq_of_cpu(target);
+
+	if (likely(READ_ONCE(task->cpu) == target)) {
+		spin_lock(&rq->lock);
+		if (likely(task->cpu == target))
+			return rq;
+		spin_unlock(&rq->lock);
+	}
+	return runq_lock_task_and(task, target);
+}
+
 struct runq *place_and_lock(struct task *task, struct runq **to)
 {
 	for (;;) {
 		uint32_t target = place_task(task);
-		struct runq *rq = runq_lock_task_and(task, target);
+		struct runq *rq = lock_for(task, target);
 
 		*to = runq_of_cpu(target);
 		/* Its mask may have changed meanwhile. */

@@ -49,8 +49,9 @@ static void rt_dequeue(struct runq *rq, struct task *task, bool leaves)
 
 	(void)leaves;
 	list_del(&task->rt.link);
-	if (list_empty(&rq->rt.lists[priority]))
-		rq->rt.ready[priority / 64] &= ~(1ull << priority % 64);
+	if (!list_empty(&rq->rt.lists[priority]))
+		return; /* those who are left wait as urgently */
+	rq->rt.ready[priority / 64] &= ~(1ull << priority % 64);
 	note_taken_locked(rq, task);
 }
 

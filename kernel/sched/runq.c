@@ -39,13 +39,6 @@ void runq_lock_pair(struct runq *a, struct runq *b)
 	}
 }
 
-void runq_unlock_pair(struct runq *a, struct runq *b)
-{
-	if (a != b)
-		spin_unlock(&b->lock);
-	spin_unlock(&a->lock);
-}
-
 struct runq *runq_lock_task_and(struct task *task, uint32_t cpu)
 {
 	struct runq *other = runq_of_cpu(cpu);
@@ -71,7 +64,10 @@ void runq_add_locked(struct runq *rq, struct task *task, enum enqueue how, uint6
 	}
 	if (how == ENQUEUE_JOIN)
 		account_locked(rq, now); /* what it joins is the average as of now */
-	task->class->enqueue(rq, task, how);
+	if (likely(task->class == &fair_class))
+		fair_enqueue(rq, task, how);
+	else
+		task->class->enqueue(rq, task, how);
 	task->on_runq = true;
 	task->started = true;
 	task->queued_ns = now;
@@ -81,7 +77,10 @@ void runq_add_locked(struct runq *rq, struct task *task, enum enqueue how, uint6
 static void remove_locked(struct runq *rq, struct task *task, bool leaves)
 {
 	DEBUG_ASSERT(task->on_runq && task->cpu == rq->cpu);
-	task->class->dequeue(rq, task, leaves);
+	if (likely(task->class == &fair_class && !leaves))
+		fair_queue_remove(&rq->fair, &task->fair);
+	else
+		task->class->dequeue(rq, task, leaves);
 	task->on_runq = false;
 	rq->ready_count--;
 }
@@ -123,14 +122,8 @@ void runq_move_locked(struct runq *from, struct runq *to, struct task *task, uin
 	runq_add_locked(to, task, ENQUEUE_JOIN, now);
 }
 
-void account_locked(struct runq *rq, uint64_t now_ns)
+void charge_locked(struct runq *rq, struct task *task, uint64_t delta, uint64_t now_ns)
 {
-	struct task *task = rq->current;
-	uint64_t delta = now_ns - task->accounted_ns;
-
-	/* Another CPU's clock may be a little behind. */
-	if (unlikely((int64_t)delta <= 0))
-		return;
 	task->accounted_ns = now_ns;
 	if (task == rq->idle) {
 		rq->stats.idle_ns += delta;
@@ -165,19 +158,13 @@ int64_t runq_lag_locked(const struct runq *rq, const struct task *task)
 	return lag * (int64_t)task->fair.weight / (int64_t)WEIGHT_NICE_0;
 }
 
-static void set_waiting(struct runq *rq, uint64_t urgency)
+void set_waiting_locked(struct runq *rq, uint64_t urgency)
 {
 	if (rq->waiting_urgency == URGENCY_IDLE && urgency != URGENCY_IDLE)
 		cpumask_set_atomic(&cpus_urgent, rq->cpu);
 	else if (rq->waiting_urgency != URGENCY_IDLE && urgency == URGENCY_IDLE)
 		cpumask_clear_atomic(&cpus_urgent, rq->cpu);
 	WRITE_ONCE(rq->waiting_urgency, urgency);
-}
-
-void note_waiting_locked(struct runq *rq, const struct task *task)
-{
-	if (task->urgency < rq->waiting_urgency)
-		set_waiting(rq, task->urgency);
 }
 
 void note_taken_locked(struct runq *rq, const struct task *task)
@@ -190,7 +177,7 @@ void note_taken_locked(struct runq *rq, const struct task *task)
 		first = iso_class.first(rq);
 	else if (rq->rt.ready[0] | rq->rt.ready[1])
 		first = realtime_class.first(rq);
-	set_waiting(rq, first ? first->urgency : URGENCY_IDLE);
+	set_waiting_locked(rq, first ? first->urgency : URGENCY_IDLE);
 }
 
 void runq_init(struct runq *rq, struct cpu *cpu, struct task *idle)

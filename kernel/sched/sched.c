@@ -110,7 +110,7 @@ static struct task *choose(const struct runq *rq, struct task *stays, uint64_t n
 	return !stays || fair_makes_way(rq, stays, first, now) ? first : stays;
 }
 
-static bool may_stay(const struct runq *rq, const struct task *self, bool forced)
+static inline bool may_stay(const struct runq *rq, const struct task *self, bool forced)
 {
 	if (self == rq->idle)
 		return false;
@@ -124,8 +124,12 @@ static bool may_stay(const struct runq *rq, const struct task *self, bool forced
 /* On its own CPU only.  An earlier deadline than needed does no harm: the tick looks and arms anew. */
 static void program_tick(struct runq *rq, const struct task *running, uint64_t now)
 {
-	uint64_t at = running->class->until(rq, running, now);
+	uint64_t at;
 
+	if (likely(running->class == &fair_class))
+		at = fair_until(rq, running, now);
+	else
+		at = running->class->until(rq, running, now);
 	if (unlikely(rq->iso.suspended.root))
 		at = MIN(at, iso_next_release_ns(rq));
 	if (unlikely(rq->rt.throttled))
@@ -218,7 +222,7 @@ enum switch_reason {
 };
 
 /* A task that may not run where it ran goes where it may. */
-static void send_away(struct task *task)
+static __noinline void send_away(struct task *task)
 {
 	struct runq *to, *from = place_and_lock(task, &to);
 	uint64_t now = time_now_ns();
@@ -231,6 +235,13 @@ static void send_away(struct task *task)
 	runq_unlock_pair(from, to);
 }
 
+static __noinline void bury(struct task *task)
+{
+	policy_release(task);
+	task_fini(task);
+	task->release(task);
+}
+
 /* First thing on the new stack: let go of the lock and of a task that ended or has to move. */
 void finish_switch(void)
 {
@@ -240,14 +251,20 @@ void finish_switch(void)
 	bool moving = previous->moving;
 
 	atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
-	spin_unlock(&rq->lock);
-	if (unlikely(moving)) {
+	spin_release_(&rq->lock);
+	preempt_enable_no_resched(); /* interrupts are off */
+	if (unlikely(moving))
 		send_away(previous);
-	} else if (unlikely(dead)) {
-		policy_release(previous);
-		task_fini(previous);
-		previous->release(previous);
-	}
+	else if (unlikely(dead))
+		bury(previous);
+}
+
+static inline void note_sleep(struct task *task)
+{
+	uint64_t ran = task->user_ns + task->system_ns;
+
+	WRITE_ONCE(task->burst_ns, ran - task->slept_at_ns);
+	task->slept_at_ns = ran;
 }
 
 /* The running task does not go on here: it sleeps, is gone, has to move or is out of budget. */
@@ -255,9 +272,14 @@ static void stop_locked(struct runq *rq, struct task *self, bool forced)
 {
 	if (self == rq->idle)
 		return;
-	self->class->stop(rq, self);
-	if (!forced && atomic_load_explicit(&self->state, memory_order_relaxed) != TASK_RUNNABLE)
+	if (likely(self->class == &fair_class))
+		fair_leave(&rq->fair, &self->fair, &self->fair);
+	else
+		self->class->stop(rq, self);
+	if (!forced && atomic_load_explicit(&self->state, memory_order_relaxed) != TASK_RUNNABLE) {
+		note_sleep(self);
 		return;
+	}
 	if (!may_run_on(self, rq->cpu))
 		self->moving = true;
 	else
@@ -287,7 +309,10 @@ static void switch_to(struct runq *rq, struct task *self, struct task *next, uin
 	if (unlikely(self == rq->idle || next == rq->idle))
 		note_idle(rq, next == rq->idle);
 	next->accounted_ns = now;
-	next->class->start(next, now);
+	if (likely(next->class == &fair_class))
+		fair_start(next, now);
+	else
+		next->class->start(next, now);
 	rq->current = next;
 	rq->previous = self;
 	rq->sample_ns = SAMPLE_MIN_NS;
@@ -332,11 +357,12 @@ static void switch_away(enum switch_reason why)
 		spin_unlock(&rq->lock);
 		return;
 	}
-	if (next != rq->idle)
-		runq_take_locked(rq, next, now);
+	/* In before out: who is the most urgent of those that wait need not change twice. */
 	if (stays)
 		runq_add_locked(rq, self, ENQUEUE_PUT, now);
-	else
+	if (next != rq->idle)
+		runq_take_locked(rq, next, now);
+	if (!stays)
 		stop_locked(rq, self, forced);
 	switch_to(rq, self, next, now, forced);
 }

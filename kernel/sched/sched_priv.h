@@ -135,8 +135,13 @@ struct runq *runq_lock_task(struct task *task, uint64_t *flags);
 /* Lock that queue and `cpu`'s, which may be the same; interrupts are off. */
 struct runq *runq_lock_task_and(struct task *task, uint32_t cpu);
 void runq_lock_pair(struct runq *a, struct runq *b);
-/* Unlock both; interrupts stay off. */
-void runq_unlock_pair(struct runq *a, struct runq *b);
+/* Unlock both; interrupts are off and stay off. */
+static inline void runq_unlock_pair(struct runq *a, struct runq *b)
+{
+	if (unlikely(a != b))
+		spin_unlock(&b->lock);
+	spin_unlock(&a->lock);
+}
 
 /* A runnable task enters the queue of its CPU; one out of budget is suspended instead. */
 void runq_add_locked(struct runq *rq, struct task *task, enum enqueue how, uint64_t now);
@@ -149,7 +154,16 @@ void runq_move_locked(struct runq *from, struct runq *to, struct task *task, uin
 /* How much CPU time the task is owed (FAIR and BATCH). */
 int64_t runq_lag_locked(const struct runq *rq, const struct task *task);
 /* Charge the time since the last charge to the running task. */
-void account_locked(struct runq *rq, uint64_t now_ns);
+void charge_locked(struct runq *rq, struct task *task, uint64_t delta, uint64_t now_ns);
+static inline void account_locked(struct runq *rq, uint64_t now_ns)
+{
+	struct task *task = rq->current;
+	uint64_t delta = now_ns - task->accounted_ns;
+
+	/* Another CPU's clock may be a little behind. */
+	if (likely((int64_t)delta > 0))
+		charge_locked(rq, task, delta, now_ns);
+}
 
 /* --- sched.c ---------------------------------------------------------------------------------------- */
 
@@ -202,11 +216,46 @@ void balance_periodic(struct runq *rq, uint64_t now);
 
 /* --- the classes ------------------------------------------------------------------------------------- */
 
-void fair_charge(struct runq *rq, struct task *task, uint64_t ns);
-bool fair_makes_way(const struct runq *rq, const struct task *running, const struct task *first,
-		    uint64_t now);
 /* How BATCH waits while FAIR runs. */
 void batch_wait(struct runq *rq, uint64_t ns);
+
+/*
+ * FAIR's operations on the way of every switch and wake-up.  Nearly every task is of this class, so the core
+ * calls them by name where it can, inline; fair_class has them too.
+ */
+#define WAKEUP_LEAD_NS NSEC_PER_MSEC
+
+void fair_enqueue(struct runq *rq, struct task *task, enum enqueue how);
+
+static inline void fair_charge(struct runq *rq, struct task *task, uint64_t ns)
+{
+	task->fair.vruntime += fair_virtual(ns, task->fair.weight);
+	if (unlikely(rq->batch.count))
+		batch_wait(rq, ns);
+}
+
+static inline bool fair_makes_way(const struct runq *rq, const struct task *running, const struct task *first,
+				  uint64_t now)
+{
+	uint64_t lead = 0;
+
+	(void)rq;
+	if (now < running->fair.slice_end_ns)
+		lead = fair_virtual(WAKEUP_LEAD_NS, first->fair.weight);
+	return fair_before(first->fair.vruntime + lead, running->fair.vruntime);
+}
+
+static inline void fair_start(struct task *task, uint64_t now)
+{
+	task->fair.slice_end_ns = now + FAIR_SLICE_NS;
+}
+
+static inline uint64_t fair_until(const struct runq *rq, const struct task *task, uint64_t now)
+{
+	if (!rq->ready_count)
+		return now + rq->sample_ns;
+	return task->fair.slice_end_ns > now ? task->fair.slice_end_ns : now + FAIR_SLICE_NS;
+}
 
 /* The order of the classes changes with what they got: 0 is asked first. */
 unsigned realtime_rank(const struct runq *rq);
@@ -243,7 +292,12 @@ void policy_init(struct task *task);
 void policy_release(struct task *task);
 /* An ISO or REALTIME task has joined, or has left, those that wait: publish the urgency of the first of them.
  */
-void note_waiting_locked(struct runq *rq, const struct task *task);
+void set_waiting_locked(struct runq *rq, uint64_t urgency);
+static inline void note_waiting_locked(struct runq *rq, const struct task *task)
+{
+	if (task->urgency < rq->waiting_urgency)
+		set_waiting_locked(rq, task->urgency);
+}
 void note_taken_locked(struct runq *rq, const struct task *task);
 
 void loadavg_init(void);

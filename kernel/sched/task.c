@@ -32,6 +32,7 @@ int task_init(struct task *task, const char *name, void (*entry)(void *), void *
 		.kernel_stack = stack,
 		.state = TASK_SLEEPING,
 		.cpu = arch_this_cpu()->id,
+		.burst_ns = UINT64_MAX, /* not known */
 		/* The zero byte stops string functions from reading or writing across it. */
 		.canary = random_u64() << 8,
 		.entry = entry,

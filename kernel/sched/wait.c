@@ -113,29 +113,33 @@ static void time_out(struct timer *timer)
 	task_wake(container_of(timer, struct sleeper, timer)->task);
 }
 
-int wait_sleep(uint64_t deadline_ns, bool interruptible)
+static __noinline int sleep_with_timer(uint64_t deadline_ns)
 {
 	struct sleeper s = { .task = current_task() };
+
+	if (time_now_ns() >= deadline_ns) {
+		unblock();
+		return -ETIMEDOUT;
+	}
+	timer_init(&s.timer, time_out);
+	timer_arm(&s.timer, deadline_ns);
+	schedule();
+	timer_cancel(&s.timer);
+	return time_now_ns() >= deadline_ns ? -ETIMEDOUT : 0;
+}
+
+int wait_sleep(uint64_t deadline_ns, bool interruptible)
+{
 	int err = 0;
 
 	if (interruptible && signal_pending()) {
 		unblock();
 		return -EINTR;
 	}
-	if (deadline_ns == WAIT_FOREVER) {
+	if (deadline_ns == WAIT_FOREVER)
 		schedule();
-	} else {
-		if (time_now_ns() >= deadline_ns) {
-			unblock();
-			return -ETIMEDOUT;
-		}
-		timer_init(&s.timer, time_out);
-		timer_arm(&s.timer, deadline_ns);
-		schedule();
-		timer_cancel(&s.timer);
-		if (time_now_ns() >= deadline_ns)
-			err = -ETIMEDOUT;
-	}
+	else
+		err = sleep_with_timer(deadline_ns);
 	if (interruptible && signal_pending())
 		err = -EINTR;
 	return err;
