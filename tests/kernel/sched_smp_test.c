@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scheduling on all CPUs: placement, stealing, affinity, admission.  True on one CPU as well. */
+/* Scheduling on all CPUs: placement, stealing, affinity.  True on one CPU as well. */
 #include <kernel/ktest.h>
 
 #include <arch/cpu.h>
@@ -10,9 +10,8 @@
 
 #include "sched_worker.h"
 
-#define MS               NSEC_PER_MSEC
-#define WORKERS_MAX      24
-#define SPINNERS_PER_CPU 20
+#define MS          NSEC_PER_MSEC
+#define WORKERS_MAX 24
 
 static struct worker workers[WORKERS_MAX];
 
@@ -223,115 +222,6 @@ static void realtime_preempts_fair_across_cpus(void)
 	control_end();
 }
 
-/* --- ISO --------------------------------------------------------------------------------------------- */
-
-static void over_admission_is_refused(void)
-{
-	struct sched_policy half = policy_iso(50 * MS, 100 * MS), fair = policy_fair(0);
-	/* 95% of all CPUs, by halves. */
-	unsigned fitting = limited(cpu_count * 95 / 50), n = limited(fitting + 1);
-	struct cpumask one = cpumask_of(0);
-
-	create(n, &fair, ON_ANY_CPU);
-	for (unsigned round = 0; round < 2; round++) {
-		for (unsigned i = 0; i < fitting; i++)
-			KTEST_EXPECT(sched_set_policy(workers[i].task, &half) == 0);
-		if (n > fitting)
-			KTEST_EXPECT(sched_set_policy(workers[fitting].task, &half) == -EBUSY);
-		/* What was admitted can be changed, and what is given back can be had again. */
-		KTEST_EXPECT(sched_set_policy(workers[0].task, &half) == 0);
-		for (unsigned i = 0; i < fitting; i++)
-			KTEST_EXPECT(sched_set_policy(workers[i].task, &fair) == 0);
-	}
-	if (cpu_count > 1) {
-		KTEST_EXPECT(sched_set_policy(workers[0].task, &half) == 0);
-		KTEST_EXPECT(sched_set_affinity(workers[0].task, &one) == -EBUSY);
-		KTEST_EXPECT(sched_set_policy(workers[0].task, &fair) == 0);
-		KTEST_EXPECT(sched_set_affinity(workers[0].task, &one) == 0);
-		KTEST_EXPECT(sched_set_policy(workers[0].task, &half) == -EPERM);
-	}
-	join(n);
-}
-
-/* Long, because a host with fewer CPUs than the guest stops each of them for tens of milliseconds, which
- * counts as the running task's time: hence also the room between a job and its server's budget. */
-#define ISO_PERIOD_NS  (2000 * MS)
-#define ISO_RUNTIME_NS (900 * MS)
-#define ISO_JOB_NS     (700 * MS)
-#define ISO_JOBS       2
-
-static _Atomic unsigned late_jobs;
-static uint64_t iso_start_ns;
-
-static uint64_t own_cpu_ns(void)
-{
-	struct sched_task_stats s;
-
-	sched_get_task_stats(current_task(), &s);
-	return s.run_ns;
-}
-
-/* A job in each period: so much CPU time, done before the period ends. */
-static void work_jobs(struct worker *w)
-{
-	for (unsigned job = 0; job < ISO_JOBS && !atomic_load(&w->stop); job++) {
-		uint64_t release = iso_start_ns + job * ISO_PERIOD_NS, end;
-
-		sleep_until(release, false);
-		end = own_cpu_ns() + ISO_JOB_NS;
-		while (own_cpu_ns() < end && !atomic_load(&w->stop))
-			atomic_fetch_add_explicit(&w->count, 1, memory_order_relaxed);
-		if (time_now_ns() > release + ISO_PERIOD_NS)
-			atomic_fetch_add(&late_jobs, 1);
-	}
-}
-
-static struct worker spinners[SPINNERS_PER_CPU * 8];
-
-static unsigned run_iso_jobs(void)
-{
-	struct sched_policy iso = policy_iso(ISO_RUNTIME_NS, ISO_PERIOD_NS);
-	unsigned n = limited(2 * cpu_count);
-
-	atomic_store(&late_jobs, 0);
-	for (unsigned i = 0; i < n; i++)
-		worker_create(&workers[i], work_jobs, &iso, ON_ANY_CPU);
-	iso_start_ns = time_now_ns() + 200 * MS;
-	go(n);
-	for (unsigned i = 0; i < n; i++)
-		EVENTUALLY(atomic_load(&workers[i].done));
-	join(n);
-	if (atomic_load(&late_jobs))
-		pr_info("# %u of %u jobs were late", atomic_load(&late_jobs), n * ISO_JOBS);
-	return atomic_load(&late_jobs);
-}
-
-/* Two servers of 45% for each CPU, and 20 FAIR tasks that never stop.  A host that does not run a CPU for
- * longer than the slack of a period makes deadlines be missed: hence more than one attempt. */
-static void iso_misses_no_deadline_at_90_percent(void)
-{
-	struct sched_policy fair = policy_fair(0);
-	unsigned n = MIN(SPINNERS_PER_CPU * cpu_count, (unsigned)ARRAY_SIZE(spinners)), late = 1;
-	uint64_t spun = 0;
-
-	control_begin(ON_ANY_CPU);
-	for (unsigned i = 0; i < n; i++) {
-		worker_create(&spinners[i], work_spin, &fair, i % cpu_count);
-		worker_go(&spinners[i]);
-	}
-	for (unsigned attempt = 0; attempt < 4 && late; attempt++) {
-		control_sleep(1200 * MS); /* until no REALTIME throttling is left of former tests */
-		late = run_iso_jobs();
-	}
-	KTEST_EXPECT(late == 0);
-	for (unsigned i = 0; i < n; i++)
-		spun += worker_run_ns(&spinners[i]);
-	KTEST_EXPECT(spun > 0);
-	for (unsigned i = 0; i < n; i++)
-		worker_join(&spinners[i]);
-	control_end();
-}
-
 /* --- no ticks ---------------------------------------------------------------------------------------- */
 
 static uint64_t timer_interrupts(uint32_t cpu)
@@ -370,9 +260,6 @@ static const struct ktest_case cases[] = {
 	{ "a mask without CPUs is refused", a_mask_without_cpus_is_refused },
 	{ "the highest priorities run", the_highest_priorities_run },
 	{ "REALTIME preempts FAIR across CPUs", realtime_preempts_fair_across_cpus },
-	{ "over-admission is refused", over_admission_is_refused },
-	{ "ISO misses no deadline at 90% beside 20 FAIR tasks on each CPU",
-	  iso_misses_no_deadline_at_90_percent },
 	{ "idle and lonely CPUs are left alone", idle_and_lonely_cpus_are_left_alone },
 };
 
