@@ -122,9 +122,10 @@ static bool takes_turns(const struct task *task, const struct runq *here)
 {
 	const struct task *waker = current_task();
 
-	return READ_ONCE(task->burst_ns) < TURN_NS && waker->burst_ns < TURN_NS && waker->urgency == task->urgency &&
-	       READ_ONCE(here->ready_count) == 0 && arch_this_cpu()->irq_depth == 0 && task->started &&
-	       may_run_on(task, here->cpu) && suits(task, here->cpu);
+	return READ_ONCE(task->burst_ns) < TURN_NS && waker->burst_ns < TURN_NS &&
+	       waker->urgency == task->urgency && READ_ONCE(here->ready_count) == 0 &&
+	       arch_this_cpu()->irq_depth == 0 && task->started && may_run_on(task, here->cpu) &&
+	       suits(task, here->cpu);
 }
 
 static uint32_t place_fair(const struct task *task, uint32_t last)

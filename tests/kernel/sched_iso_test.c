@@ -73,8 +73,8 @@ struct plan {
 	unsigned jobs, attempts;
 };
 
-/* The two jobs of a CPU take 89% of it. */
-static const struct plan strict = { 100 * MS, 45 * MS, 44500 * NSEC_PER_USEC, 5, 1 };
+/* The two jobs of a CPU take 88% of it. */
+static const struct plan strict = { 100 * MS, 45 * MS, 44 * MS, 5, 1 };
 static const struct plan lenient = { 2000 * MS, 900 * MS, 700 * MS, 2, 4 };
 
 static const struct plan *plan;
@@ -84,7 +84,7 @@ static uint64_t iso_start_ns;
 /* Where time counts instructions, CPUs run in turns, and a turn ends when some timer is due; meanwhile time passes
  * on the others, too, and is charged to what runs there.  A timer on each CPU keeps the turns far shorter than
  * what a server's budget has over its job. */
-#define TURN_NS (50 * NSEC_PER_USEC)
+#define TURN_NS (25 * NSEC_PER_USEC)
 
 static struct timer turns[MAX_CPUS];
 
