@@ -2,9 +2,9 @@
 /*
  * Equal time-stamp counters.  All CPUs read the time from their own counter with the same parameters
  * (kernel/core/time.c).  Reset starts the counters together, but firmware may write to them, and a processor
- * that was plugged in later counts from there.  A write to IA32_TSC_ADJUST moves the counter by what it changes
- * (Intel SDM vol. 3B, 17.17.3, "Time-Stamp Counter Adjustment"); CPUID.(EAX=7,ECX=0):EBX[1] tells whether it is
- * there.
+ * that was plugged in later counts from there.  A write to IA32_TSC_ADJUST moves the counter by what it
+ * changes (Intel SDM vol. 3B, 17.17.3, "Time-Stamp Counter Adjustment"); CPUID.(EAX=7,ECX=0):EBX[1] tells
+ * whether it is there.
  */
 #include "tsc.h"
 
@@ -20,8 +20,8 @@
 #include "tsc_offset.h"
 #include "x86.h"
 
-/* At most so many rounds.  On real processors they take some microseconds together, but a virtual one may have to
- * wait in each until the host runs the other: then the first that are too slow are the last. */
+/* At most so many rounds.  On real processors they take some microseconds together, but a virtual one may
+ * have to wait in each until the host runs the other: then the first that are too slow are the last. */
 #define ROUNDS    16u
 #define ENOUGH_NS NSEC_PER_MSEC
 #define DONE      UINT32_MAX

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How far apart are two counters?  One side notes its own reading, asks for the other's, and notes its own
- * again when the answer is there.  The other reading was taken in between: at the middle, give or take half the
- * time that passed.  The quickest of several rounds says it best.
+ * again when the answer is there.  The other reading was taken in between: at the middle, give or take half
+ * the time that passed.  The quickest of several rounds says it best.
  */
 #pragma once
 

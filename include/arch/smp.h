@@ -23,4 +23,4 @@ void arch_ipi_send(uint32_t cpu, enum ipi ipi);
 void arch_stop_others(void);
 /* Where another CPU is: addresses of code, innermost first.  Returns how many; 0: it does not answer even
  * an NMI.  After arch_stop_others(): where it was.  Waits up to 100 ms. */
-size_t arch_cpu_where(uint32_t cpu, uintptr_t *out, size_t max);
+size_t arch_cpu_where(uint32_t id, uintptr_t *out, size_t max);

@@ -299,9 +299,9 @@ bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out);
 void vm_space_load(struct vm_space *vm);
 void vm_space_rest(void);
 
-/* smp_call on the CPUs that run programs of the space, this one included; `resting_too`: also on those that ran one
- * last and have it still loaded.  Any other has passed a full barrier since it left the space, or passes one
- * before it runs a program of it again, and loads the page table then. */
+/* smp_call on the CPUs that run programs of the space, this one included; `resting_too`: also on those that
+ * ran one last and have it still loaded.  Any other has passed a full barrier since it left the space, or
+ * passes one before it runs a program of it again, and loads the page table then. */
 void vm_space_call(struct vm_space *vm, void (*fn)(void *arg), bool resting_too);
 
 /* When large anonymous memory gets large pages: the rules stand in kernel/mm/vm_large.c.  The names are

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * membarrier(2): one side of a pair of barriers pays for both.  The other CPUs are interrupted, and each passes a
- * full barrier before the call returns; a CPU that runs none of the programs in question has passed one when it
- * turned away from them, and passes the next when it comes back (kernel/mm/tlb.c).
+ * membarrier(2): one side of a pair of barriers pays for both.  The other CPUs are interrupted, and each
+ * passes a full barrier before the call returns; a CPU that runs none of the programs in question has passed
+ * one when it turned away from them, and passes the next when it comes back (kernel/mm/tlb.c).
  */
 #include <kernel/membarrier.h>
 

@@ -4,8 +4,8 @@
  * they should have been.
  *
  * A page moves while vm_space.lock is held for writing, so that nobody faults in the space: its entry denies
- * everything, is flushed, the page is copied, the entry names the copy.  All that can happen meanwhile is that
- * a truncated file takes the page away.  Only anonymous pages with no other reference move.
+ * everything, is flushed, the page is copied, the entry names the copy.  All that can happen meanwhile is
+ * that a truncated file takes the page away.  Only anonymous pages with no other reference move.
  */
 #include <kernel/vm.h>
 #include <serix/errno.h>

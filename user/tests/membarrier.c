@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * membarrier(2).  Two threads each write their own word and then read the other's.  Only one of them pays: the
- * other side has nothing but a compiler's barrier, so its processor may read before others see its write.  With
- * membarrier on the slow side never do both read the old value; --smp 4 makes it meaningful.
+ * membarrier(2).  Two threads each write their own word and then read the other's.  Only one of them pays:
+ * the other side has nothing but a compiler's barrier, so its processor may read before others see its write.
+ * With membarrier on the slow side never do both read the old value; --smp 4 makes it meaningful.
  */
 #define _GNU_SOURCE
 #include <errno.h>
