@@ -4,8 +4,8 @@
  *
  * A host that does not run one of the guest's CPUs for a while makes deadlines be missed that the scheduler
  * would keep.  With `ktest.strict` on the command line time counts instructions (tools/run --icount): then
- * nothing but the scheduler decides, and the test is as hard as the promise.  Without it there is room for such
- * pauses, and more than one attempt.
+ * nothing but the scheduler decides, and the test is as hard as the promise.  Without it there is room for
+ * such pauses, and more than one attempt.
  */
 #include <kernel/ktest.h>
 
@@ -65,7 +65,7 @@ static void over_admission_is_refused(void)
 	join(workers, n);
 }
 
-/* --- deadlines: two servers of 45% for each CPU, and 20 FAIR tasks that never stop -------------------------- */
+/* --- deadlines: two servers of 45% for each CPU, and 20 FAIR tasks that never stop -------------------- */
 
 /* Times of a server, and the CPU time of the job that it has to do in each period. */
 struct plan {
@@ -81,9 +81,9 @@ static const struct plan *plan;
 static _Atomic unsigned late_jobs, missed_deadlines;
 static uint64_t iso_start_ns;
 
-/* Where time counts instructions, CPUs run in turns, and a turn ends when some timer is due; meanwhile time passes
- * on the others, too, and is charged to what runs there.  A timer on each CPU keeps the turns far shorter than
- * what a server's budget has over its job. */
+/* Where time counts instructions, CPUs run in turns, and a turn ends when some timer is due; meanwhile
+ * time passes on the others, too, and is charged to what runs there.  A timer on each CPU keeps the turns
+ * far shorter than what a server's budget has over its job. */
 #define TURN_NS (25 * NSEC_PER_USEC)
 
 static struct timer turns[MAX_CPUS];
@@ -181,7 +181,7 @@ static void iso_misses_no_deadline_at_90_percent(void)
 
 static const struct ktest_case cases[] = {
 	{ "over-admission is refused", over_admission_is_refused },
-	{ "ISO misses no deadline at 90% beside 20 FAIR tasks on each CPU",
+	{ "ISO misses no deadline at 90% admitted beside 20 FAIR tasks on each CPU",
 	  iso_misses_no_deadline_at_90_percent },
 };
 
