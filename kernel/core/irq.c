@@ -18,8 +18,8 @@ struct irq_slot {
 	_Atomic(irq_handler_t) handler;
 	void *arg;        /* [i] */
 	const char *name; /* [i] */
+	uint64_t count;   /* written by the CPU that the line is routed to, as is `cpu` */
 	uint32_t gsi;     /* [i] */
-	uint64_t count;   /* written by the CPU that the line is routed to, as is the next */
 	uint32_t cpu;     /* that CPU */
 };
 

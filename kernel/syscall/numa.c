@@ -262,7 +262,7 @@ SYSCALL(migrate_pages)
 {
 	uint64_t bits = ARG(1, uint64_t), left;
 	struct vm_space *vm;
-	uint32_t from, to;
+	uint32_t from = 0, to = 0;
 	int err = read_nodes(ARG(2, uaddr_t), bits, &from);
 
 	if (err == 0)
