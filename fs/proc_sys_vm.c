@@ -34,7 +34,7 @@ static int store_number(const char *text, uint64_t max, uint64_t *to)
 		(void)node;                                                                              \
 		(void)len;                                                                               \
 		if (err == 0)                                                                            \
-			atomic_store_explicit(&(where), (__typeof__(where))value, memory_order_relaxed); \
+			atomic_store_explicit(&(where), value, memory_order_relaxed);                    \
 		return err;                                                                              \
 	}
 

@@ -52,6 +52,7 @@ static bool kernel_root_shared;              /* a user space has copied the uppe
 #define BITS4(p)  BITS(p), BITS((p) + 1), BITS((p) + 2), BITS((p) + 3)
 #define BITS16(p) BITS4(p), BITS4((p) + 4), BITS4((p) + 8), BITS4((p) + 12)
 
+/* NOLINTNEXTLINE(misc-redundant-expression): every combination is written out, that of no bits too */
 const uint64_t pte_bits[PT_ALL + 1] = { BITS16(0), BITS16(16), BITS16(32), BITS16(48) };
 
 uint64_t *pt_table(paddr_t pa)

@@ -50,6 +50,7 @@ static const struct sched_class *class_of(uint64_t urgency)
 
 static void set_weight(struct sched_fair *e, uint32_t weight)
 {
+	ASSERT(weight > 0);
 	/* It is owed, or owes, the same CPU time as before. */
 	if (e->weight)
 		e->lag = e->lag * (int64_t)e->weight / (int64_t)weight;

@@ -22,7 +22,7 @@ SYSCALL(sched_yield)
 
 static bool in_byte(int value)
 {
-	return value >= 0 && value <= UINT8_MAX;
+	return value >= 0 && value <= (int)UINT8_MAX;
 }
 
 /* The older calls know a policy and a priority only. */
@@ -233,7 +233,7 @@ static void to_attr(const struct sched_policy *policy, struct abi_sched_attr *ou
 		.period = policy->period_ns,
 	};
 	if (policy->policy != SCHED_DEADLINE && policy->rt_priority == 0)
-		out->nice = policy->nice;
+		out->nice = (int32_t)policy->nice;
 }
 
 SYSCALL(sched_getattr)
