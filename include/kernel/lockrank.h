@@ -21,7 +21,10 @@ enum lock_rank {
 	/* spinlocks */
 	RANK_PAGE_TABLE, /* vm_space.pt_lock; two: the parent's before the child's */
 	RANK_PAGE_CACHE, /* which objects there are to evict pages from */
-	RANK_CAP_TABLE,
+	RANK_PORT,       /* port.lock; two: by address */
+	RANK_CAP_TABLE,  /* two: by address */
+	RANK_CAP_TREE,   /* links between capabilities of one tree */
+	RANK_CAP_TOKEN,  /* which ids may be imported */
 	RANK_DCACHE,
 	RANK_MOUNT,
 	RANK_FUTEX, /* two: by address */
@@ -31,6 +34,7 @@ enum lock_rank {
 	RANK_PROCESS,   /* process.lock: signals, threads, exit state */
 	RANK_SIGNAL,
 	RANK_DEVICE,
+	RANK_CAP_EXPIRY, /* what has expired, for the thread that revokes it */
 	RANK_WAITQUEUE,
 	RANK_LOAN,        /* what a task waits for and was lent: kernel/sched/mutex.c */
 	RANK_RUNQ,        /* two: by cpu id */

@@ -1,28 +1,49 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel objects: what a capability names.  A file, later a port, a process, a device: each embeds a
+ * Kernel objects: what a capability names.  A file, a port, a process, a device: each embeds a
  * struct kobject, counted, with a type that fixes which rights mean something.
  */
 #pragma once
 
 #include <kernel/refcount.h>
+#include <serix/cap.h>
 
 enum object_type {
-	OBJECT_NONE,
-	OBJECT_FILE,
-	OBJECT_DIRECTORY,
-	OBJECT_MEMORY, /* see <kernel/memobj.h> */
-	OBJECT_TYPES,
+	OBJECT_NONE = CAP_TYPE_NONE,
+	OBJECT_FILE = CAP_TYPE_FILE,
+	OBJECT_DIRECTORY = CAP_TYPE_DIRECTORY,
+	OBJECT_MEMORY = CAP_TYPE_MEMORY, /* see <kernel/memobj.h> */
+	OBJECT_PROCESS = CAP_TYPE_PROCESS,
+	OBJECT_THREAD = CAP_TYPE_THREAD,
+	OBJECT_PORT = CAP_TYPE_PORT,
+	OBJECT_NOTIFICATION = CAP_TYPE_NOTIFICATION,
+	OBJECT_RING = CAP_TYPE_RING,
+	OBJECT_DEVICE = CAP_TYPE_DEVICE,
+	OBJECT_INTERRUPT = CAP_TYPE_INTERRUPT,
+	OBJECT_SOCKET = CAP_TYPE_SOCKET,
+	OBJECT_TIMER = CAP_TYPE_TIMER,
+	OBJECT_BUDGET = CAP_TYPE_BUDGET,
+	OBJECT_TYPES = CAP_TYPES,
 };
 
 struct kobject;
 struct cap_table;
+struct poll_table;
 
+/* All but release may be NULL. */
 struct kobject_ops {
 	/* The last reference is gone.  May sleep. */
 	void (*release)(struct kobject *obj);
-	/* A capability to it was dropped from `table` (POSIX close semantics: flush); may be NULL. */
+	/* A capability to it was dropped from `table` (POSIX close semantics: flush). */
 	int (*closed)(struct kobject *obj, const struct cap_table *table);
+	/* A capability with these rights comes to be; one is gone, or lost them.  For objects that end when nobody
+	 * has some right any more.  `granted` is called with a table's lock held and must not sleep; `dropped` may. */
+	void (*granted)(struct kobject *obj, uint32_t rights);
+	void (*dropped)(struct kobject *obj, uint32_t rights);
+	/* As file_ops.poll, for objects that are no files. */
+	uint32_t (*poll)(struct kobject *obj, struct poll_table *table);
+	/* A name for people, as /proc/pid/fd shows it: "port:[17]".  Cut to size. */
+	void (*describe)(struct kobject *obj, char *buf, size_t size);
 };
 
 struct kobject {
