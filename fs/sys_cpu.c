@@ -12,7 +12,8 @@ static uint32_t cpu_of(const struct sys_node *node)
 	return node->number[0];
 }
 
-uint32_t sys_next_cpu(const struct sys_node *dir, uint32_t from)
+/* For `next`: the online CPUs. */
+static uint32_t sys_next_cpu(const struct sys_node *dir, uint32_t from)
 {
 	uint32_t cpu = from < MAX_CPUS ? cpumask_next(&cpus_online, from) : MAX_CPUS;
 

@@ -94,6 +94,3 @@ extern const struct sys_table sys_cpuidle_table, sys_cpuidle_states;
 /* fs/sys_cpufreq.c: .../cpu/cpuN/cpufreq */
 extern const struct sys_table sys_cpufreq_table;
 bool sys_has_cpufreq(const struct sys_node *dir);
-
-/* For `next`: the online CPUs. */
-uint32_t sys_next_cpu(const struct sys_node *dir, uint32_t from);

@@ -169,7 +169,6 @@ struct thread {
 	uaddr_t robust_list;                 /* [o] */
 	uaddr_t set_child_tid;               /* [o] written at the first run */
 	struct syscall_restart restart;      /* [o] */
-	struct process *vfork_child;         /* [o] referenced; sleeping until it lets go */
 	uint16_t ioprio;                     /* [process.lock] */
 };
 

@@ -25,5 +25,3 @@ void write_lock(struct rwlock *l);
 void write_unlock(struct rwlock *l);
 /* The lock stays taken; readers may join from now on. */
 void write_to_read(struct rwlock *l);
-/* By somebody, for assertions: it is not told by whom. */
-bool rwlock_held_for_write(const struct rwlock *l);

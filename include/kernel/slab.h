@@ -44,9 +44,6 @@ struct slab_stats {
 };
 /* The index-th cache; false past the last. */
 bool slab_get_stats(size_t index, struct slab_stats *out);
-/* Log how many objects are in use; debug builds add how many each place in the code took. */
-void slab_report(struct slab_cache *cache);
-void slab_report_all(void);
 /* Give every CPU's magazines (where the context cannot interrupt others: this CPU's) and all empty slabs back
  * to the frame allocator; returns the number of pages. */
 size_t slab_reap(void);

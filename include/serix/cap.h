@@ -149,9 +149,9 @@ struct cap_info {
 	cap_handle_t handle;
 	uint32_t type; /* enum cap_type */
 	uint32_t rights;
-	uint64_t object;         /* unique for ever; the same for all capabilities to one object */
-	uint64_t parent_tag;     /* as `tag`, of the capability that this one was derived from; 0: an original */
-	uint64_t tag;            /* tells capabilities apart; not their id, and worth nothing to who guesses */
+	uint64_t object;     /* unique for ever; the same for all capabilities to one object */
+	uint64_t parent_tag; /* as `tag`, of the capability that this one was derived from; 0: an original */
+	uint64_t tag;        /* tells capabilities apart; not their id, and worth nothing to who guesses */
 	uint64_t badge;
 	uint64_t expires_ns;     /* from now; CAP_FOREVER: never */
 	uint64_t expires_cycles; /* the same as the time-stamp counter will show it; 0: never */

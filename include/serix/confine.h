@@ -37,8 +37,9 @@ struct confinement {
 	uint32_t deny;       /* CONFINE_* */
 	uint32_t rule_count; /* of the files' rules */
 	const struct confine_rule *rules;
-	uint64_t memory;     /* bytes of address space that may be written, for each process; 0: as before */
-	uint64_t expires_ns; /* from now: then all its capabilities are revoked and its processes killed; 0: never */
+	uint64_t memory; /* bytes of address space that may be written, for each process; 0: as before */
+	uint64_t
+		expires_ns; /* from now: then all its capabilities are revoked and its processes killed; 0: never */
 	uint32_t token_guesses; /* wrong tokens until all capabilities are revoked; 0: as before */
 	uint32_t reserved;
 };

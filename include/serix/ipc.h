@@ -78,14 +78,16 @@ struct message {
 	void *data;     /* to send; and where to receive, unless `receive` is set */
 	uint64_t size;  /* bytes to send; bytes received */
 	void *receive;
-	uint64_t capacity; /* bytes there is room for.  A larger message stays in the queue: EMSGSIZE, `size` says how
+	uint64_t
+		capacity; /* bytes there is room for.  A larger message stays in the queue: EMSGSIZE, `size` says how
 			      large it is */
-	cap_handle_t *caps;      /* to send; and where to receive handles; -1: it was revoked on the way */
-	uint32_t cap_count;      /* to send; received */
-	uint32_t cap_capacity;   /* room for */
-	struct cap_derive *terms; /* how the capabilities sent differ from the sender's own; NULL: as they are */
+	cap_handle_t *caps;    /* to send; and where to receive handles; -1: it was revoked on the way */
+	uint32_t cap_count;    /* to send; received */
+	uint32_t cap_capacity; /* room for */
+	struct cap_derive
+		*terms; /* how the capabilities sent differ from the sender's own; NULL: as they are */
 	uint32_t flags;
-	uint32_t rights; /* receive: PORT_RIGHT_* of the capability that it came through */
+	uint32_t rights;       /* receive: PORT_RIGHT_* of the capability that it came through */
 	int32_t pid, uid, gid; /* receive: who sent it */
 	uint32_t reserved;
 };

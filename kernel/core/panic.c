@@ -80,12 +80,11 @@ void cpus_print_where(enum log_level level)
 	}
 }
 
-/* Halt, or reset if panic= on the command line says so. */
+/* The other CPUs stand still.  Halt, or reset if panic= on the command line says so. */
 static void __noreturn finish(const char *who)
 {
 	char how[16];
 
-	smp_stop_others();
 	if (cmdline_get("panic", how, sizeof(how)) == 0 && how[0] != '0' && how[0] != '\0') {
 		printk(LOG_EMERG, "%s: resetting, as panic=%s asks", who, how);
 		power_reset();
@@ -144,6 +143,7 @@ void system_stop(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	printk(LOG_EMERG, "stopped: %s", text);
+	smp_stop_others();
 	finish("stopped");
 }
 

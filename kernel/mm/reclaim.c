@@ -89,7 +89,8 @@ static void drain_here(void *unused)
 	frame_cache_drain();
 }
 
-void frame_caches_drain_all(void)
+/* Every CPU's free frames go back to the zones.  The context may wait. */
+static void frame_caches_drain_all(void)
 {
 	smp_call(&CPUMASK_ALL, drain_here, NULL);
 }

@@ -11,5 +11,3 @@ bool reclaim_may_wait(void);
 bool reclaim_now(size_t pages);
 /* After an allocator took memory from a zone: wake kreclaim if little is left. */
 void reclaim_poll(void);
-/* Every CPU's free frames go back to the zones.  The context may wait. */
-void frame_caches_drain_all(void);

@@ -114,23 +114,6 @@ static void flush_magazine_here(void *cache)
 	slab_flush_magazine(cache);
 }
 
-size_t slab_destroy_cache(struct slab_cache *cache)
-{
-	uint64_t irq, left;
-
-	smp_call(&CPUMASK_ALL, flush_magazine_here, cache);
-	(void)slab_release_empty(cache);
-	left = cache->taken;
-	if (left > 0) {
-		slab_report(cache);
-		return left; /* it stays: its memory is in use */
-	}
-	irq = spin_lock_irqsave(&caches_lock);
-	WRITE_ONCE(cache->name, NULL);
-	spin_unlock_irqrestore(&caches_lock, irq);
-	return 0;
-}
-
 /* --- getting memory back ----------------------------------------------------------------------------- */
 
 /* The headers' cache, the first, comes last here and below: the others free headers. */
@@ -248,7 +231,8 @@ bool slab_get_stats(size_t index, struct slab_stats *out)
 	return false;
 }
 
-void slab_report(struct slab_cache *cache)
+/* Log how many objects are in use; debug builds add how many each place in the code took. */
+static void slab_report(struct slab_cache *cache)
 {
 	struct slab_sites sites = { 0 };
 	struct slab_stats stats;
@@ -269,12 +253,19 @@ void slab_report(struct slab_cache *cache)
 	slab_debug_print_sites(&sites);
 }
 
-void slab_report_all(void)
+size_t slab_destroy_cache(struct slab_cache *cache)
 {
-	struct slab_cache *cache;
+	uint64_t irq, left;
 
-	for (size_t i = 0; (cache = nth_place(i)); i++) {
-		if (READ_ONCE(cache->name))
-			slab_report(cache);
+	smp_call(&CPUMASK_ALL, flush_magazine_here, cache);
+	(void)slab_release_empty(cache);
+	left = cache->taken;
+	if (left > 0) {
+		slab_report(cache);
+		return left; /* it stays: its memory is in use */
 	}
+	irq = spin_lock_irqsave(&caches_lock);
+	WRITE_ONCE(cache->name, NULL);
+	spin_unlock_irqrestore(&caches_lock, irq);
+	return 0;
 }

@@ -7,7 +7,9 @@
 /* From the timer interrupt.  An interval never fires faster than this, whatever the program asks for. */
 #define INTERVAL_MIN_NS (100 * NSEC_PER_USEC)
 
-uint64_t itimer_next(uint64_t due_ns, uint64_t interval_ns, uint64_t now_ns)
+/* The next deadline in phase behind `now`; what was missed meanwhile is one signal.  It saturates: a deadline
+ * that no clock reaches must not wrap into the past, where it would be due again and again. */
+static uint64_t itimer_next(uint64_t due_ns, uint64_t interval_ns, uint64_t now_ns)
 {
 	uint64_t late = now_ns > due_ns ? now_ns - due_ns : 0, step;
 
@@ -16,7 +18,7 @@ uint64_t itimer_next(uint64_t due_ns, uint64_t interval_ns, uint64_t now_ns)
 	return due_ns;
 }
 
-void itimer_read(const struct itimer *it, uint64_t now_ns, struct itimer_value *out)
+static void itimer_read(const struct itimer *it, uint64_t now_ns, struct itimer_value *out)
 {
 	out->interval_ns = it->interval_ns;
 	if (it->due_ns == 0)
@@ -25,7 +27,7 @@ void itimer_read(const struct itimer *it, uint64_t now_ns, struct itimer_value *
 		out->left_ns = it->due_ns > now_ns ? it->due_ns - now_ns : NSEC_PER_USEC;
 }
 
-void itimer_write(struct itimer *it, uint64_t now_ns, const struct itimer_value *set)
+static void itimer_write(struct itimer *it, uint64_t now_ns, const struct itimer_value *set)
 {
 	bool on = set->left_ns != 0;
 

@@ -137,12 +137,7 @@ bool thread_may_nice(const struct thread *t, int nice);
 /* Limits and interval timers. */
 void rlimits_init(struct process *p);
 void itimer_init(struct process *p);
-/* The next deadline in phase behind `now`; what was missed meanwhile is one signal.  It saturates: a deadline
- * that no clock reaches must not wrap into the past, where it would be due again and again. */
-uint64_t itimer_next(uint64_t due_ns, uint64_t interval_ns, uint64_t now_ns);
-/* Read, set, and expire a timer whose clock shows now_ns.  An interval timer that expires is due again. */
-void itimer_read(const struct itimer *it, uint64_t now_ns, struct itimer_value *out);
-void itimer_write(struct itimer *it, uint64_t now_ns, const struct itimer_value *set);
+/* Expire a timer whose clock shows now_ns.  An interval timer that expires is due again. */
 bool itimer_expire(struct itimer *it, uint64_t now_ns);
 void cpu_timers_init(struct process *p);
 /* Limits, policies or timers changed: look when the next of them could be due. */

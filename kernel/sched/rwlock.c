@@ -128,8 +128,3 @@ void write_to_read(struct rwlock *l)
 	(void)old;
 	wake_readers(l);
 }
-
-bool rwlock_held_for_write(const struct rwlock *l)
-{
-	return atomic_load_explicit(&l->state, memory_order_relaxed) & WRITER;
-}
