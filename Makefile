@@ -30,6 +30,7 @@ CC.clang  := clang --target=x86_64-linux-gnu
 KCC       := $(CC.$(CC_KIND))
 LD        := $(CROSS)ld
 OBJCOPY   := $(CROSS)objcopy
+AR        := $(CROSS)ar
 NM        := $(CROSS)nm
 NASM      := nasm
 HOSTCC    := gcc
@@ -109,14 +110,16 @@ build/font.psf:
 	$(Q)gunzip -c $(FONT) > $@
 
 # --- user programs and the root file system ---------------------------------------------------------
-# user/NAME/*.c is one program: /sbin/init, or /bin/NAME.  user/lib is linked into all of them.  Each file
-# of user/tests is a program of its own; user/load, too large for one file, lies beside them.
+# user/NAME/*.c is one program: /sbin/init, or /bin/NAME.  user/lib and libserix are linked into all of them.  Each
+# file of user/tests is a program of its own; user/load, too large for one file, lies beside them.
 UOUT    := build/user
-UCFLAGS := -std=gnu11 -O2 -s -static -no-pie -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Iinclude -Iuser/lib
-ULIB    := $(wildcard user/lib/*.c)
-UNAMES  := $(sort $(filter-out lib tests,$(patsubst user/%/,%,$(dir $(wildcard user/*/*.c)))))
+UCFLAGS := -std=gnu11 -O2 -s -static -no-pie -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Iinclude \
+           -Iuser/libserix/include -Iuser/lib
+ULIB    := $(wildcard user/lib/*.c) $(UOUT)/libserix.a
+UNAMES  := $(sort $(filter-out lib libserix tests,$(patsubst user/%/,%,$(dir $(wildcard user/*/*.c)))))
 UTESTS  := $(patsubst user/tests/%.c,$(UOUT)/tests/%,$(wildcard user/tests/*.c))
-UHEADERS := $(wildcard user/*/*.h include/serix/*.h)
+UHEADERS := $(wildcard user/*/*.h user/libserix/include/libserix/*.h include/serix/*.h)
+LIBSERIX := $(patsubst user/libserix/%.c,$(UOUT)/libserix/%.o,$(wildcard user/libserix/*.c))
 guest_path.init := /sbin/init
 guest_path.load := /usr/lib/serix/tests/load
 guest_path = $(or $(guest_path.$(1)),/bin/$(1))
@@ -125,12 +128,21 @@ guest_path = $(or $(guest_path.$(1)),/bin/$(1))
 $(UNAMES:%=$(UOUT)/bin/%): $(UOUT)/bin/%: $$(wildcard user/%/*.c) $(ULIB) $(UHEADERS)
 	$(call say,USER,$(@F))
 	@mkdir -p $(@D)
-	$(Q)$(USERCC) $(UCFLAGS) $(filter %.c,$^) -o $@
+	$(Q)$(USERCC) $(UCFLAGS) $(filter %.c %.a,$^) -o $@
 
 $(UTESTS): $(UOUT)/tests/%: user/tests/%.c $(ULIB) $(UHEADERS)
 	$(call say,USER,tests/$(@F))
 	@mkdir -p $(@D)
-	$(Q)$(USERCC) $(UCFLAGS) -pthread $(filter %.c,$^) -o $@
+	$(Q)$(USERCC) $(UCFLAGS) -pthread $(filter %.c %.a,$^) -o $@
+
+$(LIBSERIX): $(UOUT)/libserix/%.o: user/libserix/%.c $(UHEADERS)
+	$(call say,USER,$<)
+	@mkdir -p $(@D)
+	$(Q)$(USERCC) $(UCFLAGS) -c $< -o $@
+
+$(UOUT)/libserix.a: $(LIBSERIX)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 .PHONY: initrd
 initrd: build/initrd.cpio ## the root file system alone
