@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loans of urgency: a task that waits for another one lets that run as urgently as itself (sched_lend).
+ *
+ * A loan is a record of the waiting task, the donor, usually on its stack.  While it lasts the borrower also
+ * passes on what it is lent itself: a donor that becomes more urgent while it waits makes everybody along
+ * the chain of loans so, for LOAN_CHAIN_MAX steps.  A borrower keeps what it was lent until its last loan,
+ * of mutexes too, is returned.
+ */
+#pragma once
+
+#include <kernel/list.h>
+
+struct task;
+
+#define LOAN_CHAIN_MAX 8
+
+struct loan {
+	struct task *donor;    /* [i] */
+	struct task *borrower; /* its loan lock; NULL: none, or it has gone */
+	struct list link;      /* its loan lock: in task.borrowed */
+};
+
+void loan_init(struct loan *loan, struct task *donor);
+/* Lend to `borrower`, from now on instead of whom it was lent to before.  Any context that may take
+ * spinlocks of RANK_LOAN.  Both tasks are alive, and the caller sees to it that there is one giver at a
+ * time. */
+void loan_give(struct loan *loan, struct task *borrower);
+void loan_return(struct loan *loan);
+/* The running task will not run any more: all that it was lent goes back. */
+void loans_end(void);
