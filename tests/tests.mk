@@ -27,10 +27,14 @@ fuzz: $(FUZZ) ## build the fuzz targets
 # What runs several threads is checked for races instead.
 %_threads_test: UNIT_SANITIZE := $(THREAD_SANITIZE)
 
+# Libraries that a test compares the kernel's code with.
+build/tests/unit/kernel/lib/xchacha20_test: UNIT_LIBS := -lsodium
+build/tests/unit/kernel/core/random_test: UNIT_LIBS := -lm
+
 $(UNIT): build/%: %.c $(HOST_SHIMS) $(HOST_HEADERS)
 	$(call say,UNIT,$<)
 	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(HOST_CFLAGS) $(UNIT_SANITIZE) $(filter %.c %.asm.o,$^) -o $@ -lcmocka -z noexecstack
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) $(UNIT_SANITIZE) $(filter %.c %.asm.o,$^) -o $@ -lcmocka $(UNIT_LIBS) -z noexecstack
 
 build/tests/%.asm.o: %.asm
 	@mkdir -p $(@D)

@@ -15,7 +15,6 @@
 #include <kernel/irq.h>
 #include <kernel/power.h>
 #include <kernel/printk.h>
-#include <kernel/random.h>
 #include <kernel/spinlock.h>
 #include <kernel/time.h>
 #include <kernel/tty.h>
@@ -204,7 +203,6 @@ static void keyboard_byte(uint8_t code)
 
 static void keyboard_interrupt(void *arg)
 {
-	uint64_t now = time_now_ns();
 	uint8_t status;
 
 	(void)arg;
@@ -217,7 +215,6 @@ static void keyboard_interrupt(void *arg)
 		else
 			keyboard_byte(arch_in8(PS2_DATA));
 	}
-	random_add(&now, sizeof(now));
 }
 
 static bool controller_present(void)

@@ -15,7 +15,6 @@
 #include <kernel/format.h>
 #include <kernel/irq.h>
 #include <kernel/printk.h>
-#include <kernel/random.h>
 #include <kernel/spinlock.h>
 #include <kernel/time.h>
 #include <kernel/tty.h>
@@ -246,7 +245,6 @@ static bool service_port(struct serial_port *p)
 static void serial_interrupt(void *arg)
 {
 	const struct serial_line *line = arg;
-	uint64_t now = time_now_ns();
 	bool again = true;
 
 	for (int round = 0; again && round < SERVICE_ROUNDS; round++) {
@@ -256,7 +254,6 @@ static void serial_interrupt(void *arg)
 				again |= service_port(&ports[i]);
 		}
 	}
-	random_add(&now, sizeof(now));
 }
 
 /* --- start-up --------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <arch/platform.h>
 #include <arch/trap.h>
 #include <kernel/printk.h>
+#include <kernel/random.h>
 #include <kernel/spinlock.h>
 #include <serix/errno.h>
 
@@ -26,6 +27,7 @@ struct irq_slot {
 static struct irq_slot slots[IRQ_SLOTS];
 static unsigned slots_used; /* [l] */
 static struct spinlock slots_lock = SPINLOCK_INIT("irq", RANK_IRQ);
+
 void irq_dispatch(unsigned slot)
 {
 	struct irq_slot *s = &slots[slot];
@@ -33,6 +35,7 @@ void irq_dispatch(unsigned slot)
 	struct cpu *cpu = arch_this_cpu();
 
 	cpu->interrupts[INTERRUPT_DEVICE]++;
+	random_interrupt(slot);
 	if (unlikely(!handler)) /* a slot that nobody asked for */
 		return;
 	s->count++;

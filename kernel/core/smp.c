@@ -17,6 +17,7 @@
 #include <kernel/idle.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
+#include <kernel/random.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/time.h>
@@ -46,9 +47,11 @@ static struct cpu *prepare(uint32_t id)
 	if (!cpu)
 		return NULL;
 	cpu->id = id;
-	cpu->current = sched_prepare_cpu(cpu);
+	cpu->random = random_create_cpu();
+	cpu->current = cpu->random ? sched_prepare_cpu(cpu) : NULL;
 	if (cpu->current)
 		return cpu;
+	kfree(cpu->random);
 	kfree(cpu);
 	return NULL;
 }

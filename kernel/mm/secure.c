@@ -177,7 +177,7 @@ static void make_key(struct page *page)
 	window = page_window_open(page_addr(page));
 	arch_aes_xts_init(window, key);
 	page_window_close(window);
-	memset(key, 0, sizeof(key));
+	memwipe(key, sizeof(key));
 	__asm__ volatile("" : : "r"(key) : "memory"); /* it must really go */
 }
 

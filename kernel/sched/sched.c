@@ -27,6 +27,7 @@
 #include <kernel/lockdep.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
+#include <kernel/random.h>
 #include <kernel/vm.h>
 
 static struct runq boot_runq;
@@ -172,6 +173,7 @@ void trap_timer(struct arch_regs *regs)
 	bool user = arch_regs_user(regs);
 
 	arch_this_cpu()->interrupts[INTERRUPT_TIMER]++;
+	random_interrupt(arch_regs_pc(regs));
 	if (likely(rq)) {
 		spin_lock(&rq->lock);
 		if (rq->current->last_tick_user != user)

@@ -85,14 +85,14 @@ SYSCALL(getrandom)
 
 		random_bytes(chunk, part);
 		if (copy_to_user(ARG(0, uaddr_t) + done, chunk, part) < 0) {
-			memset(chunk, 0, sizeof(chunk));
+			memwipe(chunk, sizeof(chunk));
 			return done ? (int64_t)done : -EFAULT;
 		}
 		done += part;
 		if (signal_pending() && done < len)
 			break;
 	}
-	memset(chunk, 0, sizeof(chunk));
+	memwipe(chunk, sizeof(chunk));
 	return (int64_t)done;
 }
 

@@ -6,7 +6,6 @@
 
 #include <arch/cpu.h>
 #include <kernel/format.h>
-#include <kernel/random.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
@@ -87,36 +86,11 @@ static void lines_of_all_cpus_arrive_whole_and_in_order(void)
 		KTEST_EXPECT(next[cpu] == LINES);
 }
 
-/* --- random numbers ----------------------------------------------------------------------------------- */
-
-#define DRAWS 64
-
-static uint64_t drawn[MAX_CPUS][DRAWS];
-
-static void draw(void *arg)
-{
-	(void)arg;
-	for (int i = 0; i < DRAWS; i++)
-		drawn[arch_this_cpu()->id][i] = random_u64();
-}
-
-static void no_two_cpus_draw_the_same(void)
-{
-	uint32_t n = MIN(cpu_count, 8u) * DRAWS;
-	const uint64_t *all = drawn[0];
-
-	smp_call(&cpus_online, draw, NULL);
-	for (uint32_t i = 0; i < n; i++)
-		for (uint32_t j = i + 1; j < n; j++)
-			KTEST_EXPECT(all[i] != all[j]);
-}
-
 static const struct ktest_case cases[] = {
 	{ "time that is handed from CPU to CPU is never later than now",
 	  time_handed_on_is_never_later_than_now },
 	{ "log lines of all CPUs arrive whole, each CPU's in order",
 	  lines_of_all_cpus_arrive_whole_and_in_order },
-	{ "no two CPUs draw the same random number", no_two_cpus_draw_the_same },
 };
 
 KTEST_SUITE("core_smp", cases);
