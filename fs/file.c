@@ -84,56 +84,42 @@ void file_put(struct file *file)
 /* A descriptor opened with O_PATH counts as none for what it cannot do. */
 static __noinline int why_refused(int fd)
 {
-	struct kobject *obj;
-	int err = -EPERM;
+	struct file_use use;
+	int err = file_use(fd, 0, &use);
 
-	if (cap_lookup(current_process()->caps, fd, OBJECT_NONE, 0, &obj) < 0)
-		return -EBADF;
-	if (atomic_load(&file_of(obj)->flags) & O_PATH)
-		err = -EBADF;
-	kobject_put(obj);
+	if (err < 0)
+		return err;
+	err = atomic_load(&use.file->flags) & O_PATH ? -EBADF : -EPERM;
+	file_done(&use);
 	return err;
 }
 
-int file_from_fd(int fd, uint32_t rights, struct file **out)
+int file_use(int fd, uint32_t rights, struct file_use *use)
 {
-	struct kobject *obj;
 	int err;
 
 	if (unlikely(!in_user_thread()))
 		return -EBADF;
-	err = cap_lookup(current_process()->caps, fd, OBJECT_NONE, rights, &obj);
+	err = cap_use(current_process()->caps, fd, OBJECT_NONE, rights, &use->cap);
 	if (unlikely(err < 0))
 		return err == -EPERM ? why_refused(fd) : err;
-	if (unlikely(!object_is_file(obj))) {
-		kobject_put(obj);
+	if (unlikely(!object_is_file(use->cap->object))) {
+		cap_done(use->cap);
 		return -EBADF;
 	}
-	*out = file_of(obj);
+	use->file = file_of(use->cap->object);
 	return 0;
 }
 
-int file_from_fd_rights(int fd, uint32_t rights, struct file **out, uint32_t *granted)
+void file_done(const struct file_use *use)
 {
-	struct kobject *obj;
-	int err;
-
-	if (!in_user_thread())
-		return -EBADF;
-	err = cap_lookup_rights(current_process()->caps, fd, OBJECT_NONE, rights, &obj, granted);
-	if (err < 0)
-		return err == -EPERM ? why_refused(fd) : err;
-	if (!object_is_file(obj)) {
-		kobject_put(obj);
-		return -EBADF;
-	}
-	*out = file_of(obj);
-	return 0;
+	cap_done(use->cap);
 }
 
 static uint32_t memory_rights(const struct file *file)
 {
-	uint32_t rights = CAP_READ | CAP_WRITE | CAP_SEEK | CAP_STAT | CAP_TRUNCATE | CAP_MAP | CAP_SEAL;
+	uint32_t rights = CAP_READ | CAP_WRITE | CAP_SEEK | CAP_STAT | CAP_TRUNCATE | CAP_MAP | CAP_SEAL |
+			  CAP_RIGHT_GRANT | CAP_RIGHT_EXPORT;
 
 	if (file->vnode->memory == MEMOBJ_EXECUTABLE)
 		rights |= CAP_EXEC;
@@ -143,7 +129,8 @@ static uint32_t memory_rights(const struct file *file)
 /* What the descriptor of a newly opened file may be used for. */
 static uint32_t rights_of(const struct file *file)
 {
-	uint32_t rights = CAP_STAT | CAP_LOOKUP | CAP_EXEC | CAP_CREATE | CAP_REMOVE;
+	uint32_t rights = CAP_STAT | CAP_LOOKUP | CAP_EXEC | CAP_CREATE | CAP_REMOVE | CAP_RIGHT_GRANT |
+			  CAP_RIGHT_EXPORT;
 
 	if (file->object.type == OBJECT_MEMORY)
 		return memory_rights(file);

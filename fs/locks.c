@@ -295,12 +295,14 @@ static void drop_all(struct vnode *v, const void *owner, bool whole)
 
 static bool is_open_as(const struct file *file, int fd)
 {
-	struct kobject *obj;
+	struct capability *cap;
+	bool same;
 
-	if (cap_lookup(current_process()->caps, fd, OBJECT_NONE, 0, &obj) < 0)
+	if (cap_use(current_process()->caps, fd, OBJECT_NONE, 0, &cap) < 0)
 		return false;
-	kobject_put(obj);
-	return obj == &file->object;
+	same = cap->object == &file->object;
+	cap_done(cap);
+	return same;
 }
 
 /* Another thread may close the descriptor before the lock is there, and its close then drops nothing: a lock

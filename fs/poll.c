@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Waiting for several files.  First one look at each without any queueing: often something is ready.
- * Only then waiters are put on the files' queues and everything is looked at again, so that nothing
+ * Waiting for several descriptors.  First one look at each without any queueing: often something is ready.
+ * Only then waiters are put on their queues and everything is looked at again, so that nothing
  * that happens in between is missed.  A wake-up sets `woken` and wakes the task; it then looks again.
  */
 #include "vfs_priv.h"
@@ -99,22 +99,32 @@ static void poll_wait_end(struct poll_wait *pw)
 	}
 }
 
-/* One look at every file; the number of entries with events. */
-static int scan(struct abi_pollfd *fds, struct file **files, size_t count, struct poll_table *table)
+/* What an object is ready for; one that cannot tell always is. */
+static uint32_t look_at(struct kobject *obj, struct poll_table *table)
+{
+	if (object_is_file(obj)) {
+		struct file *file = file_of(obj);
+
+		if (file->ops->poll)
+			return file->ops->poll(file, table);
+	} else if (obj->ops->poll) {
+		return obj->ops->poll(obj, table);
+	}
+	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+}
+
+/* One look at everything; the number of entries with events. */
+static int scan(struct abi_pollfd *fds, struct capability **caps, size_t count, struct poll_table *table)
 {
 	int ready = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		uint32_t events = POLLNVAL, wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
 
-		if (files[i]) {
-			events = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
-			if (files[i]->ops->poll)
-				events = files[i]->ops->poll(files[i], table);
-			events &= wanted;
-		} else if (fds[i].fd < 0) {
+		if (caps[i])
+			events = look_at(caps[i]->object, table) & wanted;
+		else if (fds[i].fd < 0)
 			events = 0;
-		}
 		fds[i].revents = (int16_t)events;
 		ready += events != 0;
 		/* Once something is ready nobody will sleep: no need to queue on the others. */
@@ -124,7 +134,7 @@ static int scan(struct abi_pollfd *fds, struct file **files, size_t count, struc
 	return ready;
 }
 
-static __noinline int wait_for_any(struct abi_pollfd *fds, struct file **files, size_t count,
+static __noinline int wait_for_any(struct abi_pollfd *fds, struct capability **caps, size_t count,
 				   uint64_t deadline_ns)
 {
 	struct poll_table *table;
@@ -135,7 +145,7 @@ static __noinline int wait_for_any(struct abi_pollfd *fds, struct file **files, 
 	poll_wait_init(&pw);
 	table = &pw.table;
 	for (;;) {
-		ready = scan(fds, files, count, table);
+		ready = scan(fds, caps, count, table);
 		if (ready > 0 || expired)
 			break;
 		if (pw.failed) {
@@ -158,47 +168,37 @@ static __noinline int wait_for_any(struct abi_pollfd *fds, struct file **files, 
 #define SMALL_COUNT  16
 #define LOOKUP_BATCH 64
 
-/* The open files behind the descriptors; NULL where there is none. */
-static void look_up(struct abi_pollfd *fds, struct file **files, size_t count)
+/* The capabilities behind the descriptors, in use; NULL where there is none. */
+static void look_up(struct abi_pollfd *fds, struct capability **caps, size_t count)
 {
-	struct cap_table *caps = current_process()->caps;
+	struct cap_table *table = current_process()->caps;
 
 	for (size_t at = 0; at < count; at += LOOKUP_BATCH) {
 		size_t n = MIN(count - at, (size_t)LOOKUP_BATCH);
 
-		/* A file begins with its object, so one array serves both. */
-		_Static_assert(offsetof(struct file, object) == 0, "struct file begins with its kobject");
-		cap_lookup_many(caps, &fds[at].fd, sizeof(*fds), n, (struct kobject **)(void *)(files + at));
-		for (size_t i = at; i < at + n; i++) {
-			struct file *file = files[i];
-
-			if (likely(!file || object_is_file(&file->object)))
-				continue;
-			kobject_put(&file->object);
-			files[i] = NULL;
-		}
+		cap_use_many(table, &fds[at].fd, sizeof(*fds), n, caps + at);
 	}
 }
 
 int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
 {
-	struct file *small[SMALL_COUNT] __attribute__((uninitialized)), **files = small;
+	struct capability *small[SMALL_COUNT] __attribute__((uninitialized)), **caps = small;
 	int result;
 
 	if (count > SMALL_COUNT) {
-		files = kmalloc(count * sizeof(void *));
-		if (!files)
+		caps = kmalloc(count * sizeof(*caps));
+		if (!caps)
 			return -ENOMEM;
 	}
-	look_up(fds, files, count);
+	look_up(fds, caps, count);
 	/* One look without any queueing: often something is ready. */
-	result = scan(fds, files, count, NULL);
+	result = scan(fds, caps, count, NULL);
 	if (result == 0 && deadline_ns != 0)
-		result = wait_for_any(fds, files, count, deadline_ns);
+		result = wait_for_any(fds, caps, count, deadline_ns);
 	for (size_t i = 0; i < count; i++)
-		if (files[i])
-			kobject_put(&files[i]->object);
-	if (files != small)
-		kfree(files);
+		if (caps[i])
+			cap_done(caps[i]);
+	if (caps != small)
+		kfree(caps);
 	return result;
 }

@@ -83,30 +83,30 @@ int proc_readlink_root(const struct proc_node *node, char *buf, size_t size)
 
 /* --- fd/ and fdinfo/ --- */
 
-/* The open file behind a descriptor of another process, referenced. */
-static int file_of_process(struct process *p, int fd, struct file **out)
+/* What is behind a descriptor of another process, in use. */
+static int use_of_process(struct process *p, int fd, struct capability **out)
 {
 	struct cap_table *caps = process_caps_get(p);
-	struct kobject *obj;
 	int err;
 
 	if (!caps)
 		return -ENOENT;
-	err = cap_lookup(caps, fd, OBJECT_NONE, 0, &obj);
+	err = cap_use(caps, fd, OBJECT_NONE, 0, out);
 	cap_table_unpin(caps);
-	if (err < 0)
-		return -ENOENT;
-	if (!object_is_file(obj)) {
-		kobject_put(obj);
-		return -ENOENT;
-	}
-	*out = file_of(obj);
-	return 0;
+	return err < 0 ? -ENOENT : 0;
 }
 
-static const struct proc_entry *link_for(const struct file *file)
+/* The file, if it is one. */
+static struct file *file_in(const struct capability *cap)
 {
-	switch (file->access & (CAP_READ | CAP_WRITE)) {
+	return object_is_file(cap->object) ? file_of(cap->object) : NULL;
+}
+
+static const struct proc_entry *link_for(const struct capability *cap)
+{
+	const struct file *file = file_in(cap);
+
+	switch (file ? file->access & (CAP_READ | CAP_WRITE) : CAP_READ | CAP_WRITE) {
 	case CAP_READ:
 		return &fd_link_r;
 	case CAP_WRITE:
@@ -121,18 +121,18 @@ static const struct proc_entry *link_for(const struct file *file)
 static int find_descriptor(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out,
 			   bool info)
 {
-	struct file *file;
+	struct capability *cap;
 	uint32_t fd;
 	int err = proc_parse_number(name, len, &fd);
 
 	if (err < 0)
 		return err;
-	err = file_of_process(dir->process, (int)fd, &file);
+	err = use_of_process(dir->process, (int)fd, &cap);
 	if (err < 0)
 		return err;
-	out->entry = info ? &fdinfo_file : link_for(file);
+	out->entry = info ? &fdinfo_file : link_for(cap);
 	out->fd = (int)fd;
-	file_put(file);
+	cap_done(cap);
 	return 0;
 }
 
@@ -183,43 +183,67 @@ static int path_of_file(const struct file *file, struct path *out)
 	return 0;
 }
 
-/* A memory object is to be had through its capability alone, with the rights of that. */
+/* A memory object, like all that is no file, is to be had through its capability alone, with the rights of
+ * that. */
 static int follow_fd(const struct proc_node *node, struct path *out)
 {
+	struct capability *cap;
 	struct file *file;
-	int err = file_of_process(node->process, node->fd, &file);
+	int err = use_of_process(node->process, node->fd, &cap);
 
 	if (err < 0)
 		return err;
-	err = file->object.type == OBJECT_MEMORY ? -ENXIO : path_of_file(file, out);
-	file_put(file);
+	file = file_in(cap);
+	err = !file || file->object.type == OBJECT_MEMORY ? -ENXIO : path_of_file(file, out);
+	cap_done(cap);
 	return err;
+}
+
+/* What a thing without a path is called: "port:[17]". */
+static int describe(struct kobject *obj, char *buf, size_t size)
+{
+	if (obj->ops->describe)
+		obj->ops->describe(obj, buf, size);
+	else
+		scnprintf(buf, size, "object:[%lu]", obj->id);
+	return (int)strnlen(buf, size);
 }
 
 static int readlink_fd(const struct proc_node *node, char *buf, size_t size)
 {
-	struct file *file;
+	struct capability *cap;
 	struct path path;
-	int err = file_of_process(node->process, node->fd, &file);
+	int err = use_of_process(node->process, node->fd, &cap);
 
 	if (err < 0)
 		return err;
-	err = path_of_file(file, &path);
-	file_put(file);
-	return err < 0 ? err : path_link_text(&path, buf, size);
+	if (!object_is_file(cap->object)) {
+		err = describe(cap->object, buf, size);
+	} else {
+		err = path_of_file(file_in(cap), &path);
+		if (err == 0)
+			err = path_link_text(&path, buf, size);
+	}
+	cap_done(cap);
+	return err;
 }
 
 static int show_fdinfo(struct proc_text *t, const struct proc_node *node)
 {
-	struct file *file;
-	int err = file_of_process(node->process, node->fd, &file);
+	const struct file *file;
+	struct capability *cap;
+	int err = use_of_process(node->process, node->fd, &cap);
 
 	if (err < 0)
 		return err;
-	text_printf(t, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(file->pos),
-		    atomic_load(&file->flags), file->mount ? file->mount->id : 0,
-		    file->vnode ? file->vnode->ino : 0);
-	file_put(file);
+	file = file_in(cap);
+	if (file)
+		text_printf(t, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(file->pos),
+			    atomic_load(&file->flags), file->mount ? file->mount->id : 0,
+			    file->vnode ? file->vnode->ino : 0);
+	else
+		text_printf(t, "pos:\t0\nflags:\t02\nmnt_id:\t0\nino:\t%lu\n", cap->object->id);
+	cap_done(cap);
 	return 0;
 }
 

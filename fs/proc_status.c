@@ -135,7 +135,7 @@ static int look(const struct proc_node *node, struct look *l)
 	}
 	caps = process_caps_get(p);
 	if (caps) {
-		l->fd_size = READ_ONCE(caps->size);
+		l->fd_size = cap_table_size(caps);
 		cap_table_unpin(caps);
 	}
 	return 0;

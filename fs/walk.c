@@ -25,11 +25,13 @@
 
 static int start_from_fd(int dirfd, const char *name, struct path *out)
 {
+	struct file_use use;
 	struct file *file;
-	int err = file_from_fd(dirfd, 0, &file);
+	int err = file_use(dirfd, 0, &use);
 
 	if (err < 0)
 		return err;
+	file = use.file;
 	if (!file->dentry || (*name != '\0' && !S_ISDIR(file->vnode->mode))) {
 		err = -ENOTDIR;
 	} else {
@@ -37,7 +39,7 @@ static int start_from_fd(int dirfd, const char *name, struct path *out)
 		out->dentry = file->dentry;
 		path_get(out);
 	}
-	file_put(file);
+	file_done(&use);
 	return err;
 }
 

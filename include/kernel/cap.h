@@ -1,105 +1,172 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Cerberus: capability tables.  Each process has one table; a POSIX file descriptor is an index into
- * it.  A slot holds a capability: an unguessable 128-bit id, rights, the object, delegation parent and
- * depth, and an optional expiry.  Rights only shrink from parent to child, expiry only shortens.
+ * Cerberus: capabilities.
  *
- * Locks: cap_table.lock (spinlock, RANK_CAP_TABLE) covers the slots.  Objects are released outside it.
+ * A capability names an object and says what its holder may do with it.  One that was made with the object or by
+ * opening it is an original; all others are derived from one, with fewer rights or the same, and together they form
+ * a tree.  Each is held in exactly one place:
+ *
+ *	a slot of a process's table     a POSIX file descriptor is such a slot's number
+ *	by the kernel, with a holder    a message under way, a mapping made through it
+ *	nowhere                         closed while others were derived from it: it keeps the tree together and goes
+ *	                                as soon as fewer than two are left below it
+ *
+ * Life: LIVE -> CLOSED (by its holder; calls under way through it go on) or -> REVOKED (it or an ancestor was revoked
+ * or expired; the revoker waits for calls under way).  Freed when its holder and the last such call are gone.
+ *
+ * Revocation takes leaves off the subtree, one at a time and without a lock in between, until nothing is left: no CPU
+ * is held up.  Nothing is derived in a subtree from the moment that its revocation begins, so none escapes.
+ *
+ * Use: cap_use() looks a handle up, checks it and keeps the capability there until cap_done(); the object cannot go
+ * meanwhile, and a revocation waits.  A thread that sleeps in between is woken by a revocation, with its call
+ * interrupted, and restarted like after a signal without a handler: the new look-up then fails.
+ *
+ * Copies made by dup and fork are children too, but do not count as derivations (`depth`).  Where the tree would get
+ * higher than CAP_HEIGHT_MAX a copy becomes a sibling of what it copies instead.
+ *
+ * Locks: cap_table.lock (RANK_CAP_TABLE) covers the slots, cap_tree.lock (RANK_CAP_TREE, taken inside) the links of
+ * one tree.  Both are spinning and held for a few list operations only.  Objects are released outside them.
+ *
+ * Legend: [i] immutable, [t] table lock, [r] tree lock, [a] atomic.
  */
 #pragma once
 
+#include <kernel/list.h>
 #include <kernel/object.h>
 #include <kernel/spinlock.h>
 #include <kernel/types.h>
 
-/* Rights of files and directories.  A call states what it needs; a missing right is -EBADF for the
- * read/write rights that POSIX words so, -EPERM otherwise. */
-#define CAP_READ     (1u << 0)
-#define CAP_WRITE    (1u << 1)
-#define CAP_EXEC     (1u << 2)
-#define CAP_APPEND   (1u << 3)
-#define CAP_SEEK     (1u << 4)
-#define CAP_STAT     (1u << 5)
-#define CAP_CHMOD    (1u << 6)
-#define CAP_TRUNCATE (1u << 7)
-#define CAP_MAP      (1u << 8)
-#define CAP_LOCK     (1u << 9)
-#define CAP_LOOKUP   (1u << 10)
-#define CAP_LIST     (1u << 11)
-#define CAP_CREATE   (1u << 12)
-#define CAP_REMOVE   (1u << 13)
-#define CAP_IOCTL    (1u << 14)
-#define CAP_SEAL     (1u << 15)
-#define CAP_ALL_FILE 0xffffu
-
+/* Rights: the numbers of <serix/cap.h>, by their short names inside the kernel.  Of files and directories: a call
+ * states what it needs; a missing right is -EBADF for the read/write rights that POSIX words so, else -EPERM. */
+#define CAP_READ     FILE_RIGHT_READ
+#define CAP_WRITE    FILE_RIGHT_WRITE
+#define CAP_EXEC     FILE_RIGHT_EXECUTE
+#define CAP_APPEND   FILE_RIGHT_APPEND
+#define CAP_SEEK     FILE_RIGHT_SEEK
+#define CAP_STAT     FILE_RIGHT_STAT
+#define CAP_CHMOD    FILE_RIGHT_CHMOD
+#define CAP_TRUNCATE FILE_RIGHT_TRUNCATE
+#define CAP_MAP      FILE_RIGHT_MAP
+#define CAP_LOCK     FILE_RIGHT_LOCK
+#define CAP_LOOKUP   DIR_RIGHT_LOOKUP
+#define CAP_LIST     DIR_RIGHT_LIST
+#define CAP_CREATE   DIR_RIGHT_CREATE
+#define CAP_REMOVE   DIR_RIGHT_REMOVE
+#define CAP_IOCTL    FILE_RIGHT_IOCTL
+#define CAP_SEAL     FILE_RIGHT_SEAL
 /* Memory objects know READ, WRITE and EXEC (of mappings, too), TRUNCATE, MAP, SEAL, and: */
 #define CAP_PHYSICAL (1u << 16) /* learn where its frames are */
+
+/* Every right that a type knows, the general ones included. */
+uint32_t cap_type_rights(enum object_type type);
+
+#define CAP_RIGHTS_GENERAL (CAP_RIGHT_GRANT | CAP_RIGHT_EXPORT | CAP_RIGHT_BADGE)
+
+#define CAP_HEIGHT_MAX 128
 
 struct cap_id {
 	uint64_t lo, hi;
 };
 
-struct capability {
-	struct cap_id id;       /* from the kernel's generator; zero until it is first needed */
-	uint32_t rights;        /* CAP_* */
-	uint16_t type;          /* enum object_type */
-	uint16_t depth;         /* derivations since the original */
-	struct kobject *object; /* holds a reference; NULL: the slot is free */
-	struct cap_id parent;   /* zero for an original */
-	uint64_t expires;       /* cycle counter; 0: never */
-	uint32_t generation;    /* of the slot: counts its reuse */
-	uint32_t flags;         /* CAP_CLOEXEC */
+struct cap_table;
+struct cap_tree;
+struct capability;
+
+/* What holds a capability that is in no table. */
+struct cap_holder_ops {
+	/* It was revoked and is out of its tree: end what was made with it.  May sleep; the holder still owns it and
+	 * lets go of it with cap_drop(). */
+	void (*revoked)(struct capability *cap, void *holder);
 };
 
+enum cap_state { CAP_LIVE, CAP_CLOSED, CAP_REVOKED };
+
+struct capability {
+	struct cap_id id;          /* [r] from the kernel's generator; zero until somebody asks for it */
+	struct kobject *object;    /* [i] holds a reference */
+	_Atomic uint32_t rights;   /* [a] only shrink */
+	uint16_t type;             /* [i] enum object_type */
+	uint8_t depth;             /* [i] derivations since the original */
+	uint8_t height;            /* [i] at most that far from the root of its tree */
+	_Atomic uint64_t expires;  /* [a] cycle counter; 0: never; only shortens */
+	uint64_t badge;            /* [i] */
+	_Atomic uint32_t refs;     /* [a] its holder, each call under way through it, its revoker */
+	_Atomic uint32_t state;    /* [a] enum cap_state; written under [r] */
+	struct cap_tree *tree;     /* [r] NULL: an original that nothing was derived from */
+	struct capability *parent; /* [r] */
+	struct list children;      /* [r] */
+	struct list sibling;       /* [r] in parent->children */
+	struct cap_table *table;   /* [t] where its slot is; NULL: `holder` has it */
+	uint32_t slot;             /* [t] */
+	const struct cap_holder_ops *holder_ops; /* [i] */
+	void *holder;                            /* [i] */
+};
+
+/* Flags of a slot. */
 #define CAP_CLOEXEC (1u << 0)
 
-struct cap_table {
-	struct refcount users; /* processes; together they hold one of the references */
-	struct refcount refs;  /* who looks into it from outside pins it */
-	struct spinlock lock;
-	uint32_t limit;           /* [lock] RLIMIT_NOFILE */
-	uint32_t size;            /* [lock] slots allocated */
-	uint32_t used;            /* [lock] */
-	struct capability *slots; /* [lock] */
-	uint64_t *bitmap;         /* [lock] used slots */
-};
+/* --- tables: kernel/cap/table.c ------------------------------------------------------------------------------ */
 
+void cap_init(void);
 int cap_table_create(struct cap_table **out) __must_check;
 void cap_table_get(struct cap_table *table);
 void cap_table_put(struct cap_table *table); /* the last user closes everything; may sleep */
 /* Keep the table there without being a user: when the users are gone it is empty. */
 void cap_table_pin(struct cap_table *table);
 void cap_table_unpin(struct cap_table *table);
-/* fork without CLONE_FILES: every capability derived with equal rights. */
+/* Is it in use by more than one process? */
+bool cap_table_is_shared(const struct cap_table *table);
+/* How many slots there is room for without growing; a hint. */
+uint32_t cap_table_size(const struct cap_table *table);
+/* fork without CLONE_FILES: a copy of every capability. */
 int cap_table_fork(struct cap_table *table, struct cap_table **out) __must_check;
 /* RLIMIT_NOFILE: slots at or above it are not handed out; what is there stays. */
 void cap_table_set_limit(struct cap_table *table, uint32_t limit);
 /* exec: drop what has CAP_CLOEXEC. */
 void cap_table_exec(struct cap_table *table);
 
-/* Put an original capability to `object` into the lowest free slot >= `min`.  Takes over the caller's
- * reference on success only.  The slot, or -EMFILE / -ENOMEM. */
+/* A handle is generation << 32 | slot.  Generations are 1 to INT32_MAX; 0 there means: whatever is in the slot. */
+static inline uint32_t cap_handle_slot(cap_handle_t handle)
+{
+	return (uint32_t)handle;
+}
+
+/* Put an original capability to `object` into the lowest free slot >= `min`.  Takes over the caller's reference on
+ * success only.  The slot, or -EMFILE / -ENOMEM. */
 int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights, uint32_t flags,
 		uint32_t min) __must_check;
-/* The object in `slot` with a reference, if it is of `type` (OBJECT_NONE: any) and grants `rights`.
- * -EBADF: empty, expired, wrong type or lacking READ/WRITE; -EPERM: lacking another right. */
-int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
-	       struct kobject **out) __must_check;
-/* As cap_lookup, and *granted is all that the capability grants. */
-int cap_lookup_rights(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
-		      struct kobject **out, uint32_t *granted) __must_check;
-/* The objects in `count` slots of any type, each with a reference; NULL where there is none.  The slot
- * numbers lie `stride` bytes apart.  For poll: one hold of the lock, so keep count small. */
-void cap_lookup_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,
-		     struct kobject **out);
-/* Derive into the lowest free slot >= min (dup), or exactly into `to` (dup2; closes what is there). */
+/* Begin a call through the capability: it is there, of `type` (OBJECT_NONE: any) and grants `rights`.  The caller
+ * ends it with cap_done().  -EBADF: no such, expired, wrong type or lacking READ/WRITE; -EPERM: lacking another. */
+int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
+	    struct capability **out) __must_check;
+void cap_done(struct capability *cap);
+/* For poll: `count` slots of any type whose numbers lie `stride` bytes apart; NULL where there is none.  One hold of
+ * the lock, so keep count small. */
+void cap_use_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,
+		  struct capability **out);
+
+/* A copy in the lowest free slot >= min (dup), or exactly in `to` (dup2; closes what is there). */
 int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags) __must_check;
-/* As cap_dup with min 0, but only these rights pass. */
-int cap_derive(struct cap_table *table, int slot, uint32_t rights, uint32_t flags) __must_check;
 int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags) __must_check;
-int cap_close(struct cap_table *table, int slot);
+int cap_close(struct cap_table *table, cap_handle_t handle);
 int cap_get_flags(struct cap_table *table, int slot, uint32_t *flags) __must_check;
 int cap_set_flags(struct cap_table *table, int slot, uint32_t flags) __must_check;
-/* The first used slot >= start, or -ENOENT (for /proc/pid/fd); with the capability if out is given
- * (object referenced). */
-int cap_next(struct cap_table *table, int start, struct capability *out);
+/* The first used slot >= start, or -ENOENT (for /proc/pid/fd); with the capability in use if out is given. */
+int cap_next(struct cap_table *table, int start, struct capability **out);
+/* The full handle of a slot in use; -EBADF. */
+cap_handle_t cap_handle_of(struct cap_table *table, int slot);
+
+/* --- deriving and restricting: kernel/cap/derive.c ----------------------------------------------------------- */
+
+/* How a child differs from its parent. */
+struct cap_terms {
+	uint32_t rights;  /* those that pass */
+	uint32_t flags;   /* of its slot: CAP_CLOEXEC */
+	uint64_t expires; /* cycle counter; 0: as the parent */
+	bool badged;      /* needs CAP_RIGHT_BADGE: -EPERM */
+	uint64_t badge;
+};
+
+/* A child of one capability, in the same table or another.  A handle, or -EBADF, -EMLINK, -EMFILE, -ENOMEM. */
+cap_handle_t cap_derive(struct cap_table *table, cap_handle_t handle, const struct cap_terms *terms,
+			struct cap_table *into) __must_check;

@@ -11,6 +11,7 @@
 #include <kernel/wait.h>
 #include <serix/abi.h>
 
+struct capability;
 struct file;
 struct vnode;
 struct dentry;
@@ -88,10 +89,15 @@ static inline bool object_is_file(const struct kobject *obj)
 	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY;
 }
 
-/* Look up descriptor `fd` of the running process.  `rights`: CAP_*. -EBADF, -EPERM. */
-int file_from_fd(int fd, uint32_t rights, struct file **out) __must_check;
-/* As above, and *granted is what else the descriptor may be used for. */
-int file_from_fd_rights(int fd, uint32_t rights, struct file **out, uint32_t *granted) __must_check;
+/* A call on an open file: file_use() finds it through a descriptor of the running process that grants `rights`
+ * (CAP_*), file_done() ends the call.  Meanwhile the file stays, and a revocation of the descriptor waits.
+ * -EBADF, -EPERM. */
+struct file_use {
+	struct file *file;
+	struct capability *cap;
+};
+int file_use(int fd, uint32_t rights, struct file_use *use) __must_check;
+void file_done(const struct file_use *use);
 /* Install into the lowest free descriptor of the running process; takes over the reference on success. */
 int file_install(struct file *file, bool cloexec) __must_check;
 

@@ -2,104 +2,80 @@
 /*
  * Capability tables.
  *
- * Invariants: bit n of the bitmap is set exactly when slots[n].object is not NULL; `used` counts them; a
- * slot's generation changes whenever it is emptied, so that a handle kept from before is recognisable.
- * Rights only shrink: derive_locked() is the one place that makes a capability from another.
+ * Invariants: bit n of the bitmap is set exactly when slots[n].cap is not NULL; a slot's generation changes
+ * whenever it is emptied, so that a handle kept from before is recognisable.
  *
  * Growth allocates outside the lock and tries again: the table never blocks others while memory is
  * sought.
  */
-#include <kernel/cap.h>
+#include "cap_priv.h"
 
 #include <arch/cpu.h>
 #include <kernel/bitmap.h>
-#include <kernel/random.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <serix/errno.h>
 
 #define FIRST_SIZE    16u /* slots */
-#define MAX_SIZE      (1u << 20)
 #define DEFAULT_LIMIT 1024u
 
-static struct cap_id new_id(void)
-{
-	struct cap_id id;
-
-	random_bytes(&id, sizeof(id));
-	return id;
-}
-
-/* Most capabilities end before anybody asks for their id, so it is drawn when somebody does. */
-static void name_locked(struct capability *cap)
-{
-	if (!(cap->id.lo | cap->id.hi))
-		cap->id = new_id();
-}
-
-static struct capability derive_locked(struct capability *from, uint32_t rights, uint32_t flags)
-{
-	name_locked(from);
-	return (struct capability){
-		.rights = from->rights & rights,
-		.type = from->type,
-		.depth = (uint16_t)(from->depth + 1),
-		.object = from->object,
-		.parent = from->id,
-		.expires = from->expires,
-		.flags = flags,
-	};
-}
-
-static bool expired(const struct capability *cap)
-{
-	return unlikely(cap->expires != 0) && arch_cycles() >= cap->expires;
-}
-
 /* The slot that a program named, also when it is empty; NULL beyond the table. */
-static struct capability *any_slot_locked(struct cap_table *table, int slot)
+static struct cap_slot *any_slot_locked(struct cap_table *table, uint32_t index)
 {
-	uint32_t index = (uint32_t)slot; /* negative ones are too large */
-
 	assert_held(&table->lock);
 	return index < table->size ? &table->slots[index_nospec(index, table->size)] : NULL;
 }
 
-static inline struct capability *slot_locked(struct cap_table *table, int slot)
+/* The slot that a handle names, if there is what it was made for. */
+static inline struct cap_slot *slot_locked(struct cap_table *table, cap_handle_t handle)
 {
-	struct capability *cap = any_slot_locked(table, slot);
+	struct cap_slot *slot = any_slot_locked(table, cap_handle_slot(handle));
+	uint32_t generation = (uint32_t)(handle >> 32);
 
-	return cap && cap->object && !expired(cap) ? cap : NULL;
+	if (!slot || !slot->cap || (unlikely(generation != 0) && generation != slot->generation))
+		return NULL;
+	return slot;
 }
 
-static void fill_locked(struct cap_table *table, uint32_t slot, const struct capability *cap)
+/* As above, for those who want to use it. */
+static inline struct cap_slot *usable_locked(struct cap_table *table, cap_handle_t handle)
 {
-	uint32_t generation = table->slots[slot].generation;
+	struct cap_slot *slot = slot_locked(table, handle);
 
-	table->slots[slot] = *cap;
-	table->slots[slot].generation = generation;
-	bitmap_set(table->bitmap, slot);
-	table->used++;
+	return slot && !cap_is_expired(slot->cap) ? slot : NULL;
+}
+
+static void fill_locked(struct cap_table *table, uint32_t index, struct capability *cap, uint32_t flags)
+{
+	struct cap_slot *slot = &table->slots[index];
+
+	slot->cap = cap;
+	slot->flags = flags;
+	cap->table = table;
+	cap->slot = index;
+	bitmap_set(table->bitmap, index);
 }
 
 /* Empty the slot; the caller owns the reference it held. */
-static struct kobject *empty_locked(struct cap_table *table, uint32_t slot)
+static struct capability *empty_locked(struct cap_table *table, uint32_t index)
 {
-	struct capability *cap = &table->slots[slot];
-	struct kobject *object = cap->object;
-	uint32_t generation = cap->generation + 1;
+	struct cap_slot *slot = &table->slots[index];
+	struct capability *cap = slot->cap;
 
-	*cap = (struct capability){ .generation = generation };
-	bitmap_clear(table->bitmap, slot);
-	table->used--;
-	return object;
+	slot->cap = NULL;
+	slot->flags = 0;
+	slot->generation = slot->generation == INT32_MAX ? 1 : slot->generation + 1;
+	bitmap_clear(table->bitmap, index);
+	cap->table = NULL;
+	return cap;
 }
 
-static int drop(const struct cap_table *table, struct kobject *object)
+static int drop(const struct cap_table *table, struct capability *cap)
 {
-	int err = object->ops->closed ? object->ops->closed(object, table) : 0;
+	const struct kobject_ops *ops = cap->object->ops;
+	int err = ops->closed ? ops->closed(cap->object, table) : 0;
 
-	kobject_put(object);
+	cap_done(cap);
 	return err;
 }
 
@@ -107,11 +83,11 @@ static int drop(const struct cap_table *table, struct kobject *object)
 static int grow(struct cap_table *table, uint32_t need)
 {
 	uint32_t size = FIRST_SIZE;
-	struct capability *slots;
+	struct cap_slot *slots;
 	uint64_t *bitmap;
 	void *old_slots, *old_bitmap;
 
-	if (need >= MAX_SIZE)
+	if (need >= CAP_TABLE_MAX)
 		return -EMFILE;
 	while (size <= need)
 		size *= 2;
@@ -122,6 +98,8 @@ static int grow(struct cap_table *table, uint32_t need)
 		kfree(bitmap);
 		return -ENOMEM;
 	}
+	for (uint32_t i = 0; i < size; i++)
+		slots[i].generation = 1;
 	spin_lock(&table->lock);
 	old_slots = slots;
 	old_bitmap = bitmap;
@@ -181,42 +159,54 @@ void cap_table_unpin(struct cap_table *table)
 	kfree(table);
 }
 
-/* Take the first capability at or above *slot out of the table.  NULL: there is none. */
-static struct kobject *take_next(struct cap_table *table, size_t *slot)
+bool cap_table_is_shared(const struct cap_table *table)
 {
-	struct kobject *object = NULL;
+	return refcount_read(&table->users) > 1;
+}
+
+uint32_t cap_table_size(const struct cap_table *table)
+{
+	return READ_ONCE(table->size);
+}
+
+/* Take the first capability at or above *slot out of the table.  NULL: there is none. */
+static struct capability *take_next(struct cap_table *table, size_t *slot)
+{
+	struct capability *cap = NULL;
 
 	spin_lock(&table->lock);
 	*slot = bitmap_next_set(table->bitmap, table->size, *slot);
 	if (*slot < table->size)
-		object = empty_locked(table, (uint32_t)*slot);
+		cap = empty_locked(table, (uint32_t)*slot);
 	spin_unlock(&table->lock);
-	return object;
+	return cap;
 }
 
 void cap_table_put(struct cap_table *table)
 {
-	struct kobject *object;
+	struct capability *cap;
 	size_t slot = 0;
 
 	if (!refcount_put(&table->users))
 		return;
 	/* Nobody puts anything in any more, but others may still look. */
-	while ((object = take_next(table, &slot)) != NULL)
-		drop(table, object);
+	while ((cap = take_next(table, &slot)) != NULL)
+		drop(table, cap);
 	cap_table_unpin(table);
 }
 
 void cap_table_set_limit(struct cap_table *table, uint32_t limit)
 {
 	spin_lock(&table->lock);
-	table->limit = MIN(limit, MAX_SIZE);
+	table->limit = MIN(limit, CAP_TABLE_MAX);
 	spin_unlock(&table->lock);
 }
 
-/* Derive every live capability of `from` into the empty table `to`; -EAGAIN when it is too small. */
+/* Copy every live capability of `from` into the empty table `to`; -EAGAIN when it is too small. */
 static int copy_all(struct cap_table *from, struct cap_table *to, uint32_t *need)
 {
+	int err = 0;
+
 	spin_lock(&from->lock);
 	if (from->size > to->size) {
 		*need = from->size - 1;
@@ -224,21 +214,25 @@ static int copy_all(struct cap_table *from, struct cap_table *to, uint32_t *need
 		return -EAGAIN;
 	}
 	to->limit = from->limit;
-	for (size_t slot = 0;; slot++) {
-		struct capability *cap, child;
+	for (size_t i = 0;; i++) {
+		struct cap_slot *slot;
+		struct capability *copy;
 
-		slot = bitmap_next_set(from->bitmap, from->size, slot);
-		if (slot == from->size)
+		i = bitmap_next_set(from->bitmap, from->size, i);
+		if (i == from->size)
 			break;
-		cap = &from->slots[slot];
-		if (expired(cap))
+		slot = &from->slots[i];
+		if (cap_is_expired(slot->cap))
 			continue;
-		child = derive_locked(cap, cap->rights, cap->flags);
-		kobject_get(child.object);
-		fill_locked(to, (uint32_t)slot, &child);
+		copy = cap_copy(slot->cap, UINT32_MAX);
+		if (!copy) {
+			err = -ENOMEM;
+			break;
+		}
+		fill_locked(to, (uint32_t)i, copy, slot->flags);
 	}
 	spin_unlock(&from->lock);
-	return 0;
+	return err;
 }
 
 int cap_table_fork(struct cap_table *table, struct cap_table **out)
@@ -265,22 +259,21 @@ int cap_table_fork(struct cap_table *table, struct cap_table **out)
 void cap_table_exec(struct cap_table *table)
 {
 	for (uint32_t slot = 0;; slot++) {
-		struct kobject *object = NULL;
+		struct capability *cap = NULL;
 
 		spin_lock(&table->lock);
 		while (slot < table->size && !(table->slots[slot].flags & CAP_CLOEXEC))
 			slot++;
 		if (slot < table->size)
-			object = empty_locked(table, slot);
+			cap = empty_locked(table, slot);
 		spin_unlock(&table->lock);
-		if (!object)
+		if (!cap)
 			return;
-		drop(table, object);
+		drop(table, cap);
 	}
 }
 
-/* Put `cap` into the lowest free slot >= min.  Its reference is taken over on success. */
-static int place(struct cap_table *table, const struct capability *cap, uint32_t min)
+int cap_place(struct cap_table *table, struct capability *cap, uint32_t min, uint32_t flags)
 {
 	for (;;) {
 		uint32_t slot, limit;
@@ -291,7 +284,7 @@ static int place(struct cap_table *table, const struct capability *cap, uint32_t
 		slot = (uint32_t)bitmap_next_clear(table->bitmap, table->size, min);
 		slot = MAX(slot, min);
 		if (slot < limit && slot < table->size) {
-			fill_locked(table, slot, cap);
+			fill_locked(table, slot, cap, flags);
 			spin_unlock(&table->lock);
 			return (int)slot;
 		}
@@ -307,32 +300,40 @@ static int place(struct cap_table *table, const struct capability *cap, uint32_t
 int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights, uint32_t flags,
 		uint32_t min)
 {
-	struct capability cap = {
-		.rights = rights,
-		.type = (uint16_t)object->type,
-		.object = object,
-		.flags = flags,
-	};
+	struct capability *cap = cap_alloc(object, rights);
+	int slot;
 
-	return place(table, &cap, min);
+	if (!cap)
+		return -ENOMEM;
+	slot = cap_place(table, cap, min, flags);
+	if (slot < 0) {
+		kobject_get(object); /* stays the caller's */
+		cap_done(cap);
+	}
+	return slot;
 }
 
-static __always_inline int look_up(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
-				   struct kobject **out, uint32_t *granted)
+/* --- use ---------------------------------------------------------------------------------------------- */
+
+static inline struct capability *begin_locked(struct capability *cap)
 {
-	struct capability *cap;
+	atomic_fetch_add_explicit(&cap->refs, 1, memory_order_relaxed);
+	return cap;
+}
+
+int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
+	    struct capability **out)
+{
+	struct cap_slot *slot;
 	int err = -EBADF;
 
 	spin_lock(&table->lock);
-	cap = slot_locked(table, slot);
-	if (cap && (type == OBJECT_NONE || cap->type == type)) {
-		uint32_t missing = rights & ~cap->rights;
+	slot = usable_locked(table, handle);
+	if (slot && (type == OBJECT_NONE || slot->cap->type == type)) {
+		uint32_t missing = rights & ~atomic_load_explicit(&slot->cap->rights, memory_order_relaxed);
 
 		if (likely(!missing)) {
-			kobject_get(cap->object);
-			*out = cap->object;
-			if (granted)
-				*granted = cap->rights;
+			*out = begin_locked(slot->cap);
 			err = 0;
 		} else if (!(missing & (CAP_READ | CAP_WRITE))) {
 			err = -EPERM;
@@ -342,168 +343,161 @@ static __always_inline int look_up(struct cap_table *table, int slot, enum objec
 	return err;
 }
 
-int cap_lookup(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
-	       struct kobject **out)
-{
-	return look_up(table, slot, type, rights, out, NULL);
-}
-
-int cap_lookup_rights(struct cap_table *table, int slot, enum object_type type, uint32_t rights,
-		      struct kobject **out, uint32_t *granted)
-{
-	return look_up(table, slot, type, rights, out, granted);
-}
-
-void cap_lookup_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,
-		     struct kobject **out)
+void cap_use_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,
+		  struct capability **out)
 {
 	spin_lock(&table->lock);
 	for (size_t i = 0; i < count; i++) {
-		struct capability *cap = slot_locked(table, *slots);
+		struct cap_slot *slot = usable_locked(table, *slots);
 
-		out[i] = cap ? cap->object : NULL;
-		if (cap)
-			kobject_get(cap->object);
+		out[i] = slot ? begin_locked(slot->cap) : NULL;
 		slots = (const int32_t *)((const char *)slots + stride);
 	}
 	spin_unlock(&table->lock);
 }
 
-/* Derive a child of `slot`, with a reference of its own. */
-static int derive_slot(struct cap_table *table, int slot, uint32_t rights, uint32_t flags,
-		       struct capability *child)
-{
-	struct capability *cap;
-	int err = -EBADF;
+/* --- descriptors ---------------------------------------------------------------------------------------- */
 
-	spin_lock(&table->lock);
-	cap = slot_locked(table, slot);
-	if (cap) {
-		*child = derive_locked(cap, rights, flags);
-		kobject_get(child->object);
-		err = 0;
-	}
-	spin_unlock(&table->lock);
-	return err;
-}
-
-static int derive_and_place(struct cap_table *table, int slot, uint32_t rights, uint32_t min, uint32_t flags)
+/* A copy of what is in `slot`, in no place yet. */
+static int copy_slot(struct cap_table *table, int slot, struct capability **out)
 {
-	struct capability child;
-	int err = derive_slot(table, slot, rights, flags, &child);
+	struct capability *from;
+	int err = cap_use(table, slot, OBJECT_NONE, 0, &from);
 
 	if (err < 0)
 		return err;
-	err = place(table, &child, min);
-	if (err < 0)
-		kobject_put(child.object);
-	return err;
+	*out = cap_copy(from, UINT32_MAX);
+	cap_done(from);
+	return *out ? 0 : -ENOMEM;
 }
 
 int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags)
 {
-	return derive_and_place(table, slot, UINT32_MAX, min, flags);
+	struct capability *copy;
+	int err = copy_slot(table, slot, &copy);
+
+	if (err < 0)
+		return err;
+	err = cap_place(table, copy, min, flags);
+	if (err < 0)
+		cap_done(copy);
+	return err;
 }
 
-int cap_derive(struct cap_table *table, int slot, uint32_t rights, uint32_t flags)
+/* Put it into slot `to`, whatever is there: that is *old then. */
+static int replace(struct cap_table *table, uint32_t to, struct capability *cap, uint32_t flags,
+		   struct capability **old)
 {
-	return derive_and_place(table, slot, rights, 0, flags);
+	for (;;) {
+		struct cap_slot *slot;
+		bool allowed;
+		int err;
+
+		spin_lock(&table->lock);
+		allowed = to < table->limit;
+		slot = any_slot_locked(table, to);
+		if (allowed && slot) {
+			if (slot->cap)
+				*old = empty_locked(table, (uint32_t)(slot - table->slots));
+			fill_locked(table, (uint32_t)(slot - table->slots), cap, flags);
+		}
+		spin_unlock(&table->lock);
+		if (!allowed)
+			return -EBADF;
+		if (slot)
+			return 0;
+		err = grow(table, to);
+		if (err < 0)
+			return err;
+	}
 }
 
 int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
 {
-	struct capability child;
-	struct kobject *old = NULL;
+	struct capability *copy, *old = NULL;
 	int err;
 
 	if (to < 0)
 		return -EBADF;
-	err = derive_slot(table, slot, UINT32_MAX, flags, &child);
+	err = copy_slot(table, slot, &copy);
 	if (err < 0)
 		return err;
-	for (;;) {
-		bool fits, allowed;
-
-		spin_lock(&table->lock);
-		allowed = (uint32_t)to < table->limit;
-		fits = (uint32_t)to < table->size;
-		if (allowed && fits) {
-			uint32_t slot_to = (uint32_t)index_nospec((uint32_t)to, table->size);
-
-			if (table->slots[slot_to].object)
-				old = empty_locked(table, slot_to);
-			fill_locked(table, slot_to, &child);
-		}
-		spin_unlock(&table->lock);
-		err = !allowed ? -EBADF : fits ? 0 : grow(table, (uint32_t)to);
-		if (allowed && fits)
-			break;
-		if (err < 0) {
-			kobject_put(child.object);
-			return err;
-		}
+	err = replace(table, (uint32_t)to, copy, flags, &old);
+	if (err < 0) {
+		cap_done(copy);
+		return err;
 	}
 	if (old)
 		drop(table, old);
 	return to;
 }
 
-int cap_close(struct cap_table *table, int slot)
+int cap_close(struct cap_table *table, cap_handle_t handle)
 {
-	struct kobject *object = NULL;
-	struct capability *cap;
+	struct capability *cap = NULL;
+	struct cap_slot *slot;
 
 	spin_lock(&table->lock);
-	cap = any_slot_locked(table, slot);
-	if (cap && cap->object)
-		object = empty_locked(table, (uint32_t)(cap - table->slots));
+	slot = slot_locked(table, handle);
+	if (slot)
+		cap = empty_locked(table, (uint32_t)(slot - table->slots));
 	spin_unlock(&table->lock);
-	return object ? drop(table, object) : -EBADF;
+	return cap ? drop(table, cap) : -EBADF;
 }
 
 int cap_get_flags(struct cap_table *table, int slot, uint32_t *flags)
 {
-	struct capability *cap;
+	struct cap_slot *found;
 
 	spin_lock(&table->lock);
-	cap = slot_locked(table, slot);
-	if (cap)
-		*flags = cap->flags;
+	found = usable_locked(table, slot);
+	if (found)
+		*flags = found->flags;
 	spin_unlock(&table->lock);
-	return cap ? 0 : -EBADF;
+	return found ? 0 : -EBADF;
 }
 
 int cap_set_flags(struct cap_table *table, int slot, uint32_t flags)
 {
-	struct capability *cap;
+	struct cap_slot *found;
 
 	spin_lock(&table->lock);
-	cap = slot_locked(table, slot);
-	if (cap)
-		cap->flags = flags;
+	found = usable_locked(table, slot);
+	if (found)
+		found->flags = flags;
 	spin_unlock(&table->lock);
-	return cap ? 0 : -EBADF;
+	return found ? 0 : -EBADF;
 }
 
-int cap_next(struct cap_table *table, int start, struct capability *out)
+int cap_next(struct cap_table *table, int start, struct capability **out)
 {
 	size_t slot = (size_t)MAX(start, 0);
 	int found = -ENOENT;
 
 	spin_lock(&table->lock);
 	while ((slot = bitmap_next_set(table->bitmap, table->size, slot)) < table->size) {
-		struct capability *cap = slot_locked(table, (int)slot++);
+		struct cap_slot *s = usable_locked(table, (cap_handle_t)slot++);
 
-		if (!cap)
+		if (!s)
 			continue;
-		if (out) {
-			name_locked(cap);
-			*out = *cap;
-			kobject_get(cap->object);
-		}
+		if (out)
+			*out = begin_locked(s->cap);
 		found = (int)slot - 1;
 		break;
 	}
 	spin_unlock(&table->lock);
 	return found;
+}
+
+cap_handle_t cap_handle_of(struct cap_table *table, int slot)
+{
+	cap_handle_t handle = -EBADF;
+	struct cap_slot *found;
+
+	spin_lock(&table->lock);
+	found = usable_locked(table, slot);
+	if (found)
+		handle = (cap_handle_t)((uint64_t)found->generation << 32 | (uint32_t)slot);
+	spin_unlock(&table->lock);
+	return handle;
 }

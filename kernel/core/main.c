@@ -10,6 +10,7 @@
 #include <arch/platform.h>
 #include <kernel/acpi.h>
 #include <kernel/boot_info.h>
+#include <kernel/cap.h>
 #include <kernel/chardev.h>
 #include <kernel/cmdline.h>
 #include <kernel/fbterm.h>
@@ -88,6 +89,7 @@ void kernel_main(const struct boot_info *bi)
 static void start_subsystems(void)
 {
 	vm_init();
+	cap_init();
 	vfs_init();
 	process_init();
 	power_init();

@@ -216,7 +216,7 @@ static int unshare_files(struct process *p)
 	uint64_t flags;
 	int err;
 
-	if (refcount_read(&old->users) == 1)
+	if (!cap_table_is_shared(old))
 		return 0;
 	err = cap_table_fork(old, &copy);
 	if (err < 0)

@@ -94,18 +94,18 @@ static __always_inline int64_t one_buffer(const struct syscall_args *args, bool 
 	size_t len = ARG(2, size_t);
 	struct abi_iovec iov __attribute__((uninitialized));
 	struct iobuf io __attribute__((uninitialized));
-	struct file *file;
+	struct file_use use;
 	int64_t n;
-	int err = file_from_fd(ARG(0, int), write ? CAP_WRITE : CAP_READ, &file);
+	int err = file_use(ARG(0, int), write ? CAP_WRITE : CAP_READ, &use);
 
 	if (err < 0)
 		return err;
 	n = check_buffer(buf, len);
 	if (likely(n == 0)) {
 		iobuf_init_user(&io, &iov, buf, MIN(len, (size_t)RW_COUNT_MAX));
-		n = transfer(file, &io, write, pos);
+		n = transfer(use.file, &io, write, pos);
 	}
-	file_put(file);
+	file_done(&use);
 	return n;
 }
 
@@ -188,19 +188,19 @@ static int64_t vectored(const struct syscall_args *args, bool write, const off_t
 	uint32_t count = (uint32_t)ARG(2, uint64_t);
 	struct user_vec vec;
 	struct iobuf io;
-	struct file *file;
+	struct file_use use;
 	int64_t n;
-	int err = file_from_fd(ARG(0, int), write ? CAP_WRITE : CAP_READ, &file);
+	int err = file_use(ARG(0, int), write ? CAP_WRITE : CAP_READ, &use);
 
 	if (err < 0)
 		return err;
 	n = vec_get(&vec, ARG(1, uaddr_t), ARG(2, uint64_t));
 	if (n == 0) {
 		iobuf_init_vec(&io, vec.iov, count, vec.total);
-		n = transfer(file, &io, write, pos);
+		n = transfer(use.file, &io, write, pos);
 		vec_put(&vec);
 	}
-	file_put(file);
+	file_done(&use);
 	return n;
 }
 
@@ -230,19 +230,19 @@ SYSCALL(pwritev)
 
 SYSCALL(lseek)
 {
-	struct file *file;
+	struct file_use use;
 	int64_t result;
-	int err = file_from_fd(ARG(0, int), CAP_SEEK, &file);
+	int err = file_use(ARG(0, int), CAP_SEEK, &use);
 
 	if (err < 0)
 		return err;
 	result = -ESPIPE;
-	if (file->ops->seek) {
-		mutex_lock(&file->pos_lock);
-		result = file->ops->seek(file, ARG(1, off_t), ARG(2, int));
-		mutex_unlock(&file->pos_lock);
+	if (use.file->ops->seek) {
+		mutex_lock(&use.file->pos_lock);
+		result = use.file->ops->seek(use.file, ARG(1, off_t), ARG(2, int));
+		mutex_unlock(&use.file->pos_lock);
 	}
-	file_put(file);
+	file_done(&use);
 	return result;
 }
 
@@ -317,20 +317,21 @@ static int64_t send_file(struct file *in, struct file *out, uaddr_t user_pos, si
 
 SYSCALL(sendfile)
 {
-	struct file *in, *out;
-	int64_t n;
-	int err = file_from_fd(ARG(1, int), CAP_READ, &in);
+	struct file_use in, out;
+	int64_t n = -EINVAL;
+	int err = file_use(ARG(1, int), CAP_READ, &in);
 
 	if (err < 0)
 		return err;
-	err = file_from_fd(ARG(0, int), CAP_WRITE, &out);
+	err = file_use(ARG(0, int), CAP_WRITE, &out);
 	if (err < 0) {
-		file_put(in);
+		file_done(&in);
 		return err;
 	}
-	n = (int64_t)ARG(3, size_t) < 0 ? -EINVAL : send_file(in, out, ARG(2, uaddr_t), ARG(3, size_t));
-	file_put(out);
-	file_put(in);
+	if ((int64_t)ARG(3, size_t) >= 0)
+		n = send_file(in.file, out.file, ARG(2, uaddr_t), ARG(3, size_t));
+	file_done(&out);
+	file_done(&in);
 	return n;
 }
 
@@ -531,7 +532,7 @@ SYSCALL(fcntl)
 {
 	int fd = ARG(0, int), cmd = ARG(1, int);
 	uint64_t arg = ARG(2, uint64_t);
-	struct file *file;
+	struct file_use use;
 	uint32_t flags;
 	int64_t result;
 	int err;
@@ -549,23 +550,23 @@ SYSCALL(fcntl)
 	default:
 		break;
 	}
-	err = file_from_fd(fd, cmd == F_ADD_SEALS ? CAP_SEAL : 0, &file);
+	err = file_use(fd, cmd == F_ADD_SEALS ? CAP_SEAL : 0, &use);
 	if (err < 0)
 		return err;
-	result = file_control(file, fd, cmd, arg);
-	file_put(file);
+	result = file_control(use.file, fd, cmd, arg);
+	file_done(&use);
 	return result;
 }
 
 SYSCALL(flock)
 {
-	struct file *file;
-	int err = file_from_fd(ARG(0, int), CAP_LOCK, &file);
+	struct file_use use;
+	int err = file_use(ARG(0, int), CAP_LOCK, &use);
 
 	if (err < 0)
 		return err;
-	err = file_lock_whole(file, ARG(1, unsigned));
-	file_put(file);
+	err = file_lock_whole(use.file, ARG(1, unsigned));
+	file_done(&use);
 	return err;
 }
 
@@ -599,14 +600,14 @@ static int64_t common_ioctl(int fd, struct file *file, uint32_t cmd, uint64_t ar
 
 SYSCALL(ioctl)
 {
-	struct file *file;
+	struct file_use use;
 	int64_t result;
-	int err = file_from_fd(ARG(0, int), CAP_IOCTL, &file);
+	int err = file_use(ARG(0, int), CAP_IOCTL, &use);
 
 	if (err < 0)
 		return err;
-	result = common_ioctl(ARG(0, int), file, ARG(1, uint32_t), ARG(2, uint64_t));
-	file_put(file);
+	result = common_ioctl(ARG(0, int), use.file, ARG(1, uint32_t), ARG(2, uint64_t));
+	file_done(&use);
 	return result;
 }
 
@@ -614,22 +615,21 @@ SYSCALL(ioctl)
 
 SYSCALL(ftruncate)
 {
-	uint32_t granted;
-	struct file *file;
+	struct file_use use;
 	int err;
 
 	if (ARG(1, off_t) < 0)
 		return -EINVAL;
-	err = file_from_fd_rights(ARG(0, int), 0, &file, &granted);
+	err = file_use(ARG(0, int), 0, &use);
 	if (err < 0)
 		return err;
-	if (atomic_load(&file->flags) & O_PATH)
+	if (atomic_load(&use.file->flags) & O_PATH)
 		err = -EBADF;
-	else if ((file->access & CAP_WRITE) && !(granted & CAP_TRUNCATE))
+	else if ((use.file->access & CAP_WRITE) && !(atomic_load(&use.cap->rights) & CAP_TRUNCATE))
 		err = -EPERM;
 	else
-		err = vfs_truncate_file(file, ARG(1, off_t));
-	file_put(file);
+		err = vfs_truncate_file(use.file, ARG(1, off_t));
+	file_done(&use);
 	return err;
 }
 
@@ -658,29 +658,29 @@ static int allocate(struct file *file, uint32_t mode, off_t offset, off_t len)
 
 SYSCALL(fallocate)
 {
-	struct file *file;
-	int err = file_from_fd(ARG(0, int), CAP_WRITE | CAP_TRUNCATE, &file);
+	struct file_use use;
+	int err = file_use(ARG(0, int), CAP_WRITE | CAP_TRUNCATE, &use);
 
 	if (err < 0)
 		return err;
-	err = file->vnode ? allocate(file, ARG(1, uint32_t), ARG(2, off_t), ARG(3, off_t)) : -ENODEV;
-	file_put(file);
+	err = use.file->vnode ? allocate(use.file, ARG(1, uint32_t), ARG(2, off_t), ARG(3, off_t)) : -ENODEV;
+	file_done(&use);
 	return err;
 }
 
 /* Everything lives in memory: what was written is as safe as it gets. */
 static int64_t sync_fd(int fd)
 {
-	struct file *file;
-	int err = file_from_fd(fd, 0, &file);
+	struct file_use use;
+	int err = file_use(fd, 0, &use);
 
 	if (err < 0)
 		return err;
-	if (atomic_load(&file->flags) & O_PATH)
+	if (atomic_load(&use.file->flags) & O_PATH)
 		err = -EBADF;
-	else if (file->vnode && !S_ISREG(file->vnode->mode) && !S_ISDIR(file->vnode->mode))
+	else if (use.file->vnode && !S_ISREG(use.file->vnode->mode) && !S_ISDIR(use.file->vnode->mode))
 		err = -EINVAL;
-	file_put(file);
+	file_done(&use);
 	return err;
 }
 
@@ -702,13 +702,13 @@ SYSCALL(sync)
 
 SYSCALL(syncfs)
 {
-	struct file *file;
-	int err = file_from_fd(ARG(0, int), 0, &file);
+	struct file_use use;
+	int err = file_use(ARG(0, int), 0, &use);
 
 	if (err < 0)
 		return err;
-	err = atomic_load(&file->flags) & O_PATH ? -EBADF : 0;
-	file_put(file);
+	err = atomic_load(&use.file->flags) & O_PATH ? -EBADF : 0;
+	file_done(&use);
 	return err;
 }
 
@@ -793,17 +793,17 @@ static int64_t get_entries(const struct syscall_args *args, bool old)
 	struct user_sink u = {
 		.sink = { add_entry }, .buf = ARG(1, uaddr_t), .size = ARG(2, uint32_t), .old = old
 	};
-	struct file *file;
+	struct file_use use;
 	int64_t n = -ENOMEM;
-	int err = file_from_fd(ARG(0, int), CAP_READ, &file);
+	int err = file_use(ARG(0, int), CAP_READ, &use);
 
 	if (err < 0)
 		return err;
 	u.page = kmalloc(PAGE_SIZE);
 	if (u.page)
-		n = read_dir(file, &u);
+		n = read_dir(use.file, &u);
 	kfree(u.page);
-	file_put(file);
+	file_done(&use);
 	return n;
 }
 

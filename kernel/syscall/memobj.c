@@ -70,7 +70,8 @@ _Static_assert(MEM_RIGHT_READ == CAP_READ && MEM_RIGHT_WRITE == CAP_WRITE && MEM
 #define MEM_RIGHTS                                                                                 \
 	(MEM_RIGHT_READ | MEM_RIGHT_WRITE | MEM_RIGHT_EXECUTE | MEM_RIGHT_RESIZE | MEM_RIGHT_MAP | \
 	 MEM_RIGHT_SEAL | MEM_RIGHT_PHYSICAL)
-#define UNNAMED_RIGHTS (CAP_SEEK | CAP_STAT) /* harmless: they always pass */
+/* These always pass: harmless, or of use only together with others. */
+#define UNNAMED_RIGHTS (CAP_SEEK | CAP_STAT | CAP_RIGHTS_GENERAL)
 
 SYSCALL(mem_create)
 {
@@ -88,27 +89,31 @@ SYSCALL(mem_share)
 {
 	struct cap_table *caps = current_process()->caps;
 	uint32_t rights = ARG(1, uint32_t), flags = ARG(2, uint32_t);
-	struct kobject *obj;
+	struct cap_terms terms = { .rights = rights | UNNAMED_RIGHTS,
+				   .flags = flags & MEM_CLOEXEC ? CAP_CLOEXEC : 0 };
+	struct capability *cap;
+	cap_handle_t handle;
 	int err;
 
 	if ((rights & ~MEM_RIGHTS) || (flags & ~MEM_CLOEXEC))
 		return -EINVAL;
-	err = cap_lookup(caps, ARG(0, int), OBJECT_MEMORY, 0, &obj);
+	err = cap_use(caps, ARG(0, int), OBJECT_MEMORY, 0, &cap);
 	if (err < 0)
 		return err;
-	kobject_put(obj);
-	return cap_derive(caps, ARG(0, int), rights | UNNAMED_RIGHTS, flags & MEM_CLOEXEC ? CAP_CLOEXEC : 0);
+	cap_done(cap);
+	handle = cap_derive(caps, ARG(0, int), &terms, caps);
+	return handle < 0 ? handle : cap_handle_slot(handle);
 }
 
 SYSCALL(mem_run)
 {
 	struct mem_run run;
-	struct file *file;
-	int err = file_from_fd(ARG(0, int), CAP_PHYSICAL, &file);
+	struct file_use use;
+	int err = file_use(ARG(0, int), CAP_PHYSICAL, &use);
 
 	if (err < 0)
 		return err;
-	err = memobj_run(file, ARG(1, uint64_t), &run.address, &run.length);
-	file_put(file);
+	err = memobj_run(use.file, ARG(1, uint64_t), &run.address, &run.length);
+	file_done(&use);
 	return err < 0 ? err : copy_to_user(ARG(2, uaddr_t), &run, sizeof(run));
 }

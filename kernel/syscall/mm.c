@@ -102,14 +102,16 @@ static int lock_if_secure(struct mapping *m, const struct file *file, uint64_t l
 static int map_file(struct mapping *m, int fd, uint64_t len)
 {
 	bool shared = m->flags & VM_SHARED;
-	uint32_t granted;
+	struct file_use use;
 	struct file *file;
-	int err = file_from_fd_rights(fd, CAP_MAP, &file, &granted);
+	uint32_t granted;
+	int err = file_use(fd, CAP_MAP, &use);
 
 	if (err < 0)
 		return err;
+	file = use.file;
 	err = -EACCES;
-	granted &= file->access | ~(CAP_READ | CAP_WRITE);
+	granted = atomic_load(&use.cap->rights) & (file->access | ~(CAP_READ | CAP_WRITE));
 	if (!(granted & CAP_READ))
 		goto out;
 	if (shared && !(granted & CAP_WRITE))
@@ -129,7 +131,7 @@ static int map_file(struct mapping *m, int fd, uint64_t len)
 	else
 		m->held = shared && (m->max_prot & VM_WRITE);
 out:
-	file_put(file);
+	file_done(&use);
 	return err;
 }
 

@@ -32,19 +32,19 @@ static int walk_user(int dirfd, uaddr_t name, unsigned flags, struct path *out)
 /* The place behind a descriptor; -EPERM for an object without one (an anonymous pipe). */
 static int path_of_fd(int fd, uint32_t rights, struct path *out)
 {
-	struct file *file;
-	int err = file_from_fd(fd, rights, &file);
+	struct file_use use;
+	int err = file_use(fd, rights, &use);
 
 	if (err < 0)
 		return err;
-	if (file->dentry) {
-		out->mount = file->mount;
-		out->dentry = file->dentry;
+	if (use.file->dentry) {
+		out->mount = use.file->mount;
+		out->dentry = use.file->dentry;
 		path_get(out);
 	} else {
 		err = -EPERM;
 	}
-	file_put(file);
+	file_done(&use);
 	return err;
 }
 
@@ -58,13 +58,13 @@ static unsigned walk_flags(uint32_t at_flags)
 
 static int stat_fd(int fd, struct abi_stat *st)
 {
-	struct file *file;
-	int err = file_from_fd(fd, CAP_STAT, &file);
+	struct file_use use;
+	int err = file_use(fd, CAP_STAT, &use);
 
 	if (err < 0)
 		return err;
-	err = file->vnode ? vfs_stat_vnode(file->vnode, st) : -EBADF;
-	file_put(file);
+	err = use.file->vnode ? vfs_stat_vnode(use.file->vnode, st) : -EBADF;
+	file_done(&use);
 	return err;
 }
 

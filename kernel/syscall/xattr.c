@@ -32,11 +32,11 @@ static int check_path(uaddr_t addr, unsigned walk)
 
 static int check_fd(int fd)
 {
-	struct file *file;
-	int err = file_from_fd(fd, 0, &file);
+	struct file_use use;
+	int err = file_use(fd, 0, &use);
 
 	if (err == 0)
-		file_put(file);
+		file_done(&use);
 	return err;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: kernel/cap/table.c kernel/cap/object.c kernel/lib/bitmap.c */
+/* sources: kernel/cap/table.c kernel/cap/capability.c kernel/cap/derive.c kernel/cap/object.c kernel/lib/bitmap.c */
 /* Capability tables: the descriptor rules of POSIX, rights, expiry, and that no reference is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,16 +10,9 @@
 #include <stdlib.h>
 
 #include <kernel/cap.h>
-#include <kernel/random.h>
 #include <serix/errno.h>
 
 static int released, closed;
-
-void random_bytes(void *buf, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		((uint8_t *)buf)[i] = (uint8_t)rand();
-}
 
 static void release(struct kobject *obj)
 {
@@ -74,17 +67,17 @@ static void the_lowest_free_slot_is_taken(void **state)
 static void missing_rights_have_their_own_errors(void **state)
 {
 	struct cap_table *table = new_table(1);
-	struct kobject *obj;
+	struct capability *cap;
 
 	(void)state;
-	assert_int_equal(cap_lookup(table, 0, OBJECT_FILE, CAP_READ, &obj), 0);
-	kobject_put(obj);
-	assert_int_equal(cap_lookup(table, 0, OBJECT_FILE, CAP_WRITE, &obj), -EBADF);
-	assert_int_equal(cap_lookup(table, 0, OBJECT_FILE, CAP_CHMOD, &obj), -EPERM);
-	assert_int_equal(cap_lookup(table, 0, OBJECT_DIRECTORY, CAP_READ, &obj), -EBADF);
-	assert_int_equal(cap_lookup(table, 1, OBJECT_NONE, 0, &obj), -EBADF);
-	assert_int_equal(cap_lookup(table, -1, OBJECT_NONE, 0, &obj), -EBADF);
-	assert_int_equal(cap_lookup(table, 1 << 30, OBJECT_NONE, 0, &obj), -EBADF);
+	assert_int_equal(cap_use(table, 0, OBJECT_FILE, CAP_READ, &cap), 0);
+	cap_done(cap);
+	assert_int_equal(cap_use(table, 0, OBJECT_FILE, CAP_WRITE, &cap), -EBADF);
+	assert_int_equal(cap_use(table, 0, OBJECT_FILE, CAP_CHMOD, &cap), -EPERM);
+	assert_int_equal(cap_use(table, 0, OBJECT_DIRECTORY, CAP_READ, &cap), -EBADF);
+	assert_int_equal(cap_use(table, 1, OBJECT_NONE, 0, &cap), -EBADF);
+	assert_int_equal(cap_use(table, -1, OBJECT_NONE, 0, &cap), -EBADF);
+	assert_int_equal(cap_use(table, 1 << 30, OBJECT_NONE, 0, &cap), -EBADF);
 	cap_table_put(table);
 }
 
@@ -126,7 +119,7 @@ static void the_limit_holds_and_what_is_there_stays(void **state)
 static void fork_derives_and_exec_drops_cloexec(void **state)
 {
 	struct cap_table *table = new_table(3), *child;
-	struct capability original, copy;
+	struct capability *original, *copy;
 
 	(void)state;
 	assert_int_equal(cap_set_flags(table, 1, CAP_CLOEXEC), 0);
@@ -134,12 +127,12 @@ static void fork_derives_and_exec_drops_cloexec(void **state)
 	assert_int_equal(cap_table_fork(table, &child), 0);
 	assert_int_equal(cap_next(table, 0, &original), 0);
 	assert_int_equal(cap_next(child, 0, &copy), 0);
-	assert_ptr_equal(copy.object, original.object);
-	assert_int_equal(copy.parent.lo, original.id.lo);
-	assert_int_equal(copy.depth, original.depth + 1);
-	assert_int_equal(copy.rights, original.rights);
-	kobject_put(original.object);
-	kobject_put(copy.object);
+	assert_ptr_equal(copy->object, original->object);
+	assert_ptr_not_equal(copy, original);
+	assert_int_equal(copy->depth, original->depth);
+	assert_int_equal(copy->rights, original->rights);
+	cap_done(original);
+	cap_done(copy);
 
 	cap_table_exec(child);
 	assert_int_equal(cap_next(child, 1, NULL), 2);
@@ -155,16 +148,18 @@ static void fork_derives_and_exec_drops_cloexec(void **state)
 static void an_expired_capability_is_gone(void **state)
 {
 	struct cap_table *table = new_table(1);
-	struct kobject *obj;
+	struct capability *cap;
 	uint32_t flags;
 
 	(void)state;
-	table->slots[0].expires = 1000;
+	assert_int_equal(cap_use(table, 0, OBJECT_FILE, CAP_READ, &cap), 0);
+	atomic_store(&cap->expires, 1000);
+	cap_done(cap);
 	host_cycles = 999;
-	assert_int_equal(cap_lookup(table, 0, OBJECT_FILE, CAP_READ, &obj), 0);
-	kobject_put(obj);
+	assert_int_equal(cap_use(table, 0, OBJECT_FILE, CAP_READ, &cap), 0);
+	cap_done(cap);
 	host_cycles = 1000;
-	assert_int_equal(cap_lookup(table, 0, OBJECT_FILE, CAP_READ, &obj), -EBADF);
+	assert_int_equal(cap_use(table, 0, OBJECT_FILE, CAP_READ, &cap), -EBADF);
 	assert_int_equal(cap_dup(table, 0, 0, 0), -EBADF);
 	assert_int_equal(cap_get_flags(table, 0, &flags), -EBADF);
 	assert_int_equal(cap_next(table, 0, NULL), -ENOENT);
@@ -216,5 +211,6 @@ int main(void)
 		cmocka_unit_test(random_use_loses_no_reference),
 	};
 
+	cap_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
