@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's generator: XChaCha20 with fast key erasure, seeded by the loader, the CPU and the timing of interrupts.
- * One root, and below it one generator for each CPU, so that drawing takes no lock.
+ * The kernel's generator: XChaCha20 with fast key erasure, seeded by the loader, the CPU and the timing of
+ * interrupts.  One root, and below it one generator for each CPU, so that drawing takes no lock.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ void random_init(const void *entropy, size_t len);
 struct random_cpu *random_create_cpu(void);
 /* Mix in what may be unknown to somebody.  Counts from the next reseeding on.  Any context. */
 void random_add(const void *data, size_t len);
-/* An interrupt, and a word about it: when it came is remembered until the next reseeding.  Interrupts are off. */
+/* An interrupt, and a word about it: remember when it came, for the next reseeding.  Interrupts are off. */
 void random_interrupt(uint64_t word);
 /* Never fails, never blocks.  Any context. */
 void random_bytes(void *buf, size_t len);

@@ -2,23 +2,24 @@
 /*
  * Random numbers.
  *
- * A generator keeps a 256-bit key.  When it is out of numbers it expands the key with XChaCha20: the first 32 bytes
- * are the next key, the rest is the pool that requests are served from, each byte erased as it is given out.  So what
- * was given out cannot be computed from what is in memory later (fast key erasure; D. J. Bernstein, "Fast-key-erasure
- * random-number generators", 2017).  Every key is used once.  The long nonce holds the time and the CPU: generators
- * whose keys are the same by some accident, as in two copies of a virtual machine, part with their next expansion.
+ * A generator keeps a 256-bit key.  When it is out of numbers it expands the key with XChaCha20: the first 32
+ * bytes are the next key, the rest is the pool that requests are served from, each byte erased as it is given
+ * out.  So what was given out cannot be computed from what is in memory later (fast key erasure; D. J.
+ * Bernstein, "Fast-key-erasure random-number generators", 2017).  Every key is used once.  The long nonce
+ * holds the time and the CPU: generators whose keys are the same by some accident, as in two copies of a
+ * virtual machine, part with their next expansion.
  *
- * The root takes in entropy and gives the CPUs' generators their keys; each of those is used by its own CPU alone, with
- * interrupts off and no lock.  Long requests draw a key and expand that, with interrupts on.
+ * The root takes in entropy and gives the CPUs' generators their keys; each of those is used by its own CPU
+ * alone, with interrupts off and no lock.  Long requests draw a key and expand that, with interrupts on.
  *
- * Reseeding: about a second after the start, then ever more rarely, down to about once a minute, whoever draws mixes
- * into the root what the CPU's source gives and the timing of all CPUs' interrupts, and begins a new epoch.  A CPU
- * that sees a new epoch at its next request throws its pool away and mixes fresh bytes of the root into its key: once
- * that is done, knowing all that was in memory before helps nobody.
+ * Reseeding: about a second after the start, then ever more rarely, down to about once a minute, whoever
+ * draws mixes into the root what the CPU's source gives and the timing of all CPUs' interrupts, and begins a
+ * new epoch.  A CPU that sees a new epoch at its next request throws its pool away and mixes fresh bytes of
+ * the root into its key: once that is done, knowing all that was in memory before helps nobody.
  *
- * Mixing in: the key becomes HChaCha20(key, data), 16 bytes at a time.  As that is a pseudo-random function of the data
- * under the key, and of both when they are unknown, chosen data does no harm to an unknown key, and unknown data
- * repairs a known one.
+ * Mixing in: the key becomes HChaCha20(key, data), 16 bytes at a time.  As that is a pseudo-random function
+ * of the data under the key, and of both when they are unknown, chosen data does no harm to an unknown key,
+ * and unknown data repairs a known one.
  */
 #include <kernel/random.h>
 
@@ -58,7 +59,7 @@ static _Atomic uint64_t reseed_at;   /* cycle counter; who moves it on reseeds *
 static uint64_t reseed_interval;     /* by who reseeds */
 static struct random_cpu boot_cpu;
 
-/* --- keys ------------------------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------------- */
 
 static void key_mix(uint32_t key[KEY_WORDS], const void *data, size_t len)
 {
@@ -85,7 +86,7 @@ static void key_expand(const uint32_t key[KEY_WORDS], uint32_t user, void *out, 
 	xchacha20_stream(key, nonce, 0, out, len);
 }
 
-/* --- the root --------------------------------------------------------------------------------------------------- */
+/* --- the root --------------------------------------------------------------------------------------- */
 
 #define ROOT_USER UINT32_MAX /* no CPU's id */
 
@@ -108,7 +109,7 @@ static void root_mix_locked(const void *data, size_t len)
 	key_mix(root_key, &now, sizeof(now));
 }
 
-/* One round of SipHash (Aumasson and Bernstein, 2012): cheap, loses nothing, spreads every bit in a few calls. */
+/* One round of SipHash (Aumasson and Bernstein, 2012): cheap, loses nothing, spreads bits in a few calls. */
 static void timing_add(uint64_t timing[4], uint64_t word)
 {
 	uint64_t a = READ_ONCE(timing[0]), b = READ_ONCE(timing[1]);
@@ -173,7 +174,7 @@ static void reseed_if_due(void)
 	atomic_store(&reseed_at, now + reseed_interval);
 }
 
-/* --- the CPUs' generators --------------------------------------------------------------------------------------- */
+/* --- the CPUs' generators --------------------------------------------------------------------------- */
 
 static void rekey(struct random_cpu *r)
 {
@@ -217,7 +218,7 @@ static void draw(struct random_cpu *r, uint8_t *out, size_t len)
 	}
 }
 
-/* --- for all ---------------------------------------------------------------------------------------------------- */
+/* --- for all ---------------------------------------------------------------------------------------- */
 
 void random_init(const void *entropy, size_t len)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The random generator on the machine: every CPU has its own, interrupts feed it, and none of it needs a lock. */
+/* The random generator on the machine: every CPU has its own. */
 #include <kernel/ktest.h>
 
 #include <arch/cpu.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: kernel/lib/xchacha20.c kernel/lib/chacha20.c */
 /*
- * The random generator, with its insides in view: nothing that was given out stays in memory, CPUs and boots differ,
- * a new seed reaches everybody, and what comes out looks like chance.
+ * The random generator, with its insides in view: nothing that was given out stays in memory, CPUs and boots
+ * differ, a new seed reaches everybody, and what comes out looks like chance.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -191,7 +191,8 @@ static void each_source_alone_repairs_a_known_state(void **state)
 	assert_int_not_equal(known, after_compromise(77, 1, "y"));
 }
 
-/* Two thousand interrupts one cycle apart: no state of the timing pool comes twice, no bit of it stands still. */
+/* Two thousand interrupts one cycle apart: no state of the timing pool comes twice, no bit of it stands
+ * still. */
 static void interrupt_timing_is_kept(void **state)
 {
 	static uint64_t seen[2000][4];
@@ -214,8 +215,8 @@ static void interrupt_timing_is_kept(void **state)
 		assert_true(ones[w] == UINT64_MAX && zeros[w] == UINT64_MAX);
 }
 
-/* Four megabits by four CPUs in turn, in requests of all sizes, against limits that true chance passes but once in
- * some hundred million runs; the seed is fixed, so a pass stays one. */
+/* Four megabits by four CPUs in turn, in requests of all sizes, against limits that true chance passes but
+ * once in some hundred million runs; the seed is fixed, so a pass stays one. */
 #define SAMPLE (512u * 1024)
 
 static void fill(uint8_t *sample)
