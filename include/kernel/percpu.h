@@ -40,7 +40,7 @@ struct cpu {
 	struct runq *runq;
 	struct vm_space *vm; /* whose page table is loaded; NULL: the kernel's own.  Interrupts off. */
 	struct arch_cpu *arch;
-	struct random_cpu *random; /* [i] its random generator */
+	struct random_cpu *random;            /* [i] its random generator */
 	uint64_t interrupts[INTERRUPT_KINDS]; /* how often; interrupts off */
 	_Atomic uint64_t page_faults;         /* [a] resolved ones of programs */
 };
