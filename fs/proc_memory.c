@@ -137,6 +137,8 @@ void proc_show_area(struct proc_text *t, const struct vm_area *a, char *path)
 		    a->object ? a->offset : 0, dev_major(dev), dev_minor(dev), ino);
 	if (path[0]) /* Linux's column */
 		text_printf(t, "%*s%s", t->len - start < 73 ? (int)(73 - (t->len - start)) : 0, "", path);
+	if (a->flags & VM_REVOKED)
+		text_printf(t, " (revoked)");
 	text_printf(t, "\n");
 }
 

@@ -129,6 +129,28 @@ static inline void vm_object_drop_writable(struct vm_object *obj)
 #define VM_ONFAULT    (1u << 12) /* with VM_LOCKED: from the first touch on */
 #define VM_NORESERVE  (1u << 13) /* not to be charged */
 #define VM_ACCOUNT    (1u << 14) /* its pages are charged (kernel/overcommit.h) */
+#define VM_REVOKED    (1u << 15) /* only in what vm_next_area tells: its grant is revoked */
+
+/*
+ * Who a mapping is owed to, if that can take it back: all areas that come from one mmap share its grant, the parts
+ * that munmap leaves, those that mremap has moved and those of forked children too.  A revoked one gets no page any
+ * more: touching it is SIGBUS.  Areas that have one have an object.
+ */
+struct vm_grant {
+	struct refcount refs;  /* its areas, and the caller of vm_map_from */
+	_Atomic bool revoked;  /* [a] for good */
+	struct vm_grant *next; /* [space.lock] in vm_space.ended */
+	/* No area has it any more.  May sleep: no lock of this part is held. */
+	void (*release)(struct vm_grant *grant);
+};
+
+void vm_grant_init(struct vm_grant *grant,
+		   void (*release)(struct vm_grant *grant)); /* the caller's reference */
+void vm_grant_put(struct vm_grant *grant);
+/* Take all pages that were mapped by the grant out of every space, private copies too, once and for all.  When it
+ * returns no CPU can use one of them.  `obj`: what its areas show.  The caller keeps both there and holds no lock of
+ * rank RANK_VM_AREAS or above. */
+void vm_grant_revoke(struct vm_grant *grant, struct vm_object *obj);
 
 /* All of it: [space.lock]; start, end and offset of an area with an object also [object.areas_lock]. */
 struct vm_area {
@@ -139,7 +161,9 @@ struct vm_area {
 	struct vm_object *object; /* holds a reference; NULL: anonymous */
 	uint64_t offset;          /* in bytes, page-aligned, of start in the object */
 	struct vm_space *space;   /* not referenced: a space's areas end before it */
+	struct vm_grant *grant;   /* holds a reference; NULL: nobody can take it back */
 	struct list of_object;    /* [object.areas_lock] in object->areas */
+	bool writes;              /* [object.areas_lock] counted in object->writers */
 	struct mempolicy policy;  /* where its pages come from */
 };
 
@@ -169,6 +193,7 @@ struct vm_space {
 	struct vm_area *recent; /* [a] where a fault was lately; NULL: none.  Changing areas resets it */
 	uint64_t gap_top;       /* [lock] no gap of gap_size bytes lies between it and mmap_top */
 	uint64_t gap_size;      /* [lock] */
+	struct vm_grant *ended; /* [lock] without areas now: released when the lock is let go */
 	/* What /proc/pid/cmdline and environ show; set by exec. */
 	uaddr_t arg_start, arg_end, env_start, env_end;
 };
@@ -187,6 +212,14 @@ int vm_space_fork(struct vm_space *parent, struct vm_space **out) __must_check;
 #define VM_MAP_32BIT     (1u << 3) /* in the second GiB */
 int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot, unsigned how,
 	   struct vm_object *object, uint64_t offset) __must_check;
+/* The same of an object that somebody grants: the area keeps a reference on `grant`. */
+struct vm_source {
+	struct vm_object *object; /* NULL: anonymous */
+	uint64_t offset;
+	struct vm_grant *grant; /* NULL: none */
+};
+int vm_map_from(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot,
+		unsigned how, const struct vm_source *source) __must_check;
 int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
 int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot) __must_check;
 /* Where the heap begins: behind the program's image, by a random distance.  Set once, by exec. */
@@ -291,7 +324,7 @@ static inline uint64_t vm_pages_peak(const struct vm_space *vm)
 uint64_t vm_footprint(const struct vm_space *vm);
 
 /* For /proc/pid/maps: copy out the first area that ends above `addr` (object with a reference that the
- * caller puts).  False at the end. */
+ * caller puts; without its grant).  False at the end. */
 bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out);
 
 /* What this CPU's page table is; by the scheduler, interrupts off (kernel/mm/tlb.c).  A program of the space

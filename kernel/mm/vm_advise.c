@@ -69,6 +69,8 @@ static int remove_part(struct vm_space *vm, struct vm_area *area, uint64_t start
 		return -EINVAL;
 	if ((area->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
 		return -EACCES;
+	if (vm_area_revoked(area))
+		return -EACCES;
 	if (area->object->pinned)
 		return -EOPNOTSUPP;
 	vm_object_punch(area->object, at, at + (end - start));
@@ -83,7 +85,8 @@ int vm_remove(struct vm_space *vm, uint64_t addr, uint64_t len)
 static int fetch_part(struct vm_space *vm, struct vm_area *area, uint64_t start, uint64_t end)
 {
 	(void)vm;
-	if (!area->object || !area->object->cache) /* what is not there would be made, not read */
+	/* What is not there would be made, not read. */
+	if (!area->object || !area->object->cache || vm_area_revoked(area))
 		return 0;
 	for (; start < end && !signal_pending(); start += PAGE_SIZE) {
 		struct page *page;
@@ -155,7 +158,8 @@ static bool is_resident(struct vm_space *vm, const struct vm_area *area, uint64_
 	spin_lock(&vm->pt_lock);
 	mapped = arch_pt_query(vm->root, va, &pa, &prot);
 	spin_unlock(&vm->pt_lock);
-	if (mapped || !area->object || vm_object_find(area->object, vm_area_index(area, va), &page) < 0)
+	if (mapped || !area->object || vm_area_revoked(area) ||
+	    vm_object_find(area->object, vm_area_index(area, va), &page) < 0)
 		return mapped;
 	page_put(page);
 	return true;

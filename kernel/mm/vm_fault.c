@@ -5,6 +5,7 @@
  *	private, no object    a cleared page of its own
  *	private, object       the object's page, read-only, until the first write copies it
  *	shared                the object's page
+ *	revoked (vm_grant.c)  nothing: SIGBUS
  *
  * A page of its own (PAGE_ANON) may be shared with other spaces after fork; then it is mapped read-only
  * and the first write copies it, unless no other reference is left.
@@ -77,8 +78,12 @@ static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_
 	bool private = vm_area_private(area), copy = private && (access & FAULT_WRITE), write;
 	struct page *page;
 	paddr_t pa;
-	int err = vm_object_page_inside(area->object, vm_area_index(area, va), &area->policy, &page);
+	int err;
 
+	/* After `seen`: whoever revokes it now has enter_page refuse. */
+	if (unlikely(vm_area_revoked(area)))
+		return -ENXIO;
+	err = vm_object_page_inside(area->object, vm_area_index(area, va), &area->policy, &page);
 	if (err < 0)
 		return err;
 	pa = page_addr(page);
@@ -305,41 +310,46 @@ int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access)
 
 /* --- another process's memory ----------------------------------------------------------------------- */
 
-/* The page that is mapped at addr, with a reference, if the access is allowed. */
-static struct page *mapped_page(struct vm_space *vm, uint64_t addr, unsigned access)
+/* Copy inside one page, if that is mapped and allows the access.  pt_lock is held for the length of the copy: what
+ * is unmapped everywhere (truncated, revoked) is then left by everybody.  Secure memory is its owner's alone, and
+ * the kernel has no way to it: -EFAULT.  -EAGAIN: it must be faulted in. */
+static int copy_mapped(struct vm_space *vm, uint64_t addr, char *kernel, size_t len, unsigned access)
 {
-	struct page *page = NULL;
+	int err = -EAGAIN;
 	unsigned prot;
+	char *bytes;
 	paddr_t pa;
 
 	spin_lock(&vm->pt_lock);
-	if (arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), &pa, &prot) && (prot & PT_READ) &&
-	    (!(access & FAULT_WRITE) || (prot & PT_WRITE))) {
-		page = page_of(pa);
-		page_get(page);
-	}
+	if (!arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), &pa, &prot) || !(prot & PT_READ) ||
+	    ((access & FAULT_WRITE) && !(prot & PT_WRITE)))
+		goto out;
+	err = -EFAULT;
+	if (page_of(pa)->use == PAGE_SECURE)
+		goto out;
+	bytes = (char *)phys_to_virt(pa) + (addr & ~PAGE_MASK);
+	if (access & FAULT_WRITE)
+		memcpy(bytes, kernel, len);
+	else
+		memcpy(kernel, bytes, len);
+	err = 0;
+out:
 	spin_unlock(&vm->pt_lock);
-	return page;
+	return err;
 }
 
 /* The same, faulted in where it must be.  A page may go again before it is looked at. */
-static struct page *page_for_access(struct vm_space *vm, uint64_t addr, unsigned access)
+static bool copy_in_page(struct vm_space *vm, uint64_t addr, char *kernel, size_t len, unsigned access)
 {
-	struct page *page;
+	int err;
 
 	if (addr >= USER_END)
-		return NULL;
-	for (;;) {
-		page = mapped_page(vm, addr, access);
-		if (page || resolve(vm, addr, access) < 0)
-			break;
+		return false;
+	while ((err = copy_mapped(vm, addr, kernel, len, access)) == -EAGAIN) {
+		if (resolve(vm, addr, access) < 0)
+			return false;
 	}
-	/* Secure memory is its owner's alone, and the kernel has no way to it. */
-	if (page && page->use == PAGE_SECURE) {
-		page_put(page);
-		page = NULL;
-	}
-	return page;
+	return err == 0;
 }
 
 static ssize_t copy_space(struct vm_space *vm, uaddr_t user, char *kernel, size_t len, unsigned access)
@@ -349,17 +359,9 @@ static ssize_t copy_space(struct vm_space *vm, uaddr_t user, char *kernel, size_
 	read_lock(&vm->lock);
 	while (done < len) {
 		size_t offset = (user + done) & ~PAGE_MASK, part = MIN(len - done, PAGE_SIZE - offset);
-		struct page *page = page_for_access(vm, user + done, access);
-		char *bytes;
 
-		if (!page)
+		if (!copy_in_page(vm, user + done, kernel + done, part, access))
 			break;
-		bytes = (char *)phys_to_virt(page_addr(page)) + offset;
-		if (access & FAULT_WRITE)
-			memcpy(bytes, kernel + done, part);
-		else
-			memcpy(kernel + done, bytes, part);
-		page_put(page);
 		done += part;
 	}
 	read_unlock(&vm->lock);

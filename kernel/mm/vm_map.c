@@ -60,12 +60,6 @@ void vm_count_out_locked(struct vm_space *vm, uint32_t flags, uint64_t pages)
 
 /* --- single areas ----------------------------------------------------------------------------------- */
 
-/* May writes through the area ever reach its object?  Fixed for an area's life. */
-static bool may_write_object(const struct vm_area *area)
-{
-	return (area->flags & VM_SHARED) && (area->max_prot & VM_WRITE);
-}
-
 struct vm_area *vm_area_copy(const struct vm_area *model)
 {
 	struct vm_area *area = slab_alloc(area_cache);
@@ -75,19 +69,29 @@ struct vm_area *vm_area_copy(const struct vm_area *model)
 	*area = *model;
 	if (area->object) {
 		vm_object_get(area->object);
-		if (may_write_object(area))
-			vm_object_hold_writable(area->object);
 		if (area->object->ops->attached)
 			area->object->ops->attached(area->object);
 	}
+	if (area->grant)
+		refcount_get(&area->grant->refs);
 	return area;
+}
+
+/* The last area of a grant is one that was in its space. */
+static void drop_grant_locked(struct vm_area *area)
+{
+	struct vm_grant *grant = area->grant;
+
+	if (grant && refcount_put(&grant->refs)) {
+		grant->next = area->space->ended;
+		area->space->ended = grant;
+	}
 }
 
 void vm_area_free(struct vm_area *area)
 {
+	drop_grant_locked(area);
 	if (area->object) {
-		if (may_write_object(area))
-			vm_object_drop_writable(area->object);
 		if (area->object->ops->detached)
 			area->object->ops->detached(area->object);
 		vm_object_put(area->object);
@@ -278,7 +282,7 @@ int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len)
 		return -EINVAL;
 	write_lock(&vm->lock);
 	err = vm_unmap_locked(vm, addr, end);
-	write_unlock(&vm->lock);
+	vm_write_unlock(vm);
 	return err;
 }
 
@@ -358,32 +362,45 @@ static int map_locked(struct vm_space *vm, struct vm_area *model, uint64_t *addr
 int vm_map(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot, unsigned how,
 	   struct vm_object *object, uint64_t offset)
 {
-	struct vm_area model = {
-		.flags = flags, .max_prot = max_prot, .object = object, .offset = object ? offset : 0
-	};
+	struct vm_source source = { object, offset, NULL };
+
+	return vm_map_from(vm, addr, len, flags, max_prot, how, &source);
+}
+
+int vm_map_from(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot,
+		unsigned how, const struct vm_source *source)
+{
+	struct vm_area model = { .flags = flags,
+				 .max_prot = max_prot,
+				 .object = source->object,
+				 .offset = source->object ? source->offset : 0,
+				 .grant = source->object ? source->grant : NULL };
+	struct vm_grant *ended;
 	uint64_t last;
 	int err;
 
-	if (len == 0 || !IS_ALIGNED(offset, PAGE_SIZE))
+	if (len == 0 || !IS_ALIGNED(source->offset, PAGE_SIZE))
 		return -EINVAL;
 	if ((flags & (VM_WRITE | VM_EXEC)) == (VM_WRITE | VM_EXEC) || (flags & VM_RIGHTS & ~max_prot))
 		return -EACCES;
 	if (len > USER_END)
 		return -ENOMEM;
 	model.end = ALIGN_UP(len, PAGE_SIZE);
-	if (add_overflows(offset, model.end, &last))
+	if (add_overflows(source->offset, model.end, &last))
 		return -EOVERFLOW;
 
 	write_lock(&vm->lock);
 	err = map_locked(vm, &model, addr, how);
 	if (err < 0 || !((how & VM_MAP_POPULATE) || (model.flags & (VM_LOCKED | VM_ONFAULT)) == VM_LOCKED)) {
-		write_unlock(&vm->lock);
+		vm_write_unlock(vm);
 		return err;
 	}
+	ended = vm_take_ended_locked(vm);
 	write_to_read(&vm->lock);
 	/* What does not come now comes, or fails, when it is touched. */
 	(void)vm_populate_locked(vm, model.start, model.end, false);
 	read_unlock(&vm->lock);
+	vm_release_grants(ended);
 	return 0;
 }
 
@@ -423,7 +440,7 @@ uint64_t vm_brk(struct vm_space *vm, uint64_t brk)
 		vm->brk = brk;
 	now = vm->brk;
 	if (now <= before || (vm->default_flags & (VM_LOCKED | VM_ONFAULT)) != VM_LOCKED) {
-		write_unlock(&vm->lock);
+		vm_write_unlock(vm);
 		return now;
 	}
 	write_to_read(&vm->lock);

@@ -28,6 +28,12 @@ static inline bool vm_area_private(const struct vm_area *area)
 	return !(area->flags & VM_SHARED);
 }
 
+/* Nothing comes to the area any more. */
+static inline bool vm_area_revoked(const struct vm_area *area)
+{
+	return area->grant && atomic_load_explicit(&area->grant->revoked, memory_order_acquire);
+}
+
 static inline uint64_t vm_area_index(const struct vm_area *area, uint64_t addr)
 {
 	return (area->offset + (addr - area->start)) >> PAGE_SHIFT;
@@ -106,10 +112,17 @@ int vm_change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint32_t
 /* Touch the pages of [start, end).  The lock is held for reading; as vm_populate. */
 int vm_populate_locked(struct vm_space *vm, uint64_t start, uint64_t end, bool write);
 
+/* Let vm->lock go, held for writing.  Grants whose last area went meanwhile are released after that, since their
+ * release may take any lock. */
+void vm_write_unlock(struct vm_space *vm);
+/* The same in steps, where the lock is kept for reading. */
+struct vm_grant *vm_take_ended_locked(struct vm_space *vm);
+void vm_release_grants(struct vm_grant *ended);
+
 void vm_map_setup(void);
-/* A new area, not in the tree: a copy of `model` with its own reference to the object.  NULL: no memory. */
+/* A new area, not in the tree: a copy of `model` with its own references.  NULL: no memory. */
 struct vm_area *vm_area_copy(const struct vm_area *model) __must_check;
-/* Drop the reference and free. */
+/* Drop the references and free. */
 void vm_area_free(struct vm_area *area);
 /* Into and out of the tree and the object's reverse list; unlink frees the area. */
 void vm_area_link_locked(struct vm_space *vm, struct vm_area *area);
@@ -128,3 +141,5 @@ void vm_rmap_remove_locked(struct vm_area *area);
 /* Take the pages of [first, last] of an object out of every page table; `copies`: private copies as well.
  * Pages that the object still holds may be mapped again at once. */
 void vm_rmap_unmap(struct vm_object *obj, uint64_t first, uint64_t last, bool copies);
+/* Take everything out that areas with this grant have mapped; it is marked as revoked. */
+void vm_rmap_revoke(struct vm_object *obj, const struct vm_grant *grant);

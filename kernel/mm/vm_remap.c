@@ -205,6 +205,7 @@ int vm_remap(struct vm_space *vm, uint64_t old, uint64_t old_len, uint64_t len, 
 {
 	struct remap r = { .old = old, .how = how };
 	uint64_t old_end = old, end;
+	struct vm_grant *ended;
 	bool locked;
 	int err;
 
@@ -222,9 +223,11 @@ int vm_remap(struct vm_space *vm, uint64_t old, uint64_t old_len, uint64_t len, 
 	locked = err == 0 && (r.area->flags & (VM_LOCKED | VM_ONFAULT)) == VM_LOCKED;
 	if (err == 0)
 		err = remap_locked(vm, &r, addr);
+	ended = vm_take_ended_locked(vm);
 	write_to_read(&vm->lock);
 	if (err == 0 && locked && r.len > r.old_len) /* as mmap: what does not come now comes when touched */
 		(void)vm_populate_locked(vm, *addr + r.old_len, *addr + r.len, false);
 	read_unlock(&vm->lock);
+	vm_release_grants(ended);
 	return err;
 }

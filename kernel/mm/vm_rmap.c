@@ -24,16 +24,35 @@ void vm_rmap_unlock(const struct vm_area *area)
 		mutex_unlock(&area->object->areas_lock);
 }
 
+/* May writes through the area ever reach its object? */
+static bool may_write_object(const struct vm_area *area)
+{
+	return (area->flags & VM_SHARED) && (area->max_prot & VM_WRITE) && !vm_area_revoked(area);
+}
+
 void vm_rmap_add_locked(struct vm_area *area)
 {
-	if (area->object)
-		list_add_tail(&area->object->areas, &area->of_object);
+	if (!area->object)
+		return;
+	area->writes = may_write_object(area);
+	if (area->writes)
+		vm_object_hold_writable(area->object);
+	list_add_tail(&area->object->areas, &area->of_object);
+}
+
+static void writes_no_more(struct vm_area *area)
+{
+	if (area->writes)
+		vm_object_drop_writable(area->object);
+	area->writes = false;
 }
 
 void vm_rmap_remove_locked(struct vm_area *area)
 {
-	if (area->object)
-		list_del(&area->of_object);
+	if (!area->object)
+		return;
+	writes_no_more(area);
+	list_del(&area->of_object);
 }
 
 /* Unmap the object's own pages in [start, end) and leave private copies. */
@@ -84,6 +103,22 @@ void vm_rmap_unmap(struct vm_object *obj, uint64_t first, uint64_t last, bool co
 			vm_unmap_pages_locked(area->space, start, end);
 		else
 			unmap_originals(area->space, start, end);
+	}
+	mutex_unlock(&obj->areas_lock);
+}
+
+/* An area that is about to be entered finds its grant revoked; what fork and mremap take from one that was passed is
+ * nothing, for theirs come behind it in the list. */
+void vm_rmap_revoke(struct vm_object *obj, const struct vm_grant *grant)
+{
+	struct vm_area *area;
+
+	mutex_lock(&obj->areas_lock);
+	list_for_each (area, &obj->areas, of_object) {
+		if (area->grant != grant)
+			continue;
+		writes_no_more(area);
+		vm_unmap_pages_locked(area->space, area->start, area->end);
 	}
 	mutex_unlock(&obj->areas_lock);
 }

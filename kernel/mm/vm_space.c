@@ -103,6 +103,7 @@ static void destroy(struct vm_space *vm)
 		vm_area_unlink_locked(vm, area);
 		drop_pages(vm, start, end);
 	}
+	vm_release_grants(vm->ended);
 	arch_pt_destroy(vm->root);
 	slab_free(space_cache, vm);
 }
@@ -219,6 +220,8 @@ bool vm_next_area(struct vm_space *vm, uint64_t addr, struct vm_area *out)
 	area = area_above(&vm->areas, addr);
 	if (area) {
 		*out = *area;
+		out->flags |= vm_area_revoked(area) ? VM_REVOKED : 0;
+		out->grant = NULL;
 		if (out->object)
 			vm_object_get(out->object);
 	}

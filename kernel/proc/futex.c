@@ -94,14 +94,14 @@ static int key_get(uaddr_t addr, bool is_private, struct key_ref *out)
 		return 0;
 	if (!vm_next_area(vm, addr, &area))
 		return -EFAULT;
-	if (area.start <= addr && (area.flags & VM_SHARED) && area.object) {
+	if (area.start <= addr && (area.flags & (VM_SHARED | VM_REVOKED)) == VM_SHARED && area.object) {
 		out->key = (struct futex_key){ area.object, area.offset + (addr - area.start) };
 		out->object = area.object;
 		return 0;
 	}
 	if (area.object)
 		vm_object_put(area.object);
-	return area.start <= addr ? 0 : -EFAULT;
+	return area.start <= addr && !(area.flags & VM_REVOKED) ? 0 : -EFAULT;
 }
 
 static void key_put(struct key_ref *ref)
