@@ -28,7 +28,7 @@ fuzz: $(FUZZ) ## build the fuzz targets
 %_threads_test: UNIT_SANITIZE := $(THREAD_SANITIZE)
 
 # Libraries that a test compares the kernel's code with.
-build/tests/unit/kernel/lib/xchacha20_test: UNIT_LIBS := -lsodium
+build/tests/unit/kernel/lib/xchacha20_test build/tests/unit/kernel/lib/siphash_test: UNIT_LIBS := -lsodium
 build/tests/unit/kernel/core/random_test: UNIT_LIBS := -lm
 
 $(UNIT): build/%: %.c $(HOST_SHIMS) $(HOST_HEADERS)

@@ -72,6 +72,13 @@ struct cap_table;
 struct cap_tree;
 struct capability;
 
+/* --- names: kernel/cap/id.c ---------------------------------------------------------------------------------- */
+
+/* A capability's id: drawn when it is first asked for, as few ever are, and never 0.  Any context. */
+struct cap_id cap_id(struct capability *cap);
+/* What tells capabilities apart and may be shown: nothing of the id follows from it.  Never 0.  Any context. */
+uint64_t cap_tag(struct capability *cap);
+
 /* What holds a capability that is in no table. */
 struct cap_holder_ops {
 	/* It was revoked and is out of its tree: end what was made with it.  May sleep; the holder still owns it and
@@ -82,7 +89,7 @@ struct cap_holder_ops {
 enum cap_state { CAP_LIVE, CAP_CLOSED, CAP_REVOKED };
 
 struct capability {
-	struct cap_id id;          /* [r] from the kernel's generator; zero until somebody asks for it */
+	_Atomic uint64_t id[2];    /* [a] for kernel/cap/id.c */
 	struct kobject *object;    /* [i] holds a reference */
 	_Atomic uint32_t rights;   /* [a] only shrink */
 	uint16_t type;             /* [i] enum object_type */

@@ -22,6 +22,8 @@ struct cap_table {
 
 #define CAP_TABLE_MAX (1u << 20) /* slots */
 
+void cap_id_init(void); /* kernel/cap/id.c */
+
 /* A capability with one reference, in no place yet.  Takes over the reference on the object.  NULL: no memory. */
 struct capability *cap_alloc(struct kobject *object, uint32_t rights);
 /* A copy of `from` with at most `rights`, with a reference on the object. */

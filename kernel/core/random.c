@@ -26,6 +26,7 @@
 #include <arch/cpu.h>
 #include <kernel/assert.h>
 #include <kernel/printk.h>
+#include <kernel/siphash.h>
 #include <kernel/slab.h>
 #include <kernel/spinlock.h>
 #include <kernel/string.h>
@@ -109,26 +110,18 @@ static void root_mix_locked(const void *data, size_t len)
 	key_mix(root_key, &now, sizeof(now));
 }
 
-/* One round of SipHash (Aumasson and Bernstein, 2012): cheap, loses nothing, spreads bits in a few calls. */
+/* A round of SipHash is cheap, loses nothing, and spreads bits in a few calls. */
 static void timing_add(uint64_t timing[4], uint64_t word)
 {
-	uint64_t a = READ_ONCE(timing[0]), b = READ_ONCE(timing[1]);
-	uint64_t c = READ_ONCE(timing[2]), d = READ_ONCE(timing[3]) ^ word;
+	uint64_t v[4];
 
-	a += b;
-	c += d;
-	b = (b << 13 | b >> 51) ^ a;
-	d = (d << 16 | d >> 48) ^ c;
-	a = a << 32 | a >> 32;
-	c += b;
-	a += d;
-	b = (b << 17 | b >> 47) ^ c;
-	d = (d << 21 | d >> 43) ^ a;
-	c = c << 32 | c >> 32;
-	WRITE_ONCE(timing[0], a ^ word);
-	WRITE_ONCE(timing[1], b);
-	WRITE_ONCE(timing[2], c);
-	WRITE_ONCE(timing[3], d);
+	for (unsigned w = 0; w < 4; w++)
+		v[w] = READ_ONCE(timing[w]);
+	v[3] ^= word;
+	siphash_round(v);
+	v[0] ^= word;
+	for (unsigned w = 0; w < 4; w++)
+		WRITE_ONCE(timing[w], v[w]);
 }
 
 /* Pools of other CPUs may change while they are read: all the better. */

@@ -60,6 +60,11 @@ WEAK uint64_t random_u64(void)
 	return 0x123456789abcdef1ull;
 }
 
+WEAK void random_bytes(void *buf, size_t len)
+{
+	memset(buf, 0x5a, len);
+}
+
 WEAK const char *ksym_lookup(uintptr_t addr, uintptr_t *offset)
 {
 	(void)addr, (void)offset;

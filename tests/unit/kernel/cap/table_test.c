@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: kernel/cap/table.c kernel/cap/capability.c kernel/cap/derive.c kernel/cap/object.c kernel/lib/bitmap.c */
+/* sources: kernel/cap/table.c kernel/cap/capability.c kernel/cap/derive.c kernel/cap/object.c */
+/* sources: kernel/cap/id.c kernel/lib/siphash.c kernel/lib/bitmap.c */
 /* Capability tables: the descriptor rules of POSIX, rights, expiry, and that no reference is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
