@@ -53,6 +53,8 @@ struct kobject {
 	uint64_t id;                   /* [i] unique for ever */
 };
 
+/* A number that no object had or will have; kobject_init() takes one. */
+uint64_t kobject_new_id(void);
 void kobject_init(struct kobject *obj, enum object_type type, const struct kobject_ops *ops);
 
 static inline void kobject_get(struct kobject *obj)

@@ -14,10 +14,43 @@ struct wait_result {
 	int status; /* as wait4 reports it */
 	struct abi_rusage usage;
 };
-enum wait_kind { WAIT_ANY, WAIT_PID, WAIT_GROUP };
+enum wait_kind { WAIT_ANY, WAIT_PID, WAIT_GROUP, WAIT_PROCESS };
+struct wait_target {
+	enum wait_kind kind;
+	pid_t id;                      /* WAIT_PID, WAIT_GROUP */
+	const struct process *process; /* WAIT_PROCESS: this very one, whatever its pid names by now */
+};
 /* options: WNOHANG WEXITED WUNTRACED WCONTINUED WNOWAIT and __WALL, __WCLONE.  The pid, 0 (WNOHANG and
  * nothing yet), or -errno. */
-int64_t process_wait(enum wait_kind kind, pid_t id, unsigned options, struct wait_result *out);
+int64_t process_wait(const struct wait_target *target, unsigned options, struct wait_result *out);
+
+/* --- by capability: a pidfd, full handle or descriptor.  -EBADF, -EPERM, -ESRCH --------------------------- */
+
+struct cap_table;
+struct cap_terms;
+struct capability;
+struct process_info;
+struct policy_request;
+
+/* A descriptor; -EINVAL, -ESRCH, -EMFILE, -ENOMEM. */
+int64_t pidfd_open(pid_t pid, unsigned flags);
+/* For a child that has no pid yet but will have this one. */
+int pidfd_of_child(struct process *child, pid_t pid) __must_check;
+/* F_GETFL, F_SETFL of a capability to a process or thread, which is in use. */
+int pidfd_control(struct capability *cap, int cmd, uint64_t arg);
+/* `info` NULL: as kill(2) or tgkill(2) would fill it in. */
+int64_t pidfd_signal(int64_t handle, int signo, const struct abi_siginfo *info, unsigned flags);
+/* As process_wait; also -EAGAIN: it does not block, and there is nothing yet. */
+int64_t pidfd_wait(int64_t handle, unsigned options, struct wait_result *out);
+/* A copy of a descriptor of another process: a grant from there. */
+int64_t pidfd_getfd(int64_t handle, int fd);
+/* A child of `handle` in the table of another process: the handle there. */
+int64_t process_grant(int64_t process, int64_t handle, const struct cap_terms *terms);
+/* Its table, pinned. */
+int process_caps_of(int64_t handle, struct cap_table **out) __must_check;
+int process_info_by_handle(int64_t handle, struct process_info *out) __must_check;
+int policy_get_by_handle(int64_t handle, struct sched_policy *out) __must_check;
+int policy_set_by_handle(int64_t handle, const struct policy_request *request) __must_check;
 
 /* --- groups, limits, usage ----------------------------------------------------------------------- */
 

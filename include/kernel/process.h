@@ -85,6 +85,7 @@ struct cpu_timers {
 struct process {
 	struct refcount refs;
 	pid_t pid;                    /* [i] */
+	uint64_t id;                  /* [i] its number as a kernel object: unlike pids, never used again */
 	struct spinlock lock;         /* RANK_PROCESS */
 	struct list threads;          /* [p] those that have not left for good */
 	uint32_t thread_count;        /* [p] length of threads */
@@ -92,7 +93,7 @@ struct process {
 	enum process_state state;     /* [p] written; read anywhere */
 	int exit_status;              /* [p] as wait reports it */
 	struct thread *exec_thread;   /* [p] the only thread that an exec lets live */
-	struct waitqueue thread_wait; /* exec waits here for the others */
+	struct waitqueue thread_wait; /* exec waits here for the others, polls of pidfds for the end */
 
 	struct process *parent;      /* [t] */
 	pid_t parent_pid;            /* [t]; read anywhere */
@@ -113,9 +114,10 @@ struct process {
 	bool continued;           /* [p] for wait(WCONTINUED) */
 	bool notify_continued;    /* [p] a woken thread tells the parent */
 
-	bool exiting;      /* [p] exit_group in progress */
-	bool no_new_privs; /* [p] */
-	bool dumpable;     /* [p] */
+	bool exiting;       /* [p] exit_group in progress */
+	bool no_new_privs;  /* [p] */
+	bool dumpable;      /* [p] */
+	uint32_t privilege; /* [p] counts its set-id execs; read anywhere */
 
 	struct vm_space *vm;                     /* [p] NULL once exiting */
 	struct cap_table *caps;                  /* [p] NULL once exiting */
@@ -255,7 +257,7 @@ void thread_exit(int code) __noreturn;
 /* fork/vfork/clone: `flags` CLONE_*, child stack 0 = same. Returns the tid in the parent. */
 struct clone_args {
 	uint64_t flags;
-	uaddr_t stack, parent_tid, child_tid, tls;
+	uaddr_t stack, parent_tid, child_tid, tls, pidfd;
 	int exit_signal;
 };
 int64_t process_clone(const struct clone_args *args);

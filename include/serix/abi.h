@@ -264,6 +264,7 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define CLONE_FS             0x200
 #define CLONE_FILES          0x400
 #define CLONE_SIGHAND        0x800
+#define CLONE_PIDFD          0x1000
 #define CLONE_PTRACE         0x2000
 #define CLONE_VFORK          0x4000
 #define CLONE_PARENT         0x8000
@@ -275,6 +276,11 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define CLONE_CHILD_CLEARTID 0x200000
 #define CLONE_DETACHED       0x400000
 #define CLONE_CHILD_SETTID   0x1000000
+
+#define PIDFD_NONBLOCK            O_NONBLOCK
+#define PIDFD_THREAD              O_EXCL
+#define PIDFD_SIGNAL_THREAD       1
+#define PIDFD_SIGNAL_THREAD_GROUP 2
 
 #define WNOHANG    1
 #define WUNTRACED  2

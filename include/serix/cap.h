@@ -97,6 +97,7 @@ enum cap_type {
 #define PROCESS_RIGHT_INSPECT  0x0004u
 #define PROCESS_RIGHT_SCHEDULE 0x0008u
 #define PROCESS_RIGHT_GRANT    0x0010u
+#define PROCESS_RIGHTS         0x001fu
 
 #define PORT_RIGHT_SEND    0x0001u
 #define PORT_RIGHT_RECEIVE 0x0002u /* and reply; the port dies with the last one */

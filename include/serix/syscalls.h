@@ -167,10 +167,10 @@
 	X(230, clock_nanosleep, 4, time)         \
 	X(231, exit_group, 1, process)           \
 	X(234, tgkill, 3, signal)                \
+	X(235, utimes, 2, path)                  \
 	X(237, mbind, 6, numa)                   \
 	X(238, set_mempolicy, 3, numa)           \
 	X(239, get_mempolicy, 5, numa)           \
-	X(235, utimes, 2, path)                  \
 	X(247, waitid, 5, process)               \
 	X(251, ioprio_set, 3, sched)             \
 	X(252, ioprio_get, 2, sched)             \
@@ -212,11 +212,17 @@
 	X(324, membarrier, 3, mm)                \
 	X(325, mlock2, 3, mlock)                 \
 	X(332, statx, 5, path)                   \
+	X(424, pidfd_send_signal, 4, pidfd)      \
+	X(434, pidfd_open, 2, pidfd)             \
 	X(435, clone3, 2, process)               \
 	X(436, close_range, 3, file)             \
+	X(438, pidfd_getfd, 3, pidfd)            \
 	X(439, faccessat2, 4, path)              \
 	X(447, memfd_secret, 1, memobj)          \
 	X(450, set_mempolicy_home_node, 4, numa) \
 	X(1024, mem_create, 3, memobj)           \
 	X(1025, mem_share, 3, memobj)            \
-	X(1026, mem_run, 3, memobj)
+	X(1026, mem_run, 3, memobj)              \
+	X(1027, cap_derive, 3, cap)              \
+	X(1033, cap_grant, 4, cap)               \
+	X(1038, process_control, 4, pidfd)

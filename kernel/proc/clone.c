@@ -20,11 +20,11 @@
 #define CLONE_UNTRACED 0x00800000u
 #define CLONE_IO       0x80000000u
 
-/* Namespaces and pidfds are refused; what concerns tracing and I/O contexts means nothing here. */
+/* Namespaces are refused; what concerns tracing and I/O contexts means nothing here. */
 #define CLONE_SUPPORTED                                                                                  \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | \
 	 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED |    \
-	 CLONE_CHILD_SETTID | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
+	 CLONE_CHILD_SETTID | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO | CLONE_PIDFD)
 /* A thread shares all that is kept per process. */
 #define CLONE_OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
 
@@ -39,6 +39,8 @@ static int check_args(const struct clone_args *args)
 	if ((flags & CLONE_THREAD) && (flags & CLONE_OF_THREAD) != CLONE_OF_THREAD)
 		return -EINVAL;
 	if ((flags & CLONE_PARENT) && current_process()->pid == 1)
+		return -EINVAL;
+	if ((flags & CLONE_PIDFD) && (flags & (CLONE_THREAD | CLONE_DETACHED)))
 		return -EINVAL;
 	if (args->exit_signal < 0 || args->exit_signal > NSIG)
 		return -EINVAL;
@@ -317,6 +319,21 @@ static int64_t clone_thread(const struct clone_args *args)
 	return tid;
 }
 
+/* The parent's capability to the child, while that is not to be found yet. */
+static int give_pidfd(struct process *child, pid_t pid, uaddr_t where, int *out)
+{
+	int fd = pidfd_of_child(child, pid);
+
+	if (fd < 0)
+		return fd;
+	if (put_user_u32(where, (uint32_t)fd) < 0) {
+		cap_close(current_process()->caps, fd);
+		return -EFAULT;
+	}
+	*out = fd;
+	return 0;
+}
+
 static int64_t clone_process(const struct clone_args *args)
 {
 	struct pid_entry *entry = pid_alloc();
@@ -324,6 +341,7 @@ static int64_t clone_process(const struct clone_args *args)
 	struct thread *t;
 	pid_t pid;
 	int64_t err;
+	int pidfd = -1;
 
 	if (!entry)
 		return -EAGAIN;
@@ -336,9 +354,12 @@ static int64_t clone_process(const struct clone_args *args)
 	t->tid = pid = entry->nr;
 	if (args->flags & CLONE_PARENT_SETTID)
 		(void)!put_user_u32(args->parent_tid, (uint32_t)pid);
-	err = publish_process(p, t, entry, args->flags);
+	err = args->flags & CLONE_PIDFD ? give_pidfd(p, pid, args->pidfd, &pidfd) : 0;
 	if (err < 0)
 		goto out_thread;
+	err = publish_process(p, t, entry, args->flags);
+	if (err < 0)
+		goto out_pidfd;
 	if (cpu_time_limited(p))
 		cpu_timers_update(p);
 	/* From here on the tree owns p, and it may be gone as soon as it runs. */
@@ -351,6 +372,9 @@ static int64_t clone_process(const struct clone_args *args)
 		task_start(&t->task);
 	}
 	return pid;
+out_pidfd:
+	if (pidfd >= 0)
+		cap_close(current_process()->caps, pidfd);
 out_thread:
 	thread_free(t);
 out_process:

@@ -265,8 +265,10 @@ static void install_identity(struct exec *x, struct process *p)
 	p->has_execed = true;
 	p->cred = x->cred;
 	p->dumpable = !x->secure;
-	if (x->secure)
+	if (x->secure) {
 		p->pdeath_signal = 0;
+		p->privilege++;
+	}
 	memset(p->comm, 0, sizeof(p->comm));
 	strlcpy(p->comm, base_name(x->name), sizeof(p->comm));
 	memcpy(p->exe, exe, sizeof(p->exe));

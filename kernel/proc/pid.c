@@ -4,6 +4,7 @@
  * reused soon, and a hash from number to entry.  All under proc_tree_lock.
  */
 #include <kernel/bitmap.h>
+#include <kernel/object.h>
 #include <kernel/pmm.h>
 #include <kernel/slab.h>
 
@@ -59,6 +60,7 @@ struct pid_entry *pid_alloc(void)
 	if (!entry)
 		return NULL;
 	list_init(&entry->group);
+	entry->id = kobject_new_id();
 	flags = tree_lock();
 	entry->nr = next_free_locked();
 	if (entry->nr != 0) {

@@ -17,11 +17,16 @@
 #define PERIOD_MIN_NS  (100 * NSEC_PER_USEC)
 #define PERIOD_MAX_NS  ((1ull << 22) * NSEC_PER_USEC)
 
-bool thread_same_owner(const struct thread *t)
+bool process_same_owner(const struct process *p)
 {
-	const struct credentials *me = current_cred(), *other = &t->process->cred;
+	const struct credentials *me = current_cred(), *other = &p->cred;
 
 	return me->euid == other->euid || me->euid == other->uid || cred_is_root();
+}
+
+bool thread_same_owner(const struct thread *t)
+{
+	return process_same_owner(t->process);
 }
 
 static bool is_realtime(unsigned policy)
@@ -102,7 +107,7 @@ static void complete(struct sched_policy *new, const struct sched_policy *old,
 		new->period_ns = new->deadline_ns;
 }
 
-static int set_locked(struct thread *t, const struct policy_request *request)
+int thread_policy_set_locked(struct thread *t, const struct policy_request *request, bool owner)
 {
 	struct sched_policy old, new;
 	int err;
@@ -112,7 +117,7 @@ static int set_locked(struct thread *t, const struct policy_request *request)
 	complete(&new, &old, request);
 	if (!policy_valid(&new))
 		return -EINVAL;
-	if (!cred_is_root() && (!thread_same_owner(t) || !unprivileged_may(t, &old, &new)))
+	if (!cred_is_root() && (!owner || !unprivileged_may(t, &old, &new)))
 		return -EPERM;
 	err = sched_set_policy(&t->task, &new);
 	if (err == 0)
@@ -128,7 +133,7 @@ int thread_policy_set(pid_t tid, const struct policy_request *request)
 
 	if (t) {
 		spin_lock(&t->process->lock);
-		err = set_locked(t, request);
+		err = thread_policy_set_locked(t, request, thread_same_owner(t));
 		spin_unlock(&t->process->lock);
 	}
 	tree_unlock(flags);

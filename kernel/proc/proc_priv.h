@@ -26,6 +26,7 @@ static inline void tree_unlock(uint64_t flags)
 struct pid_entry {
 	struct list hash;
 	pid_t nr;
+	uint64_t id; /* the thread's number as a kernel object */
 	struct thread *thread;
 	struct process *process;
 	struct list group; /* processes by group_link */
@@ -130,7 +131,10 @@ void futex_init(void);
 int64_t futex_wake_any(uaddr_t addr, uint32_t count);
 
 /* May the running process change how that thread is scheduled?  (policy.c) */
+bool process_same_owner(const struct process *p);
 bool thread_same_owner(const struct thread *t);
+/* `owner`: that is settled.  Holds its process's lock. */
+int thread_policy_set_locked(struct thread *t, const struct policy_request *request, bool owner) __must_check;
 /* May it be as urgent as this nice value by RLIMIT_NICE, or by privilege? */
 bool thread_may_nice(const struct thread *t, int nice);
 

@@ -36,6 +36,7 @@ struct process *process_alloc(void)
 	if (!p)
 		return NULL;
 	refcount_set(&p->refs, 1);
+	p->id = kobject_new_id();
 	spin_init(&p->lock, "process", RANK_PROCESS);
 	list_init(&p->threads);
 	list_init(&p->children);

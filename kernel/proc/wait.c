@@ -37,6 +37,7 @@ void process_reap_locked(struct process *p)
 	}
 	list_del(&p->sibling);
 	process_set_parent_locked(p, NULL);
+	wake_up_all(&p->thread_wait); /* polls: nobody can wait for it any more */
 	entry = pid_lookup_locked(p->pid);
 	entry->process = NULL;
 	/* The entry goes with the last of its uses, which may be this group membership. */
@@ -46,14 +47,26 @@ void process_reap_locked(struct process *p)
 		pid_release_locked(entry);
 }
 
-static bool matches_locked(const struct process *child, enum wait_kind kind, pid_t id, unsigned options)
+static bool matches_locked(const struct process *child, const struct wait_target *target, unsigned options)
 {
 	bool clone_child = child->exit_signal != SIGCHLD;
 
-	if (kind == WAIT_PID && child->pid != id)
-		return false;
-	if (kind == WAIT_GROUP && child->pgid != id)
-		return false;
+	switch (target->kind) {
+	case WAIT_ANY:
+		break;
+	case WAIT_PID:
+		if (child->pid != target->id)
+			return false;
+		break;
+	case WAIT_GROUP:
+		if (child->pgid != target->id)
+			return false;
+		break;
+	case WAIT_PROCESS:
+		if (child != target->process)
+			return false;
+		break;
+	}
 	return (options & WAIT_ALL) || clone_child == !!(options & WAIT_CLONE);
 }
 
@@ -101,14 +114,14 @@ static bool collect_locked(struct process *child, unsigned options, struct wait_
 	return told;
 }
 
-static int64_t try_wait(enum wait_kind kind, pid_t id, unsigned options, struct wait_result *out)
+static int64_t try_wait(const struct wait_target *target, unsigned options, struct wait_result *out)
 {
 	struct process *self = current_process(), *child, *dead = NULL;
 	int64_t result = -ECHILD;
 	uint64_t flags = tree_lock();
 
 	list_for_each (child, &self->children, sibling) {
-		if (!matches_locked(child, kind, id, options))
+		if (!matches_locked(child, target, options))
 			continue;
 		result = 0;
 		if (collect_locked(child, options, out, &dead)) {
@@ -122,14 +135,14 @@ static int64_t try_wait(enum wait_kind kind, pid_t id, unsigned options, struct 
 	return result;
 }
 
-int64_t process_wait(enum wait_kind kind, pid_t id, unsigned options, struct wait_result *out)
+int64_t process_wait(const struct wait_target *target, unsigned options, struct wait_result *out)
 {
 	struct process *self = current_process();
-	int64_t result = try_wait(kind, id, options, out);
+	int64_t result = try_wait(target, options, out);
 	int err;
 
 	if (result != 0 || (options & WNOHANG))
 		return result;
-	err = wait_event_interruptible(&self->child_wait, (result = try_wait(kind, id, options, out)) != 0);
+	err = wait_event_interruptible(&self->child_wait, (result = try_wait(target, options, out)) != 0);
 	return err < 0 ? -ERESTARTSYS : result;
 }

@@ -6,6 +6,7 @@
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
 #include <kernel/file.h>
+#include <kernel/proc_calls.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -528,6 +529,23 @@ static int64_t file_control(struct file *file, int fd, int cmd, uint64_t arg)
 	}
 }
 
+/* What is no file has no status flags but O_NONBLOCK, and that only where calls on it look at it. */
+static int64_t object_control(int fd, int cmd, uint64_t arg)
+{
+	struct capability *cap;
+	int64_t result = -EBADF;
+	int err = cap_use(current_caps(), fd, OBJECT_NONE, 0, &cap);
+
+	if (err < 0)
+		return err;
+	if (cap->type == OBJECT_PROCESS || cap->type == OBJECT_THREAD)
+		result = pidfd_control(cap, cmd, arg);
+	else if (!object_is_file(cap->object))
+		result = cmd == F_GETFL ? O_RDWR : -EINVAL;
+	cap_done(cap);
+	return result;
+}
+
 SYSCALL(fcntl)
 {
 	int fd = ARG(0, int), cmd = ARG(1, int);
@@ -552,7 +570,7 @@ SYSCALL(fcntl)
 	}
 	err = file_use(fd, cmd == F_ADD_SEALS ? CAP_SEAL : 0, &use);
 	if (err < 0)
-		return err;
+		return err == -EBADF ? object_control(fd, cmd, arg) : err;
 	result = file_control(use.file, fd, cmd, arg);
 	file_done(&use);
 	return result;

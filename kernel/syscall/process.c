@@ -58,9 +58,12 @@ SYSCALL(clone)
 		.parent_tid = ARG(2, uaddr_t),
 		.child_tid = ARG(3, uaddr_t),
 		.tls = ARG(4, uaddr_t),
+		.pidfd = ARG(2, uaddr_t), /* the parent's tid has the same place: not both */
 		.exit_signal = (int)(flags & CSIGNAL),
 	};
 
+	if ((flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) == (CLONE_PIDFD | CLONE_PARENT_SETTID))
+		return -EINVAL;
 	return process_clone(&clone);
 }
 
@@ -92,6 +95,7 @@ SYSCALL(clone3)
 		.parent_tid = abi.parent_tid,
 		.child_tid = abi.child_tid,
 		.tls = abi.tls,
+		.pidfd = abi.pidfd,
 		.exit_signal = (int)abi.exit_signal,
 	};
 	return process_clone(&clone);
@@ -187,7 +191,7 @@ SYSCALL(wait4)
 	pid_t pid = ARG(0, pid_t);
 	unsigned options = ARG(2, unsigned);
 	struct wait_result result = { 0 };
-	enum wait_kind kind = pid == -1 ? WAIT_ANY : pid > 0 ? WAIT_PID : WAIT_GROUP;
+	struct wait_target target = { .kind = pid == -1 ? WAIT_ANY : pid > 0 ? WAIT_PID : WAIT_GROUP };
 	int64_t found;
 	int err = 0;
 
@@ -197,7 +201,8 @@ SYSCALL(wait4)
 		return -ESRCH;
 	if (pid == 0)
 		pid = current_process()->pgid;
-	found = process_wait(kind, pid > 0 ? pid : -pid, options | WEXITED, &result);
+	target.id = pid > 0 ? pid : -pid;
+	found = process_wait(&target, options | WEXITED, &result);
 	if (found <= 0)
 		return found;
 	if (args->a[1])
@@ -207,25 +212,36 @@ SYSCALL(wait4)
 	return err < 0 ? err : found;
 }
 
-enum { P_ALL, P_PID, P_PGID };
+enum { P_ALL, P_PID, P_PGID, P_PIDFD };
 
-static int waitid_target(unsigned type, pid_t id, enum wait_kind *kind, pid_t *target)
+static int waitid_target(unsigned type, pid_t id, struct wait_target *target)
 {
-	*target = id;
+	target->id = id;
 	switch (type) {
 	case P_ALL:
-		*kind = WAIT_ANY;
+		target->kind = WAIT_ANY;
 		return 0;
 	case P_PID:
-		*kind = WAIT_PID;
+		target->kind = WAIT_PID;
 		return id > 0 ? 0 : -EINVAL;
 	case P_PGID:
-		*kind = WAIT_GROUP;
+		target->kind = WAIT_GROUP;
 		if (id == 0)
-			*target = current_process()->pgid;
+			target->id = current_process()->pgid;
 		return id >= 0 ? 0 : -EINVAL;
 	}
 	return -EINVAL;
+}
+
+static int64_t waitid_wait(unsigned type, pid_t id, unsigned options, struct wait_result *result)
+{
+	struct wait_target target = { .kind = WAIT_ANY };
+	int err;
+
+	if (type == P_PIDFD)
+		return id < 0 ? -EINVAL : pidfd_wait(id, options, result);
+	err = waitid_target(type, id, &target);
+	return err < 0 ? err : process_wait(&target, options, result);
 }
 
 /* si_status is the exit code or the signal alone. */
@@ -246,19 +262,14 @@ SYSCALL(waitid)
 	unsigned options = ARG(3, unsigned);
 	struct wait_result result = { 0 };
 	struct abi_siginfo info = { 0 };
-	enum wait_kind kind;
-	pid_t target;
 	int64_t found;
-	int err;
+	int err = 0;
 
 	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WAIT_KINDS))
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	err = waitid_target(ARG(0, unsigned), ARG(1, pid_t), &kind, &target);
-	if (err < 0)
-		return err;
-	found = process_wait(kind, target, options, &result);
+	found = waitid_wait(ARG(0, unsigned), ARG(1, pid_t), options, &result);
 	if (found < 0)
 		return found;
 	if (found > 0) {

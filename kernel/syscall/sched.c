@@ -11,6 +11,8 @@
 #include <serix/abi_sched.h>
 #include <serix/errno.h>
 
+#include "sched_attr.h"
+
 SYSCALL(sched_yield)
 {
 	(void)args;
@@ -205,20 +207,25 @@ static int to_request(const struct abi_sched_attr *attr, struct policy_request *
 	return 0;
 }
 
+int sched_attr_get(uaddr_t addr, struct policy_request *out)
+{
+	struct abi_sched_attr attr;
+	int err = copy_attr(&attr, addr);
+
+	if (err == 0)
+		err = check_attr_flags(&attr);
+	return err < 0 ? err : to_request(&attr, out);
+}
+
 SYSCALL(sched_setattr)
 {
 	struct policy_request request;
-	struct abi_sched_attr attr;
 	pid_t pid = ARG(0, pid_t);
 	int err;
 
 	if (!args->a[1] || pid < 0 || ARG(2, uint32_t))
 		return -EINVAL;
-	err = copy_attr(&attr, ARG(1, uaddr_t));
-	if (err == 0)
-		err = check_attr_flags(&attr);
-	if (err == 0)
-		err = to_request(&attr, &request);
+	err = sched_attr_get(ARG(1, uaddr_t), &request);
 	return err < 0 ? err : thread_policy_set(pid, &request);
 }
 
@@ -236,22 +243,33 @@ static void to_attr(const struct sched_policy *policy, struct abi_sched_attr *ou
 		out->nice = (int32_t)policy->nice;
 }
 
+static bool attr_size_valid(uint64_t size)
+{
+	return size >= SCHED_ATTR_SIZE_V0 && size <= PAGE_SIZE;
+}
+
+int sched_attr_put(const struct sched_policy *policy, uaddr_t addr, uint64_t size)
+{
+	struct abi_sched_attr attr;
+
+	if (!attr_size_valid(size))
+		return -EINVAL;
+	to_attr(policy, &attr);
+	attr.size = (uint32_t)MIN(size, (uint64_t)sizeof(attr));
+	return copy_to_user(addr, &attr, attr.size);
+}
+
 SYSCALL(sched_getattr)
 {
 	uint32_t size = ARG(2, uint32_t);
 	struct sched_policy policy;
-	struct abi_sched_attr attr;
 	uint64_t slice_ns;
 	int err;
 
-	if (!args->a[1] || size < SCHED_ATTR_SIZE_V0 || size > PAGE_SIZE || ARG(3, uint32_t))
+	if (!args->a[1] || !attr_size_valid(size) || ARG(3, uint32_t))
 		return -EINVAL;
 	err = get_policy(ARG(0, pid_t), &policy, &slice_ns);
-	if (err < 0)
-		return err;
-	to_attr(&policy, &attr);
-	attr.size = MIN(size, (uint32_t)sizeof(attr));
-	return copy_to_user(ARG(1, uaddr_t), &attr, attr.size);
+	return err < 0 ? err : sched_attr_put(&policy, ARG(1, uaddr_t), size);
 }
 
 /* --- nice values and I/O priorities ----------------------------------------------------------------- */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes and threads by capability: Linux's pidfds, and process_control of <serix/process.h>. */
+#include <kernel/syscall.h>
+
+#include <arch/usercopy.h>
+#include <kernel/proc_calls.h>
+#include <serix/errno.h>
+#include <serix/process.h>
+
+#include "sched_attr.h"
+
+SYSCALL(pidfd_open)
+{
+	return pidfd_open(ARG(0, pid_t), ARG(1, unsigned));
+}
+
+SYSCALL(pidfd_send_signal)
+{
+	struct abi_siginfo info;
+	uaddr_t user = ARG(2, uaddr_t);
+
+	if (user && copy_from_user(&info, user, sizeof(info)) < 0)
+		return -EFAULT;
+	return pidfd_signal(ARG(0, int), ARG(1, int), user ? &info : NULL, ARG(3, unsigned));
+}
+
+SYSCALL(pidfd_getfd)
+{
+	return ARG(2, unsigned) ? -EINVAL : pidfd_getfd(ARG(0, int), ARG(1, int));
+}
+
+/* --- process_control ------------------------------------------------------------------------------- */
+
+static int64_t info(int64_t handle, uaddr_t data, uint64_t size)
+{
+	struct process_info out;
+	int err = size == sizeof(out) ? process_info_by_handle(handle, &out) : -EINVAL;
+
+	return err < 0 ? err : copy_to_user(data, &out, sizeof(out));
+}
+
+static int64_t get_schedule(int64_t handle, uaddr_t data, uint64_t size)
+{
+	struct sched_policy policy;
+	int err = policy_get_by_handle(handle, &policy);
+
+	return err < 0 ? err : sched_attr_put(&policy, data, size);
+}
+
+static int64_t set_schedule(int64_t handle, uaddr_t data)
+{
+	struct policy_request request;
+	int err = sched_attr_get(data, &request);
+
+	return err < 0 ? err : policy_set_by_handle(handle, &request);
+}
+
+SYSCALL(process_control)
+{
+	int64_t handle = ARG(0, int64_t);
+	uaddr_t data = ARG(2, uaddr_t);
+
+	switch (ARG(1, unsigned)) {
+	case PROCESS_INFO:
+		return info(handle, data, args->a[3]);
+	case PROCESS_GET_SCHEDULE:
+		return get_schedule(handle, data, args->a[3]);
+	case PROCESS_SET_SCHEDULE:
+		return set_schedule(handle, data);
+	}
+	return -EINVAL;
+}
