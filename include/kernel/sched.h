@@ -119,6 +119,28 @@ bool task_wake_from(struct task *task, enum task_state from);
 /* Set work bits and, for interruptible sleepers, wake. */
 void task_set_work(struct task *task, uint32_t bits);
 
+/*
+ * Handing the CPU over: the running task goes to sleep, and one that sleeps runs at once in its place, for less
+ * than waking the one and putting the other to sleep costs (kernel/sched/handoff.c).
+ *
+ *	if (!handoff_begin(&h, next, TASK_SLEEPING_INTR))
+ *		...the ordinary way: nothing has changed
+ *	...what `next` is to find; unlock all spinlocks
+ *	handoff_switch(&h);
+ *	...woken, as from schedule(): look at why
+ *
+ * False: it is not certain that `next` would be the one to run here, or a signal waits that would end the sleep.
+ * True: interrupts are off and both tasks stay as they are until the switch, so nobody else wakes `next`, and
+ * whoever wakes the caller waits until its switch is over.  What keeps `next` there is the caller's to hold.
+ */
+struct handoff {
+	struct task *next;
+	uint64_t now;      /* monotonic, ns */
+	uint64_t vruntime; /* that `next` goes on from */
+};
+bool handoff_begin(struct handoff *h, struct task *next, enum task_state state) __must_check;
+void handoff_switch(const struct handoff *h);
+
 /* What each CPU does when its start-up is over: from here on it takes tasks. */
 void sched_idle(void) __attribute__((noreturn));
 
@@ -185,6 +207,7 @@ struct sched_cpu_stats {
 	uint64_t schedules, idles;       /* schedule() calls, and those that found nothing to run */
 	uint64_t wakeups, wakeups_local; /* tasks queued here by a wake-up; by one on this CPU */
 	uint64_t wait_ns, runs;          /* time tasks waited here for the CPU, times one got it */
+	uint64_t handoffs;               /* by handoff_switch: a schedule, a local wake-up and a run each */
 	uint64_t steals, balances;       /* tasks pulled from other CPUs: when idle, to even out */
 };
 void sched_get_cpu_stats(uint32_t cpu, struct sched_cpu_stats *out);

@@ -99,29 +99,36 @@ uint64_t fair_queue_time(const struct fair_queue *q, const struct sched_fair *ru
 	return load ? q->base + (uint64_t)(sum / load) : q->base;
 }
 
-void fair_leave(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running)
+static void remember_lag(struct sched_fair *e, uint64_t time)
 {
-	int64_t lag, limit;
+	int64_t lag = (int64_t)(time - e->vruntime);
+	int64_t limit = (int64_t)fair_virtual(FAIR_LAG_MAX_NS, e->weight);
 
-	/* Alone, it is the average. */
-	if (running == e && !q->first) {
-		e->lag = 0;
-		return;
-	}
-	lag = (int64_t)(fair_queue_time(q, running) - e->vruntime);
-	limit = (int64_t)fair_virtual(FAIR_LAG_MAX_NS, e->weight);
 	e->lag = MAX(-limit, MIN(limit, lag));
+}
+
+void fair_leave_among(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running)
+{
+	remember_lag(e, fair_queue_time(q, running));
+}
+
+void fair_leave_to_among(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *next)
+{
+	int64_t sum = q->sum + weighted(q, e) + weighted(q, next);
+	int64_t load = (int64_t)(q->load + e->weight + next->weight);
+
+	remember_lag(e, q->base + (uint64_t)(sum / load));
 }
 
 /* Whoever joins with a lag shifts the average towards itself.  With load W of the others and weight w, it has
  * lag l afterwards when it is placed l * (W + w) / W behind the average before.  l * w is bounded: see
  * fair_leave. */
-void fair_join(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running)
+uint64_t fair_place(const struct fair_queue *q, const struct sched_fair *e, const struct sched_fair *running)
 {
 	int64_t load = (int64_t)q->load + (running ? running->weight : 0);
 	int64_t distance = 0;
 
 	if (load && e->lag)
 		distance = e->lag + e->lag * (int64_t)e->weight / load;
-	e->vruntime = fair_queue_time(q, running) - (uint64_t)distance;
+	return fair_queue_time(q, running) - (uint64_t)distance;
 }

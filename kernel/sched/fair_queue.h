@@ -42,8 +42,36 @@ uint64_t fair_queue_time(const struct fair_queue *q, const struct sched_fair *ru
 
 /* Remember the lag of an entity that is about to leave, and place one that is about to join so that it has
  * the lag that it left with.  Neither changes the tree. */
-void fair_leave(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running);
-void fair_join(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running);
+void fair_leave_among(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running);
+void fair_leave_to_among(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *next);
+static inline void fair_leave(const struct fair_queue *q, struct sched_fair *e,
+			      const struct sched_fair *running)
+{
+	/* Alone, it is the average. */
+	if (running == e && !q->first)
+		e->lag = 0;
+	else
+		fair_leave_among(q, e, running);
+}
+
+/* The running entity leaves while `next`, which is not in the tree, takes its place. */
+static inline void fair_leave_to(const struct fair_queue *q, struct sched_fair *e,
+				 const struct sched_fair *next)
+{
+	/* For each other they run strictly in turns: neither owes the other anything. */
+	if (!q->first)
+		e->lag = 0;
+	else
+		fair_leave_to_among(q, e, next);
+}
+
+/* The virtual run time that fair_join() gives. */
+uint64_t fair_place(const struct fair_queue *q, const struct sched_fair *e, const struct sched_fair *running);
+static inline void fair_join(const struct fair_queue *q, struct sched_fair *e,
+			     const struct sched_fair *running)
+{
+	e->vruntime = fair_place(q, e, running);
+}
 
 /* `a` is less far than `b` in virtual time, which may wrap. */
 static inline bool fair_before(uint64_t a, uint64_t b)

@@ -224,6 +224,10 @@ void sched_get_cpu_stats(uint32_t cpu, struct sched_cpu_stats *out)
 
 	account_locked(rq, time_now_ns());
 	*out = rq->stats;
+	out->schedules += out->handoffs;
+	out->wakeups += out->handoffs;
+	out->wakeups_local += out->handoffs;
+	out->runs += out->handoffs;
 	out->runnable = rq->ready_count + (rq->current != rq->idle);
 	spin_unlock_irqrestore(&rq->lock, flags);
 }

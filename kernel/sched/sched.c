@@ -261,14 +261,6 @@ void finish_switch(void)
 		bury(previous);
 }
 
-static inline void note_sleep(struct task *task)
-{
-	uint64_t ran = task->user_ns + task->system_ns;
-
-	WRITE_ONCE(task->burst_ns, ran - task->slept_at_ns);
-	task->slept_at_ns = ran;
-}
-
 /* The running task does not go on here: it sleeps, is gone, has to move or is out of budget. */
 static void stop_locked(struct runq *rq, struct task *self, bool forced)
 {
@@ -304,30 +296,15 @@ static void switch_to(struct runq *rq, struct task *self, struct task *next, uin
 		self->switches_forced++;
 	else
 		self->switches_voluntary++;
-	self->last_ran_ns = now;
-	if (unlikely(arch_pmu_present))
-		self->ran_misses = rq->cache_misses = arch_pmu_cache_misses();
-	rq->stats.switches++;
 	if (unlikely(self == rq->idle || next == rq->idle))
 		note_idle(rq, next == rq->idle);
-	next->accounted_ns = now;
 	if (likely(next->class == &fair_class))
 		fair_start(next, now);
 	else
 		next->class->start(next, now);
-	rq->current = next;
-	rq->previous = self;
-	rq->sample_ns = SAMPLE_MIN_NS;
-	WRITE_ONCE(rq->urgency, next->urgency);
-	WRITE_ONCE(rq->running_weight, next->fair.weight);
-	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
+	pass_cpu_locked(rq, self, next, now);
 	program_tick(rq, next, now);
-	if (next->vm)
-		vm_space_load(next->vm);
-	else
-		vm_space_rest();
-	arch_context_switch(self, next);
-	finish_switch();
+	switch_context(self, next);
 }
 
 /* Interrupts off. */
@@ -359,13 +336,14 @@ static void switch_away(enum switch_reason why)
 		spin_unlock(&rq->lock);
 		return;
 	}
-	/* In before out: who is the most urgent of those that wait need not change twice. */
+	/* In before out: who is the most urgent of those that wait need not change twice.  And who leaves does so
+	 * while all whom it may owe time, the next one too, are in the queue. */
 	if (stays)
 		runq_add_locked(rq, self, ENQUEUE_PUT, now);
+	else
+		stop_locked(rq, self, forced);
 	if (next != rq->idle)
 		runq_take_locked(rq, next, now);
-	if (!stays)
-		stop_locked(rq, self, forced);
 	switch_to(rq, self, next, now, forced);
 }
 

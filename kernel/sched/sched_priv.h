@@ -8,10 +8,12 @@
  */
 #pragma once
 
+#include <arch/pmu.h>
 #include <kernel/sched.h>
 #include <kernel/smp.h>
 #include <kernel/time.h>
 #include <kernel/topology.h>
+#include <kernel/vm.h>
 #include <serix/abi_sched.h>
 
 #include "fair_queue.h"
@@ -179,6 +181,47 @@ void request_resched(struct runq *rq);
 void irq_restore_and_preempt(uint64_t flags);
 void sched_tick(struct timer *timer);
 
+/* The CPU goes from `self` to `next`: figures, and whose it is now. */
+static inline void pass_cpu_locked(struct runq *rq, struct task *self, struct task *next, uint64_t now)
+{
+	self->last_ran_ns = now;
+	if (unlikely(arch_pmu_present))
+		self->ran_misses = rq->cache_misses = arch_pmu_cache_misses();
+	rq->stats.switches++;
+	next->accounted_ns = now;
+	rq->current = next;
+	rq->previous = self;
+	rq->sample_ns = SAMPLE_MIN_NS;
+	WRITE_ONCE(rq->urgency, next->urgency);
+	WRITE_ONCE(rq->running_weight, next->fair.weight);
+	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
+}
+
+/* The last of every switch: the lock is dropped on the other stack. */
+static inline void switch_context(struct task *self, struct task *next)
+{
+	if (next->vm)
+		vm_space_load(next->vm);
+	else
+		vm_space_rest();
+	arch_context_switch(self, next);
+	finish_switch();
+}
+
+static inline void note_sleep(struct task *task)
+{
+	uint64_t ran = task->user_ns + task->system_ns;
+
+	WRITE_ONCE(task->burst_ns, ran - task->slept_at_ns);
+	task->slept_at_ns = ran;
+}
+
+/* It sleeps, and not on the way to another CPU or for want of budget. */
+static inline bool is_off_locked(const struct runq *rq, const struct task *task)
+{
+	return rq->current != task && !task->on_runq && !task->moving && !task->iso.suspended;
+}
+
 /* --- place.c: where a task goes ---------------------------------------------------------------------- */
 
 /* Online CPUs that have nothing to run. */
@@ -234,15 +277,20 @@ static inline void fair_charge(struct runq *rq, struct task *task, uint64_t ns)
 		batch_wait(rq, ns);
 }
 
+/* Does a waiting task take over from one that has come so far, in a slice that ends then? */
+static inline bool fair_overtakes(const struct sched_fair *first, uint64_t vruntime, uint64_t slice_end_ns,
+				  uint64_t now)
+{
+	uint64_t lead = now < slice_end_ns ? fair_virtual(WAKEUP_LEAD_NS, first->weight) : 0;
+
+	return fair_before(first->vruntime + lead, vruntime);
+}
+
 static inline bool fair_makes_way(const struct runq *rq, const struct task *running, const struct task *first,
 				  uint64_t now)
 {
-	uint64_t lead = 0;
-
 	(void)rq;
-	if (now < running->fair.slice_end_ns)
-		lead = fair_virtual(WAKEUP_LEAD_NS, first->fair.weight);
-	return fair_before(first->fair.vruntime + lead, running->fair.vruntime);
+	return fair_overtakes(&first->fair, running->fair.vruntime, running->fair.slice_end_ns, now);
 }
 
 static inline void fair_start(struct task *task, uint64_t now)

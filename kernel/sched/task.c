@@ -58,12 +58,6 @@ void task_start(struct task *task)
 	task_wake(task);
 }
 
-/* It sleeps, and not on the way to another CPU or for want of budget. */
-static bool is_off_locked(const struct runq *rq, const struct task *task)
-{
-	return rq->current != task && !task->on_runq && !task->moving && !task->iso.suspended;
-}
-
 static void wake_locked(struct runq *from, struct runq *to, struct task *task, uint64_t now)
 {
 	task->migrations += task->started && to != from;
