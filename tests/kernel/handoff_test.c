@@ -19,8 +19,8 @@ static bool between(const char *what, uint64_t got, uint64_t low, uint64_t high)
 {
 	if (got >= low && got <= high)
 		return true;
-	pr_err("%s: %llu is not between %llu and %llu", what, (unsigned long long)got, (unsigned long long)low,
-	       (unsigned long long)high);
+	pr_err("%s: %llu is not between %llu and %llu", what, (unsigned long long)got,
+	       (unsigned long long)low, (unsigned long long)high);
 	return false;
 }
 
@@ -132,7 +132,8 @@ static bool eventually(const _Atomic int *value)
 	return atomic_load(value) != 0;
 }
 
-static bool is_refused(const struct sched_policy *policy, const struct sched_policy *of_partner, uint32_t work)
+static bool is_refused(const struct sched_policy *policy, const struct sched_policy *of_partner,
+		       uint32_t work)
 {
 	atomic_store(&refused, 0);
 	atomic_store(&accepted, 0);

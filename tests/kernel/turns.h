@@ -10,11 +10,11 @@
 struct turns {
 	struct worker workers[2];
 	bool by_handoff;
-	uint64_t burst_ns[2];              /* CPU time that each uses in a turn; 0: next to none */
-	_Atomic unsigned turn;             /* whose it is: the parity */
-	_Atomic uint64_t handed, woken;    /* how the turn was passed */
-	_Atomic uint64_t out_of_turn;      /* how often both were on it: never */
-	unsigned measured;                 /* round trips from turn TURNS_WARM on that `cycles` is for */
+	uint64_t burst_ns[2];           /* CPU time that each uses in a turn; 0: next to none */
+	_Atomic unsigned turn;          /* whose it is: the parity */
+	_Atomic uint64_t handed, woken; /* how the turn was passed */
+	_Atomic uint64_t out_of_turn;   /* how often both were on it: never */
+	unsigned measured;              /* round trips from turn TURNS_WARM on that `cycles` is for */
 	uint64_t cycles;
 };
 
