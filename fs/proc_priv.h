@@ -107,6 +107,9 @@ int proc_show_system_uptime(struct proc_text *t, const struct proc_node *node);
 int proc_show_system_loadavg(struct proc_text *t, const struct proc_node *node);
 int proc_show_system_interrupts(struct proc_text *t, const struct proc_node *node);
 
+/* fs/proc_audit.c */
+int proc_show_audit(struct proc_text *t, const struct proc_node *node);
+
 /* fs/proc_locks.c */
 int proc_show_lock_stat(struct proc_text *t, const struct proc_node *node);
 int proc_store_lock_stat(const struct proc_node *node, const char *text, size_t len);

@@ -266,6 +266,7 @@ static int show_unknown_syscalls(struct proc_text *t, const struct proc_node *no
 }
 
 static const struct proc_entry serix_entries[] = {
+	PROC_FILE("audit", 0444, proc_show_audit),
 	PROC_FILE("unknown_syscalls", 0444, show_unknown_syscalls),
 };
 

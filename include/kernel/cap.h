@@ -177,3 +177,17 @@ struct cap_terms {
 /* A child of one capability, in the same table or another.  A handle, or -EBADF, -EMLINK, -EMFILE, -ENOMEM. */
 cap_handle_t cap_derive(struct cap_table *table, cap_handle_t handle, const struct cap_terms *terms,
 			struct cap_table *into) __must_check;
+
+/* --- audit: kernel/cap/audit.c ------------------------------------------------------------------------------- */
+
+enum cap_event {
+	CAP_EVENT_GRANT,  /* derived into another process, or settled there from a message */
+	CAP_EVENT_DENIAL, /* a right was missing, a handle stale, a token wrong, a path outside */
+	CAP_EVENT_EXPIRY,
+	CAP_EVENT_REVOCATION,
+	CAP_EVENTS
+};
+
+/* Note an event of the running process; `cap` may be NULL, `what` is a word or two.  Any context, no lock needed,
+ * never sleeps, rate-limited. */
+void cap_audit(enum cap_event event, struct capability *cap, const char *what);

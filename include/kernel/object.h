@@ -55,6 +55,9 @@ struct kobject {
 
 /* A number that no object had or will have; kobject_init() takes one. */
 uint64_t kobject_new_id(void);
+/* "file"; the words of /proc and of programs. */
+const char *object_type_name(enum object_type type);
+
 void kobject_init(struct kobject *obj, enum object_type type, const struct kobject_ops *ops);
 
 static inline void kobject_get(struct kobject *obj)

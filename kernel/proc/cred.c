@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whose authority the running code has. */
+#include <kernel/cap_audit.h>
+#include <kernel/string.h>
+
 #include "proc_priv.h"
 
 /* The kernel's own work: start-up, kernel threads. */
@@ -8,6 +11,21 @@ static const struct credentials root_cred;
 const struct credentials *current_cred(void)
 {
 	return in_user_thread() ? &current_process()->cred : &root_cred;
+}
+
+/* For the audit trail.  An interrupt is nobody's doing. */
+static void audit_who(struct audit_record *r)
+{
+	strlcpy(r->comm, current_task()->name, sizeof(r->comm));
+	if (!in_user_thread() || arch_this_cpu()->irq_depth > 0)
+		return;
+	r->pid = current_process()->pid;
+	r->uid = READ_ONCE(current_process()->cred.euid);
+}
+
+void cred_init(void)
+{
+	cap_audit_who = audit_who;
 }
 
 bool cred_is_root(void)

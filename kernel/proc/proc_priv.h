@@ -34,6 +34,7 @@ struct pid_entry {
 };
 
 void pid_init(void);
+void cred_init(void);
 /* A free number.  NULL: none left, or no memory.  Holds nothing yet: attach at once, or pid_release. */
 struct pid_entry *pid_alloc(void);
 struct pid_entry *pid_lookup_locked(pid_t nr);

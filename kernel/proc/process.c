@@ -23,6 +23,7 @@ void process_init(void)
 	process_cache = slab_create("process", sizeof(struct process), 0);
 	thread_cache = slab_create("thread", sizeof(struct thread), 0);
 	pid_init();
+	cred_init();
 	signal_init();
 	futex_init();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: kernel/cap/id.c kernel/lib/siphash.c */
 /* Names of capabilities: an id is drawn once, whoever asks, and a tag says which capability but not its id.
- * */ */
+ * */
+	* /
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 
 #include "kernel/cap/cap_priv.h"
 
-static uint64_t draws;
+	static uint64_t draws;
 static void (*meanwhile)(void);
 static uint64_t next_draw;
 
