@@ -236,7 +236,7 @@ struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const
 	list_init(&d->lru);
 	d->hash_next = NULL;
 	d->hash = 0;
-	d->mounted = 0;
+	d->mounted = d->rules = 0;
 	d->hashed = d->recent = d->removed = false;
 	return d;
 }

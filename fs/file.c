@@ -69,6 +69,7 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 	file->mount = NULL;
 	atomic_init(&file->flags, flags);
 	file->access = access_of(flags);
+	file->rights_max = ~0u;
 	file->writer = false;
 	mutex_init(&file->pos_lock, "file position", RANK_FILE_POS);
 	file->pos = 0;
@@ -94,6 +95,17 @@ static __noinline int why_refused(int fd)
 	return err;
 }
 
+/* A directory's rights are about what is found through it, too; the directory itself is never written, and one opened
+ * with O_PATH is not read either. */
+static bool is_for_others_only(const struct file *dir, uint32_t rights)
+{
+	uint32_t never = CAP_WRITE | CAP_APPEND | CAP_TRUNCATE;
+
+	if (atomic_load(&dir->flags) & O_PATH)
+		never |= CAP_READ | CAP_SEEK | CAP_CHMOD | CAP_LOCK | CAP_IOCTL | CAP_MAP | CAP_SEAL;
+	return rights & never;
+}
+
 int file_use(int fd, uint32_t rights, struct file_use *use)
 {
 	int err;
@@ -108,6 +120,10 @@ int file_use(int fd, uint32_t rights, struct file_use *use)
 		return -EBADF;
 	}
 	use->file = file_of(use->cap->object);
+	if (unlikely(use->file->object.type == OBJECT_DIRECTORY) && is_for_others_only(use->file, rights)) {
+		cap_done(use->cap);
+		return -EBADF;
+	}
 	return 0;
 }
 
@@ -126,7 +142,6 @@ static uint32_t memory_rights(const struct file *file)
 	return file->vnode->memory == MEMOBJ_DMA ? rights | CAP_PHYSICAL : rights;
 }
 
-/* What the descriptor of a newly opened file may be used for. */
 static uint32_t rights_of(const struct file *file)
 {
 	uint32_t rights = CAP_STAT | CAP_LOOKUP | CAP_EXEC | CAP_CREATE | CAP_REMOVE | CAP_RIGHT_GRANT |
@@ -134,6 +149,8 @@ static uint32_t rights_of(const struct file *file)
 
 	if (file->object.type == OBJECT_MEMORY)
 		return memory_rights(file);
+	if (file->object.type == OBJECT_DIRECTORY) /* all that may be done with what is found through it */
+		return cap_type_rights(OBJECT_DIRECTORY) & ~CAP_RIGHT_BADGE;
 	if (atomic_load(&file->flags) & O_PATH)
 		return rights;
 	rights |= CAP_SEEK | CAP_CHMOD | CAP_LOCK | CAP_IOCTL | CAP_MAP | CAP_SEAL;
@@ -144,10 +161,15 @@ static uint32_t rights_of(const struct file *file)
 	return rights;
 }
 
+uint32_t file_rights(const struct file *file)
+{
+	return rights_of(file) & file->rights_max;
+}
+
 int file_install(struct file *file, bool cloexec)
 {
-	return cap_install(current_process()->caps, &file->object, rights_of(file), cloexec ? CAP_CLOEXEC : 0,
-			   0);
+	return cap_install(current_process()->caps, &file->object, file_rights(file),
+			   cloexec ? CAP_CLOEXEC : 0, 0);
 }
 
 ssize_t file_read_kernel(struct file *file, void *buf, size_t len, off_t pos)

@@ -104,7 +104,7 @@ static int set_attributes(const char *name, const struct cpio_entry *e)
 {
 	struct vnode_attr attr = { .valid = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME };
 	struct path path;
-	int err = vfs_walk(AT_FDCWD, name, WALK_NOFOLLOW, &path);
+	int err = vfs_walk(AT_FDCWD, name, WALK_NOFOLLOW, 0, &path);
 
 	if (err < 0)
 		return err;

@@ -6,6 +6,7 @@
  */
 #include "vfs_priv.h"
 
+#include <kernel/cap.h>
 #include <kernel/format.h>
 #include <kernel/panic.h>
 #include <kernel/process.h>
@@ -300,7 +301,7 @@ static int mount_bind(const char *source, const struct path *where, unsigned fla
 
 	if (!source)
 		return -EINVAL;
-	err = vfs_walk(AT_FDCWD, source, 0, &from);
+	err = vfs_walk(AT_FDCWD, source, 0, CAP_LOOKUP, &from);
 	if (err < 0)
 		return err;
 	err = S_ISDIR(from.dentry->vnode->mode) == S_ISDIR(where->dentry->vnode->mode) ? 0 : -ENOTDIR;
@@ -326,7 +327,7 @@ static int mount_move(const char *source, const struct path *where)
 
 	if (!source)
 		return -EINVAL;
-	err = vfs_walk(AT_FDCWD, source, 0, &from);
+	err = vfs_walk(AT_FDCWD, source, 0, CAP_LOOKUP, &from);
 	if (err < 0)
 		return err;
 	old = (struct path){ NULL, NULL };
@@ -388,7 +389,7 @@ int vfs_mount(const char *source, const char *target, const char *type, unsigned
 		return -EPERM;
 	if (flags & ~(MOUNT_FLAGS | MS_IGNORED | MS_TOPOLOGY | MS_REMOUNT | MS_BIND | MS_MOVE))
 		return -EINVAL;
-	err = vfs_walk(AT_FDCWD, target, 0, &where);
+	err = vfs_walk(AT_FDCWD, target, 0, CAP_CREATE, &where);
 	if (err < 0)
 		return err;
 	err = mount_at(source, &where, type, flags, data);
@@ -460,7 +461,7 @@ int vfs_umount(const char *target, unsigned flags)
 		return -EINVAL;
 	if (!cred_is_root())
 		return -EPERM;
-	err = vfs_walk(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? WALK_NOFOLLOW : 0, &path);
+	err = vfs_walk(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? WALK_NOFOLLOW : 0, CAP_REMOVE, &path);
 	if (err < 0)
 		return err;
 	m = path.mount;

@@ -5,6 +5,7 @@
  */
 #include "vfs_priv.h"
 
+#include <kernel/cap.h>
 #include <kernel/process.h>
 
 static struct mutex rename_mutex = MUTEX_INIT(rename_mutex, "rename", RANK_RENAME);
@@ -39,6 +40,22 @@ static int may_remove(const struct path *parent, const struct vnode *victim)
 /* --- making ------------------------------------------------------------------------------------------------
  */
 
+/* Limits go before every other error; a name that is there and may be looked at shows itself. */
+static int judge_create(const struct walk *w, struct dentry *d, int err)
+{
+	struct path there = { w->at.mount, d };
+
+	if (likely(!w->judged))
+		return err;
+	if (!d->vnode)
+		return walk_judge(w, &w->at, CAP_CREATE) ?: err;
+	path_get(&there);
+	mount_cross_down(&there);
+	err = walk_judge(w, &there, CAP_STAT) ?: err;
+	path_put(&there);
+	return err;
+}
+
 /* Walk to the parent of a name that must not exist yet, lock it and look the name up. */
 static int start_create(struct walk *w, bool directory, struct dentry **out)
 {
@@ -46,12 +63,12 @@ static int start_create(struct walk *w, bool directory, struct dentry **out)
 	struct dentry *d;
 	int err = walk_parent(w, &last);
 
+	if (err == 0 && last.type != LAST_NORMAL)
+		return walk_judge(w, &w->at, CAP_STAT) ?: -EEXIST;
+	if (err == 0 && last.len > NAME_MAX)
+		err = -ENAMETOOLONG;
 	if (err < 0)
-		return err;
-	if (last.type != LAST_NORMAL)
-		return -EEXIST;
-	if (last.len > NAME_MAX)
-		return -ENAMETOOLONG;
+		return walk_finish(w, err, 0);
 	mutex_lock(&w->at.dentry->vnode->lock);
 	err = dentry_lookup(w->at.dentry, last.text, last.len, true, &d);
 	if (err < 0) {
@@ -64,6 +81,7 @@ static int start_create(struct walk *w, bool directory, struct dentry **out)
 		err = -ENOENT;
 	else
 		err = may_write_dir(&w->at);
+	err = judge_create(w, d, err);
 	if (err < 0) {
 		mutex_unlock(&w->at.dentry->vnode->lock);
 		dentry_put(d);
@@ -174,7 +192,13 @@ int vfs_symlink(const char *target, int dirfd, const char *name)
 	return err;
 }
 
-static int link_to(struct walk *w, const struct path *target)
+/* What is at `from` would be below `to` as well, or instead: nobody may gain rights to it that way. */
+static bool gains_rights(const struct walk *from_walk, const struct path *from, const struct walk *to_walk)
+{
+	return to_walk->judged && (walk_rights(to_walk, &to_walk->at) & ~walk_rights(from_walk, from));
+}
+
+static int link_to(struct walk *w, const struct walk *from, const struct path *target)
 {
 	struct vnode *dir, *v = target->dentry->vnode;
 	struct dentry *d;
@@ -183,7 +207,9 @@ static int link_to(struct walk *w, const struct path *target)
 	if (err < 0)
 		return err;
 	dir = w->at.dentry->vnode;
-	if (w->at.mount != target->mount || w->at.dentry->sb != target->dentry->sb)
+	if (gains_rights(from, target, w))
+		err = -EACCES;
+	else if (w->at.mount != target->mount || w->at.dentry->sb != target->dentry->sb)
 		err = -EXDEV;
 	else if (S_ISDIR(v->mode) || !dir->ops->link)
 		err = -EPERM;
@@ -201,19 +227,23 @@ static int link_to(struct walk *w, const struct path *target)
 
 int vfs_link(int from_fd, const char *from, int to_fd, const char *to, bool follow)
 {
-	struct path target;
-	struct walk w;
-	int err;
+	struct walk source, w;
+	bool slash;
+	int err = walk_start(&source, from_fd, from, fs_cred());
 
-	err = vfs_walk(from_fd, from, (follow ? 0 : WALK_NOFOLLOW) | (*from ? 0 : WALK_EMPTY), &target);
 	if (err < 0)
 		return err;
-	err = *to ? walk_start(&w, to_fd, to, fs_cred()) : -ENOENT;
+	err = walk_all(&source, follow, &slash);
+	if (err == 0 && slash && !S_ISDIR(source.at.dentry->vnode->mode))
+		err = -ENOTDIR;
+	err = walk_finish(&source, err, CAP_STAT);
+	if (err == 0)
+		err = *to ? walk_start(&w, to_fd, to, fs_cred()) : -ENOENT;
 	if (err == 0) {
-		err = link_to(&w, &target);
+		err = link_to(&w, &source, &source.at);
 		walk_end(&w);
 	}
-	path_put(&target);
+	walk_end(&source);
 	return err;
 }
 
@@ -307,6 +337,7 @@ static int remove_name(int dirfd, const char *name, bool directory)
 	err = walk_parent(&w, &last);
 	if (err == 0 && last.type != LAST_NORMAL)
 		err = directory ? rmdir_errors[last.type] : -EISDIR;
+	err = walk_finish(&w, err, CAP_REMOVE);
 	if (err == 0)
 		err = remove_last(&w, &last, directory);
 	walk_end(&w);
@@ -428,6 +459,22 @@ static int commit_rename(struct rename *r)
 	return err;
 }
 
+/* No directory changes its place meanwhile. */
+static int judge_rename(const struct rename *r)
+{
+	struct path source = { r->from.at.mount, r->source }, target = { r->to.at.mount, r->target };
+	bool exchange = r->flags & RENAME_EXCHANGE;
+	int err = walk_judge(&r->from, &r->from.at, exchange ? CAP_REMOVE | CAP_CREATE : CAP_REMOVE);
+
+	if (err == 0)
+		err = walk_judge(&r->to, &r->to.at,
+				 exchange || r->target->vnode ? CAP_REMOVE | CAP_CREATE : CAP_CREATE);
+	if (err == 0 && (gains_rights(&r->from, &source, &r->to) ||
+			 (exchange && gains_rights(&r->to, &target, &r->from))))
+		err = -EACCES;
+	return err;
+}
+
 static int rename_locked(struct rename *r)
 {
 	int err = dentry_lookup(r->from.at.dentry, r->from_last.text, r->from_last.len, true, &r->source);
@@ -439,7 +486,9 @@ static int rename_locked(struct rename *r)
 		dentry_put(r->source);
 		return err;
 	}
-	err = check_rename(r);
+	err = judge_rename(r);
+	if (err == 0)
+		err = check_rename(r);
 	if (err == 0)
 		err = commit_rename(r);
 	return err;
@@ -488,9 +537,9 @@ int vfs_rename(int from_fd, const char *from, int to_fd, const char *to, unsigne
 		walk_end(&r.from);
 		return err;
 	}
-	err = walk_parent(&r.from, &r.from_last);
+	err = walk_finish(&r.from, walk_parent(&r.from, &r.from_last), CAP_REMOVE);
 	if (err == 0)
-		err = walk_parent(&r.to, &r.to_last);
+		err = walk_finish(&r.to, walk_parent(&r.to, &r.to_last), CAP_CREATE);
 	if (err == 0)
 		err = rename_walked(&r);
 	walk_end(&r.to);

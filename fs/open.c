@@ -3,6 +3,7 @@
 #include "vfs_priv.h"
 
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/device.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
@@ -37,7 +38,7 @@ static int check_type(const struct path *path, uint32_t flags, unsigned mask)
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		if (mount_flags & MS_NODEV)
+		if ((mount_flags & MS_NODEV) || confine_denies_device(v->rdev))
 			return -EACCES;
 		break;
 	case S_IFSOCK:
@@ -177,11 +178,14 @@ mode_t fs_apply_umask(mode_t mode)
 }
 
 /* Make the regular file `name`, with the directory's lock held. */
-static int create_locked(const struct path *parent, struct dentry *name, mode_t mode)
+static int create_locked(const struct walk *w, struct dentry *name, mode_t mode)
 {
+	const struct path *parent = &w->at;
 	struct vnode *dir = parent->dentry->vnode, *v;
-	int err;
+	int err = walk_judge(w, parent, CAP_CREATE);
 
+	if (err < 0)
+		return err;
 	if (mount_readonly(parent->mount))
 		return -EROFS;
 	if (dir->nlink == 0)
@@ -199,9 +203,10 @@ static int create_locked(const struct path *parent, struct dentry *name, mode_t 
 }
 
 /* The last component's dentry, made into a file if it was none. */
-static int lookup_or_create(const struct path *parent, const struct last_name *last, mode_t mode,
+static int lookup_or_create(const struct walk *w, const struct last_name *last, mode_t mode,
 			    struct dentry **out, bool *created)
 {
+	const struct path *parent = &w->at;
 	struct vnode *dir = parent->dentry->vnode;
 	struct dentry *d;
 	int err;
@@ -219,7 +224,7 @@ static int lookup_or_create(const struct path *parent, const struct last_name *l
 	mutex_lock(&dir->lock);
 	err = dentry_lookup(parent->dentry, last->text, last->len, true, &d);
 	if (err == 0 && !d->vnode) {
-		err = create_locked(parent, d, mode);
+		err = create_locked(w, d, mode);
 		*created = err == 0;
 		if (err < 0)
 			dentry_put(d);
@@ -241,7 +246,7 @@ static int create_step(struct walk *w, uint32_t flags, mode_t mode, bool *create
 		return err;
 	if (last.type != LAST_NORMAL || last.slash)
 		return -EISDIR;
-	err = lookup_or_create(&w->at, &last, mode, &d, created);
+	err = lookup_or_create(w, &last, mode, &d, created);
 	if (err < 0)
 		return err;
 	ASSERT(d && d->vnode);
@@ -279,9 +284,25 @@ static int open_walk(struct walk *w, uint32_t flags, mode_t mode, bool *created)
 	return err;
 }
 
+/* What the place must allow for an open like that. */
+static uint32_t wanted_rights(const struct path *path, uint32_t flags)
+{
+	unsigned mask = wanted_access(flags);
+	uint32_t rights = 0;
+
+	if (flags & O_PATH)
+		return 0;
+	if (mask & MAY_READ)
+		rights |= S_ISDIR(path->dentry->vnode->mode) ? CAP_LIST : CAP_READ;
+	if (mask & MAY_WRITE)
+		rights |= CAP_WRITE;
+	return flags & O_TRUNC ? rights | CAP_TRUNCATE : rights;
+}
+
 int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out)
 {
 	struct walk w __attribute__((uninitialized));
+	uint32_t rights;
 	bool created;
 	int err;
 
@@ -299,11 +320,15 @@ int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct fi
 	err = open_walk(&w, flags, mode, &created);
 	if (err == 0 && (flags & O_PATH) && (flags & O_DIRECTORY) && !S_ISDIR(w.at.dentry->vnode->mode))
 		err = -ENOTDIR;
+	err = walk_finish(&w, err, wanted_rights(&w.at, flags));
 	if (err < 0) {
 		walk_end(&w);
 		return err;
 	}
-	if (unlikely(w.text))
-		kfree(w.text);
-	return file_open_path(&w.at, flags, created, out);
+	rights = walk_rights(&w, &w.at);
+	walk_release(&w);
+	err = file_open_path(&w.at, flags, created, out);
+	if (err == 0)
+		(*out)->rights_max = rights | CAP_RIGHTS_GENERAL;
+	return err;
 }

@@ -53,7 +53,7 @@ int proc_follow_exe(const struct proc_node *node, struct path *out)
 
 	strlcpy(name, node->process->exe, sizeof(name));
 	spin_unlock_irqrestore(&node->process->lock, flags);
-	return *name ? vfs_walk(AT_FDCWD, name, 0, out) : -ENOENT;
+	return *name ? vfs_walk(AT_FDCWD, name, 0, 0, out) : -ENOENT;
 }
 
 int proc_readlink_exe(const struct proc_node *node, char *buf, size_t size)

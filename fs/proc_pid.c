@@ -2,9 +2,12 @@
 /* /proc/PID and /proc/PID/task/TID: their tables, and the small files. */
 #include "proc_priv.h"
 
+#include <kernel/confine.h>
 #include <kernel/format.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+
+#define CONFINEMENT_TEXT 32768 /* more is cut */
 
 static const struct proc_entry task_dir;
 
@@ -76,6 +79,19 @@ static int show_mountinfo(struct proc_text *t, const struct proc_node *node)
 	text_add(t, buf, (size_t)vfs_mountinfo_text(buf, 16384));
 	kfree(buf);
 	return 0;
+}
+
+static int show_confinement(struct proc_text *t, const struct proc_node *node)
+{
+	struct confine *c = process_confine_get(node->process);
+	char *buf = kmalloc(CONFINEMENT_TEXT);
+	int len = buf ? confine_text(c, buf, CONFINEMENT_TEXT) : -ENOMEM;
+
+	if (len > 0)
+		text_add(t, buf, (size_t)len);
+	kfree(buf);
+	confine_put(c);
+	return MIN(len, 0);
 }
 
 static void limit_value(struct proc_text *t, uint64_t value)
@@ -206,6 +222,7 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		PROC_FILE("wchan", 0444, show_wchan), PROC_GUARDED("smaps", 0444, proc_show_smaps),          \
 		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                  \
 		PROC_GUARDED("numa_maps", 0444, proc_show_numa_maps),                                        \
+		PROC_GUARDED("confinement", 0444, show_confinement),                                         \
 		PROC_FILE("oom_score", 0444, proc_show_oom_score),                                           \
 		{ .name = "oom_score_adj",                                                                   \
 		  .mode = S_IFREG | 0644,                                                                    \

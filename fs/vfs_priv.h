@@ -24,6 +24,7 @@ struct dentry {
 	struct list lru;          /* [d] all hashed ones, oldest first */
 	uint16_t len;             /* [d] */
 	uint16_t mounted;         /* [d] mounts on top of it */
+	uint16_t rules;           /* [d] of confinements, that name it */
 	bool hashed;              /* [d] */
 	bool recent;              /* [d] used since the pruner last came by */
 	bool removed;             /* [d] unlinked: paths show " (deleted)" */
@@ -144,12 +145,33 @@ struct walk {
 	unsigned links;     /* symlinks followed so far */
 	const char *cursor; /* what is left of the text */
 	char *text;         /* expanded symlinks; NULL: none yet */
+	/* Limits, by confinement and by the directory's capability: looked at only if `judged`. */
+	bool judged;
+	bool beneath;     /* never leave what is below `base` */
+	uint32_t via;     /* rights that the capability it began at lets pass; ~0: it did not begin at one */
+	struct path base; /* where it began; referenced if `beneath` */
 };
+
+/* What may be done with `place`, to which the walk has led: -EACCES if its confinement does not allow all of `rights`
+ * there, or anything at all; -EPERM if the directory's capability does not. */
+int walk_judge(const struct walk *walk, const struct path *place, uint32_t rights) __must_check;
+/* The end of a walk, or of what followed it, with `err`: as walk_judge of where it stopped, which goes before any other
+ * error there. */
+static inline int walk_finish(const struct walk *walk, int err, uint32_t rights)
+{
+	int judged = unlikely(walk->judged) ? walk_judge(walk, &walk->at, err < 0 ? 0 : rights) : 0;
+
+	return judged < 0 ? judged : err;
+}
+/* All rights to what is at `place`, for a descriptor of it. */
+uint32_t walk_rights(const struct walk *walk, const struct path *place);
 
 int walk_start(struct walk *walk, int dirfd, const char *name, const struct credentials *cred) __must_check;
 void walk_start_at(struct walk *walk, const struct path *start, const char *name,
 		   const struct credentials *cred);
 void walk_end(struct walk *walk);
+/* As walk_end, but walk->at stays the caller's. */
+void walk_release(struct walk *walk);
 /* Consume the whole name; `follow` a final symlink.  Sets *slash when it ended in one (or in a dot). */
 int walk_all(struct walk *walk, bool follow, bool *slash) __must_check;
 /* Stop in front of the last component. */

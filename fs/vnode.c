@@ -2,6 +2,8 @@
 /* Vnodes: their life, who may touch them; superblocks. */
 #include "vfs_priv.h"
 
+#include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/device.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
@@ -142,11 +144,25 @@ int vfs_access(struct vnode *v, unsigned mask)
 	return vnode_permission(v, fs_cred(), mask);
 }
 
+/* What the process's confinement has to say. */
+static int confined_access(const struct confine *c, const struct path *path, unsigned mask)
+{
+	bool dir = S_ISDIR(path->dentry->vnode->mode);
+	uint32_t rights = (mask & MAY_READ ? (dir ? CAP_LIST : CAP_READ) : 0) |
+			  (mask & MAY_WRITE ? (dir ? CAP_CREATE : CAP_WRITE) : 0) |
+			  (mask & MAY_EXEC ? (dir ? CAP_LOOKUP : CAP_EXEC) : 0);
+
+	return rights & ~confine_rights_at(c, path) ? -EACCES : 0;
+}
+
 int vfs_may_access(const struct path *path, unsigned mask, bool real_ids)
 {
+	const struct confine *confine = current_confine();
 	const struct vnode *v = path->dentry->vnode;
 	struct credentials cred = *fs_cred();
 
+	if (unlikely(confine != NULL) && confined_access(confine, path, mask) < 0)
+		return -EACCES;
 	if (real_ids) {
 		cred.fsuid = cred.uid;
 		cred.fsgid = cred.gid;

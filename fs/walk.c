@@ -11,6 +11,7 @@
 #include "vfs_priv.h"
 
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -23,7 +24,21 @@
 /* --- start and end ---------------------------------------------------------------------------------------
  */
 
-static int start_from_fd(int dirfd, const char *name, struct path *out)
+/* What was taken from a directory's capability is taken from all that is reached through it; then the walk may not
+ * leave it, or that would mean nothing. */
+static void limit_to(struct walk *w, const struct file *file, uint32_t granted)
+{
+	uint32_t lost = file_rights(file) & ~granted;
+
+	if (likely(!lost && !confine_capability_mode()))
+		return;
+	w->judged = w->beneath = true;
+	w->via = ~lost & file->rights_max;
+	w->base = w->at;
+	path_get(&w->base);
+}
+
+static int start_from_fd(struct walk *w, int dirfd, const char *name)
 {
 	struct file_use use;
 	struct file *file;
@@ -35,9 +50,10 @@ static int start_from_fd(int dirfd, const char *name, struct path *out)
 	if (!file->dentry || (*name != '\0' && !S_ISDIR(file->vnode->mode))) {
 		err = -ENOTDIR;
 	} else {
-		out->mount = file->mount;
-		out->dentry = file->dentry;
-		path_get(out);
+		w->at.mount = file->mount;
+		w->at.dentry = file->dentry;
+		path_get(&w->at);
+		limit_to(w, file, atomic_load(&use.cap->rights));
 	}
 	file_done(&use);
 	return err;
@@ -50,16 +66,27 @@ static void begin(struct walk *w, const char *name, const struct credentials *cr
 	w->links = 0;
 	w->cursor = name;
 	w->text = NULL;
+	w->judged = w->beneath = false;
+	w->via = ~0u;
 }
 
 int walk_start(struct walk *w, int dirfd, const char *name, const struct credentials *cred)
 {
+	const struct confine *confine = current_confine();
+
 	begin(w, name, cred, false);
 	fs_current_start(*name == '/', &w->at, &w->root);
+	if (unlikely(confine != NULL)) {
+		w->judged = confine->deny & CONFINE_NO_PATHS;
+		if (confine->capability_mode && (*name == '/' || dirfd == AT_FDCWD)) {
+			path_put(&w->at);
+			return -EPERM;
+		}
+	}
 	if (*name == '/' || dirfd == AT_FDCWD)
 		return 0;
 	path_put(&w->at);
-	return start_from_fd(dirfd, name, &w->at);
+	return start_from_fd(w, dirfd, name);
 }
 
 void walk_start_at(struct walk *w, const struct path *start, const char *name, const struct credentials *cred)
@@ -72,7 +99,56 @@ void walk_start_at(struct walk *w, const struct path *start, const char *name, c
 void walk_end(struct walk *w)
 {
 	path_put(&w->at);
-	kfree(w->text);
+	walk_release(w);
+}
+
+void walk_release(struct walk *w)
+{
+	if (unlikely(w->beneath))
+		path_put(&w->base);
+	if (unlikely(w->text))
+		kfree(w->text);
+}
+
+/* --- limits --- */
+
+uint32_t walk_rights(const struct walk *w, const struct path *place)
+{
+	return likely(!w->judged) ? ~0u : w->via & confine_rights_at(current_confine(), place);
+}
+
+/* Directories above a rule's place are no secret, and programs want to look at them: mkdir -p, realpath(3). */
+static bool on_the_way(const struct path *place)
+{
+	return confine_leads_to(current_confine(), place);
+}
+
+/* Directories may have been moved since the walk passed through them: where it has led is what counts. */
+int walk_judge(const struct walk *w, const struct path *place, uint32_t rights)
+{
+	uint32_t allowed;
+
+	if (!w->judged)
+		return 0;
+	allowed = confine_rights_at(current_confine(), place);
+	if ((allowed == 0 || (rights & ~allowed)) && !(rights == CAP_STAT && on_the_way(place)))
+		return -EACCES;
+	if (w->beneath && ((rights & ~w->via) || !path_is_below(place, &w->base)))
+		return -EPERM;
+	return 0;
+}
+
+/* May the walk go up from where it is?  Below a directory it does not leave that; when confined, ".." does not tell
+ * what there is outside of the rules. */
+static int may_climb(const struct walk *w)
+{
+	const struct confine *c = current_confine();
+
+	bool at_base = w->at.dentry == w->base.dentry && w->at.mount == w->base.mount;
+
+	if (w->beneath && (at_base || !path_is_below(&w->at, &w->base)))
+		return -EPERM;
+	return confine_rights_at(c, &w->at) || confine_leads_to(c, &w->at) ? 0 : -EACCES;
 }
 
 /* --- the fast part --- */
@@ -265,8 +341,11 @@ static int follow_text(struct walk *w, struct dentry *link, bool slash)
 	if (err < 0)
 		return err;
 	w->cursor = w->text;
-	if (*w->text == '/')
-		restart_at_root(w);
+	if (*w->text != '/')
+		return 0;
+	if (unlikely(w->beneath))
+		return -EPERM;
+	restart_at_root(w);
 	return 0;
 }
 
@@ -276,9 +355,13 @@ int walk_follow(struct walk *w, struct dentry *link, bool slash)
 		dentry_put(link);
 		return -ELOOP;
 	}
-	if (link->vnode->ops->follow)
-		return follow_object(w, link);
-	return follow_text(w, link, slash);
+	if (!link->vnode->ops->follow)
+		return follow_text(w, link, slash);
+	if (unlikely(w->beneath)) {
+		dentry_put(link);
+		return -EPERM;
+	}
+	return follow_object(w, link);
 }
 
 static int walk_step(struct walk *w, const struct component *c, bool follow)
@@ -294,8 +377,10 @@ static int walk_step(struct walk *w, const struct component *c, bool follow)
 	if (c->kind == COMPONENT_DOT)
 		return 0;
 	if (c->kind == COMPONENT_DOTDOT) {
-		step_up(w);
-		return 0;
+		err = unlikely(w->judged) ? may_climb(w) : 0;
+		if (err == 0)
+			step_up(w);
+		return err;
 	}
 	if (c->len > NAME_MAX)
 		return -ENAMETOOLONG;
@@ -368,8 +453,8 @@ _Static_assert((int)LAST_NORMAL == COMPONENT_NORMAL && (int)LAST_DOT == COMPONEN
 
 /* --- the public face --- */
 
-static int walk_as(int dirfd, const char *name, unsigned flags, const struct credentials *cred,
-		   struct path *out)
+static int walk_as(int dirfd, const char *name, unsigned flags, uint32_t rights,
+		   const struct credentials *cred, struct path *out)
 {
 	struct walk w __attribute__((uninitialized));
 	bool slash;
@@ -380,32 +465,33 @@ static int walk_as(int dirfd, const char *name, unsigned flags, const struct cre
 	err = walk_all(&w, !(flags & WALK_NOFOLLOW), &slash);
 	if (err == 0 && (slash || (flags & WALK_DIRECTORY)) && !S_ISDIR(w.at.dentry->vnode->mode))
 		err = -ENOTDIR;
+	err = walk_finish(&w, err, rights);
 	if (unlikely(err < 0)) {
 		walk_end(&w);
 		return err;
 	}
-	if (unlikely(w.text))
-		kfree(w.text);
+	walk_release(&w);
 	*out = w.at; /* with its references */
 	return 0;
 }
 
-static __noinline int walk_as_real_user(int dirfd, const char *name, unsigned flags, struct path *out)
+static __noinline int walk_as_real_user(int dirfd, const char *name, unsigned flags, uint32_t rights,
+					struct path *out)
 {
 	struct credentials real = *fs_cred();
 
 	real.fsuid = real.uid;
 	real.fsgid = real.gid;
-	return walk_as(dirfd, name, flags, &real, out);
+	return walk_as(dirfd, name, flags, rights, &real, out);
 }
 
-int vfs_walk(int dirfd, const char *name, unsigned flags, struct path *out)
+int vfs_walk(int dirfd, const char *name, unsigned flags, uint32_t rights, struct path *out)
 {
 	if (!*name && !(flags & WALK_EMPTY))
 		return -ENOENT;
 	if (unlikely(flags & WALK_REAL_IDS))
-		return walk_as_real_user(dirfd, name, flags, out);
-	return walk_as(dirfd, name, flags, fs_cred(), out);
+		return walk_as_real_user(dirfd, name, flags, rights, out);
+	return walk_as(dirfd, name, flags, rights, fs_cred(), out);
 }
 
 bool vfs_path_removed(const struct path *path)

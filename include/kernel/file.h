@@ -71,6 +71,7 @@ struct file {
 	struct mount *mount;        /* [i] referenced; NULL exactly when dentry is */
 	_Atomic uint32_t flags;     /* [a] O_* status flags */
 	uint32_t access;            /* [i] CAP_READ | CAP_WRITE as opened */
+	uint32_t rights_max;        /* [i] CAP_*: what its descriptors may be used for at most */
 	bool writer;                /* [i] counted in vnode->write_count: the file is no program to run */
 	struct mutex pos_lock;
 	off_t pos;     /* [pos_lock] */
@@ -98,6 +99,8 @@ struct file_use {
 };
 int file_use(int fd, uint32_t rights, struct file_use *use) __must_check;
 void file_done(const struct file_use *use);
+/* What a descriptor of the file may be used for when it is made. */
+uint32_t file_rights(const struct file *file);
 /* Install into the lowest free descriptor of the running process; takes over the reference on success. */
 int file_install(struct file *file, bool cloexec) __must_check;
 

@@ -23,6 +23,7 @@
 #include <serix/abi.h>
 
 struct cap_table;
+struct confine;
 struct fs_context;
 struct tty;
 struct vnode;
@@ -119,11 +120,12 @@ struct process {
 	bool dumpable;      /* [p] */
 	uint32_t privilege; /* [p] counts its set-id execs; read anywhere */
 
-	struct vm_space *vm;                     /* [p] NULL once exiting */
-	struct cap_table *caps;                  /* [p] NULL once exiting */
-	struct fs_context *fs;                   /* [p] NULL once exiting */
-	struct vnode *exe_vnode;                 /* [p] the running program, denied for writing */
-	struct credentials cred;                 /* [p] */
+	struct vm_space *vm;             /* [p] NULL once exiting */
+	struct cap_table *caps;          /* [p] NULL once exiting */
+	struct fs_context *fs;           /* [p] NULL once exiting */
+	struct confine *_Atomic confine; /* [p][t] written; see kernel/confine.h.  NULL: not confined */
+	struct vnode *exe_vnode;         /* [p] the running program, denied for writing */
+	struct credentials cred;         /* [p] */
 	struct abi_rlimit rlimits[RLIMIT_COUNT]; /* [p] */
 	struct signal_actions *actions;          /* [p] shared by CLONE_SIGHAND */
 	struct signal_queue pending;             /* [p] for the whole process */

@@ -107,7 +107,7 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define ST_NOATIME  1024
 #define ST_RELATIME 4096
 
-#define FIONREAD 0x541b
+#define FIONREAD 0x541bu
 #define FIONBIO  0x5421
 #define FIOASYNC 0x5452
 #define FIOCLEX  0x5451

@@ -225,4 +225,6 @@
 	X(1026, mem_run, 3, memobj)              \
 	X(1027, cap_derive, 3, cap)              \
 	X(1033, cap_grant, 4, cap)               \
+	X(1036, cap_enter, 1, confine)           \
+	X(1037, cap_confine, 2, confine)         \
 	X(1038, process_control, 4, pidfd)

@@ -98,7 +98,10 @@
 #define TIOCGWINSZ 0x5413u
 #define TIOCSWINSZ 0x5414u
 #define FIONREAD   0x541bu
+#define TIOCLINUX  0x541cu
+#define TIOCCONS   0x541du
 #define TIOCNOTTY  0x5422u
+#define TIOCSETD   0x5423u
 #define TIOCGETD   0x5424u
 #define TCSBRKP    0x5425u
 #define TIOCGSID   0x5429u

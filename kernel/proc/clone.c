@@ -6,6 +6,7 @@
 #include <arch/context.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/pmm.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -180,7 +181,12 @@ static int copy_actions(struct process *p, uint64_t flags)
 static void copy_identity(struct process *p)
 {
 	struct process *self = current_process();
+	struct confine *confine = atomic_load(&self->confine);
 	uint64_t flags = spin_lock_irqsave(&self->lock);
+
+	if (confine)
+		confine_get(confine);
+	atomic_store(&p->confine, confine);
 
 	p->cred = self->cred;
 	memcpy(p->rlimits, self->rlimits, sizeof(p->rlimits));
@@ -255,6 +261,11 @@ static int publish_process(struct process *p, struct thread *t, struct pid_entry
 	if (signal_pending()) {
 		tree_unlock(flags);
 		return -ERESTARTNOINTR;
+	}
+	/* What another thread has confined the process to meanwhile must hold for the child, too. */
+	if (process_confine(p) != process_confine(self) || confine_has_expired(process_confine(p))) {
+		tree_unlock(flags);
+		return -EAGAIN;
 	}
 	p->pid = entry->nr;
 	entry->thread = t;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whose authority the running code has. */
 #include <kernel/cap_audit.h>
+#include <kernel/confine.h>
 #include <kernel/string.h>
+#include <serix/errno.h>
 
 #include "proc_priv.h"
 
@@ -30,7 +32,7 @@ void cred_init(void)
 
 bool cred_is_root(void)
 {
-	return current_cred()->euid == 0;
+	return current_cred()->euid == 0 && !confine_denies(CONFINE_NO_ADMIN);
 }
 
 bool cred_in_group(const struct credentials *cred, gid_t gid)
@@ -54,6 +56,8 @@ int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *ar
 
 	if (result < 0)
 		return result;
+	if (confine_denies(CONFINE_NO_ADMIN) && memcmp(&cred, &p->cred, sizeof(cred)) != 0)
+		return -EPERM;
 	flags = spin_lock_irqsave(&p->lock);
 	if (cred.euid != p->cred.euid || cred.egid != p->cred.egid) {
 		p->dumpable = false;
@@ -69,6 +73,8 @@ bool cred_may_look(const struct credentials *me, struct process *p)
 	uint64_t flags;
 	bool same;
 
+	if (!confine_may_touch(p))
+		return false;
 	if (me->euid == 0 || (in_user_thread() && p == current_process()))
 		return true;
 	flags = spin_lock_irqsave(&p->lock);

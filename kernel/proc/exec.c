@@ -5,6 +5,7 @@
  */
 #include <arch/context.h>
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/format.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -27,7 +28,7 @@ static void close_file(struct exec *x)
 static int open_file(struct exec *x, int dirfd, const char *name, unsigned walk)
 {
 	struct vnode *v;
-	int err = vfs_walk(dirfd, name, walk, &x->path);
+	int err = confine_denies(CONFINE_NO_EXEC) ? -EACCES : vfs_walk(dirfd, name, walk, CAP_EXEC, &x->path);
 
 	if (err < 0)
 		return err;
@@ -159,7 +160,7 @@ static int load_interp(struct exec *x)
 	if (err == 0 && name[x->image.interp_size - 1] != '\0')
 		err = -ENOEXEC;
 	if (err == 0)
-		err = vfs_walk(AT_FDCWD, name, 0, &path);
+		err = vfs_walk(AT_FDCWD, name, 0, CAP_EXEC, &path);
 	kfree(name);
 	if (err < 0)
 		return err;
@@ -314,6 +315,17 @@ static void commit(struct exec *x)
 			x->stack_pointer);
 }
 
+/* What the process is confined by from now on.  It is alone, so that nobody else confines it meanwhile; that this
+ * is done although the new program could in theory still not start (there is no more that can fail) harms nobody. */
+static int confine_program(struct exec *x)
+{
+	struct confine *c;
+	int err = confine_for_exec(&c);
+
+	(void)x;
+	return err < 0 || !c ? err : confine_enter(c);
+}
+
 static int run(struct exec *x, int dirfd, const char *path, unsigned walk)
 {
 	int err = open_file(x, dirfd, path, walk);
@@ -328,6 +340,8 @@ static int run(struct exec *x, int dirfd, const char *path, unsigned walk)
 		err = signal_actions_unshare(current_process());
 	if (err == 0)
 		err = process_dethread();
+	if (err == 0)
+		err = confine_program(x);
 	if (err == 0)
 		commit(x);
 	return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Signals that programs send: whom they reach and who may. */
+#include <kernel/confine.h>
 #include <serix/errno.h>
 
 #include "proc_priv.h"
@@ -16,6 +17,8 @@ bool signal_permitted(const struct process *p, int signo)
 	const struct process *self = current_process();
 	const struct credentials *cred = &self->cred;
 
+	if (!confine_may_touch(p))
+		return false;
 	if (cred->euid == 0 || p == self)
 		return true;
 	if (cred->euid == p->cred.uid || cred->euid == p->cred.suid || cred->uid == p->cred.uid ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Resource limits. */
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
 
@@ -75,6 +76,8 @@ static bool may_limit(const struct process *p)
 {
 	const struct credentials *me = current_cred(), *other = &p->cred;
 
+	if (!confine_may_touch(p))
+		return false;
 	if (p == current_process() || me->euid == 0)
 		return true;
 	return me->uid == other->uid && me->uid == other->euid && me->uid == other->suid &&

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Small attributes of threads that others may set: nice values, I/O priorities, names. */
+#include <kernel/confine.h>
 #include <kernel/sched_entity.h>
 #include <kernel/string.h>
 #include <serix/abi_sched.h>
@@ -103,6 +104,8 @@ static int set_nice(struct thread *t, struct who_walk *w)
 		return -EPERM;
 	if (w->value < nice_of(t) && !thread_may_nice(t, w->value))
 		return -EACCES;
+	if (w->value < 0 && confine_denies(CONFINE_NO_RT))
+		return -EPERM;
 	sched_set_nice(&t->task, w->value);
 	return 0;
 }
@@ -178,7 +181,7 @@ static int set_ioprio(struct thread *t, struct who_walk *w)
 	const struct credentials *me = current_cred();
 	uid_t owner = t->process->cred.uid;
 
-	if (owner != me->euid && owner != me->uid && !cred_is_root())
+	if ((owner != me->euid && owner != me->uid && !cred_is_root()) || !confine_may_touch(t->process))
 		return -EPERM;
 	t->ioprio = (uint16_t)w->value;
 	return 0;

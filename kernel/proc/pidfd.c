@@ -11,6 +11,7 @@
  * exec (process.privilege has grown) the rights of older capabilities are cut to those that the caller would get now.
  */
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/file.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -224,6 +225,8 @@ int64_t pidfd_open(pid_t pid, unsigned flags)
 
 	if ((flags & ~(unsigned)(PIDFD_NONBLOCK | PIDFD_THREAD)) || pid <= 0)
 		return -EINVAL;
+	if (confine_capability_mode() && pid != current_process()->pid && pid != current_thread()->tid)
+		return -EPERM;
 	err = find(pid, thread, &p, &id);
 	if (err < 0)
 		return err;

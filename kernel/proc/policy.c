@@ -5,6 +5,7 @@
  *
  * A change is checked and made under the lock of the thread's process, so that two of them do not mix.
  */
+#include <kernel/confine.h>
 #include <kernel/smp.h>
 #include <serix/abi_sched.h>
 #include <serix/errno.h>
@@ -21,6 +22,8 @@ bool process_same_owner(const struct process *p)
 {
 	const struct credentials *me = current_cred(), *other = &p->cred;
 
+	if (!confine_may_touch(p))
+		return false;
 	return me->euid == other->euid || me->euid == other->uid || cred_is_root();
 }
 
@@ -60,6 +63,12 @@ static bool policy_valid(const struct sched_policy *p)
 		return p->rt_priority == 0;
 	}
 	return false;
+}
+
+/* More than everybody's share. */
+static bool is_urgent(const struct sched_policy *p)
+{
+	return is_realtime(p->policy) || p->policy == SCHED_DEADLINE || p->nice < 0;
 }
 
 /* Without privilege: less urgent, or as urgent as the thread's limits allow. */
@@ -118,6 +127,8 @@ int thread_policy_set_locked(struct thread *t, const struct policy_request *requ
 	if (!policy_valid(&new))
 		return -EINVAL;
 	if (!cred_is_root() && (!owner || !unprivileged_may(t, &old, &new)))
+		return -EPERM;
+	if (!owner || (confine_denies(CONFINE_NO_RT) && is_urgent(&new)))
 		return -EPERM;
 	err = sched_set_policy(&t->task, &new);
 	if (err == 0)

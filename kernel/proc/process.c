@@ -8,6 +8,7 @@
  */
 #include <arch/context.h>
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
@@ -26,6 +27,7 @@ void process_init(void)
 	cred_init();
 	signal_init();
 	futex_init();
+	confine_init();
 }
 
 /* --- processes --------------------------------------------------------------------------------- */
@@ -73,6 +75,7 @@ static void process_free(struct process *p)
 		cap_table_put(p->caps);
 	if (p->vm)
 		vm_space_put(p->vm);
+	confine_put(atomic_load(&p->confine));
 	slab_free(process_cache, p);
 }
 

@@ -5,6 +5,7 @@
 #include <arch/paging.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/file.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
@@ -13,6 +14,7 @@
 #include <kernel/vfs.h>
 #include <serix/abi_fs.h>
 #include <serix/errno.h>
+#include <serix/termios.h>
 
 #include "user_path.h"
 
@@ -588,6 +590,20 @@ SYSCALL(flock)
 	return err;
 }
 
+/* Commands that type, paste or redirect for others, whoever owns the terminal. */
+static bool injects(uint32_t cmd)
+{
+	switch (cmd) {
+	case TIOCSTI:
+	case TIOCLINUX:
+	case TIOCCONS:
+	case TIOCSETD:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Commands that every descriptor knows. */
 static int64_t common_ioctl(int fd, struct file *file, uint32_t cmd, uint64_t arg)
 {
@@ -624,7 +640,10 @@ SYSCALL(ioctl)
 
 	if (err < 0)
 		return err;
-	result = common_ioctl(ARG(0, int), use.file, ARG(1, uint32_t), ARG(2, uint64_t));
+	if (unlikely(current_confine() != NULL) && injects(ARG(1, uint32_t)))
+		result = -EPERM;
+	else
+		result = common_ioctl(ARG(0, int), use.file, ARG(1, uint32_t), ARG(2, uint64_t));
 	file_done(&use);
 	return result;
 }

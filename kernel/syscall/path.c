@@ -4,6 +4,7 @@
 
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/device.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
@@ -17,14 +18,14 @@
 /* --- finding what a call means --- */
 
 /* Walk a name from user space. */
-static int walk_user(int dirfd, uaddr_t name, unsigned flags, struct path *out)
+static int walk_user(int dirfd, uaddr_t name, unsigned flags, uint32_t rights, struct path *out)
 {
 	USER_PATH(path);
 	int err = user_path_get(&path, name);
 
 	if (err < 0)
 		return err;
-	err = vfs_walk(dirfd, path.text, flags, out);
+	err = vfs_walk(dirfd, path.text, flags, rights, out);
 	user_path_put(&path);
 	return err;
 }
@@ -79,7 +80,7 @@ static int stat_at(int dirfd, uaddr_t name, uint32_t at_flags, struct abi_stat *
 	if (!*path.text && (at_flags & AT_EMPTY_PATH) && dirfd != AT_FDCWD) {
 		err = stat_fd(dirfd, st);
 	} else {
-		err = vfs_walk(dirfd, path.text, walk_flags(at_flags), &where);
+		err = vfs_walk(dirfd, path.text, walk_flags(at_flags), CAP_STAT, &where);
 		if (err == 0) {
 			err = vfs_stat(&where, st);
 			path_put(&where);
@@ -185,7 +186,7 @@ static int64_t statfs_and_put(const struct path *path, uaddr_t to)
 SYSCALL(statfs)
 {
 	struct path path;
-	int err = walk_user(AT_FDCWD, ARG(0, uaddr_t), 0, &path);
+	int err = walk_user(AT_FDCWD, ARG(0, uaddr_t), 0, CAP_STAT, &path);
 
 	return err < 0 ? err : statfs_and_put(&path, ARG(1, uaddr_t));
 }
@@ -210,7 +211,7 @@ static int64_t access_at(int dirfd, uaddr_t name, uint32_t mode, uint32_t flags)
 
 	if ((mode & ~7u) || (flags & ~(uint32_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
-	err = walk_user(dirfd, name, walk, &path);
+	err = walk_user(dirfd, name, walk, CAP_STAT, &path);
 	if (err < 0)
 		return err;
 	err = vfs_may_access(&path, mode, !(flags & AT_EACCESS));
@@ -240,7 +241,9 @@ static int64_t change_dir(struct path *path, bool root)
 	struct fs_context *fs = current_process()->fs;
 	int err;
 
-	if (!S_ISDIR(path_vnode(path)->mode))
+	if (unlikely(current_confine() != NULL) && !(confine_rights_at(current_confine(), path) & CAP_LOOKUP))
+		err = -EACCES;
+	else if (!S_ISDIR(path_vnode(path)->mode))
 		err = -ENOTDIR;
 	else
 		err = vfs_access(path_vnode(path), 1);
@@ -257,7 +260,7 @@ static int64_t change_dir(struct path *path, bool root)
 SYSCALL(chdir)
 {
 	struct path path;
-	int err = walk_user(AT_FDCWD, ARG(0, uaddr_t), WALK_DIRECTORY, &path);
+	int err = walk_user(AT_FDCWD, ARG(0, uaddr_t), WALK_DIRECTORY, CAP_LOOKUP, &path);
 
 	return err < 0 ? err : change_dir(&path, false);
 }
@@ -275,7 +278,7 @@ SYSCALL(fchdir)
 SYSCALL(chroot)
 {
 	struct path path;
-	int err = walk_user(AT_FDCWD, ARG(0, uaddr_t), WALK_DIRECTORY, &path);
+	int err = walk_user(AT_FDCWD, ARG(0, uaddr_t), WALK_DIRECTORY, CAP_LOOKUP, &path);
 
 	return err < 0 ? err : change_dir(&path, true);
 }
@@ -502,7 +505,7 @@ static int64_t readlink_at(int dirfd, uaddr_t name, uaddr_t buf, int32_t size)
 
 	if (size <= 0)
 		return -EINVAL;
-	n = walk_user(dirfd, name, WALK_NOFOLLOW | WALK_EMPTY, &path);
+	n = walk_user(dirfd, name, WALK_NOFOLLOW | WALK_EMPTY, CAP_STAT, &path);
 	if (n < 0)
 		return n;
 	text = kmalloc(PATH_MAX);
@@ -558,7 +561,7 @@ SYSCALL(chmod)
 	struct vnode_attr attr = mode_attr(ARG(1, mode_t));
 	struct path path;
 
-	return setattr_and_put(walk_user(AT_FDCWD, ARG(0, uaddr_t), 0, &path), &path, &attr);
+	return setattr_and_put(walk_user(AT_FDCWD, ARG(0, uaddr_t), 0, CAP_CHMOD, &path), &path, &attr);
 }
 
 SYSCALL(fchmod)
@@ -574,7 +577,7 @@ SYSCALL(fchmodat)
 	struct vnode_attr attr = mode_attr(ARG(2, mode_t));
 	struct path path;
 
-	return setattr_and_put(walk_user(ARG(0, int), ARG(1, uaddr_t), 0, &path), &path, &attr);
+	return setattr_and_put(walk_user(ARG(0, int), ARG(1, uaddr_t), 0, CAP_CHMOD, &path), &path, &attr);
 }
 
 static int64_t chown_at(int dirfd, uaddr_t name, uid_t uid, gid_t gid, uint32_t flags)
@@ -584,7 +587,7 @@ static int64_t chown_at(int dirfd, uaddr_t name, uid_t uid, gid_t gid, uint32_t 
 
 	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	return setattr_and_put(walk_user(dirfd, name, walk_flags(flags), &path), &path, &attr);
+	return setattr_and_put(walk_user(dirfd, name, walk_flags(flags), CAP_CHMOD, &path), &path, &attr);
 }
 
 SYSCALL(chown)
@@ -617,7 +620,7 @@ SYSCALL(truncate)
 
 	if (ARG(1, off_t) < 0)
 		return -EINVAL;
-	err = walk_user(AT_FDCWD, ARG(0, uaddr_t), 0, &path);
+	err = walk_user(AT_FDCWD, ARG(0, uaddr_t), 0, CAP_TRUNCATE | CAP_WRITE, &path);
 	if (err < 0)
 		return err;
 	err = vfs_truncate(&path, ARG(1, off_t));
@@ -634,7 +637,7 @@ static int64_t set_times_at(int dirfd, uaddr_t name, const struct abi_timespec *
 	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (name)
-		err = walk_user(dirfd, name, walk_flags(flags), &path);
+		err = walk_user(dirfd, name, walk_flags(flags), CAP_CHMOD, &path);
 	else if (flags)
 		err = -EINVAL;
 	else

@@ -6,6 +6,7 @@
 #include <kernel/syscall.h>
 
 #include <arch/usercopy.h>
+#include <kernel/cap.h>
 #include <kernel/file.h>
 #include <kernel/vfs.h>
 #include <serix/errno.h>
@@ -15,7 +16,7 @@
 #define XATTR_NAME_MAX 255
 
 /* There is such a file (`walk`: WALK_NOFOLLOW or nothing), or -errno. */
-static int check_path(uaddr_t addr, unsigned walk)
+static int check_path(uaddr_t addr, unsigned walk, uint32_t rights)
 {
 	struct path path;
 	USER_PATH(name);
@@ -23,7 +24,7 @@ static int check_path(uaddr_t addr, unsigned walk)
 
 	if (err < 0)
 		return err;
-	err = vfs_walk(AT_FDCWD, name.text, walk, &path);
+	err = vfs_walk(AT_FDCWD, name.text, walk, rights, &path);
 	user_path_put(&name);
 	if (err == 0)
 		path_put(&path);
@@ -56,12 +57,12 @@ static int64_t named(int err, uaddr_t name)
 
 SYSCALL(getxattr)
 {
-	return named(check_path(ARG(0, uaddr_t), 0), ARG(1, uaddr_t));
+	return named(check_path(ARG(0, uaddr_t), 0, CAP_STAT), ARG(1, uaddr_t));
 }
 
 SYSCALL(lgetxattr)
 {
-	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW), ARG(1, uaddr_t));
+	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW, CAP_STAT), ARG(1, uaddr_t));
 }
 
 SYSCALL(fgetxattr)
@@ -71,12 +72,12 @@ SYSCALL(fgetxattr)
 
 SYSCALL(setxattr)
 {
-	return named(check_path(ARG(0, uaddr_t), 0), ARG(1, uaddr_t));
+	return named(check_path(ARG(0, uaddr_t), 0, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
 SYSCALL(lsetxattr)
 {
-	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW), ARG(1, uaddr_t));
+	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
 SYSCALL(fsetxattr)
@@ -86,12 +87,12 @@ SYSCALL(fsetxattr)
 
 SYSCALL(removexattr)
 {
-	return named(check_path(ARG(0, uaddr_t), 0), ARG(1, uaddr_t));
+	return named(check_path(ARG(0, uaddr_t), 0, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
 SYSCALL(lremovexattr)
 {
-	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW), ARG(1, uaddr_t));
+	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
 SYSCALL(fremovexattr)
@@ -101,12 +102,12 @@ SYSCALL(fremovexattr)
 
 SYSCALL(listxattr)
 {
-	return check_path(ARG(0, uaddr_t), 0);
+	return check_path(ARG(0, uaddr_t), 0, CAP_STAT);
 }
 
 SYSCALL(llistxattr)
 {
-	return check_path(ARG(0, uaddr_t), WALK_NOFOLLOW);
+	return check_path(ARG(0, uaddr_t), WALK_NOFOLLOW, CAP_STAT);
 }
 
 SYSCALL(flistxattr)

@@ -65,7 +65,7 @@ static bool file_holds(const char *name, const char *text)
 static bool stat_of(const char *name, struct abi_stat *st)
 {
 	struct path path;
-	int err = vfs_walk(AT_FDCWD, name, WALK_NOFOLLOW, &path);
+	int err = vfs_walk(AT_FDCWD, name, WALK_NOFOLLOW, 0, &path);
 
 	if (err < 0)
 		return false;
@@ -238,7 +238,7 @@ static void negative_entries_are_bounded(void)
 
 	for (int i = 0; i < 30000; i++) {
 		snprintf(name, sizeof(name), "/absent-%d", i);
-		KTEST_EXPECT(vfs_walk(AT_FDCWD, name, 0, &path) == -ENOENT);
+		KTEST_EXPECT(vfs_walk(AT_FDCWD, name, 0, 0, &path) == -ENOENT);
 	}
 	KTEST_EXPECT(objects_in("dentry") < 10000);
 }
@@ -250,10 +250,10 @@ static void names_are_given_back_under_pressure(void)
 	struct path path, absent;
 	char name[32];
 
-	KTEST_EXPECT(vfs_mkdir(AT_FDCWD, DIR, 0755) == 0 && vfs_walk(AT_FDCWD, DIR, 0, &path) == 0);
+	KTEST_EXPECT(vfs_mkdir(AT_FDCWD, DIR, 0755) == 0 && vfs_walk(AT_FDCWD, DIR, 0, 0, &path) == 0);
 	for (int i = 0; i < 4000; i++) {
 		snprintf(name, sizeof(name), "/absent-%d", i);
-		KTEST_EXPECT(vfs_walk(AT_FDCWD, name, 0, &absent) == -ENOENT);
+		KTEST_EXPECT(vfs_walk(AT_FDCWD, name, 0, 0, &absent) == -ENOENT);
 	}
 	many = objects_in("dentry");
 	KTEST_EXPECT(many >= 4000);
@@ -273,7 +273,7 @@ static void paths_say_where_things_are(void)
 	KTEST_EXPECT(vfs_mkdir(AT_FDCWD, DIR, 0755) == 0 && vfs_mkdir(AT_FDCWD, DIR "/a", 0755) == 0);
 	KTEST_EXPECT(vfs_mount("none", DIR "/a", "tmpfs", 0, NULL) == 0);
 	KTEST_EXPECT(vfs_mkdir(AT_FDCWD, DIR "/a/b", 0755) == 0);
-	KTEST_EXPECT(vfs_walk(AT_FDCWD, DIR "/a/b/../b/.", 0, &path) == 0);
+	KTEST_EXPECT(vfs_walk(AT_FDCWD, DIR "/a/b/../b/.", 0, 0, &path) == 0);
 	KTEST_EXPECT(vfs_path_text(&path, NULL, text, sizeof(text)) > 0 && strcmp(text, DIR "/a/b") == 0);
 	KTEST_EXPECT(vfs_path_text(&path, NULL, text, 5) == -ENAMETOOLONG);
 	KTEST_EXPECT(vfs_umount(DIR "/a", 0) == -EBUSY);
