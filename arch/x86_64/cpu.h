@@ -97,6 +97,10 @@ size_t fpu_area_size(void);
 uint64_t fpu_xfeatures(void);
 uint32_t fpu_mxcsr_mask(void);
 
+/* message.asm */
+void message_store(void *to, size_t size);
+void message_load(const void *from);
+
 /* tls.c */
 void tls_switch(struct arch_context *from, struct arch_context *to);
 

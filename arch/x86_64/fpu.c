@@ -8,6 +8,8 @@
 #include "cpu.h"
 
 #include <arch/context.h>
+#include <arch/message.h>
+#include <kernel/assert.h>
 #include <kernel/panic.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
@@ -31,6 +33,9 @@
 #define FXSAVE_FCW         0
 #define FXSAVE_MXCSR       24
 #define FXSAVE_MXCSR_MASK  28
+#define FXSAVE_XMM         160
+#define XMM_SIZE           16u
+#define XMM_COUNT          16u
 
 static size_t area_size __ro_after_init;
 static uint64_t xfeatures __ro_after_init;
@@ -200,4 +205,43 @@ void arch_fpu_copy(struct task *to, struct task *from)
 	save(from->context.fpu);
 	memcpy(to->context.fpu, from->context.fpu, area_size);
 	arch_irq_restore(flags);
+}
+
+/* --- messages in registers ---------------------------------------------------------------------------- */
+
+void arch_message_store(void *buffer, size_t size)
+{
+	message_store(buffer, size);
+}
+
+void arch_message_load(const void *buffer, size_t size)
+{
+	uint8_t all[ARCH_MESSAGE_SIZE] = { 0 };
+
+	memcpy(all, buffer, size);
+	message_load(all);
+}
+
+/* Its XMM registers were all zero when they were saved, so what lies in their place is older. */
+static __noinline void begin_sse(char *area, uint64_t *xstate_bv)
+{
+	memset(area + FXSAVE_XMM, 0, (size_t)XMM_COUNT * XMM_SIZE);
+	*xstate_bv |= XFEATURE_SSE;
+}
+
+/*
+ * The saved image of `to` in its standard format (SDM vol. 1, 13.4): XMM0 lies at 160 in the legacy region whether
+ * XSAVE or FXSAVE wrote it, and counts if bit 1 of XSTATE_BV says so.  MXCSR is valid at any time (13.7), the upper
+ * halves of YMM are a part of their own.  The next XRSTOR reads all of it anew, so nothing that XSAVEOPT might
+ * leave out later is lost (13.9: only what was not modified since that XRSTOR).
+ */
+void arch_message_pass(struct task *to, size_t size)
+{
+	char *area = to->context.fpu;
+	uint64_t *xstate_bv = (uint64_t *)(area + FXSAVE_SIZE);
+
+	DEBUG_ASSERT(!atomic_load_explicit(&to->on_cpu, memory_order_relaxed));
+	if (cpu_features.xsave && unlikely(!(*xstate_bv & XFEATURE_SSE)))
+		begin_sse(area, xstate_bv);
+	message_store(area + FXSAVE_XMM, size);
 }

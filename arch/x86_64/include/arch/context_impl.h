@@ -51,3 +51,12 @@ static inline int64_t arch_regs_result(const struct arch_regs *regs)
 {
 	return (int64_t)regs->rax;
 }
+
+static inline void arch_regs_set_message(struct arch_regs *regs, uint64_t tag, uint64_t badge,
+					 uint64_t cookie, uint64_t rights)
+{
+	regs->rdx = tag;
+	regs->r8 = badge;
+	regs->r9 = cookie;
+	regs->r10 = rights;
+}
