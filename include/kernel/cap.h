@@ -147,6 +147,11 @@ int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights
 int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
 	    struct capability **out) __must_check;
 void cap_done(struct capability *cap);
+/* A thread that was interrupted during a call through it: was it for this? */
+static inline bool cap_is_revoked(const struct capability *cap)
+{
+	return atomic_load_explicit(&cap->state, memory_order_acquire) == CAP_REVOKED;
+}
 /* For poll: `count` slots of any type whose numbers lie `stride` bytes apart; NULL where there is none.  One hold of
  * the lock, so keep count small. */
 void cap_use_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,

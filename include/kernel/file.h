@@ -43,11 +43,6 @@ struct dir_sink {
 		    off_t next);
 };
 
-/* Poll: register the caller's waiter(s) on the queues that matter, then report what is ready. */
-struct poll_table {
-	void (*add)(struct poll_table *table, struct waitqueue *wq);
-};
-
 /* Any row may be NULL: the call then fails with the errno in brackets.  Return values as the system
  * calls': bytes or negative errno.  `pos` is advanced by the callee. */
 struct file_ops {

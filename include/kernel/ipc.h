@@ -50,7 +50,7 @@ struct call;
 struct ipc_account;
 struct payload_pages;
 
-/* --- contents: kernel/ipc/payload.c --------------------------------------------------------------------- */
+/* --- contents: kernel/ipc/payload.c ---------------------------------------------------------------- */
 
 /* The bytes of a message.  Up to MESSAGE_SMALL lie here; more as `form` says. */
 enum payload_form {
@@ -78,11 +78,11 @@ int payload_take(struct payload *p, uaddr_t from, uint64_t size, uint32_t flags)
 int payload_give(struct payload *p, uaddr_t to) __must_check;
 void payload_drop(struct payload *p);
 
-/* --- messages under way: kernel/ipc/parcel.c ------------------------------------------------------------ */
+/* --- messages under way: kernel/ipc/parcel.c ------------------------------------------------------- */
 
 struct parcel {
-	struct list link;            /* [p] in port.queue; else [o] */
-	struct call *call;           /* [p] to be answered; NULL: a send, or the caller has left */
+	struct call *call;           /* [p] CALL_SENT: whose it is; NULL: a send, or received, or left */
+	uint64_t cookie;             /* [o] names the call for an answer; 0: a send */
 	struct ipc_account *account; /* [o] who is charged for it */
 	uint64_t tag, badge;         /* [o] */
 	uint32_t rights;             /* [o] of the capability that it came through */
@@ -104,13 +104,13 @@ struct ipc_identity {
 int parcel_create(const struct message *m, const struct ipc_identity *who, struct capability *via,
 		  struct cap_table *caps, struct parcel **out) __must_check;
 /* Into the running process: contents to m->receive (or data), handles to m->caps, and the rest into `m`,
- * which is the kernel's copy.  The parcel is gone on success; else it is as it was. */
+ * which is the kernel's copy.  The parcel is gone in any case.  -EFAULT. */
 int parcel_deliver(struct parcel *parcel, struct message *m, struct cap_table *caps) __must_check;
 /* It cannot be sent: give moved pages back and drop it. */
 void parcel_take_back(struct parcel *parcel, const struct message *m);
 void parcel_drop(struct parcel *parcel); /* may sleep */
 
-/* --- who waits at a port: all of it on the waiter's kernel stack ---------------------------------------- */
+/* --- who waits at a port: all of it on the waiter's kernel stack ----------------------------------- */
 
 enum wait_state {
 	WAIT_QUEUED, /* in the port's list */
@@ -140,7 +140,7 @@ struct sender {
 	struct parcel *parcel; /* [p] */
 };
 
-/* --- calls: kernel/ipc/call.c --------------------------------------------------------------------------- */
+/* --- calls: kernel/ipc/call.c ---------------------------------------------------------------------- */
 
 enum call_state {
 	CALL_SENT,     /* its parcel is in the queue, or with `sender` */
@@ -156,10 +156,10 @@ struct call {
 	uint32_t state;                  /* [p] enum call_state */
 	uint32_t cap_capacity;           /* [i] for the answer */
 	uint64_t capacity;               /* [i] */
-	struct parcel *parcel;           /* [p] CALL_SENT: what was sent */
+	struct parcel *parcel;           /* [p] what was sent, until it is received */
 	struct parcel *answer;           /* [p] */
-	struct sender sender;            /* [p] for a queue that is full */
-	struct cap_table *server;        /* [p] the process that received it, compared only: never followed */
+	struct sender sender;            /* [p] WAIT_QUEUED: the parcel is here and not in the queue */
+	const struct cap_table *server;  /* [p] the process that received it, compared only: never followed */
 	struct ipc_registers *registers; /* [i] the answer must be small and goes here; NULL: a buffer */
 	struct loan loan;                /* of its urgency, to the thread that serves it */
 };
@@ -183,13 +183,14 @@ struct call_table {
 	struct call_slot first[CALLS_EMBEDDED];
 };
 
-/* --- ports: kernel/ipc/port.c --------------------------------------------------------------------------- */
+/* --- ports: kernel/ipc/port.c ---------------------------------------------------------------------- */
 
-/* The queue itself: kernel/ipc/message_queue.c. */
+/* The queue itself, the oldest first, in a ring of slots: kernel/ipc/message_queue.c. */
 struct message_queue {
-	struct list parcels; /* the oldest first */
+	void **slots;
+	uint32_t size; /* of the ring: how many fit */
+	uint32_t first;
 	uint32_t count;
-	uint32_t limit; /* count is never above it, but by a parcel that came back from a receiver */
 };
 
 struct port {
@@ -203,7 +204,7 @@ struct port {
 	struct call_table calls;    /* [p] */
 	_Atomic uint32_t receive_rights; /* [a] capabilities that may receive; the port ends with the last */
 	struct waitqueue watchers;       /* poll */
-	struct list names;               /* registry lock: struct port_name */
+	struct ipc_account *account;     /* [i] who is charged for it */
 };
 
 static inline struct port *port_of(struct kobject *object)
@@ -214,27 +215,29 @@ static inline struct port *port_of(struct kobject *object)
 /* Time-outs below are deadlines on the monotonic clock; WAIT_FOREVER; 0: do not wait, -EAGAIN.  All of
  * these are called with a capability to the port in use, and end with -EPIPE when it is dead. */
 
-/* With one reference, which a capability is to take over.  -ENOMEM. */
-int port_create(uint32_t queue_limit, struct port **out) __must_check;
+/* With one reference, which a capability is to take over; `uid` is charged.  -ENOMEM. */
+int port_create(uint32_t queue_limit, uint32_t uid, struct port **out) __must_check;
 /* End it: for all, for good. */
 void port_end(struct port *port);
 
 /* The parcel is the port's on success, else still the caller's.  -EAGAIN, -ETIMEDOUT, -EINTR. */
 int port_send(struct port *port, struct parcel *parcel, uint64_t deadline_ns) __must_check;
-/* The oldest parcel.  -EMSGSIZE: it does not fit, *size is what is needed; -EAGAIN, -ETIMEDOUT, -EINTR. */
+/* The oldest parcel, which is then self->got and the caller's.  -EMSGSIZE: it does not fit, *size is what is
+ * needed; -EAGAIN, -ETIMEDOUT, -EINTR.  Of `self` the capacities, table and registers are set. */
 int port_receive(struct port *port, struct receiver *self, uint64_t deadline_ns, uint64_t *size) __must_check;
-/* What was received cannot be delivered: it is the oldest again. */
-void port_put_back(struct port *port, struct parcel *parcel);
 
-/* Begin a call: from here to call_end() the record is known to others.  The parcel becomes the call's. */
+/* Begin a call.  On success the parcel is the call's, and others know the record until call_end().  -ENOMEM.
+ * Of `call` the capacities and registers are set. */
 int call_begin(struct call *call, struct port *port, struct parcel *parcel) __must_check;
-/* Until it is answered: 0.  -EPIPE, -ETIMEDOUT, -EINTR: it goes on, wait again or end it. */
+/* Until it is answered: 0.  -ETIMEDOUT, -EINTR: it goes on, wait again or end it. */
 int call_wait(struct call *call, uint64_t deadline_ns) __must_check;
-/* Forget it.  Afterwards call->parcel is what was not received, call->answer the answer, both the
- * caller's. */
+/* Forget it.  Afterwards call->parcel is what was not received (NULL: it was), call->answer the answer, both
+ * the caller's. */
 void call_end(struct call *call);
 /* Answer the call that the cookie names.  The parcel is the caller's (of the call) on success.  -ESRCH:
  * no such call, -EMSGSIZE: it does not fit there. */
 int call_answer(struct port *port, uint64_t cookie, struct parcel *answer) __must_check;
+/* Nobody will answer it: its message was lost on the way into the server. */
+void call_refuse(struct port *port, uint64_t cookie);
 
 void ipc_init(void);

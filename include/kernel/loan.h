@@ -3,9 +3,9 @@
  * Loans of urgency: a task that waits for another one lets that run as urgently as itself (sched_lend).
  *
  * A loan is a record of the waiting task, the donor, usually on its stack.  While it lasts the borrower also
- * passes on what it is lent itself: a donor that becomes more urgent while it waits makes everybody along
- * the chain of loans so, for LOAN_CHAIN_MAX steps.  A borrower keeps what it was lent until its last loan,
- * of mutexes too, is returned.
+ * passes on what it is lent itself: a donor that becomes more urgent while it waits makes everybody along the
+ * chain of loans so, for LOAN_CHAIN_MAX steps.  A borrower keeps what it was lent until its last loan, of
+ * mutexes too, is returned.
  */
 #pragma once
 
@@ -21,11 +21,15 @@ struct loan {
 	struct list link;      /* its loan lock: in task.borrowed */
 };
 
-void loan_init(struct loan *loan, struct task *donor);
-/* Lend to `borrower`, from now on instead of whom it was lent to before.  Any context that may take
- * spinlocks of RANK_LOAN.  Both tasks are alive, and the caller sees to it that there is one giver at a
- * time. */
+/* The running task is going to wait for somebody.  One loan at a time. */
+void loan_begin(struct loan *loan);
+/* Lend to `borrower`, from now on instead of whom it was lent to before.  Both tasks are alive, and the
+ * caller sees to it that a loan has one giver at a time.  Spinlocks up to RANK_WAITQUEUE may be held. */
 void loan_give(struct loan *loan, struct task *borrower);
+/* The same, to whoever borrows by `other`, if anybody does. */
+void loan_follow(struct loan *loan, const struct loan *other);
 void loan_return(struct loan *loan);
-/* The running task will not run any more: all that it was lent goes back. */
-void loans_end(void);
+/* The running task waits no longer. */
+void loan_end(struct loan *loan);
+/* The running task leaves for good: all that it was lent goes back. */
+void loans_leave(void);

@@ -19,12 +19,13 @@ enum lock_rank {
 	RANK_VM_AREAS,  /* vm_object.areas_lock */
 	RANK_RECLAIM,   /* an allocation that frees memory first; any mutex may be held then */
 	/* spinlocks */
-	RANK_PAGE_TABLE, /* vm_space.pt_lock; two: the parent's before the child's */
-	RANK_PAGE_CACHE, /* which objects there are to evict pages from */
-	RANK_PORT,       /* port.lock; two: by address */
-	RANK_CAP_TABLE,  /* two: by address */
-	RANK_CAP_TREE,   /* links between capabilities of one tree */
-	RANK_CAP_TOKEN,  /* which ids may be imported */
+	RANK_PAGE_TABLE,  /* vm_space.pt_lock; two: the parent's before the child's */
+	RANK_PAGE_CACHE,  /* which objects there are to evict pages from */
+	RANK_PORT,        /* port.lock */
+	RANK_IPC_ACCOUNT, /* who is charged for messages */
+	RANK_CAP_TABLE,   /* two: by address */
+	RANK_CAP_TREE,    /* links between capabilities of one tree */
+	RANK_CAP_TOKEN,   /* which ids may be imported */
 	RANK_DCACHE,
 	RANK_MOUNT,
 	RANK_FUTEX, /* two: by address */

@@ -46,6 +46,7 @@ enum task_state {
 struct vm_space;
 struct sched_class;
 struct mutex_waiter;
+struct loan;
 
 struct task {
 	struct arch_context context;     /* [r] saved while not running */
@@ -67,8 +68,10 @@ struct task {
 	bool lent;                       /* [r] runs as a donor would */
 	uint32_t lent_weight;            /* [r] 0: none */
 	uint64_t lent_urgency;           /* [r] UINT64_MAX: none */
-	struct mutex_waiter *blocked_on; /* its loan lock (kernel/sched/mutex.c), as the next */
-	uint32_t loans;                  /* mutexes that it has and was lent urgency for */
+	struct mutex_waiter *blocked_on; /* its loan lock (kernel/sched/loan.c), as the next */
+	struct loan *lending;            /* for whose answer it waits */
+	struct list borrowed;            /* struct loan: who waits for its answers */
+	uint32_t loans;                  /* those, and mutexes that it has and was lent urgency for */
 	struct sched_fair fair;
 	struct sched_rt rt;
 	struct sched_iso iso;

@@ -45,6 +45,9 @@ int signal_group(pid_t pgid, int signo, const struct abi_siginfo *info);
 /* Make the running thread take `signo` now even if blocked or ignored (faults): then it dies of it. */
 void signal_force(int signo, int code, uint64_t addr);
 
+/* Is there a signal for the running thread, or was it only told to look?  Then it may go on as if it had
+ * not been. */
+bool signal_confirm(void);
 /* Would `signo`, sent to the running thread, have no effect now? */
 bool signal_ignored_or_blocked(int signo);
 /* Job control for ttys: may the running process go on with a tty whose foreground group is

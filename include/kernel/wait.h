@@ -54,6 +54,11 @@ void wait_finish(struct waitqueue *wq, struct waiter *w);
 void wait_add(struct waitqueue *wq, struct waiter *w);
 void wait_remove(struct waiter *w);
 
+/* Poll: register the caller's waiter(s) on the queues that matter, then report what is ready. */
+struct poll_table {
+	void (*add)(struct poll_table *table, struct waitqueue *wq);
+};
+
 #define wait_event_timeout(wq, cond, deadline, intr)       \
 	({                                                 \
 		struct waiter w_;                          \

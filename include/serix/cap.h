@@ -106,6 +106,7 @@ enum cap_type {
 #define PORT_RIGHT_CONTROL 0x0010u /* queue limit, register a name, close */
 /* Eight more bits whose meaning is the server's: they come with each message. */
 #define PORT_RIGHT_USER(n) (0x00010000u << (n))
+#define PORT_RIGHTS_USER   0x00ff0000u
 
 #define NOTIFICATION_RIGHT_SIGNAL 0x0001u
 #define NOTIFICATION_RIGHT_WAIT   0x0002u

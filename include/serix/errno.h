@@ -51,6 +51,7 @@
 #define EILSEQ       84
 #define EUSERS       87
 #define ENOTSOCK     88
+#define EMSGSIZE     90
 #define EOPNOTSUPP   95
 #define ENOTSUP      EOPNOTSUPP
 #define EAFNOSUPPORT 97

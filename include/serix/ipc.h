@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pulse for programs: ports, notifications, rings.  All are named by capability handles (<serix/cap.h>) and, being
- * descriptors, work with poll, select, dup and close.
+ * Pulse for programs: ports, notifications, rings.  All are named by capability handles (<serix/cap.h>) and,
+ * being descriptors, work with poll, select, dup and close.
  *
  * A port is where messages go.  Servers hold PORT_RIGHT_RECEIVE, clients SEND or CALL.  A message is up to
- * MESSAGE_MAX bytes and up to MESSAGE_CAPS capabilities, and says through which capability it came: the rights and the
- * badge of that, which the server's side chose.  What has been received never changes afterwards.
+ * MESSAGE_MAX bytes and up to MESSAGE_CAPS capabilities, and says through which capability it came: the
+ * rights and the badge of that, which the server's side chose.  What has been received never changes
+ * afterwards.
  *
- * send      queues; waits while the queue is full
- * call      waits until the message is received and answered; the server runs as urgently as its most urgent caller
- * receive   takes the oldest message; waits while there is none
- * reply     answers one call, at once or later, from any thread that may receive
- * reply and wait   both in one, which is how a server's loop is written
+ * send      queues; waits while the queue is full call      waits until the message is received and
+ * answered; the server runs as urgently as its most urgent caller receive   takes the oldest message; waits
+ * while there is none reply     answers one call, at once or later, from any thread that may receive reply
+ * and wait   both in one, which is how a server's loop is written
  *
- * Waiting ends early with ETIMEDOUT, EINTR (a signal), EBADF (the capability was revoked), EPIPE (send, call: nobody may
- * receive any more; the call may have been received).  A call that ended early is forgotten: an answer to it is
- * refused with ESRCH, and nothing is left of it at the server.
+ * Waiting ends early with ETIMEDOUT, EINTR (a signal), EBADF (the capability was revoked), EPIPE (send,
+ * call: nobody may receive any more; the call may have been received).  A call that ended early is
+ * forgotten: an answer to it is refused with ESRCH, and nothing is left of it at the server.
  *
- * Three paths, by size.  Up to MESSAGE_SMALL bytes without capabilities travel in vector registers (the calls with
- * `_small`, below).  To 4 KiB they are copied once, or, when the buffer is a page that was made for messages
- * (MESSAGE_PAGES), that page is shared, and the sender's next write to it goes to a copy.  Above, whole pages between
- * an unaligned head and tail are moved: with MESSAGE_MOVE they are gone from the sender, whose buffer reads as zeros
- * afterwards; without it they are shared copy-on-write, so that a sender sees no difference.
+ * Three paths, by size.  Up to MESSAGE_SMALL bytes without capabilities travel in vector registers (the
+ * calls with `_small`, below).  To 4 KiB they are copied once, or, when the buffer is a page that was made
+ * for messages (MESSAGE_PAGES), that page is shared, and the sender's next write to it goes to a copy.
+ * Above, whole pages between an unaligned head and tail are moved: with MESSAGE_MOVE they are gone from the
+ * sender, whose buffer reads as zeros afterwards; without it they are shared copy-on-write, so that a sender
+ * sees no difference.
  *
  *	int port_create(const struct port_options *options, size_t size)      a handle with all rights
  *	int port_register(int registry, cap_handle_t port, const char *name)   needs `registry` open for writing, and
@@ -34,14 +35,15 @@
  *	int port_reply_wait(cap_handle_t port, struct message *m, uint64_t timeout_ns)
  *	int port_close(cap_handle_t port)   ends the port for all, with PORT_RIGHT_CONTROL
  *
- * The registry is the device file /dev/ports: what one may do with names is the rights of one's descriptor of it.
- * A name is up to PORT_NAME_MAX - 1 bytes, without '/', and goes when its port ends.
+ * The registry is the device file /dev/ports: what one may do with names is the rights of one's descriptor
+ * of it. A name is up to PORT_NAME_MAX - 1 bytes, without '/', and goes when its port ends.
  *
- * The register forms: handle in RDI, size in RSI (0 to MESSAGE_SMALL), tag in RDX, time-out in R10, reply cookie in R8;
- * payload in XMM0 to XMM7, low bytes first, both ways.  They return the size of what came in RAX (or a negative errno),
- * and the message's tag in RDX, badge in R8, reply cookie in R9, rights in R10.  XMM0 to XMM15 are not kept.  A message
- * that does not fit in registers (port_receive, port_reply_wait) stays in the queue: EMSGSIZE, take it with
- * port_receive; an answer that does not fit fails for the server (EMSGSIZE).
+ * The register forms: handle in RDI, size in RSI (0 to MESSAGE_SMALL), tag in RDX, time-out in R10, reply
+ * cookie in R8; payload in XMM0 to XMM7, low bytes first, both ways.  They return the size of what came in
+ * RAX (or a negative errno), and the message's tag in RDX, badge in R8, reply cookie in R9, rights in R10.
+ * XMM0 to XMM15 are not kept.  A message that does not fit in registers (port_receive, port_reply_wait)
+ * stays in the queue: EMSGSIZE, take it with port_receive; an answer that does not fit fails for the server
+ * (EMSGSIZE).
  *
  *	port_send_small, port_call_small, port_reply_wait_small (cookie 0: receive only)
  *
@@ -95,7 +97,6 @@ struct message {
 struct port_options {
 	uint32_t queue_limit; /* messages, 1 to PORT_QUEUE_MAX; 0: PORT_QUEUE_DEFAULT */
 	uint32_t flags;       /* CAP_DERIVE_CLOEXEC */
-	uint64_t badge;       /* of the handle returned */
 };
 #define PORT_QUEUE_DEFAULT 64u
 #define PORT_QUEUE_MAX     4096u

@@ -227,4 +227,11 @@
 	X(1033, cap_grant, 4, cap)               \
 	X(1036, cap_enter, 1, confine)           \
 	X(1037, cap_confine, 2, confine)         \
-	X(1038, process_control, 4, pidfd)
+	X(1038, process_control, 4, pidfd)       \
+	X(1040, port_create, 2, ipc)             \
+	X(1043, port_send, 3, ipc)               \
+	X(1044, port_receive, 3, ipc)            \
+	X(1045, port_call, 3, ipc)               \
+	X(1046, port_reply, 2, ipc)              \
+	X(1047, port_reply_wait, 3, ipc)         \
+	X(1048, port_close, 1, ipc)

@@ -16,6 +16,7 @@
 #include <kernel/fbterm.h>
 #include <kernel/kbench.h>
 #include <kernel/idle.h>
+#include <kernel/ipc.h>
 #include <kernel/kasan.h>
 #include <kernel/keyboard.h>
 #include <kernel/ktest.h>
@@ -90,6 +91,7 @@ static void start_subsystems(void)
 {
 	vm_init();
 	cap_init();
+	ipc_init();
 	vfs_init();
 	process_init();
 	power_init();

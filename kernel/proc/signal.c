@@ -289,6 +289,16 @@ void signal_recalc_locked(struct thread *t)
 		atomic_fetch_and(&t->task.work, ~TASK_WORK_SIGNAL);
 }
 
+bool signal_confirm(void)
+{
+	struct thread *t = current_thread();
+	uint64_t flags = spin_lock_irqsave(&t->process->lock);
+
+	signal_recalc_locked(t);
+	spin_unlock_irqrestore(&t->process->lock, flags);
+	return signal_pending();
+}
+
 /* --- sending ------------------------------------------------------------------------------------- */
 
 /* Would `t` throw the signal away?  A blocked signal never: the program may yet unblock or wait for it. */

@@ -13,7 +13,7 @@
  * the lock of one mutex while it takes the next, against the usual order and therefore only by trying.  An
  * owner keeps what it was lent until it has let go of the last mutex that it was lent for.
  *
- * Order: m->lock, then the pool lock of a task (its blocked_on and loans), then run queues.
+ * Order: m->lock, then the loan lock of a task (its blocked_on and loans: loan.c), then run queues.
  */
 #include <kernel/mutex.h>
 
@@ -24,12 +24,13 @@
 #include <kernel/sched.h>
 #include <kernel/time.h>
 
+#include "sched_priv.h"
+
 #define WAITERS   1ul
 #define CHAIN_MAX 8
 #define TRIES_MAX 1000
 /* Longer than most owners need that only move some lists; much shorter than a switch forth and back. */
 #define SPIN_NS (5 * NSEC_PER_USEC)
-#define POOL    64u
 
 /* A place in the queue, on the waiter's stack. */
 struct mutex_waiter {
@@ -39,16 +40,6 @@ struct mutex_waiter {
 	uint64_t urgency; /* [mutex.lock] by which it was queued */
 	bool granted;     /* [mutex.lock] the mutex was handed over to it */
 };
-
-/* Guard task->blocked_on and task->loans; a task always has the same one. */
-static struct spinlock pool[POOL] = {
-	[0 ... POOL - 1] = SPINLOCK_INIT("loan", RANK_LOAN),
-};
-
-static struct spinlock *loan_lock(const struct task *task)
-{
-	return &pool[(uintptr_t)task / 64 * 0x9e3779b97f4a7c15ull >> 58];
-}
 
 void mutex_init(struct mutex *m, const char *name, enum lock_rank rank)
 {

@@ -24,6 +24,7 @@
 #include <arch/trap.h>
 #include <kernel/assert.h>
 #include <kernel/idle.h>
+#include <kernel/loan.h>
 #include <kernel/lockdep.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
@@ -405,6 +406,7 @@ void trap_irq_exit(void)
 
 void task_exit(void)
 {
+	loans_leave();
 	arch_irq_disable();
 	atomic_store_explicit(&current_task()->state, TASK_DEAD, memory_order_relaxed);
 	switch_away(SWITCH_ASKED);

@@ -350,3 +350,6 @@ void note_taken_locked(struct runq *rq, const struct task *task);
 
 void loadavg_init(void);
 void loadavg_read(uint32_t out[3]);
+
+/* loan.c: guards who lends to the task and whom it waits for.  One of a pool, which outlives the task. */
+struct spinlock *loan_lock(const struct task *task);

@@ -39,6 +39,7 @@ int task_init(struct task *task, const char *name, void (*entry)(void *), void *
 		.entry_arg = arg,
 		.release = release,
 	};
+	list_init(&task->borrowed);
 	policy_init(task);
 	strlcpy(task->name, name, sizeof(task->name));
 	arch_context_init(&task->context, (char *)stack + KERNEL_STACK_SIZE, task_entry, task);

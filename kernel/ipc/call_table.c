@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Invariant: the free slots form a list from `free` by next_free, ended by `size`; all others hold a call.
+ * A slot's generation counts how often it was given out, so the cookie of a call that has left differs from
+ * all later ones of its slot, for 2^40 calls.
+ */
+#include "call_table.h"
+
+#include <kernel/assert.h>
+#include <kernel/compiler.h>
+
+#define SLOTS_MAX  ((1u << CALL_SLOT_BITS) - 1)
+#define SLOT_MASK  ((1ull << CALL_SLOT_BITS) - 1)
+#define GENERATION (UINT64_MAX >> CALL_SLOT_BITS)
+
+static void make_free(struct call_table *t, uint32_t from)
+{
+	for (uint32_t i = from; i < t->size; i++)
+		t->slots[i] = (struct call_slot){ .next_free = i + 1 };
+}
+
+void call_table_init(struct call_table *t)
+{
+	t->slots = t->first;
+	t->size = CALLS_EMBEDDED;
+	t->used = 0;
+	t->free = 0;
+	make_free(t, 0);
+}
+
+uint64_t call_table_add(struct call_table *t, void *call)
+{
+	uint32_t index = t->free;
+	struct call_slot *slot;
+
+	if (index == t->size)
+		return 0;
+	slot = &t->slots[index];
+	t->free = slot->next_free;
+	t->used++;
+	slot->call = call;
+	slot->generation = (slot->generation + 1) & GENERATION;
+	return slot->generation << CALL_SLOT_BITS | (index + 1);
+}
+
+/* NULL: the cookie names no call. */
+static struct call_slot *slot_of(const struct call_table *t, uint64_t cookie)
+{
+	uint64_t index = (cookie & SLOT_MASK) - 1; /* 0 becomes too large */
+	struct call_slot *slot;
+
+	if (index >= t->size)
+		return NULL;
+	slot = &t->slots[index_nospec(index, t->size)];
+	return slot->call && slot->generation == cookie >> CALL_SLOT_BITS ? slot : NULL;
+}
+
+void *call_table_find(const struct call_table *t, uint64_t cookie)
+{
+	const struct call_slot *slot = slot_of(t, cookie);
+
+	return slot ? slot->call : NULL;
+}
+
+void call_table_remove(struct call_table *t, uint64_t cookie)
+{
+	struct call_slot *slot = slot_of(t, cookie);
+
+	ASSERT(slot);
+	slot->call = NULL;
+	slot->next_free = t->free;
+	t->free = (uint32_t)(slot - t->slots);
+	t->used--;
+}
+
+void *call_table_next(const struct call_table *t, uint32_t *at)
+{
+	while (*at < t->size) {
+		void *call = t->slots[(*at)++].call;
+
+		if (call)
+			return call;
+	}
+	return NULL;
+}
+
+uint32_t call_table_next_size(const struct call_table *t)
+{
+	return t->size < SLOTS_MAX / 2 ? t->size * 2 : 0;
+}
+
+struct call_slot *call_table_grow(struct call_table *t, struct call_slot *slots, uint32_t size)
+{
+	struct call_slot *old = t->slots;
+	uint32_t had = t->size;
+
+	if (size <= had)
+		return slots;
+	for (uint32_t i = 0; i < had; i++)
+		slots[i] = old[i];
+	t->slots = slots;
+	t->size = size;
+	/* What ended the list of free slots is the first new one. */
+	make_free(t, had);
+	return old == t->first ? NULL : old;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loans of urgency between tasks that wait for each other's answers; mutexes have their own (mutex.c) and
+ * share the count.
+ *
+ * The loan lock of a task guards who lends to it (borrowed, loans) and for whom it waits (lending,
+ * blocked_on). It is one of a pool that never goes, so it may be taken for a task that could be gone, to
+ * find out.  A walk along the chain holds the lock of one task while it takes the next, in no order and so
+ * only by trying.
+ */
+#include <kernel/loan.h>
+
+#include <kernel/assert.h>
+
+#include "sched_priv.h"
+
+#define POOL      64u
+#define TRIES_MAX 100
+
+static struct spinlock pool[POOL] = {
+	[0 ... POOL - 1] = SPINLOCK_INIT("loan", RANK_LOAN),
+};
+
+struct spinlock *loan_lock(const struct task *task)
+{
+	return &pool[(uintptr_t)task / 64 * 0x9e3779b97f4a7c15ull >> 58];
+}
+
+void loan_begin(struct loan *loan)
+{
+	struct task *self = current_task();
+	uint64_t flags = spin_lock_irqsave(loan_lock(self));
+
+	*loan = (struct loan){ .donor = self };
+	ASSERT(!self->lending);
+	self->lending = loan;
+	spin_unlock_irqrestore(loan_lock(self), flags);
+}
+
+void loan_end(struct loan *loan)
+{
+	struct task *self = current_task();
+	uint64_t flags;
+
+	loan_return(loan);
+	flags = spin_lock_irqsave(loan_lock(self));
+	self->lending = NULL;
+	spin_unlock_irqrestore(loan_lock(self), flags);
+}
+
+/* Whom `from`, whose loan lock is held, waits for, with its lock held too.  NULL: nobody, or no luck. */
+static struct task *lock_next(struct task *from)
+{
+	struct loan *loan = from->lending;
+	struct spinlock *held = loan_lock(from);
+
+	for (int tries = 0; loan && tries < TRIES_MAX; tries++) {
+		struct task *next = READ_ONCE(loan->borrower);
+
+		if (!next)
+			return NULL;
+		if (loan_lock(next) != held && !spin_trylock(loan_lock(next)))
+			continue;
+		if (READ_ONCE(loan->borrower) == next)
+			return next;
+		if (loan_lock(next) != held)
+			spin_unlock(loan_lock(next));
+	}
+	return NULL;
+}
+
+/* `at` was lent to by `donor`, and its lock is held: so is whoever it waits for.  Lets go of the lock. */
+static void lend_along(struct task *at, struct task *donor, uint64_t flags)
+{
+	for (int depth = 1; depth < LOAN_CHAIN_MAX; depth++) {
+		struct task *next = lock_next(at);
+
+		if (!next)
+			break;
+		sched_lend(next, donor);
+		if (loan_lock(next) != loan_lock(at))
+			spin_unlock(loan_lock(at));
+		at = next;
+	}
+	spin_unlock_irqrestore(loan_lock(at), flags);
+}
+
+/* The borrower's lock is held; lets go of it. */
+static void lend_locked(struct loan *loan, struct task *borrower, uint64_t flags)
+{
+	WRITE_ONCE(loan->borrower, borrower);
+	list_add_tail(&borrower->borrowed, &loan->link);
+	borrower->loans++;
+	sched_lend(borrower, loan->donor);
+	lend_along(borrower, loan->donor, flags);
+}
+
+void loan_give(struct loan *loan, struct task *borrower)
+{
+	loan_return(loan);
+	/* Who calls a port that only it serves waits for its time-out. */
+	if (borrower != loan->donor)
+		lend_locked(loan, borrower, spin_lock_irqsave(loan_lock(borrower)));
+}
+
+void loan_follow(struct loan *loan, const struct loan *other)
+{
+	struct task *borrower = READ_ONCE(other->borrower);
+	uint64_t flags;
+
+	loan_return(loan);
+	if (!borrower || borrower == loan->donor)
+		return;
+	flags = spin_lock_irqsave(loan_lock(borrower));
+	/* If not, it may be gone. */
+	if (READ_ONCE(other->borrower) == borrower)
+		lend_locked(loan, borrower, flags);
+	else
+		spin_unlock_irqrestore(loan_lock(borrower), flags);
+}
+
+static void return_locked(struct loan *loan)
+{
+	struct task *borrower = loan->borrower;
+
+	list_del(&loan->link);
+	WRITE_ONCE(loan->borrower, NULL);
+	if (--borrower->loans == 0)
+		sched_lend(borrower, NULL);
+}
+
+void loan_return(struct loan *loan)
+{
+	struct task *borrower = READ_ONCE(loan->borrower);
+	uint64_t flags;
+
+	if (!borrower)
+		return;
+	/* It may leave meanwhile, and its memory with it, but then it has taken itself out. */
+	flags = spin_lock_irqsave(loan_lock(borrower));
+	if (loan->borrower)
+		return_locked(loan);
+	spin_unlock_irqrestore(loan_lock(borrower), flags);
+}
+
+void loans_leave(void)
+{
+	struct task *self = current_task();
+	uint64_t flags = spin_lock_irqsave(loan_lock(self));
+
+	while (!list_empty(&self->borrowed))
+		return_locked(list_first(&self->borrowed, struct loan, link));
+	spin_unlock_irqrestore(loan_lock(self), flags);
+}

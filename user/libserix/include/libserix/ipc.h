@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ports: <serix/ipc.h> says what each call means. */
+#pragma once
+
+#include <serix/ipc.h>
+
+/* The options may be NULL.  A handle, to be closed with close(2): its lower half is a descriptor. */
+cap_handle_t port_create(const struct port_options *options);
+int port_close(cap_handle_t port);
+
+int port_send(cap_handle_t port, const struct message *m, uint64_t timeout_ns);
+int port_receive(cap_handle_t port, struct message *m, uint64_t timeout_ns);
+int port_call(cap_handle_t port, struct message *m, uint64_t timeout_ns);
+int port_reply(cap_handle_t port, const struct message *m);
+int port_reply_wait(cap_handle_t port, struct message *m, uint64_t timeout_ns);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <libserix/ipc.h>
+
+#include "call.h"
+
+cap_handle_t port_create(const struct port_options *options)
+{
+	return call(port_create, options, sizeof(*options));
+}
+
+int port_close(cap_handle_t port)
+{
+	return (int)call(port_close, port);
+}
+
+int port_send(cap_handle_t port, const struct message *m, uint64_t timeout_ns)
+{
+	return (int)call(port_send, port, m, timeout_ns);
+}
+
+int port_receive(cap_handle_t port, struct message *m, uint64_t timeout_ns)
+{
+	return (int)call(port_receive, port, m, timeout_ns);
+}
+
+int port_call(cap_handle_t port, struct message *m, uint64_t timeout_ns)
+{
+	return (int)call(port_call, port, m, timeout_ns);
+}
+
+int port_reply(cap_handle_t port, const struct message *m)
+{
+	return (int)call(port_reply, port, m);
+}
+
+int port_reply_wait(cap_handle_t port, struct message *m, uint64_t timeout_ns)
+{
+	return (int)call(port_reply_wait, port, m, timeout_ns);
+}
