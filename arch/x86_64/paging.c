@@ -162,6 +162,13 @@ struct pt_slot *arch_pt_slot_make(paddr_t root, uint64_t va)
 	return (struct pt_slot *)pt_make_path(root, va, 0);
 }
 
+struct pt_slot *arch_pt_slot_next(struct pt_slot *slot)
+{
+	uintptr_t next = (uintptr_t)slot + sizeof(uint64_t);
+
+	return next % PAGE_SIZE ? (struct pt_slot *)next : NULL;
+}
+
 bool arch_pt_slot_get(const struct pt_slot *slot, paddr_t *pa, unsigned *prot)
 {
 	uint64_t pte = READ_ONCE(*(const uint64_t *)slot);
@@ -177,6 +184,11 @@ void arch_pt_slot_set(struct pt_slot *slot, paddr_t pa, unsigned prot)
 {
 	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
 	WRITE_ONCE(*(uint64_t *)slot, pte_make(pa, prot));
+}
+
+void arch_pt_slot_clear(struct pt_slot *slot)
+{
+	WRITE_ONCE(*(uint64_t *)slot, 0);
 }
 
 bool arch_pt_slot_fill(struct pt_slot *slot, paddr_t pa, unsigned prot)

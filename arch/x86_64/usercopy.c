@@ -2,6 +2,7 @@
 /* Range checks in front of usercopy.asm. */
 #include <arch/usercopy.h>
 
+#include <arch/cpu.h>
 #include <arch/paging.h>
 #include <kernel/lockdep.h>
 #include <serix/errno.h>
@@ -15,15 +16,28 @@ int usercopy_get64(uaddr_t addr, uint64_t *out);
 int usercopy_put32(uaddr_t addr, uint32_t value);
 int usercopy_put64(uaddr_t addr, uint64_t value);
 
+static bool is_user_range(uaddr_t addr, size_t len)
+{
+	return addr <= USER_END && len <= USER_END - addr;
+}
+
 static bool in_user_half(uaddr_t addr, size_t len)
 {
 	lockdep_assert_may_fault();
-	return addr <= USER_END && len <= USER_END - addr;
+	return is_user_range(addr, len);
 }
 
 int arch_copy_from_user(void *dst, uaddr_t src, size_t len)
 {
 	if (unlikely(!in_user_half(src, len)))
+		return -EFAULT;
+	return usercopy(dst, (const void *)src, len);
+}
+
+int copy_from_user_atomic(void *dst, uaddr_t src, size_t len)
+{
+	DEBUG_ASSERT(arch_preempt_count() > 0); /* so that a fault is not resolved */
+	if (unlikely(!is_user_range(src, len)))
 		return -EFAULT;
 	return usercopy(dst, (const void *)src, len);
 }

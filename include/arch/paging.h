@@ -48,8 +48,11 @@ paddr_t arch_pt_unmap(paddr_t root, uint64_t va);
 struct pt_slot;
 struct pt_slot *arch_pt_slot_find(paddr_t root, uint64_t va);
 struct pt_slot *arch_pt_slot_make(paddr_t root, uint64_t va);
+/* That of the page behind it; NULL: not in this table. */
+struct pt_slot *arch_pt_slot_next(struct pt_slot *slot);
 bool arch_pt_slot_get(const struct pt_slot *slot, paddr_t *pa, unsigned *prot);
 void arch_pt_slot_set(struct pt_slot *slot, paddr_t pa, unsigned prot);
+void arch_pt_slot_clear(struct pt_slot *slot); /* the caller flushes */
 /* Fill an empty entry.  False: somebody else has filled it meanwhile. */
 bool arch_pt_slot_fill(struct pt_slot *slot, paddr_t pa, unsigned prot);
 /* Look up, the frame of a small page even inside a large one.  Returns false when nothing is mapped. */

@@ -27,6 +27,10 @@ static __always_inline __must_check int copy_to_user(uaddr_t dst, const void *sr
 	return arch_copy_to_user(dst, src, len);
 }
 
+/* The same with a spinlock held, which only keeps pages from being faulted in: -EFAULT may mean no more
+ * than that one was not mapped yet. */
+int copy_from_user_atomic(void *dst, uaddr_t src, size_t len) __must_check;
+
 int clear_user(uaddr_t dst, size_t len) __must_check;
 /* Copy a string with its NUL.  Returns its length, -EFAULT, or -ENAMETOOLONG when no NUL fits. */
 ssize_t strncpy_from_user(char *dst, uaddr_t src, size_t size) __must_check;

@@ -132,9 +132,9 @@ static inline void vm_object_drop_writable(struct vm_object *obj)
 #define VM_REVOKED    (1u << 15) /* only in what vm_next_area tells: its grant is revoked */
 
 /*
- * Who a mapping is owed to, if that can take it back: all areas that come from one mmap share its grant, the parts
- * that munmap leaves, those that mremap has moved and those of forked children too.  A revoked one gets no page any
- * more: touching it is SIGBUS.  Areas that have one have an object.
+ * Who a mapping is owed to, if that can take it back: all areas that come from one mmap share its grant,
+ * the parts that munmap leaves, those that mremap has moved and those of forked children too.  A revoked
+ * one gets no page any more: touching it is SIGBUS.  Areas that have one have an object.
  */
 struct vm_grant {
 	struct refcount refs;  /* its areas, and the caller of vm_map_from */
@@ -147,9 +147,9 @@ struct vm_grant {
 void vm_grant_init(struct vm_grant *grant,
 		   void (*release)(struct vm_grant *grant)); /* the caller's reference */
 void vm_grant_put(struct vm_grant *grant);
-/* Take all pages that were mapped by the grant out of every space, private copies too, once and for all.  When it
- * returns no CPU can use one of them.  `obj`: what its areas show.  The caller keeps both there and holds no lock of
- * rank RANK_VM_AREAS or above. */
+/* Take all pages that were mapped by the grant out of every space, private copies too, once and for all.
+ * When it returns no CPU can use one of them.  `obj`: what its areas show.  The caller keeps both there and
+ * holds no lock of rank RANK_VM_AREAS or above. */
 void vm_grant_revoke(struct vm_grant *grant, struct vm_object *obj);
 
 /* All of it: [space.lock]; start, end and offset of an area with an object also [object.areas_lock]. */
@@ -313,6 +313,11 @@ int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
  * faults pages in.  Bytes copied, or -EFAULT when none. */
 ssize_t vm_read(struct vm_space *vm, uaddr_t src, void *dst, size_t len);
 ssize_t vm_write(struct vm_space *vm, uaddr_t dst, const void *src, size_t len);
+
+/* Copy from the running process straight into another space, without a buffer in between.  -EFAULT, -ENOMEM:
+ * `theirs` tells whether it was for the target (not mapped, not writable, out of memory) or for the running
+ * process; some may have been copied.  The caller holds no lock. */
+int vm_copy_to_space(struct vm_space *vm, uaddr_t dst, uaddr_t src, size_t len, bool *theirs) __must_check;
 
 /* The most pages that were ever resident.  A look without the lock. */
 static inline uint64_t vm_pages_peak(const struct vm_space *vm)

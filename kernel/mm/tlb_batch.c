@@ -15,6 +15,7 @@
 #include "tlb_priv.h"
 #include "uninitialized.h"
 #include "vm_large.h"
+#include "vm_priv.h"
 
 #define SHEET_FRAMES (PAGE_SIZE / sizeof(paddr_t) - 2)
 #define SHEET_CHUNK  34ul /* unmapped with the page table locked */
@@ -46,11 +47,7 @@ static void widen(struct tlb_batch *batch, uint64_t start, uint64_t end)
 
 static void put(struct vm_space *vm, const paddr_t *frames, uint64_t n)
 {
-	uint64_t pages = vm_frames_put(frames, (unsigned)n);
-	uint64_t before = atomic_fetch_sub_explicit(&vm->pages_mapped, pages, memory_order_relaxed);
-
-	if (before > READ_ONCE(vm->pages_peak))
-		WRITE_ONCE(vm->pages_peak, before);
+	vm_count_unmapped(vm, vm_frames_put(frames, (unsigned)n));
 }
 
 static void free_frames(struct tlb_batch *batch)

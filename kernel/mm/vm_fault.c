@@ -11,7 +11,6 @@
  * and the first write copies it, unless no other reference is left.
  */
 #include <arch/trap.h>
-#include <kernel/string.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
 
@@ -20,11 +19,6 @@
 #include "uninitialized.h"
 #include "vm_large.h"
 #include "vm_priv.h"
-
-static void count_mapped(struct vm_space *vm, unsigned n)
-{
-	atomic_fetch_add_explicit(&vm->pages_mapped, n, memory_order_relaxed);
-}
 
 /* No lock but vm->lock for reading: whoever fills the entry first wins. */
 static int map_zeroed(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot, uint64_t va)
@@ -37,7 +31,7 @@ static int map_zeroed(struct vm_space *vm, const struct vm_area *area, struct pt
 		pmm_free_zeroed(pa);
 		return 0;
 	}
-	count_mapped(vm, 1);
+	vm_count_mapped(vm, 1);
 	return 0;
 }
 
@@ -66,7 +60,7 @@ static bool enter_page(struct vm_space *vm, const struct vm_area *area, struct p
 		entered = arch_pt_slot_fill(slot, pa, prot);
 	spin_unlock(&vm->pt_lock);
 	if (entered)
-		count_mapped(vm, 1);
+		vm_count_mapped(vm, 1);
 	return entered;
 }
 
@@ -124,7 +118,8 @@ static __noinline void allow_write_later(const struct vm_area *area, struct pt_s
 	spin_unlock(pt_lock);
 	tlb_flush_end(flush);
 	spin_lock(pt_lock);
-	if (maps_read_only(slot, copy)) /* not if it was unmapped meanwhile, or replaced again */
+	/* Not if it was unmapped meanwhile, or replaced again, or a message shares it. */
+	if (maps_read_only(slot, copy) && refcount_read(&page->refs) == 2)
 		arch_pt_slot_set(slot, copy, vm_area_prot(area, true));
 	spin_unlock(pt_lock);
 	page_put(page);
@@ -247,8 +242,7 @@ static struct vm_area *find_area(struct vm_space *vm, uint64_t addr)
 	return area;
 }
 
-/* The place of a page that no table is there for.  1: a large page is there by now; -ENOMEM. */
-static int make_slot(struct vm_space *vm, uint64_t va, struct pt_slot **slot)
+int vm_make_slot(struct vm_space *vm, uint64_t va, struct pt_slot **slot)
 {
 	bool large;
 	unsigned prot;
@@ -271,7 +265,7 @@ int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned
 		return -EACCES;
 	slot = arch_pt_slot_find(vm->root, va);
 	if (unlikely(!slot)) {
-		int there = vm_large_fault(vm, area, va, access) ? 1 : make_slot(vm, va, &slot);
+		int there = vm_large_fault(vm, area, va, access) ? 1 : vm_make_slot(vm, va, &slot);
 
 		if (there != 0)
 			return MIN(there, 0);
@@ -288,8 +282,7 @@ int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned
 	return 0;
 }
 
-/* vm->lock is held for reading. */
-static int resolve(struct vm_space *vm, uint64_t addr, unsigned access)
+int vm_resolve_locked(struct vm_space *vm, uint64_t addr, unsigned access)
 {
 	struct vm_area *area = find_area(vm, addr);
 
@@ -303,77 +296,7 @@ int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access)
 	if (addr >= USER_END)
 		return -EFAULT;
 	read_lock(&vm->lock);
-	err = resolve(vm, addr, access);
+	err = vm_resolve_locked(vm, addr, access);
 	read_unlock(&vm->lock);
 	return err;
-}
-
-/* --- another process's memory ----------------------------------------------------------------------- */
-
-/* Copy inside one page, if that is mapped and allows the access.  pt_lock is held for the length of the copy: what
- * is unmapped everywhere (truncated, revoked) is then left by everybody.  Secure memory is its owner's alone, and
- * the kernel has no way to it: -EFAULT.  -EAGAIN: it must be faulted in. */
-static int copy_mapped(struct vm_space *vm, uint64_t addr, char *kernel, size_t len, unsigned access)
-{
-	int err = -EAGAIN;
-	unsigned prot;
-	char *bytes;
-	paddr_t pa;
-
-	spin_lock(&vm->pt_lock);
-	if (!arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), &pa, &prot) || !(prot & PT_READ) ||
-	    ((access & FAULT_WRITE) && !(prot & PT_WRITE)))
-		goto out;
-	err = -EFAULT;
-	if (page_of(pa)->use == PAGE_SECURE)
-		goto out;
-	bytes = (char *)phys_to_virt(pa) + (addr & ~PAGE_MASK);
-	if (access & FAULT_WRITE)
-		memcpy(bytes, kernel, len);
-	else
-		memcpy(kernel, bytes, len);
-	err = 0;
-out:
-	spin_unlock(&vm->pt_lock);
-	return err;
-}
-
-/* The same, faulted in where it must be.  A page may go again before it is looked at. */
-static bool copy_in_page(struct vm_space *vm, uint64_t addr, char *kernel, size_t len, unsigned access)
-{
-	int err;
-
-	if (addr >= USER_END)
-		return false;
-	while ((err = copy_mapped(vm, addr, kernel, len, access)) == -EAGAIN) {
-		if (resolve(vm, addr, access) < 0)
-			return false;
-	}
-	return err == 0;
-}
-
-static ssize_t copy_space(struct vm_space *vm, uaddr_t user, char *kernel, size_t len, unsigned access)
-{
-	size_t done = 0;
-
-	read_lock(&vm->lock);
-	while (done < len) {
-		size_t offset = (user + done) & ~PAGE_MASK, part = MIN(len - done, PAGE_SIZE - offset);
-
-		if (!copy_in_page(vm, user + done, kernel + done, part, access))
-			break;
-		done += part;
-	}
-	read_unlock(&vm->lock);
-	return done > 0 || len == 0 ? (ssize_t)done : -EFAULT;
-}
-
-ssize_t vm_read(struct vm_space *vm, uaddr_t src, void *dst, size_t len)
-{
-	return copy_space(vm, src, dst, len, 0);
-}
-
-ssize_t vm_write(struct vm_space *vm, uaddr_t dst, const void *src, size_t len)
-{
-	return copy_space(vm, dst, (char *)src, len, FAULT_WRITE);
 }

@@ -132,9 +132,7 @@ static bool exclusive(paddr_t pa)
 	return true;
 }
 
-/* pt_lock is held.  True: the caller flushes the large page (flush_split) when it has let go of that.  Until
- * then both sizes translate alike; what a small page's change needs flushed, its own flush drops. */
-static bool split_entry(struct vm_space *vm, uint64_t addr)
+bool vm_large_split_entry_locked(struct vm_space *vm, uint64_t addr)
 {
 	if (!arch_pt_split_large(vm->root, addr))
 		return false;
@@ -175,7 +173,7 @@ bool vm_large_fault(struct vm_space *vm, const struct vm_area *area, uint64_t va
 	spin_lock(&vm->pt_lock);
 	if (arch_pt_query_large(vm->root, va, &pa, &prot)) {
 		resolved = resolve_large(vm, area, va, access, pa, prot);
-		cut = !resolved && split_entry(vm, va);
+		cut = !resolved && vm_large_split_entry_locked(vm, va);
 	} else {
 		want = wanted(vm, area, base);
 	}
@@ -192,7 +190,7 @@ static void split(struct vm_space *vm, uint64_t addr)
 	bool cut;
 
 	spin_lock(&vm->pt_lock);
-	cut = split_entry(vm, addr);
+	cut = vm_large_split_entry_locked(vm, addr);
 	spin_unlock(&vm->pt_lock);
 	if (cut)
 		flush_split(vm, addr);
@@ -213,7 +211,7 @@ void vm_large_split_range(struct vm_space *vm, uint64_t start, uint64_t end)
 	for (uint64_t at = ALIGN_DOWN(start, LARGE_PAGE_SIZE); at < end; at += LARGE_PAGE_SIZE) {
 		spin_lock(&vm->pt_lock);
 		at = MAX(at, ALIGN_DOWN(arch_pt_next(vm->root, at, end, &pa, &prot), LARGE_PAGE_SIZE));
-		cut = at < end && split_entry(vm, at);
+		cut = at < end && vm_large_split_entry_locked(vm, at);
 		spin_unlock(&vm->pt_lock);
 		if (cut)
 			flush_split(vm, at);

@@ -95,6 +95,20 @@ static inline bool vm_accountable(uint32_t flags)
 	return (flags & (VM_SHARED | VM_WRITE | VM_NORESERVE)) == VM_WRITE;
 }
 
+/* Pages that are resident. */
+static inline void vm_count_mapped(struct vm_space *vm, uint64_t pages)
+{
+	atomic_fetch_add_explicit(&vm->pages_mapped, pages, memory_order_relaxed);
+}
+
+static inline void vm_count_unmapped(struct vm_space *vm, uint64_t pages)
+{
+	uint64_t before = atomic_fetch_sub_explicit(&vm->pages_mapped, pages, memory_order_relaxed);
+
+	if (before > READ_ONCE(vm->pages_peak))
+		WRITE_ONCE(vm->pages_peak, before);
+}
+
 /* No area and no large page may reach across addr.  -ENOMEM. */
 int vm_split_at_locked(struct vm_space *vm, uint64_t addr) __must_check;
 /* Join an area with its successor if they are alike. */
@@ -112,8 +126,8 @@ int vm_change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint32_t
 /* Touch the pages of [start, end).  The lock is held for reading; as vm_populate. */
 int vm_populate_locked(struct vm_space *vm, uint64_t start, uint64_t end, bool write);
 
-/* Let vm->lock go, held for writing.  Grants whose last area went meanwhile are released after that, since their
- * release may take any lock. */
+/* Let vm->lock go, held for writing.  Grants whose last area went meanwhile are released after that, since
+ * their release may take any lock. */
 void vm_write_unlock(struct vm_space *vm);
 /* The same in steps, where the lock is kept for reading. */
 struct vm_grant *vm_take_ended_locked(struct vm_space *vm);
@@ -132,6 +146,12 @@ void vm_area_unlink_locked(struct vm_space *vm, struct vm_area *area);
 void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end);
 /* Resolve a fault in the page at va, which is the area's.  vm->lock is held, for reading at least. */
 int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned access) __must_check;
+
+/* As vm_fault; vm->lock is held for reading. */
+int vm_resolve_locked(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
+/* The place of a page that no table is there for, made under pt_lock, which is taken.  1: a large page is
+ * there; -ENOMEM. */
+int vm_make_slot(struct vm_space *vm, uint64_t va, struct pt_slot **slot) __must_check;
 
 /* The reverse list (vm_rmap.c).  Areas without an object are in none: for them these do nothing. */
 void vm_rmap_lock(const struct vm_area *area); /* bounds of areas with this object stay, or may be changed */

@@ -230,8 +230,8 @@ static bool any_mapped(uint64_t at)
 	return arch_pt_next(race.vm->root, at, at + PAGES * PAGE_SIZE, &pa, &prot) < at + PAGES * PAGE_SIZE;
 }
 
-/* Shared and private areas in turn.  Whatever the others are doing, nothing is mapped once it is revoked, and the
- * object keeps what it had then. */
+/* Shared and private areas in turn.  Whatever the others are doing, nothing is mapped once it is revoked,
+ * and the object keeps what it had then. */
 static void no_fault_slips_in(void)
 {
 	unsigned wrong = 0;
