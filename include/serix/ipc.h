@@ -9,13 +9,46 @@
  * afterwards.
  *
  * send      queues; waits while the queue is full call      waits until the message is received and
- * answered; the server runs as urgently as its most urgent caller receive   takes the oldest message; waits
- * while there is none reply     answers one call, at once or later, from any thread that may receive reply
- * and wait   both in one, which is how a server's loop is written
+ * answered; the server runs as urgently as its most urgent
+ *           caller
+ * receive   takes the oldest message; waits while there is none reply     answers one call, at once or
+ * later, from any thread that may receive reply and wait   both in one, which is how a server's loop is
+ * written
  *
- * Waiting ends early with ETIMEDOUT, EINTR (a signal), EBADF (the capability was revoked), EPIPE (send,
- * call: nobody may receive any more; the call may have been received).  A call that ended early is
- * forgotten: an answer to it is refused with ESRCH, and nothing is left of it at the server.
+ *	int port_create(const struct port_options *options, size_t size)
+ *		A handle with all rights.  Options may be NULL.
+ *	int port_send(cap_handle_t port, const struct message *m, uint64_t timeout_ns)
+ *	int port_receive(cap_handle_t port, struct message *m, uint64_t timeout_ns)
+ *	int port_call(cap_handle_t port, struct message *m, uint64_t timeout_ns)
+ *	int port_reply(cap_handle_t port, const struct message *m)
+ *	int port_reply_wait(cap_handle_t port, struct message *m, uint64_t timeout_ns)
+ *		Answers the call m->reply (0: none), then receives.  That the caller has gone is no error.
+ *	int port_close(cap_handle_t port)
+ *		Ends the port for all.  It also ends when nobody may receive from it any more.  Needs
+ *		PORT_RIGHT_CONTROL.
+ *
+ * Errors, besides those of <serix/cap.h>:
+ *	EAGAIN      it would have to wait, and the time-out is 0
+ *	ETIMEDOUT   it waited that long
+ *	EINTR       a signal handler ran.  After a signal without one, waiting goes on, with the time-out
+ *	            that was left; but a call whose message was received ends with EINTR after any signal
+ *	EBADF       also: the capability was revoked while the call waited
+ *	EPIPE       nobody may receive any more.  A call may have been received before; its server may also
+ *	            have ended, or have been unable to take the message
+ *	EMSGSIZE    send, call, reply: more than MESSAGE_MAX bytes or MESSAGE_CAPS capabilities; reply: more
+ *	            bytes than the caller has room for (the call still waits).  receive: more than
+ *	            m->capacity; the message stays, and m->size says how large it is
+ *	ESRCH       reply: no such call; it was answered, or its caller has left
+ *	EFAULT      receive: what could not be written is lost, as a datagram is; its caller gets EPIPE
+ *	ENOMEM      also: messages under way of this user, and ports, take more memory than one user may
+ *	            have, an eighth of all
+ * A call that ended early is forgotten: nothing is left of it at the server, and an answer to it gets ESRCH.
+ *
+ * Capabilities in messages are derived from the sender's (m->terms says how they differ), which needs
+ * CAP_RIGHT_GRANT on each: EPERM.  Revoked while under way they arrive as -1.  The handles that arrive are
+ * closed by exec.  A message with a right to receive from some port is never queued: it waits with its
+ * sender for a receiver (EAGAIN if the time-out is 0 and none waits), so that no port can be alive only in
+ * its own queue.
  *
  * Three paths, by size.  Up to MESSAGE_SMALL bytes without capabilities travel in vector registers (the
  * calls with `_small`, below).  To 4 KiB they are copied once, or, when the buffer is a page that was made
@@ -23,20 +56,6 @@
  * Above, whole pages between an unaligned head and tail are moved: with MESSAGE_MOVE they are gone from the
  * sender, whose buffer reads as zeros afterwards; without it they are shared copy-on-write, so that a sender
  * sees no difference.
- *
- *	int port_create(const struct port_options *options, size_t size)      a handle with all rights
- *	int port_register(int registry, cap_handle_t port, const char *name)   needs `registry` open for writing, and
- *	                                                                       PORT_RIGHT_CONTROL; EEXIST, ENAMETOOLONG
- *	cap_handle_t port_connect(int registry, const char *name, const struct cap_derive *how, size_t size)   ENOENT
- *	int port_send(cap_handle_t port, const struct message *m, uint64_t timeout_ns)
- *	int port_receive(cap_handle_t port, struct message *m, uint64_t timeout_ns)
- *	int port_call(cap_handle_t port, struct message *m, uint64_t timeout_ns)
- *	int port_reply(cap_handle_t port, const struct message *m)
- *	int port_reply_wait(cap_handle_t port, struct message *m, uint64_t timeout_ns)
- *	int port_close(cap_handle_t port)   ends the port for all, with PORT_RIGHT_CONTROL
- *
- * The registry is the device file /dev/ports: what one may do with names is the rights of one's descriptor
- * of it. A name is up to PORT_NAME_MAX - 1 bytes, without '/', and goes when its port ends.
  *
  * The register forms: handle in RDI, size in RSI (0 to MESSAGE_SMALL), tag in RDX, time-out in R10, reply
  * cookie in R8; payload in XMM0 to XMM7, low bytes first, both ways.  They return the size of what came in
@@ -47,10 +66,28 @@
  *
  *	port_send_small, port_call_small, port_reply_wait_small (cookie 0: receive only)
  *
+ * Names.  The registry is the device file /dev/ports: what one may do with names is the rights of one's
+ * descriptor of it.  Reading it lists the names, one a line.  A name is up to PORT_NAME_MAX - 1 bytes,
+ * without '/' and control characters, and goes when its port ends or the capability that it was registered
+ * with is revoked.
+ *
+ *	int port_register(int registry, cap_handle_t port, const char *name)
+ *		Needs `registry` open for writing and PORT_RIGHT_CONTROL on the port.  EEXIST, ENAMETOOLONG,
+ *		EINVAL.
+ *	cap_handle_t port_connect(int registry, const char *name, const struct cap_derive *how, size_t size)
+ *		Needs `registry` open for reading.  The handle is derived from the capability that was
+ *		registered, without the rights to receive, control, badge and export: that one's badge is
+ *		what its messages show, and revoking that one revokes them all.  ENOENT.
+ *
+ * A port is readable when a message waits, writable when the queue has room, and has POLLHUP when it has
+ * ended.
+ *
+ * Notifications: 64 bits; to signal sets some, never waits and never queues.  Readable when a bit is set.
+ *
  *	cap_handle_t notification_create(unsigned flags)
- *	int notification_signal(cap_handle_t n, uint64_t bits)     sets bits; never waits, never queues
+ *	int notification_signal(cap_handle_t n, uint64_t bits)
  *	int notification_wait(cap_handle_t n, uint64_t mask, uint64_t *bits, uint64_t timeout_ns)
- *		Takes those of the bits in `mask` that are set, waiting for the first.
+ *		Takes those of the bits in `mask` that are set, waiting for the first.  EINVAL: mask 0.
  *
  *	cap_handle_t ring_create(uint64_t size, unsigned flags)    see <serix/ring.h>
  */
@@ -69,7 +106,8 @@
 #define MESSAGE_PAGES     2u /* all of each page that `data` touches may be seen by the receiver */
 #define MESSAGE_MOVE_CAPS 4u /* the capabilities sent are closed here once they are on their way */
 /* message.flags, out */
-#define MESSAGE_TRUNCATED_CAPS 16u /* more capabilities than there was room for: those left were dropped */
+#define MESSAGE_TRUNCATED_CAPS \
+	16u /* not all capabilities had room, here or in the table: those were dropped */
 
 /* One structure for both directions: send and reply read it, receive and the second half of call and
  * reply_wait write it. */
@@ -80,14 +118,11 @@ struct message {
 	void *data;     /* to send; and where to receive, unless `receive` is set */
 	uint64_t size;  /* bytes to send; bytes received */
 	void *receive;
-	uint64_t
-		capacity; /* bytes there is room for.  A larger message stays in the queue: EMSGSIZE, `size` says how
-			      large it is */
-	cap_handle_t *caps;    /* to send; and where to receive handles; -1: it was revoked on the way */
-	uint32_t cap_count;    /* to send; received */
-	uint32_t cap_capacity; /* room for */
-	struct cap_derive
-		*terms; /* how the capabilities sent differ from the sender's own; NULL: as they are */
+	uint64_t capacity;        /* bytes that there is room for */
+	cap_handle_t *caps;       /* to send; and where to receive handles; -1: it was revoked on the way */
+	uint32_t cap_count;       /* to send; received */
+	uint32_t cap_capacity;    /* room for */
+	struct cap_derive *terms; /* how the capabilities sent differ from the sender's; NULL: as they are */
 	uint32_t flags;
 	uint32_t rights;       /* receive: PORT_RIGHT_* of the capability that it came through */
 	int32_t pid, uid, gid; /* receive: who sent it */

@@ -10,6 +10,7 @@
 
 #include <kernel/assert.h>
 #include <kernel/format.h>
+#include <kernel/notification.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <serix/abi.h>
@@ -308,4 +309,5 @@ void ipc_init(void)
 	ipc_account_init();
 	port_init();
 	parcel_init();
+	notification_init();
 }

@@ -32,7 +32,7 @@ static struct ipc_identity identity(void)
 	return (struct ipc_identity){ current_process()->pid, (int32_t)cred->euid, (int32_t)cred->egid };
 }
 
-/* --- deadlines, and going on after a signal ----------------------------------------------------------- */
+/* --- deadlines, and going on after a signal -------------------------------------------------------- */
 
 enum waiting {
 	WAIT_SEND,

@@ -37,3 +37,18 @@ int port_reply_wait(cap_handle_t port, struct message *m, uint64_t timeout_ns)
 {
 	return (int)call(port_reply_wait, port, m, timeout_ns);
 }
+
+cap_handle_t notification_create(unsigned flags)
+{
+	return call(notification_create, flags);
+}
+
+int notification_signal(cap_handle_t n, uint64_t bits)
+{
+	return (int)call(notification_signal, n, bits);
+}
+
+int notification_wait(cap_handle_t n, uint64_t mask, uint64_t *bits, uint64_t timeout_ns)
+{
+	return (int)call(notification_wait, n, mask, bits, timeout_ns);
+}

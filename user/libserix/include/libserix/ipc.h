@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Ports: <serix/ipc.h> says what each call means. */
+/* Ports and notifications: <serix/ipc.h> says what each call means. */
 #pragma once
 
 #include <serix/ipc.h>
@@ -13,3 +13,7 @@ int port_receive(cap_handle_t port, struct message *m, uint64_t timeout_ns);
 int port_call(cap_handle_t port, struct message *m, uint64_t timeout_ns);
 int port_reply(cap_handle_t port, const struct message *m);
 int port_reply_wait(cap_handle_t port, struct message *m, uint64_t timeout_ns);
+
+cap_handle_t notification_create(unsigned flags);
+int notification_signal(cap_handle_t n, uint64_t bits);
+int notification_wait(cap_handle_t n, uint64_t mask, uint64_t *bits, uint64_t timeout_ns);
