@@ -72,10 +72,10 @@ struct payload {
 /* Take `size` bytes at `from` of the running process.  `flags`: MESSAGE_MOVE, MESSAGE_PAGES.  -EFAULT,
  * -ENOMEM: nothing has changed. */
 int payload_take(struct payload *p, uaddr_t from, uint64_t size, uint32_t flags) __must_check;
-/* Write it to `to` in the running process, where there is room for all of it; also gives moved pages back
- * to a sender whose message could not be sent.  The payload is consumed on success; -EFAULT, -ENOMEM: it
- * is still whole. */
-int payload_give(struct payload *p, uaddr_t to) __must_check;
+/* Write it to `to` in the running process, where there is room for all of it; `flags`: MESSAGE_PAGES.  Also
+ * gives moved pages back to a sender whose message could not be sent.  The payload is consumed on success;
+ * -EFAULT, -ENOMEM: it is still whole. */
+int payload_give(struct payload *p, uaddr_t to, uint32_t flags) __must_check;
 void payload_drop(struct payload *p);
 
 /* --- messages under way: kernel/ipc/parcel.c ------------------------------------------------------- */

@@ -31,6 +31,10 @@ enum vm_take {
  * held. */
 int vm_pages_take(uint64_t addr, unsigned count, enum vm_take how, paddr_t *frames) __must_check;
 
+/* A new page with a copy of part of one of the running process, at the same offset; the rest of it may hold
+ * anything. -EFAULT, -ENOMEM. */
+int vm_pages_copy_in(uint64_t from, size_t len, paddr_t *frame) __must_check;
+
 /* Make them the contents of [addr, addr + count pages) of the running process, in place of what is there.
  * All are gone from `frames` then.  -EOPNOTSUPP: not all of the range is private, anonymous, writable
  * memory without wishes of its own (locked, bound to a node); -ENOMEM.  Then nothing was changed, and the

@@ -8,12 +8,12 @@
  * rights and the badge of that, which the server's side chose.  What has been received never changes
  * afterwards.
  *
- * send      queues; waits while the queue is full call      waits until the message is received and
- * answered; the server runs as urgently as its most urgent
- *           caller
- * receive   takes the oldest message; waits while there is none reply     answers one call, at once or
- * later, from any thread that may receive reply and wait   both in one, which is how a server's loop is
- * written
+ *	send			queues; waits while the queue is full
+ *	call			waits until the message is received and answered; the server runs as urgently
+ *				as its most urgent caller
+ *	receive			takes the oldest message; waits while there is none
+ *	reply			answers one call, at once or later, from any thread that may receive
+ *	reply and wait		both in one, which is how a server's loop is written
  *
  *	int port_create(const struct port_options *options, size_t size)
  *		A handle with all rights.  Options may be NULL.
@@ -53,9 +53,10 @@
  * Three paths, by size.  Up to MESSAGE_SMALL bytes without capabilities travel in vector registers (the
  * calls with `_small`, below).  To 4 KiB they are copied once, or, when the buffer is a page that was made
  * for messages (MESSAGE_PAGES), that page is shared, and the sender's next write to it goes to a copy.
- * Above, whole pages between an unaligned head and tail are moved: with MESSAGE_MOVE they are gone from the
- * sender, whose buffer reads as zeros afterwards; without it they are shared copy-on-write, so that a sender
- * sees no difference.
+ * Above, whole pages between an unaligned head and tail, which are copied, are moved: with MESSAGE_MOVE they
+ * are gone from the sender, where they read as zeros afterwards; without it they are shared copy-on-write,
+ * so that a sender sees no difference.  They are copied at the receiver unless its buffer begins at the same
+ * offset in a page, and lies in private anonymous memory; at the sender where its memory is not such.
  *
  * The register forms: handle in RDI, size in RSI (0 to MESSAGE_SMALL), tag in RDX, time-out in R10, reply
  * cookie in R8; payload in XMM0 to XMM7, low bytes first, both ways.  They return the size of what came in
@@ -103,7 +104,9 @@
 
 /* message.flags, in */
 #define MESSAGE_MOVE      1u /* whole pages leave the sender */
-#define MESSAGE_PAGES     2u /* all of each page that `data` touches may be seen by the receiver */
+/* Buffers are pages made for messages: all of each page that `data` touches may be seen by a receiver that
+ * says so, too, and all of each page that is received into may then be overwritten.  Not with MESSAGE_MOVE. */
+#define MESSAGE_PAGES     2u
 #define MESSAGE_MOVE_CAPS 4u /* the capabilities sent are closed here once they are on their way */
 /* message.flags, out */
 #define MESSAGE_TRUNCATED_CAPS \

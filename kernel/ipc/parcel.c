@@ -18,7 +18,9 @@ static uint32_t charge_of(const struct message *m)
 {
 	uint32_t bytes = sizeof(struct parcel) + m->cap_count * CHARGE_CAP;
 
-	return m->size > MESSAGE_SMALL ? bytes + (uint32_t)ALIGN_UP(m->size, PAGE_SIZE) : bytes;
+	if (m->size > MESSAGE_SMALL) /* every page that it touches may be held */
+		bytes += (uint32_t)ALIGN_UP(((uaddr_t)m->data & ~PAGE_MASK) + m->size, PAGE_SIZE);
+	return bytes;
 }
 
 static void parcel_free(struct parcel *parcel)
@@ -72,7 +74,7 @@ int parcel_deliver(struct parcel *parcel, struct message *m, struct cap_table *c
 {
 	uaddr_t to = (uaddr_t)(m->receive ? m->receive : m->data);
 	uint32_t size = parcel->payload.size;
-	int err = payload_give(&parcel->payload, to);
+	int err = payload_give(&parcel->payload, to, m->flags);
 
 	m->flags = 0;
 	(void)caps;
@@ -100,7 +102,7 @@ void parcel_drop(struct parcel *parcel)
 void parcel_take_back(struct parcel *parcel, const struct message *m)
 {
 	/* Where it came from there is room; if that is gone, so are the contents. */
-	if ((m->flags & MESSAGE_MOVE) && payload_give(&parcel->payload, (uaddr_t)m->data) < 0)
+	if ((m->flags & MESSAGE_MOVE) && payload_give(&parcel->payload, (uaddr_t)m->data, 0) < 0)
 		payload_drop(&parcel->payload);
 	parcel_drop(parcel);
 }

@@ -146,13 +146,15 @@ static void take_range(struct vm_space *vm, uint64_t addr, unsigned count, enum 
 	read_unlock(&vm->lock);
 }
 
-static int copy_page_in(uint64_t va, paddr_t *frame)
+int vm_pages_copy_in(uint64_t from, size_t len, paddr_t *frame)
 {
-	paddr_t pa = vm_alloc_page(&vm_no_policy, va >> PAGE_SHIFT, PAGE_ANON, 0);
+	size_t offset = from & ~PAGE_MASK;
+	paddr_t pa = vm_alloc_page(&vm_no_policy, from >> PAGE_SHIFT, PAGE_ANON, 0);
 
+	ASSERT(offset + len <= PAGE_SIZE);
 	if (pa == PADDR_NONE)
 		return -ENOMEM;
-	if (arch_copy_from_user(phys_to_virt(pa), va, PAGE_SIZE) < 0) {
+	if (arch_copy_from_user((char *)phys_to_virt(pa) + offset, from, len) < 0) {
 		pmm_free(pa);
 		return -EFAULT;
 	}
@@ -178,7 +180,8 @@ static int copy_refused(uint64_t addr, unsigned count, paddr_t *frames, uint64_t
 	_Static_assert(VM_PAGES_MAX <= 64, "a bit each");
 	*copied = 0;
 	for (unsigned i = 0; i < count; i++) {
-		int err = frames[i] == REFUSED ? copy_page_in(addr + i * PAGE_SIZE, &frames[i]) : 1;
+		int err = frames[i] == REFUSED ? vm_pages_copy_in(addr + i * PAGE_SIZE, PAGE_SIZE, &frames[i])
+					       : 1;
 
 		if (err < 0)
 			return err;
