@@ -3,6 +3,7 @@
 #include "vfs_priv.h"
 
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
 
@@ -104,6 +105,10 @@ static int may_change(const struct vnode *v, const struct vnode_attr *attr)
 	if (err < 0)
 		return err;
 	if ((attr->valid & (ATTR_MODE | ATTR_ATIME | ATTR_MTIME)) && !vnode_owner(v))
+		return -EPERM;
+	/* A program that others run with the ids of who is confined would be a way out. */
+	if ((attr->valid & ATTR_MODE) && (attr->mode & (S_ISUID | S_ISGID)) &&
+	    confine_denies(CONFINE_NO_ADMIN))
 		return -EPERM;
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "ramfs_priv.h"
 
+#include <kernel/confine.h>
 #include <kernel/cap.h>
 #include <kernel/panic.h>
 #include <kernel/slab.h>
@@ -70,6 +71,9 @@ int nameless_open(struct vnode *v, const struct file_ops *ops, const char *name,
 	file->mount = memfs_mount;
 	file->dentry = d;
 	file->vnode = v;
+	/* No rule names it, and nothing that may be written may be executed. */
+	if (confine_denies(CONFINE_NO_PATHS))
+		file->rights_max &= ~CAP_EXEC;
 	*out = file;
 	return 0;
 }

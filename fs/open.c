@@ -174,6 +174,8 @@ mode_t fs_apply_umask(mode_t mode)
 {
 	const struct fs_context *fs = in_user_thread() ? current_process()->fs : NULL;
 
+	if (confine_denies(CONFINE_NO_ADMIN))
+		mode &= ~(mode_t)(S_ISUID | S_ISGID);
 	return fs ? mode & ~READ_ONCE(fs->umask) : mode;
 }
 

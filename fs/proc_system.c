@@ -4,6 +4,7 @@
 
 #include <arch/cpu.h>
 #include <arch/paging.h>
+#include <kernel/confine.h>
 #include <kernel/cmdline.h>
 #include <kernel/device.h>
 #include <kernel/format.h>
@@ -282,13 +283,31 @@ static int find_process(const struct proc_node *dir, const char *name, size_t le
 	out->process = process_find((pid_t)pid);
 	if (!out->process)
 		return -ENOENT;
+	if (!confine_may_touch(out->process)) { /* nor see: whoever is confined is alone with its own */
+		process_put(out->process);
+		return -ENOENT;
+	}
 	out->entry = &proc_pid_dir;
 	return 0;
 }
 
+/* The first that may be seen. */
+static struct process *visible_process(uint64_t from)
+{
+	struct process *p = from > INT32_MAX ? NULL : process_next((pid_t)from);
+
+	while (p && !confine_may_touch(p)) {
+		pid_t next = p->pid + 1;
+
+		process_put(p);
+		p = process_next(next);
+	}
+	return p;
+}
+
 static bool next_process(const struct proc_node *dir, uint64_t *key, struct proc_name *out)
 {
-	struct process *p = *key > INT32_MAX ? NULL : process_next((pid_t)*key);
+	struct process *p = visible_process(*key);
 
 	(void)dir;
 	if (!p)

@@ -7,6 +7,7 @@
 #include "proc_priv.h"
 
 #include <arch/usercopy.h>
+#include <kernel/confine.h>
 #include <kernel/format.h>
 #include <kernel/panic.h>
 #include <kernel/slab.h>
@@ -315,6 +316,8 @@ static ssize_t proc_write(struct file *file, struct iobuf *io, off_t *pos)
 
 	if (!node->entry->store)
 		return -EIO;
+	if (!node->process && confine_denies(CONFINE_NO_ADMIN)) /* the whole system's */
+		return -EPERM;
 	n = iobuf_read(io, text, len);
 	if (n < 0)
 		return n;

@@ -5,6 +5,7 @@
  */
 #include "sysfs_priv.h"
 
+#include <kernel/confine.h>
 #include <kernel/panic.h>
 #include <kernel/smp.h>
 #include <kernel/slab.h>
@@ -262,6 +263,8 @@ static ssize_t sys_write(struct file *file, struct iobuf *io, off_t *pos)
 
 	if (!node->entry->store)
 		return -EIO;
+	if (confine_denies(CONFINE_NO_ADMIN))
+		return -EPERM;
 	if (io->left >= sizeof(text))
 		return -EINVAL;
 	n = iobuf_read(io, text, io->left);

@@ -131,10 +131,14 @@ int walk_judge(const struct walk *w, const struct path *place, uint32_t rights)
 	if (!w->judged)
 		return 0;
 	allowed = confine_rights_at(current_confine(), place);
-	if ((allowed == 0 || (rights & ~allowed)) && !(rights == CAP_STAT && on_the_way(place)))
+	if ((allowed == 0 || (rights & ~allowed)) && !(rights == CAP_STAT && on_the_way(place))) {
+		cap_audit(CAP_EVENT_DENIAL, NULL, "path outside");
 		return -EACCES;
-	if (w->beneath && ((rights & ~w->via) || !path_is_below(place, &w->base)))
+	}
+	if (w->beneath && ((rights & ~w->via) || !path_is_below(place, &w->base))) {
+		cap_audit(CAP_EVENT_DENIAL, NULL, "right of directory");
 		return -EPERM;
+	}
 	return 0;
 }
 

@@ -187,6 +187,8 @@ struct vm_space {
 	uint64_t pages_reserved;       /* [lock] sum of area lengths, in pages */
 	uint64_t pages_locked;         /* [lock] of areas with VM_LOCKED */
 	uint64_t pages_data;           /* [lock] of private writable areas but stacks: RLIMIT_DATA */
+	uint64_t pages_writable;       /* [lock] of all areas that may be written */
+	uint64_t writable_limit;       /* [lock] pages that pages_writable may come to */
 	uint64_t as_limit;             /* [lock] bytes that growing stacks may bring the areas to */
 	uint32_t default_flags;        /* [lock] of areas to come: VM_LOCKED, VM_ONFAULT */
 	uint32_t area_count;           /* [lock] */
@@ -221,6 +223,8 @@ struct vm_source {
 int vm_map_from(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot,
 		unsigned how, const struct vm_source *source) __must_check;
 int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
+/* From now on at most so many bytes may be writable; more only if they are already.  Never less strict than before. */
+void vm_limit_writable(struct vm_space *vm, uint64_t bytes);
 int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot) __must_check;
 /* Where the heap begins: behind the program's image, by a random distance.  Set once, by exec. */
 void vm_set_brk(struct vm_space *vm, uint64_t image_end);

@@ -50,13 +50,29 @@ static void change_area_locked(struct vm_space *vm, struct vm_area *area, uint32
 		protect_pages(vm, area);
 }
 
+/* Pages of the range that may not be written yet. */
+static uint64_t unwritable_in_range(const struct vm_space *vm, uint64_t start, uint64_t end)
+{
+	uint64_t pages = 0;
+
+	for (struct vm_area *a = area_above(&vm->areas, start); a && a->start < end; a = area_next(a)) {
+		if (!(a->flags & VM_WRITE))
+			pages += vm_pages_in(MAX(a->start, start), MIN(a->end, end));
+	}
+	return pages;
+}
+
 int vm_change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint32_t set, uint32_t clear)
 {
 	uint64_t charge = pages_to_charge(vm, start, end, set, clear);
 	struct vm_area *area, *last = NULL;
 	bool lost = false; /* rights, so that stale translations matter */
-	int err = commit_pages(charge);
+	int err;
 
+	if (unlikely(vm->writable_limit != UINT64_MAX) && (set & VM_WRITE) &&
+	    !vm_may_write_more_locked(vm, unwritable_in_range(vm, start, end)))
+		return -ENOMEM;
+	err = commit_pages(charge);
 	if (err < 0)
 		return err;
 	err = vm_split_at_locked(vm, start);

@@ -40,12 +40,28 @@ void vm_recount_locked(struct vm_space *vm, uint32_t flags, int64_t pages)
 	vm->pages_reserved += (uint64_t)pages;
 	vm->pages_locked += (flags & VM_LOCKED) ? (uint64_t)pages : 0;
 	vm->pages_data += is_data(flags) ? (uint64_t)pages : 0;
+	vm->pages_writable += (flags & VM_WRITE) ? (uint64_t)pages : 0;
+}
+
+bool vm_may_write_more_locked(const struct vm_space *vm, uint64_t pages)
+{
+	return pages <= vm->writable_limit && vm->pages_writable <= vm->writable_limit - pages;
+}
+
+void vm_limit_writable(struct vm_space *vm, uint64_t bytes)
+{
+	write_lock(&vm->lock);
+	vm->writable_limit = MIN(vm->writable_limit, bytes >> PAGE_SHIFT);
+	write_unlock(&vm->lock);
 }
 
 int vm_count_in_locked(struct vm_space *vm, uint32_t flags, uint64_t pages)
 {
-	int err = (flags & VM_ACCOUNT) ? commit_pages(pages) : 0;
+	int err;
 
+	if ((flags & VM_WRITE) && !vm_may_write_more_locked(vm, pages))
+		return -ENOMEM;
+	err = (flags & VM_ACCOUNT) ? commit_pages(pages) : 0;
 	if (err == 0)
 		vm_recount_locked(vm, flags, (int64_t)pages);
 	return err;

@@ -85,6 +85,8 @@ static inline uint64_t vm_pages_in(uint64_t start, uint64_t end)
 bool vm_valid_range(uint64_t addr, uint64_t len, uint64_t *end);
 
 /* Count pages that come to areas with these flags, and charge them if VM_ACCOUNT is among them: -ENOMEM. */
+/* Does vm_space.writable_limit leave room for `pages` more? */
+bool vm_may_write_more_locked(const struct vm_space *vm, uint64_t pages);
 int vm_count_in_locked(struct vm_space *vm, uint32_t flags, uint64_t pages) __must_check;
 void vm_count_out_locked(struct vm_space *vm, uint32_t flags, uint64_t pages);
 /* The same without the charge. */

@@ -69,7 +69,7 @@ int vm_space_create(struct vm_space **out)
 	vm->mmap_top = vm->stack_top - STACK_SPACE - STACK_GUARD_GAP - vm_random_offset(MMAP_RANDOM);
 	vm->gap_top = vm->mmap_top;
 	vm->stack_limit = STACK_LIMIT;
-	vm->as_limit = UINT64_MAX;
+	vm->as_limit = vm->writable_limit = UINT64_MAX;
 	*out = vm;
 	return 0;
 }
@@ -176,6 +176,7 @@ static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 	child->stack_top = parent->stack_top;
 	child->stack_limit = parent->stack_limit;
 	child->as_limit = parent->as_limit;
+	child->writable_limit = parent->writable_limit;
 	child->gap_top = parent->mmap_top;
 	child->arg_start = parent->arg_start;
 	child->arg_end = parent->arg_end;

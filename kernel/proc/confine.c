@@ -9,6 +9,7 @@
 #include <kernel/format.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/vm.h>
 #include <serix/errno.h>
 
 #include "confine_priv.h"
@@ -125,10 +126,11 @@ int confine_enter(struct confine *c)
 	}
 	spin_unlock(&p->lock);
 	tree_unlock(flags);
-	/* The process's reference on the old one; the chain has its own. */
-	if (err == 0)
-		confine_put(old);
-	return err;
+	if (err < 0)
+		return err;
+	confine_put(old); /* the process's reference; the chain has its own */
+	vm_limit_writable(p->vm, c->memory);
+	return 0;
 }
 
 int confine_process(const struct confine_terms *terms)

@@ -200,6 +200,8 @@ static int build(struct exec *x)
 	choose_credentials(x);
 	err = vm_space_create(&x->vm);
 	if (err == 0)
+		vm_limit_writable(x->vm, confine_memory());
+	if (err == 0)
 		err = exec_load_program(x);
 	if (err == 0)
 		err = load_interp(x);

@@ -5,7 +5,6 @@
 #include <arch/paging.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
-#include <kernel/confine.h>
 #include <kernel/file.h>
 #include <kernel/membarrier.h>
 #include <kernel/process.h>
