@@ -101,7 +101,7 @@ SHELL_ATTACKS = {
     "bind mount": "mkdir /tmp/m; mount -o bind /etc /tmp/m && cat /tmp/m/secret && umount /tmp/m",
     "remount": "mount -o remount,rw /proc",
     "unmount": "umount /mnt && mount -t tmpfs none /mnt",
-    "chroot": "chroot /tmp /busybox true",
+    "chroot": "cat /srv/confine_attack >/tmp/c; chmod +x /tmp/c; chroot /tmp /c nothing",
     "host name": "hostname other",
     "user id": "setuidgid 1 true 2>/dev/null || su nobody -s /bin/true",
     "renice": "renice -n 0 -p $VICTIM",
@@ -164,7 +164,6 @@ scene() {
 	printf '#!/bin/busybox true\n' >/etc/script
 	chmod +x /etc/script
 	cp /usr/lib/serix/tests/confine_attack /srv
-	cp /bin/busybox /tmp
 	mkdir -p /usr/bin
 	cp /usr/lib/serix/tests/confine_attack /usr/bin/program
 	ln -sf /bin/busybox /usr/bin/nothing
