@@ -69,7 +69,7 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 	file->mount = NULL;
 	atomic_init(&file->flags, flags);
 	file->access = access_of(flags);
-	file->rights_max = ~0u;
+	file->rights_max = file->via = ~0u;
 	file->writer = false;
 	mutex_init(&file->pos_lock, "file position", RANK_FILE_POS);
 	file->pos = 0;
@@ -163,7 +163,12 @@ static uint32_t rights_of(const struct file *file)
 
 uint32_t file_rights(const struct file *file)
 {
-	return rights_of(file) & file->rights_max;
+	return rights_of(file) & cap_type_rights(file->object.type) & file->rights_max;
+}
+
+uint32_t file_rights_lost(const struct file *file, uint32_t granted)
+{
+	return (file_rights(file) & ~granted) | ~file->via;
 }
 
 int file_install(struct file *file, bool cloexec)

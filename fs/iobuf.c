@@ -12,6 +12,7 @@ static void init_one(struct iobuf *io, struct abi_iovec *iov, uint64_t base, siz
 	iov->base = base;
 	iov->len = len;
 	io->user = user;
+	io->append = false;
 	io->count = 1;
 	io->iov = iov;
 	io->offset = 0;
@@ -31,6 +32,7 @@ void iobuf_init_user(struct iobuf *io, struct abi_iovec *iov, uaddr_t buf, size_
 void iobuf_init_vec(struct iobuf *io, const struct abi_iovec *iov, uint32_t count, uint64_t total)
 {
 	io->user = true;
+	io->append = false;
 	io->count = count;
 	io->iov = iov;
 	io->offset = 0;

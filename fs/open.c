@@ -330,7 +330,10 @@ int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct fi
 	rights = walk_rights(&w, &w.at);
 	walk_release(&w);
 	err = file_open_path(&w.at, flags, created, out);
-	if (err == 0)
-		(*out)->rights_max = rights | CAP_RIGHTS_GENERAL;
+	if (err == 0) {
+		/* Confinement says nothing about the rights that all types have. */
+		(*out)->rights_max = rights | (CAP_RIGHTS_GENERAL & w.via);
+		(*out)->via = w.via;
+	}
 	return err;
 }

@@ -113,6 +113,45 @@ static uint32_t look_at(struct kobject *obj, struct poll_table *table)
 	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
+#define EVENTS_IN  (POLLIN | POLLRDNORM | POLLRDBAND | POLLPRI)
+#define EVENTS_OUT (POLLOUT | POLLWRNORM | POLLWRBAND)
+
+/* The rights that entitle to hear of input and output, one of each is enough; 0: nobody needs one. */
+struct event_rights {
+	uint32_t in, out;
+};
+static const struct event_rights event_rights[OBJECT_TYPES] = {
+	[OBJECT_PROCESS] = { .in = PROCESS_RIGHT_WAIT },
+	[OBJECT_THREAD] = { .in = PROCESS_RIGHT_WAIT },
+	[OBJECT_PORT] = { .in = PORT_RIGHT_RECEIVE, .out = PORT_RIGHT_SEND | PORT_RIGHT_CALL },
+	[OBJECT_NOTIFICATION] = { .in = NOTIFICATION_RIGHT_WAIT, .out = NOTIFICATION_RIGHT_SIGNAL },
+	[OBJECT_TIMER] = { .in = TIMER_RIGHT_WAIT },
+};
+
+/* Of a file: those that it was opened for. */
+static struct event_rights rights_to_hear(const struct capability *cap)
+{
+	uint32_t access;
+
+	if (!object_is_file(cap->object))
+		return event_rights[cap->type];
+	access = file_of(cap->object)->access;
+	return (struct event_rights){
+		.in = access & CAP_READ,
+		.out = access & CAP_WRITE ? CAP_WRITE | CAP_APPEND : 0,
+	};
+}
+
+/* Events that the capability's rights, which may have been taken from it, do not cover. */
+static inline uint32_t events_denied(const struct capability *cap)
+{
+	uint32_t rights = atomic_load_explicit(&cap->rights, memory_order_relaxed);
+	struct event_rights needed = rights_to_hear(cap);
+
+	return (needed.in && !(rights & needed.in) ? EVENTS_IN : 0) |
+	       (needed.out && !(rights & needed.out) ? EVENTS_OUT : 0);
+}
+
 /* One look at everything; the number of entries with events. */
 static int scan(struct abi_pollfd *fds, struct capability **caps, size_t count, struct poll_table *table)
 {
@@ -121,7 +160,7 @@ static int scan(struct abi_pollfd *fds, struct capability **caps, size_t count, 
 	for (size_t i = 0; i < count; i++) {
 		uint32_t events = POLLNVAL, wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
 
-		if (caps[i])
+		if (caps[i] && likely(!(wanted & events_denied(caps[i]))))
 			events = look_at(caps[i]->object, table) & wanted;
 		else if (fds[i].fd < 0)
 			events = 0;

@@ -183,8 +183,8 @@ static int path_of_file(const struct file *file, struct path *out)
 	return 0;
 }
 
-/* A memory object, like all that is no file, is to be had through its capability alone, with the rights of
- * that. */
+/* A memory object is to be had through its capability alone, with the rights of that; and opening a file anew does not
+ * bring back what was taken from the descriptor. */
 static int follow_fd(const struct proc_node *node, struct path *out)
 {
 	struct capability *cap;
@@ -194,7 +194,12 @@ static int follow_fd(const struct proc_node *node, struct path *out)
 	if (err < 0)
 		return err;
 	file = file_in(cap);
-	err = !file || file->object.type == OBJECT_MEMORY ? -ENXIO : path_of_file(file, out);
+	if (!file || file->object.type == OBJECT_MEMORY)
+		err = -ENXIO;
+	else if (file_rights_lost(file, atomic_load(&cap->rights)))
+		err = -EPERM;
+	else
+		err = path_of_file(file, out);
 	cap_done(cap);
 	return err;
 }

@@ -271,7 +271,7 @@ static ssize_t ramfs_write(struct file *file, struct iobuf *io, off_t *pos)
 	int err;
 
 	mutex_lock(&v->lock);
-	if (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_APPEND)
+	if (io->append || (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_APPEND))
 		*pos = (off_t)v->size;
 	err = v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ? -EPERM : file_limit_write(io, *pos);
 	n = err < 0 ? err : write_locked(v, io, pos);

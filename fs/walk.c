@@ -28,7 +28,7 @@
  * leave it, or that would mean nothing. */
 static void limit_to(struct walk *w, const struct file *file, uint32_t granted)
 {
-	uint32_t lost = file_rights(file) & ~granted;
+	uint32_t lost = file_rights_lost(file, granted);
 
 	if (likely(!lost && !confine_capability_mode()))
 		return;
@@ -42,18 +42,22 @@ static int start_from_fd(struct walk *w, int dirfd, const char *name)
 {
 	struct file_use use;
 	struct file *file;
+	uint32_t granted;
 	int err = file_use(dirfd, 0, &use);
 
 	if (err < 0)
 		return err;
 	file = use.file;
+	granted = atomic_load(&use.cap->rights);
 	if (!file->dentry || (*name != '\0' && !S_ISDIR(file->vnode->mode))) {
 		err = -ENOTDIR;
+	} else if (*name && !(granted & CAP_LOOKUP)) {
+		err = -EPERM;
 	} else {
 		w->at.mount = file->mount;
 		w->at.dentry = file->dentry;
 		path_get(&w->at);
-		limit_to(w, file, atomic_load(&use.cap->rights));
+		limit_to(w, file, granted);
 	}
 	file_done(&use);
 	return err;

@@ -90,6 +90,35 @@ static __always_inline int64_t transfer(struct file *file, struct iobuf *io, boo
 	return write ? do_write(file, io) : do_read(file, io);
 }
 
+/* With APPEND alone the end can be written, where there is one or no position at all. */
+static __noinline int use_to_append(int fd, struct file_use *use, bool *append)
+{
+	const struct file *file;
+	int err = file_use(fd, CAP_APPEND, use);
+
+	if (err < 0)
+		return -EBADF;
+	file = use->file;
+	if (has_position(file) && !(file->vnode && file->vnode->pages)) {
+		file_done(use);
+		return -EBADF;
+	}
+	*append = true;
+	return 0;
+}
+
+/* Reads and writes at the file's position need READ or WRITE; elsewhere SEEK, too. */
+static __always_inline int use_to_transfer(int fd, bool write, bool elsewhere, struct file_use *use,
+					   bool *append)
+{
+	int err = file_use(fd, (write ? CAP_WRITE : CAP_READ) | (elsewhere ? CAP_SEEK : 0), use);
+
+	*append = false;
+	if (unlikely(err == -EBADF) && write && !elsewhere)
+		return use_to_append(fd, use, append);
+	return err;
+}
+
 /* One buffer.  Inline, so that read and write each are straight code. */
 static __always_inline int64_t one_buffer(const struct syscall_args *args, bool write, const off_t *pos)
 {
@@ -98,14 +127,16 @@ static __always_inline int64_t one_buffer(const struct syscall_args *args, bool 
 	struct abi_iovec iov __attribute__((uninitialized));
 	struct iobuf io __attribute__((uninitialized));
 	struct file_use use;
+	bool append;
 	int64_t n;
-	int err = file_use(ARG(0, int), write ? CAP_WRITE : CAP_READ, &use);
+	int err = use_to_transfer(ARG(0, int), write, pos, &use, &append);
 
 	if (err < 0)
 		return err;
 	n = check_buffer(buf, len);
 	if (likely(n == 0)) {
 		iobuf_init_user(&io, &iov, buf, MIN(len, (size_t)RW_COUNT_MAX));
+		io.append = append;
 		n = transfer(use.file, &io, write, pos);
 	}
 	file_done(&use);
@@ -192,14 +223,16 @@ static int64_t vectored(const struct syscall_args *args, bool write, const off_t
 	struct user_vec vec;
 	struct iobuf io;
 	struct file_use use;
+	bool append;
 	int64_t n;
-	int err = file_use(ARG(0, int), write ? CAP_WRITE : CAP_READ, &use);
+	int err = use_to_transfer(ARG(0, int), write, pos, &use, &append);
 
 	if (err < 0)
 		return err;
 	n = vec_get(&vec, ARG(1, uaddr_t), ARG(2, uint64_t));
 	if (n == 0) {
 		iobuf_init_vec(&io, vec.iov, count, vec.total);
+		io.append = append;
 		n = transfer(use.file, &io, write, pos);
 		vec_put(&vec);
 	}
@@ -322,7 +355,7 @@ SYSCALL(sendfile)
 {
 	struct file_use in, out;
 	int64_t n = -EINVAL;
-	int err = file_use(ARG(1, int), CAP_READ, &in);
+	int err = file_use(ARG(1, int), args->a[2] ? CAP_READ | CAP_SEEK : CAP_READ, &in);
 
 	if (err < 0)
 		return err;
@@ -502,14 +535,33 @@ static int64_t record_lock(struct file *file, int fd, int cmd, uaddr_t user)
 	return err;
 }
 
-/* Commands that need the open file itself. */
+/* Commands that need the open file itself, and the rights that they take: IOCTL for what changes the open file for all
+ * who share it. */
+static uint32_t rights_to_control(int cmd)
+{
+	switch (cmd) {
+	case F_SETFL:
+	case F_SETPIPE_SZ:
+		return CAP_IOCTL;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+		return CAP_LOCK;
+	case F_ADD_SEALS:
+		return CAP_SEAL;
+	case F_GET_SEALS:
+	case F_GETPIPE_SZ:
+		return CAP_STAT;
+	default:
+		return 0;
+	}
+}
+
 static int64_t file_control(struct file *file, int fd, int cmd, uint64_t arg)
 {
-	bool path_only = atomic_load(&file->flags) & O_PATH;
-
 	if (cmd == F_GETFL)
 		return atomic_load(&file->flags);
-	if (path_only)
+	if (atomic_load(&file->flags) & O_PATH)
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
@@ -570,7 +622,7 @@ SYSCALL(fcntl)
 	default:
 		break;
 	}
-	err = file_use(fd, cmd == F_ADD_SEALS ? CAP_SEAL : 0, &use);
+	err = file_use(fd, rights_to_control(cmd), &use);
 	if (err < 0)
 		return err == -EBADF ? object_control(fd, cmd, arg) : err;
 	result = file_control(use.file, fd, cmd, arg);
@@ -705,17 +757,29 @@ SYSCALL(fallocate)
 	return err;
 }
 
+/* Who can neither read nor write the file has nothing to do with its being safe. */
+static int use_to_sync(int fd, struct file_use *use)
+{
+	int err = file_use(fd, 0, use);
+
+	if (err < 0)
+		return err;
+	if (!(atomic_load(&use->file->flags) & O_PATH) &&
+	    (atomic_load(&use->cap->rights) & (CAP_READ | CAP_WRITE)))
+		return 0;
+	file_done(use);
+	return -EBADF;
+}
+
 /* Everything lives in memory: what was written is as safe as it gets. */
 static int64_t sync_fd(int fd)
 {
 	struct file_use use;
-	int err = file_use(fd, 0, &use);
+	int err = use_to_sync(fd, &use);
 
 	if (err < 0)
 		return err;
-	if (atomic_load(&use.file->flags) & O_PATH)
-		err = -EBADF;
-	else if (use.file->vnode && !S_ISREG(use.file->vnode->mode) && !S_ISDIR(use.file->vnode->mode))
+	if (use.file->vnode && !S_ISREG(use.file->vnode->mode) && !S_ISDIR(use.file->vnode->mode))
 		err = -EINVAL;
 	file_done(&use);
 	return err;
@@ -740,12 +804,10 @@ SYSCALL(sync)
 SYSCALL(syncfs)
 {
 	struct file_use use;
-	int err = file_use(ARG(0, int), 0, &use);
+	int err = use_to_sync(ARG(0, int), &use);
 
-	if (err < 0)
-		return err;
-	err = atomic_load(&use.file->flags) & O_PATH ? -EBADF : 0;
-	file_done(&use);
+	if (err == 0)
+		file_done(&use);
 	return err;
 }
 
@@ -811,8 +873,6 @@ static int64_t read_dir(struct file *file, struct user_sink *u)
 {
 	int err;
 
-	if (!file->ops->readdir)
-		return -ENOTDIR;
 	if (file->vnode->nlink == 0)
 		return -ENOENT;
 	mutex_lock(&file->pos_lock);
@@ -825,6 +885,23 @@ static int64_t read_dir(struct file *file, struct user_sink *u)
 	return u->used > 0 ? (int64_t)u->used : u->error;
 }
 
+static int use_to_list(int fd, struct file_use *use)
+{
+	int err = file_use(fd, 0, use);
+
+	if (err < 0)
+		return err;
+	if (atomic_load(&use->file->flags) & O_PATH)
+		err = -EBADF;
+	else if (!use->file->ops->readdir)
+		err = -ENOTDIR;
+	else if (!(atomic_load(&use->cap->rights) & CAP_LIST))
+		err = -EPERM;
+	if (err < 0)
+		file_done(use);
+	return err;
+}
+
 static int64_t get_entries(const struct syscall_args *args, bool old)
 {
 	struct user_sink u = {
@@ -832,7 +909,7 @@ static int64_t get_entries(const struct syscall_args *args, bool old)
 	};
 	struct file_use use;
 	int64_t n = -ENOMEM;
-	int err = file_use(ARG(0, int), CAP_READ, &use);
+	int err = use_to_list(ARG(0, int), &use);
 
 	if (err < 0)
 		return err;

@@ -30,8 +30,8 @@ static int walk_user(int dirfd, uaddr_t name, unsigned flags, uint32_t rights, s
 	return err;
 }
 
-/* The place behind a descriptor; -EPERM for an object without one (an anonymous pipe). */
-static int path_of_fd(int fd, uint32_t rights, struct path *out)
+/* The place behind a descriptor; -`nowhere` for an object without one (an anonymous pipe). */
+static int path_of_fd(int fd, uint32_t rights, int nowhere, struct path *out)
 {
 	struct file_use use;
 	int err = file_use(fd, rights, &use);
@@ -43,7 +43,7 @@ static int path_of_fd(int fd, uint32_t rights, struct path *out)
 		out->dentry = use.file->dentry;
 		path_get(out);
 	} else {
-		err = -EPERM;
+		err = -nowhere;
 	}
 	file_done(&use);
 	return err;
@@ -194,10 +194,8 @@ SYSCALL(statfs)
 SYSCALL(fstatfs)
 {
 	struct path path;
-	int err = path_of_fd(ARG(0, int), 0, &path);
+	int err = path_of_fd(ARG(0, int), CAP_STAT, ENOSYS, &path);
 
-	if (err == -EPERM)
-		return -ENOSYS;
 	return err < 0 ? err : statfs_and_put(&path, ARG(1, uaddr_t));
 }
 
@@ -265,13 +263,28 @@ SYSCALL(chdir)
 	return err < 0 ? err : change_dir(&path, false);
 }
 
+/* A current directory has no rights of its own: what was taken from a descriptor would come back with it. */
+static int may_stand_on(const struct file_use *use)
+{
+	if (use->file->object.type != OBJECT_DIRECTORY)
+		return -ENOTDIR;
+	return file_rights_lost(use->file, atomic_load(&use->cap->rights)) ? -EPERM : 0;
+}
+
 SYSCALL(fchdir)
 {
+	struct file_use use;
 	struct path path;
-	int err = path_of_fd(ARG(0, int), 0, &path);
+	int err = file_use(ARG(0, int), 0, &use);
 
-	if (err == -EPERM)
-		return -ENOTDIR;
+	if (err < 0)
+		return err;
+	err = may_stand_on(&use);
+	if (err == 0) {
+		path = (struct path){ use.file->mount, use.file->dentry };
+		path_get(&path);
+	}
+	file_done(&use);
 	return err < 0 ? err : change_dir(&path, false);
 }
 
@@ -569,7 +582,7 @@ SYSCALL(fchmod)
 	struct vnode_attr attr = mode_attr(ARG(1, mode_t));
 	struct path path;
 
-	return setattr_and_put(path_of_fd(ARG(0, int), CAP_CHMOD, &path), &path, &attr);
+	return setattr_and_put(path_of_fd(ARG(0, int), CAP_CHMOD, EPERM, &path), &path, &attr);
 }
 
 SYSCALL(fchmodat)
@@ -610,7 +623,7 @@ SYSCALL(fchown)
 	struct vnode_attr attr = owner_attr(ARG(1, uid_t), ARG(2, gid_t));
 	struct path path;
 
-	return setattr_and_put(path_of_fd(ARG(0, int), CAP_CHMOD, &path), &path, &attr);
+	return setattr_and_put(path_of_fd(ARG(0, int), CAP_CHMOD, EPERM, &path), &path, &attr);
 }
 
 SYSCALL(truncate)
@@ -641,7 +654,7 @@ static int64_t set_times_at(int dirfd, uaddr_t name, const struct abi_timespec *
 	else if (flags)
 		err = -EINVAL;
 	else
-		err = dirfd == AT_FDCWD ? -EFAULT : path_of_fd(dirfd, CAP_CHMOD, &path);
+		err = dirfd == AT_FDCWD ? -EFAULT : path_of_fd(dirfd, CAP_CHMOD, EPERM, &path);
 	if (err < 0)
 		return err;
 	err = vfs_set_times(&path, times);

@@ -31,13 +31,15 @@ static int check_path(uaddr_t addr, unsigned walk, uint32_t rights)
 	return err;
 }
 
-static int check_fd(int fd)
+static int check_fd(int fd, uint32_t rights)
 {
 	struct file_use use;
-	int err = file_use(fd, 0, &use);
+	int err = file_use(fd, rights, &use);
 
-	if (err == 0)
-		file_done(&use);
+	if (err < 0)
+		return err;
+	err = atomic_load(&use.file->flags) & O_PATH ? -EBADF : 0;
+	file_done(&use);
 	return err;
 }
 
@@ -67,7 +69,7 @@ SYSCALL(lgetxattr)
 
 SYSCALL(fgetxattr)
 {
-	return named(check_fd(ARG(0, int)), ARG(1, uaddr_t));
+	return named(check_fd(ARG(0, int), CAP_STAT), ARG(1, uaddr_t));
 }
 
 SYSCALL(setxattr)
@@ -82,7 +84,7 @@ SYSCALL(lsetxattr)
 
 SYSCALL(fsetxattr)
 {
-	return named(check_fd(ARG(0, int)), ARG(1, uaddr_t));
+	return named(check_fd(ARG(0, int), CAP_CHMOD), ARG(1, uaddr_t));
 }
 
 SYSCALL(removexattr)
@@ -97,7 +99,7 @@ SYSCALL(lremovexattr)
 
 SYSCALL(fremovexattr)
 {
-	return named(check_fd(ARG(0, int)), ARG(1, uaddr_t));
+	return named(check_fd(ARG(0, int), CAP_CHMOD), ARG(1, uaddr_t));
 }
 
 SYSCALL(listxattr)
@@ -112,5 +114,5 @@ SYSCALL(llistxattr)
 
 SYSCALL(flistxattr)
 {
-	return check_fd(ARG(0, int));
+	return check_fd(ARG(0, int), CAP_STAT);
 }
