@@ -11,8 +11,8 @@
  *	nowhere                         closed while others were derived from it: it keeps the tree together and goes
  *	                                as soon as fewer than two are left below it
  *
- * Life: LIVE -> CLOSED (by its holder; calls under way through it go on) or -> REVOKED (it or an ancestor was revoked
- * or expired; the revoker waits for calls under way).  Freed when its holder and the last such call are gone.
+ * Life: LIVE -> CLOSED (by its holder; calls under way through it go on) -> REVOKED (it or an ancestor was revoked or
+ * expired; the revoker waits for calls under way).  Freed when its holder and the last such call are gone.
  *
  * Revocation takes leaves off the subtree, one at a time and without a lock in between, until nothing is left: no CPU
  * is held up.  Nothing is derived in a subtree from the moment that its revocation begins, so none escapes.
@@ -27,7 +27,7 @@
  * Locks: cap_table.lock (RANK_CAP_TABLE) covers the slots, cap_tree.lock (RANK_CAP_TREE, taken inside) the links of
  * one tree.  Both are spinning and held for a few list operations only.  Objects are released outside them.
  *
- * Legend: [i] immutable, [t] table lock, [r] tree lock, [a] atomic.
+ * Legend: [i] immutable, [t] table lock, [r] tree lock, [a] atomic; [t, r]: written under both, if there is a tree.
  */
 #pragma once
 
@@ -81,33 +81,54 @@ uint64_t cap_tag(struct capability *cap);
 
 /* What holds a capability that is in no table. */
 struct cap_holder_ops {
-	/* It was revoked and is out of its tree: end what was made with it.  May sleep; the holder still owns it and
-	 * lets go of it with cap_drop(). */
+	/* It was revoked: end what was made with it.  Called once, may sleep; the revoker holds no lock.  The holder
+	 * still owns it and lets go of it with cap_drop(), here or later. */
 	void (*revoked)(struct capability *cap, void *holder);
 };
 
 enum cap_state { CAP_LIVE, CAP_CLOSED, CAP_REVOKED };
 
+struct cap_expiry;
+
 struct capability {
-	_Atomic uint64_t id[2];    /* [a] for kernel/cap/id.c */
-	struct kobject *object;    /* [i] holds a reference */
-	_Atomic uint32_t rights;   /* [a] only shrink */
-	uint16_t type;             /* [i] enum object_type */
-	uint8_t depth;             /* [i] derivations since the original */
-	uint8_t height;            /* [i] at most that far from the root of its tree */
-	_Atomic uint64_t expires;  /* [a] cycle counter; 0: never; only shortens */
-	uint64_t badge;            /* [i] */
-	_Atomic uint32_t refs;     /* [a] its holder, each call under way through it, its revoker */
-	_Atomic uint32_t state;    /* [a] enum cap_state; written under [r] */
-	struct cap_tree *tree;     /* [r] NULL: an original that nothing was derived from */
+	struct kobject *object;   /* [i] holds a reference */
+	_Atomic uint32_t rights;  /* [a] only shrink */
+	_Atomic uint32_t refs;    /* [a] its holder, each call under way through it, its revokers */
+	_Atomic uint64_t expires; /* [a] cycle counter; 0: never; only shortens */
+	uint16_t type;            /* [i] enum object_type */
+	uint8_t depth;            /* [i] derivations since the original */
+	uint8_t height;           /* [r] at most that far from the root of its tree */
+	_Atomic uint32_t state;   /* [a] enum cap_state, in this order */
+	struct cap_table
+		*table; /* [t, r] where its slot is, or was when it was closed in the middle of a call */
+	_Atomic uint32_t slot;             /* [t, r] CAP_NO_SLOT: in no table any more, or not yet */
+	uint64_t badge;                    /* [i] */
+	_Atomic uint64_t id[2];            /* [a] for kernel/cap/id.c */
+	struct cap_expiry *_Atomic expiry; /* [a] NULL unless it expires */
+
+	struct cap_tree
+		*_Atomic tree;     /* [a] NULL: an original that nothing was derived from; then for good */
 	struct capability *parent; /* [r] */
-	struct list children;      /* [r] */
-	struct list sibling;       /* [r] in parent->children */
-	struct cap_table *table;   /* [t] where its slot is; NULL: `holder` has it */
-	uint32_t slot;             /* [t] */
-	const struct cap_holder_ops *holder_ops; /* [i] */
+	struct list sibling;       /* [r] in parent->children, or parent->revoked if `drained` */
+	struct list children;      /* [r] newest first */
+	struct list revoked;       /* [r] drained children: the revoker waits for calls under way */
+	uint32_t child_count;      /* [r] in both lists */
+	_Atomic uint32_t
+		revokers; /* [a] revocations of it that are under way; changed under [r] if there is one */
+	uint64_t born, epoch; /* [r] see kernel/cap/tree.c */
+	bool linked;          /* [r] it is in its tree */
+	bool drained;         /* [r] revoked, and nothing below it is left to revoke */
+	bool spent;           /* [r] in its tree only while two children or more hang below it */
+	bool unowned;         /* [r] spent, and freed when it leaves */
+
+	const struct cap_holder_ops *holder_ops; /* [r] NULL: it is or was in a table */
 	void *holder;                            /* [i] */
+	struct task *teller;                     /* [r] who calls holder_ops->revoked now */
+	bool being_told;                         /* [r] that call is under way */
+	bool told;                               /* [r] it is over */
 };
+
+#define CAP_NO_SLOT UINT32_MAX
 
 /* Flags of a slot. */
 #define CAP_CLOEXEC (1u << 0)
@@ -125,6 +146,16 @@ void cap_table_unpin(struct cap_table *table);
 bool cap_table_is_shared(const struct cap_table *table);
 /* How many slots there is room for without growing; a hint. */
 uint32_t cap_table_size(const struct cap_table *table);
+/* A process that uses a table, so that a revocation can interrupt its threads: kernel/proc joins and leaves while it is
+ * a user. */
+struct cap_user {
+	struct list link; /* [t] */
+};
+void cap_table_join(struct cap_table *table, struct cap_user *user);
+void cap_table_leave(struct cap_table *table, struct cap_user *user);
+/* Interrupt the threads of a process, so that a call that sleeps is begun anew and looks at its capability again.
+ * Provided by kernel/proc; a table's lock is held. */
+extern void (*cap_interrupt_user)(struct cap_user *user);
 /* fork without CLONE_FILES: a copy of every capability. */
 int cap_table_fork(struct cap_table *table, struct cap_table **out) __must_check;
 /* RLIMIT_NOFILE: slots at or above it are not handed out; what is there stays. */
@@ -142,6 +173,10 @@ static inline uint32_t cap_handle_slot(cap_handle_t handle)
  * success only.  The slot, or -EMFILE / -ENOMEM. */
 int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights, uint32_t flags,
 		uint32_t min) __must_check;
+/* As cap_install, for an object that was reached through `via`: derived from it, so with its rights at most, its
+ * expiry, and gone with it.  The caller uses `via` (cap_use).  Also -EBADF: revoked meanwhile. */
+int cap_install_via(struct cap_table *table, struct capability *via, struct kobject *object, uint32_t rights,
+		    uint32_t flags, uint32_t min) __must_check;
 /* Begin a call through the capability: it is there, of `type` (OBJECT_NONE: any) and grants `rights`.  The caller
  * ends it with cap_done().  -EBADF: no such, expired, wrong type or lacking READ/WRITE; -EPERM: lacking another. */
 int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
@@ -179,9 +214,46 @@ struct cap_terms {
 	uint64_t badge;
 };
 
-/* A child of one capability, in the same table or another.  A handle, or -EBADF, -EMLINK, -EMFILE, -ENOMEM. */
+/* A child of one capability, in the same table or another.  A handle, or -EBADF, -EMLINK, -EMFILE, -ENOMEM, -EPERM (no
+ * CAP_RIGHT_BADGE), -ESRCH: the processes that used `into` are gone. */
 cap_handle_t cap_derive(struct cap_table *table, cap_handle_t handle, const struct cap_terms *terms,
 			struct cap_table *into) __must_check;
+/* The same, of one that the caller uses or holds. */
+cap_handle_t cap_derive_from(struct capability *from, const struct cap_terms *terms,
+			     struct cap_table *into) __must_check;
+/* A child that the kernel holds.  `from` is in use.  The caller owns it: cap_drop().  -EBADF (revoked meanwhile),
+ * -ENOMEM, -EMLINK. */
+int cap_derive_held(struct capability *from, const struct cap_terms *terms, const struct cap_holder_ops *ops,
+		    void *holder, struct capability **out) __must_check;
+/* Let go of a capability that is held (not by a table).  Afterwards holder_ops->revoked is not running and will not
+ * run: this waits for it, unless it is what calls.  So no lock is held that `revoked` takes.  May sleep. */
+void cap_drop(struct capability *cap);
+/* From a holder into a table: the capability itself moves.  The handle; on failure it is still the caller's:
+ * -EBADF (revoked), -EMFILE, -ENOMEM, -ESRCH. */
+cap_handle_t cap_settle(struct capability *cap, struct cap_table *table, uint32_t flags) __must_check;
+/* Give up all but `rights`. */
+int cap_limit(struct cap_table *table, cap_handle_t handle, uint32_t rights) __must_check;
+
+/* --- ending: kernel/cap/revoke.c, kernel/cap/expire.c --------------------------------------------------------- */
+
+/* `self`: the capability, too; else only what is below it now.  No lock is held, and the running thread is in no other
+ * call through what is revoked; may sleep.  -EBADF; -EINTR: killed before all calls under way were over. */
+int cap_revoke(struct cap_table *table, cap_handle_t handle, bool self) __must_check;
+/* The same for one that the caller holds or uses. */
+int cap_revoke_from(struct capability *cap, bool self) __must_check;
+/* Revoke everything in a table that was there when the call began: the automatic answer to a violation.  Does not wait
+ * for calls under way, so it may come out of one. */
+void cap_revoke_table(struct cap_table *table);
+/* At `expires` (cycle counter) it and what is below is revoked by a kernel thread.  -EBADF, -ENOMEM. */
+int cap_expire(struct cap_table *table, cap_handle_t handle, uint64_t expires) __must_check;
+/* Start that thread. */
+void cap_expire_start(void);
+
+/* --- looking: kernel/cap/query.c ------------------------------------------------------------------------------ */
+
+int cap_query(struct cap_table *table, cap_handle_t handle, struct cap_info *out) __must_check;
+/* The first in a slot after that of `after` (-1: from the first); -ENOENT. */
+int cap_query_next(struct cap_table *table, cap_handle_t after, struct cap_info *out) __must_check;
 
 /* --- audit: kernel/cap/audit.c ------------------------------------------------------------------------------- */
 

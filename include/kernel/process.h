@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <kernel/cap.h>
 #include <kernel/list.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
@@ -22,7 +23,6 @@
 #include <kernel/wait.h>
 #include <serix/abi.h>
 
-struct cap_table;
 struct confine;
 struct fs_context;
 struct tty;
@@ -122,6 +122,7 @@ struct process {
 
 	struct vm_space *vm;             /* [p] NULL once exiting */
 	struct cap_table *caps;          /* [p] NULL once exiting */
+	struct cap_user cap_user;        /* for whoever looks from that table */
 	struct fs_context *fs;           /* [p] NULL once exiting */
 	struct confine *_Atomic confine; /* [p][t] written; see kernel/confine.h.  NULL: not confined */
 	struct vnode *exe_vnode;         /* [p] the running program, denied for writing */

@@ -40,8 +40,10 @@ enum task_state {
 };
 
 /* Bits of task.work, checked on the way back to user mode. */
-#define TASK_WORK_SIGNAL (1u << 0) /* signals to look at: interruptible sleeps end */
-#define TASK_WORK_EXIT   (1u << 1) /* the process is exiting: leave at the next safe point */
+#define TASK_WORK_SIGNAL  (1u << 0) /* signals to look at: interruptible sleeps end */
+#define TASK_WORK_EXIT    (1u << 1) /* the process is exiting: leave at the next safe point */
+#define TASK_WORK_REVOKED (1u << 2) /* a capability was revoked: calls that sleep begin anew and look again */
+#define TASK_WORK_KILLED  (1u << 3) /* SIGKILL waits for it or its process */
 
 struct vm_space;
 struct sched_class;
@@ -121,6 +123,8 @@ bool task_wake(struct task *task);
 bool task_wake_from(struct task *task, enum task_state from);
 /* Set work bits and, for interruptible sleepers, wake. */
 void task_set_work(struct task *task, uint32_t bits);
+/* The same where it does not matter to a task in user mode. */
+void task_interrupt(struct task *task, uint32_t bits);
 
 /*
  * Handing the CPU over: the running task goes to sleep, and one that sleeps runs at once in its place, for less
@@ -227,6 +231,13 @@ void task_times(struct task *task, uint64_t *user_ns, uint64_t *system_ns);
 static inline struct task *current_task(void)
 {
 	return arch_current_task();
+}
+
+/* Will the running task see user mode never again?  For sleeps that nothing else may end. */
+static inline bool task_is_dying(void)
+{
+	return atomic_load_explicit(&current_task()->work, memory_order_relaxed) &
+	       (TASK_WORK_EXIT | TASK_WORK_KILLED);
 }
 
 static inline bool signal_pending(void)

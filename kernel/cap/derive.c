@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Deriving: the one place where a capability comes from another, and rights only shrink. */
+/*
+ * Deriving: where a capability comes from another.  Rights only shrink (cap_new_child), expiry only shortens
+ * (cap_earlier), and nothing hangs below what is being revoked (cap_adopt).
+ */
 #include "cap_priv.h"
 
 #include <serix/errno.h>
 
-/* The earlier of two times; 0 is never. */
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	if (a == 0 || b == 0)
-		return a | b;
-	return MIN(a, b);
-}
-
-static int derive(const struct capability *from, const struct cap_terms *terms, struct capability **out)
+/* A child that counts as derived, in no place yet. */
+static int new_derived(const struct capability *from, const struct cap_terms *terms, struct capability **out)
 {
 	struct capability *child;
 
@@ -20,32 +16,137 @@ static int derive(const struct capability *from, const struct cap_terms *terms, 
 		return -EPERM;
 	if (from->depth >= CAP_DEPTH_MAX)
 		return -EMLINK;
-	child = cap_copy(from, terms->rights);
+	child = cap_new_child(from, terms);
 	if (!child)
 		return -ENOMEM;
 	child->depth++;
-	if (terms->badged)
-		child->badge = terms->badge;
-	atomic_init(&child->expires, earlier(atomic_load(&from->expires), terms->expires));
 	*out = child;
 	return 0;
+}
+
+cap_handle_t cap_derive_from(struct capability *from, const struct cap_terms *terms, struct cap_table *into)
+{
+	struct capability *child;
+	cap_handle_t result = new_derived(from, terms, &child);
+
+	if (result < 0)
+		return result;
+	result = cap_place(into, from, child, false, 0, terms->flags, true);
+	if (result < 0)
+		cap_done(child);
+	return result;
 }
 
 cap_handle_t cap_derive(struct cap_table *table, cap_handle_t handle, const struct cap_terms *terms,
 			struct cap_table *into)
 {
-	struct capability *from, *child;
-	cap_handle_t result;
-	int err = cap_use(table, handle, OBJECT_NONE, 0, &from);
+	struct capability *from;
+	cap_handle_t result = cap_use(table, handle, OBJECT_NONE, 0, &from);
+
+	if (result < 0)
+		return result;
+	result = cap_derive_from(from, terms, into);
+	cap_done(from);
+	return result;
+}
+
+int cap_install_via(struct cap_table *table, struct capability *via, struct kobject *object, uint32_t rights,
+		    uint32_t flags, uint32_t min)
+{
+	uint32_t granted = rights & atomic_load(&via->rights);
+	struct capability *cap = cap_new(object, granted, atomic_load(&via->expires));
+	cap_handle_t slot;
+
+	if (!cap)
+		return -ENOMEM;
+	/* It is another object: no derivation of the same one, and no deeper. */
+	cap->depth = via->depth;
+	slot = cap_place(table, via, cap, true, min, flags, false);
+	if (slot < 0) {
+		kobject_get(object); /* stays the caller's */
+		cap_done(cap);
+	}
+	return (int)slot;
+}
+
+/* --- copies: dup ------------------------------------------------------------------------------------------------ */
+
+static const struct cap_terms unchanged = { .rights = UINT32_MAX };
+
+int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags)
+{
+	struct capability *from, *copy;
+	cap_handle_t result = cap_use(table, slot, OBJECT_NONE, 0, &from);
+
+	if (result < 0)
+		return (int)result;
+	copy = cap_new_child(from, &unchanged);
+	result = copy ? cap_place(table, from, copy, true, min, flags, false) : -ENOMEM;
+	cap_done(from);
+	if (result < 0 && copy)
+		cap_done(copy);
+	return (int)result;
+}
+
+int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
+{
+	struct capability *from, *copy, *old = NULL;
+	int err;
+
+	if (to < 0)
+		return -EBADF;
+	err = cap_use(table, slot, OBJECT_NONE, 0, &from);
+	if (err < 0)
+		return err;
+	copy = cap_new_child(from, &unchanged);
+	err = copy ? cap_replace(table, from, copy, (uint32_t)to, flags, &old) : -ENOMEM;
+	cap_done(from);
+	if (err < 0 && copy)
+		cap_done(copy);
+	if (old)
+		cap_let_go(table, old);
+	return err < 0 ? err : to;
+}
+
+/* --- held by the kernel ----------------------------------------------------------------------------------------- */
+
+int cap_derive_held(struct capability *from, const struct cap_terms *terms, const struct cap_holder_ops *ops,
+		    void *holder, struct capability **out)
+{
+	struct capability *child;
+	int err = new_derived(from, terms, &child);
 
 	if (err < 0)
 		return err;
-	err = derive(from, terms, &child);
-	cap_done(from);
+	child->holder_ops = ops;
+	child->holder = holder;
+	err = cap_adopt(from, child, false, NULL, CAP_NO_SLOT);
+	if (err < 0) {
+		cap_done(child);
+		return err;
+	}
+	if (atomic_load(&child->expiry))
+		cap_expiry_start(child);
+	*out = child;
+	return 0;
+}
+
+cap_handle_t cap_settle(struct capability *cap, struct cap_table *table, uint32_t flags)
+{
+	return cap_place(table, NULL, cap, false, 0, flags, true);
+}
+
+int cap_limit(struct cap_table *table, cap_handle_t handle, uint32_t rights)
+{
+	struct capability *cap;
+	uint32_t before;
+	int err = cap_use(table, handle, OBJECT_NONE, 0, &cap);
+
 	if (err < 0)
 		return err;
-	result = cap_place(into, child, 0, terms->flags);
-	if (result < 0)
-		cap_done(child);
-	return result < 0 ? result : cap_handle_of(into, (int)result);
+	before = atomic_fetch_and(&cap->rights, rights);
+	if ((before & ~rights) && cap->object->ops->dropped)
+		cap->object->ops->dropped(cap->object, before & ~rights);
+	cap_done(cap);
+	return 0;
 }

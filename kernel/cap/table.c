@@ -1,141 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Capability tables.
+ * Capability tables: their life, and what goes into the slots and comes out.  slots.c is what they are made of.
  *
- * Invariants: bit n of the bitmap is set exactly when slots[n].cap is not NULL; a slot's generation changes
- * whenever it is emptied, so that a handle kept from before is recognisable.
- *
- * Growth allocates outside the lock and tries again: the table never blocks others while memory is
- * sought.
+ * Growth allocates outside the lock and tries again.  No loop over a table holds its lock for more than one leaf's 64
+ * slots.
  */
 #include "cap_priv.h"
 
-#include <arch/cpu.h>
-#include <kernel/bitmap.h>
 #include <kernel/slab.h>
-#include <kernel/string.h>
 #include <serix/errno.h>
 
-#define FIRST_SIZE    16u /* slots */
 #define DEFAULT_LIMIT 1024u
-
-/* The slot that a program named, also when it is empty; NULL beyond the table. */
-static struct cap_slot *any_slot_locked(struct cap_table *table, uint32_t index)
-{
-	assert_held(&table->lock);
-	return index < table->size ? &table->slots[index_nospec(index, table->size)] : NULL;
-}
-
-/* The slot that a handle names, if there is what it was made for. */
-static inline struct cap_slot *slot_locked(struct cap_table *table, cap_handle_t handle)
-{
-	struct cap_slot *slot = any_slot_locked(table, cap_handle_slot(handle));
-	uint32_t generation = (uint32_t)(handle >> 32);
-
-	if (!slot || !slot->cap || (unlikely(generation != 0) && generation != slot->generation))
-		return NULL;
-	return slot;
-}
-
-/* As above, for those who want to use it. */
-static inline struct cap_slot *usable_locked(struct cap_table *table, cap_handle_t handle)
-{
-	struct cap_slot *slot = slot_locked(table, handle);
-
-	return slot && !cap_is_expired(slot->cap) ? slot : NULL;
-}
-
-static void fill_locked(struct cap_table *table, uint32_t index, struct capability *cap, uint32_t flags)
-{
-	struct cap_slot *slot = &table->slots[index];
-
-	slot->cap = cap;
-	slot->flags = flags;
-	cap->table = table;
-	cap->slot = index;
-	bitmap_set(table->bitmap, index);
-}
-
-/* Empty the slot; the caller owns the reference it held. */
-static struct capability *empty_locked(struct cap_table *table, uint32_t index)
-{
-	struct cap_slot *slot = &table->slots[index];
-	struct capability *cap = slot->cap;
-
-	slot->cap = NULL;
-	slot->flags = 0;
-	slot->generation = slot->generation == INT32_MAX ? 1 : slot->generation + 1;
-	bitmap_clear(table->bitmap, index);
-	cap->table = NULL;
-	return cap;
-}
-
-static int drop(const struct cap_table *table, struct capability *cap)
-{
-	const struct kobject_ops *ops = cap->object->ops;
-	int err = ops->closed ? ops->closed(cap->object, table) : 0;
-
-	cap_done(cap);
-	return err;
-}
-
-/* Make room for slot `need`.  Called without the lock. */
-static int grow(struct cap_table *table, uint32_t need)
-{
-	uint32_t size = FIRST_SIZE;
-	struct cap_slot *slots;
-	uint64_t *bitmap;
-	void *old_slots, *old_bitmap;
-
-	if (need >= CAP_TABLE_MAX)
-		return -EMFILE;
-	while (size <= need)
-		size *= 2;
-	slots = kcalloc(size, sizeof(*slots));
-	bitmap = kcalloc(BITMAP_WORDS(size), sizeof(*bitmap));
-	if (!slots || !bitmap) {
-		kfree(slots);
-		kfree(bitmap);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < size; i++)
-		slots[i].generation = 1;
-	spin_lock(&table->lock);
-	old_slots = slots;
-	old_bitmap = bitmap;
-	if (table->size < size) {
-		old_slots = table->slots;
-		old_bitmap = table->bitmap;
-		if (table->size) {
-			memcpy(slots, table->slots, table->size * sizeof(*slots));
-			memcpy(bitmap, table->bitmap, BITMAP_WORDS(table->size) * sizeof(*bitmap));
-		}
-		table->slots = slots;
-		table->bitmap = bitmap;
-		table->size = size;
-	}
-	spin_unlock(&table->lock);
-	kfree(old_slots);
-	kfree(old_bitmap);
-	return 0;
-}
 
 int cap_table_create(struct cap_table **out)
 {
 	struct cap_table *table = kzalloc(sizeof(*table));
-	int err;
 
 	if (!table)
 		return -ENOMEM;
 	refcount_set(&table->users, 1);
 	refcount_set(&table->refs, 1);
 	spin_init(&table->lock, "cap_table", RANK_CAP_TABLE);
+	list_init(&table->processes);
 	table->limit = DEFAULT_LIMIT;
-	err = grow(table, 0);
-	if (err < 0) {
-		kfree(table);
-		return err;
-	}
+	table->slots.size = CAP_LEAF_SLOTS;
 	*out = table;
 	return 0;
 }
@@ -154,8 +42,7 @@ void cap_table_unpin(struct cap_table *table)
 {
 	if (!refcount_put(&table->refs))
 		return;
-	kfree(table->slots);
-	kfree(table->bitmap);
+	cap_slots_free(&table->slots);
 	kfree(table);
 }
 
@@ -166,87 +53,318 @@ bool cap_table_is_shared(const struct cap_table *table)
 
 uint32_t cap_table_size(const struct cap_table *table)
 {
-	return READ_ONCE(table->size);
-}
-
-/* Take the first capability at or above *slot out of the table.  NULL: there is none. */
-static struct capability *take_next(struct cap_table *table, size_t *slot)
-{
-	struct capability *cap = NULL;
-
-	spin_lock(&table->lock);
-	*slot = bitmap_next_set(table->bitmap, table->size, *slot);
-	if (*slot < table->size)
-		cap = empty_locked(table, (uint32_t)*slot);
-	spin_unlock(&table->lock);
-	return cap;
-}
-
-void cap_table_put(struct cap_table *table)
-{
-	struct capability *cap;
-	size_t slot = 0;
-
-	if (!refcount_put(&table->users))
-		return;
-	/* Nobody puts anything in any more, but others may still look. */
-	while ((cap = take_next(table, &slot)) != NULL)
-		drop(table, cap);
-	cap_table_unpin(table);
+	return READ_ONCE(table->slots.size);
 }
 
 void cap_table_set_limit(struct cap_table *table, uint32_t limit)
 {
 	spin_lock(&table->lock);
-	table->limit = MIN(limit, CAP_TABLE_MAX);
+	table->limit = MIN(limit, CAP_SLOTS_MAX);
 	spin_unlock(&table->lock);
 }
 
-/* Copy every live capability of `from` into the empty table `to`; -EAGAIN when it is too small. */
-static int copy_all(struct cap_table *from, struct cap_table *to, uint32_t *need)
+/* --- in and out ----------------------------------------------------------------------------------------------- */
+
+struct cap_slot *cap_find_locked(struct cap_table *table, cap_handle_t handle)
 {
+	struct cap_slot *slot = cap_slot_at(&table->slots, cap_handle_slot(handle));
+	uint32_t generation = (uint32_t)(handle >> 32);
+
+	assert_held(&table->lock);
+	if (unlikely(!slot) || !slot->cap || (unlikely(generation != 0) && generation != slot->reused + 1))
+		return NULL;
+	return slot;
+}
+
+static inline struct cap_slot *find_usable_locked(struct cap_table *table, cap_handle_t handle)
+{
+	struct cap_slot *slot = cap_find_locked(table, handle);
+
+	return slot && !cap_is_expired(slot->cap) ? slot : NULL;
+}
+
+/* The full handle of a slot.  From now on its generation matters. */
+static cap_handle_t hand_out(struct cap_slot *slot, uint32_t index)
+{
+	slot->handed_out = true;
+	return (cap_handle_t)((uint64_t)(slot->reused + 1) << 32 | index);
+}
+
+/* Nobody but the caller has a reference, so nobody learns of it: cap_adopt has told the tree about its place. */
+static cap_handle_t fill_locked(struct cap_table *table, uint32_t index, struct capability *cap,
+				uint32_t flags, bool handed_out)
+{
+	cap_slot_fill(&table->slots, index, cap, flags);
+	if (unlikely(atomic_load_explicit(&cap->expiry, memory_order_relaxed)))
+		cap_expiry_start(cap);
+	return handed_out ? hand_out(cap_slot_at(&table->slots, index), index) : index;
+}
+
+/* From a holder into a table, unless it was revoked. */
+static int settle_held(struct cap_tree *tree, struct capability *cap, struct cap_table *table, uint32_t index)
+{
+	bool live;
+
+	spin_lock(&tree->lock);
+	live = atomic_load(&cap->state) == CAP_LIVE;
+	if (live) {
+		cap->holder_ops = NULL;
+		cap->table = table;
+		atomic_store_explicit(&cap->slot, index, memory_order_relaxed);
+	}
+	spin_unlock(&tree->lock);
+	return live ? 0 : -EBADF;
+}
+
+/* Tell the capability and its tree where it will be. */
+static int settle_at(struct capability *from, struct capability *cap, bool copy, struct cap_table *table,
+		     uint32_t index)
+{
+	struct cap_tree *tree = atomic_load(&cap->tree);
+
+	if (from)
+		return cap_adopt(from, cap, copy, table, index);
+	if (tree)
+		return settle_held(tree, cap, table, index);
+	cap->table = table;
+	atomic_store_explicit(&cap->slot, index, memory_order_relaxed);
+	return 0;
+}
+
+cap_handle_t cap_place(struct cap_table *table, struct capability *from, struct capability *cap, bool copy,
+		       uint32_t min, uint32_t flags, bool handed_out)
+{
+	for (;;) {
+		cap_handle_t result = -EMFILE;
+		bool grow = false;
+		uint32_t index;
+
+		spin_lock(&table->lock);
+		index = cap_slots_next_free(&table->slots, min);
+		if (unlikely(table->dead)) {
+			result = -ESRCH;
+		} else if (index < table->limit) {
+			grow = !cap_slot_at(&table->slots, index);
+			if (!grow)
+				result = settle_at(from, cap, copy, table, index);
+			if (!grow && result == 0)
+				result = fill_locked(table, index, cap, flags, handed_out);
+		}
+		spin_unlock(&table->lock);
+		if (!grow)
+			return result;
+		result = cap_slots_grow(&table->slots, &table->lock, index);
+		if (result < 0)
+			return result;
+	}
+}
+
+/* Put it into slot `to` if that is allowed and there is memory; *grow: there is not. */
+static int replace_locked(struct cap_table *table, struct capability *from, struct capability *copy,
+			  uint32_t to, uint32_t flags, struct capability **old, bool *grow)
+{
+	struct cap_slot *slot = cap_slot_at(&table->slots, to);
+	int err;
+
+	*grow = false;
+	if (to >= table->limit)
+		return -EBADF;
+	*grow = !slot;
+	if (!slot)
+		return 0;
+	if (cap_slot_is_worn_out(slot))
+		return -EBADF;
+	err = cap_adopt(from, copy, true, table, to);
+	if (err < 0)
+		return err;
+	if (slot->cap)
+		*old = cap_take_locked(table, to);
+	fill_locked(table, to, copy, flags, false);
+	return 0;
+}
+
+int cap_replace(struct cap_table *table, struct capability *from, struct capability *copy, uint32_t to,
+		uint32_t flags, struct capability **old)
+{
+	for (;;) {
+		bool grow;
+		int err;
+
+		spin_lock(&table->lock);
+		err = replace_locked(table, from, copy, to, flags, old, &grow);
+		spin_unlock(&table->lock);
+		if (!grow)
+			return err;
+		err = cap_slots_grow(&table->slots, &table->lock, to);
+		if (err < 0)
+			return err;
+	}
+}
+
+struct capability *cap_take_locked(struct cap_table *table, uint32_t index)
+{
+	struct cap_slot *slot = cap_slot_at(&table->slots, index);
+	struct capability *cap = slot->cap;
+	struct cap_tree *tree = atomic_load(&cap->tree);
+	uint32_t live = CAP_LIVE;
+
+	cap_slot_clear(&table->slots, index);
+	if (tree)
+		spin_lock(&tree->lock);
+	atomic_compare_exchange_strong(&cap->state, &live, CAP_CLOSED);
+	atomic_store_explicit(&cap->slot, CAP_NO_SLOT, memory_order_relaxed);
+	if (atomic_load(&cap->refs) == 1)
+		cap->table = NULL;
+	else
+		cap_table_pin(table);
+	if (tree)
+		spin_unlock(&tree->lock);
+	return cap;
+}
+
+int cap_let_go(const struct cap_table *table, struct capability *cap)
+{
+	const struct kobject_ops *ops = cap->object->ops;
+	int err = ops->closed ? ops->closed(cap->object, table) : 0;
+
+	cap_done(cap);
+	return err;
+}
+
+int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights, uint32_t flags,
+		uint32_t min)
+{
+	struct capability *cap = cap_new(object, rights, 0);
+	cap_handle_t slot;
+
+	if (!cap)
+		return -ENOMEM;
+	slot = cap_place(table, NULL, cap, false, min, flags, false);
+	if (slot < 0) {
+		kobject_get(object); /* stays the caller's */
+		cap_done(cap);
+	}
+	return (int)slot;
+}
+
+/* --- the end, exec and fork ------------------------------------------------------------------------------------ */
+
+/* The first capability at or above *index that is in a slot with all of `flags`; NULL: there is none. */
+static struct capability *take_next(struct cap_table *table, uint32_t *index, uint32_t flags)
+{
+	struct capability *cap = NULL;
+	uint32_t end;
+
+	while (!cap && *index < CAP_SLOTS_MAX) {
+		spin_lock(&table->lock);
+		*index = cap_slots_next_used(&table->slots, *index);
+		end = (*index | (CAP_LEAF_SLOTS - 1)) + 1;
+		for (; !cap && *index < end && *index < CAP_SLOTS_MAX; ++*index) {
+			const struct cap_slot *slot = cap_slot_at(&table->slots, *index);
+
+			if (slot->cap && (slot->flags & flags) == flags)
+				cap = cap_take_locked(table, *index);
+		}
+		spin_unlock(&table->lock);
+	}
+	return cap;
+}
+
+static void drop_all(struct cap_table *table, uint32_t flags)
+{
+	struct capability *cap;
+	uint32_t index = 0;
+
+	while ((cap = take_next(table, &index, flags)) != NULL)
+		cap_let_go(table, cap);
+}
+
+void cap_table_put(struct cap_table *table)
+{
+	if (!refcount_put(&table->users))
+		return;
+	spin_lock(&table->lock);
+	table->dead = true;
+	spin_unlock(&table->lock);
+	drop_all(table, 0);
+	cap_table_unpin(table);
+}
+
+void cap_table_exec(struct cap_table *table)
+{
+	drop_all(table, CAP_CLOEXEC);
+}
+
+/* Both are known to each other's users only through trees: by address. */
+static void lock_both(struct cap_table *a, struct cap_table *b)
+{
+	spin_lock(a < b ? &a->lock : &b->lock);
+	spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void unlock_both(struct cap_table *a, struct cap_table *b)
+{
+	spin_unlock(&a->lock);
+	spin_unlock(&b->lock);
+}
+
+/* *unused: a copy that came to nothing. */
+static int copy_slot_locked(struct cap_table *from, struct cap_table *to, uint32_t index,
+			    struct capability **unused)
+{
+	static const struct cap_terms unchanged = { .rights = UINT32_MAX };
+	const struct cap_slot *slot = cap_slot_at(&from->slots, index);
+	struct capability *copy;
+	int err;
+
+	if (!slot->cap || cap_is_expired(slot->cap))
+		return 0;
+	copy = cap_new_child(slot->cap, &unchanged);
+	if (!copy)
+		return -ENOMEM;
+	err = cap_adopt(slot->cap, copy, true, to, index);
+	if (err == 0)
+		fill_locked(to, index, copy, slot->flags, false);
+	else
+		*unused = copy;
+	return err;
+}
+
+/* Copy the slots from *index to the end of its leaf; -EAGAIN: `to` has no memory for them yet. */
+static int copy_leaf(struct cap_table *from, struct cap_table *to, uint32_t *index)
+{
+	struct capability *unused = NULL;
 	int err = 0;
 
-	spin_lock(&from->lock);
-	if (from->size > to->size) {
-		*need = from->size - 1;
-		spin_unlock(&from->lock);
-		return -EAGAIN;
-	}
-	to->limit = from->limit;
-	for (size_t i = 0;; i++) {
-		struct cap_slot *slot;
-		struct capability *copy;
+	lock_both(from, to);
+	*index = cap_slots_next_used(&from->slots, *index);
+	if (*index < CAP_SLOTS_MAX && !cap_slot_at(&to->slots, *index)) {
+		err = -EAGAIN;
+	} else if (*index < CAP_SLOTS_MAX) {
+		uint32_t end = (*index | (CAP_LEAF_SLOTS - 1)) + 1;
 
-		i = bitmap_next_set(from->bitmap, from->size, i);
-		if (i == from->size)
-			break;
-		slot = &from->slots[i];
-		if (cap_is_expired(slot->cap))
-			continue;
-		copy = cap_copy(slot->cap, UINT32_MAX);
-		if (!copy) {
-			err = -ENOMEM;
-			break;
-		}
-		fill_locked(to, (uint32_t)i, copy, slot->flags);
+		while (err == 0 && *index < end)
+			err = copy_slot_locked(from, to, (*index)++, &unused);
 	}
-	spin_unlock(&from->lock);
-	return err;
+	unlock_both(from, to);
+	if (unused)
+		cap_done(unused);
+	return err == -EBADF ? 0 : err; /* what is being revoked is not there any more */
 }
 
 int cap_table_fork(struct cap_table *table, struct cap_table **out)
 {
 	struct cap_table *copy;
-	uint32_t need = 0;
+	uint32_t index = 0;
 	int err = cap_table_create(&copy);
 
 	if (err < 0)
 		return err;
-	while ((err = copy_all(table, copy, &need)) == -EAGAIN) {
-		err = grow(copy, need);
-		if (err < 0)
-			break;
+	copy->limit = READ_ONCE(table->limit);
+	while (err == 0 && index < CAP_SLOTS_MAX) {
+		err = copy_leaf(table, copy, &index);
+		if (err == -EAGAIN)
+			err = cap_slots_grow(&copy->slots, &copy->lock, index);
 	}
 	if (err < 0) {
 		cap_table_put(copy);
@@ -256,70 +374,7 @@ int cap_table_fork(struct cap_table *table, struct cap_table **out)
 	return 0;
 }
 
-void cap_table_exec(struct cap_table *table)
-{
-	for (uint32_t slot = 0;; slot++) {
-		struct capability *cap = NULL;
-
-		spin_lock(&table->lock);
-		while (slot < table->size && !(table->slots[slot].flags & CAP_CLOEXEC))
-			slot++;
-		if (slot < table->size)
-			cap = empty_locked(table, slot);
-		spin_unlock(&table->lock);
-		if (!cap)
-			return;
-		drop(table, cap);
-	}
-}
-
-int cap_place(struct cap_table *table, struct capability *cap, uint32_t min, uint32_t flags)
-{
-	for (;;) {
-		uint32_t slot, limit;
-		int err;
-
-		spin_lock(&table->lock);
-		limit = table->limit;
-		slot = (uint32_t)bitmap_next_clear(table->bitmap, table->size, min);
-		slot = MAX(slot, min);
-		if (slot < limit && slot < table->size) {
-			fill_locked(table, slot, cap, flags);
-			spin_unlock(&table->lock);
-			return (int)slot;
-		}
-		spin_unlock(&table->lock);
-		if (slot >= limit)
-			return -EMFILE;
-		err = grow(table, slot);
-		if (err < 0)
-			return err;
-	}
-}
-
-int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights, uint32_t flags,
-		uint32_t min)
-{
-	struct capability *cap = cap_alloc(object, rights);
-	int slot;
-
-	if (!cap)
-		return -ENOMEM;
-	slot = cap_place(table, cap, min, flags);
-	if (slot < 0) {
-		kobject_get(object); /* stays the caller's */
-		cap_done(cap);
-	}
-	return slot;
-}
-
-/* --- use ---------------------------------------------------------------------------------------------- */
-
-static inline struct capability *begin_locked(struct capability *cap)
-{
-	atomic_fetch_add_explicit(&cap->refs, 1, memory_order_relaxed);
-	return cap;
-}
+/* --- use -------------------------------------------------------------------------------------------------------- */
 
 int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
 	    struct capability **out)
@@ -328,13 +383,15 @@ int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type,
 	int err = -EBADF;
 
 	spin_lock(&table->lock);
-	slot = usable_locked(table, handle);
+	slot = find_usable_locked(table, handle);
 	if (slot && (type == OBJECT_NONE || slot->cap->type == type)) {
 		uint32_t missing = rights & ~atomic_load_explicit(&slot->cap->rights, memory_order_relaxed);
 
 		if (likely(!missing)) {
-			*out = begin_locked(slot->cap);
-			err = 0;
+			if (likely(cap_begin(slot->cap))) {
+				*out = slot->cap;
+				err = 0;
+			}
 		} else if (!(missing & (CAP_READ | CAP_WRITE))) {
 			err = -EPERM;
 		}
@@ -348,101 +405,78 @@ void cap_use_many(struct cap_table *table, const int32_t *slots, size_t stride, 
 {
 	spin_lock(&table->lock);
 	for (size_t i = 0; i < count; i++) {
-		struct cap_slot *slot = usable_locked(table, *slots);
+		struct cap_slot *slot = find_usable_locked(table, *slots);
 
-		out[i] = slot ? begin_locked(slot->cap) : NULL;
+		out[i] = slot && cap_begin(slot->cap) ? slot->cap : NULL;
 		slots = (const int32_t *)((const char *)slots + stride);
 	}
 	spin_unlock(&table->lock);
 }
 
-/* --- descriptors ---------------------------------------------------------------------------------------- */
-
-/* A copy of what is in `slot`, in no place yet. */
-static int copy_slot(struct cap_table *table, int slot, struct capability **out)
+int cap_next(struct cap_table *table, int start, struct capability **out)
 {
-	struct capability *from;
-	int err = cap_use(table, slot, OBJECT_NONE, 0, &from);
+	uint32_t index = (uint32_t)MAX(start, 0);
+	int found = -ENOENT;
 
-	if (err < 0)
-		return err;
-	*out = cap_copy(from, UINT32_MAX);
-	cap_done(from);
-	return *out ? 0 : -ENOMEM;
+	while (found < 0 && index < CAP_SLOTS_MAX) {
+		struct cap_slot *slot;
+
+		spin_lock(&table->lock);
+		index = cap_slots_next_used(&table->slots, index);
+		slot = find_usable_locked(table, index);
+		if (slot && (!out || cap_begin(slot->cap))) {
+			found = (int)index;
+			if (out)
+				*out = slot->cap;
+		}
+		spin_unlock(&table->lock);
+		index++;
+	}
+	return found;
 }
 
-int cap_dup(struct cap_table *table, int slot, uint32_t min, uint32_t flags)
+int cap_use_slot(struct cap_table *table, cap_handle_t handle, struct capability **cap, cap_handle_t *full,
+		 uint32_t *flags)
 {
-	struct capability *copy;
-	int err = copy_slot(table, slot, &copy);
+	struct cap_slot *slot;
+	int err = -EBADF;
 
-	if (err < 0)
-		return err;
-	err = cap_place(table, copy, min, flags);
-	if (err < 0)
-		cap_done(copy);
+	spin_lock(&table->lock);
+	slot = find_usable_locked(table, handle);
+	if (slot && cap_begin(slot->cap)) {
+		*cap = slot->cap;
+		*full = hand_out(slot, cap_handle_slot(handle));
+		*flags = slot->flags;
+		err = 0;
+	}
+	spin_unlock(&table->lock);
 	return err;
 }
 
-/* Put it into slot `to`, whatever is there: that is *old then. */
-static int replace(struct cap_table *table, uint32_t to, struct capability *cap, uint32_t flags,
-		   struct capability **old)
+cap_handle_t cap_handle_of(struct cap_table *table, int slot)
 {
-	for (;;) {
-		struct cap_slot *slot;
-		bool allowed;
-		int err;
+	cap_handle_t handle = -EBADF;
+	struct cap_slot *found;
 
-		spin_lock(&table->lock);
-		allowed = to < table->limit;
-		slot = any_slot_locked(table, to);
-		if (allowed && slot) {
-			if (slot->cap)
-				*old = empty_locked(table, (uint32_t)(slot - table->slots));
-			fill_locked(table, (uint32_t)(slot - table->slots), cap, flags);
-		}
-		spin_unlock(&table->lock);
-		if (!allowed)
-			return -EBADF;
-		if (slot)
-			return 0;
-		err = grow(table, to);
-		if (err < 0)
-			return err;
-	}
+	spin_lock(&table->lock);
+	found = find_usable_locked(table, slot);
+	if (found)
+		handle = hand_out(found, (uint32_t)slot);
+	spin_unlock(&table->lock);
+	return handle;
 }
 
-int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
-{
-	struct capability *copy, *old = NULL;
-	int err;
-
-	if (to < 0)
-		return -EBADF;
-	err = copy_slot(table, slot, &copy);
-	if (err < 0)
-		return err;
-	err = replace(table, (uint32_t)to, copy, flags, &old);
-	if (err < 0) {
-		cap_done(copy);
-		return err;
-	}
-	if (old)
-		drop(table, old);
-	return to;
-}
+/* --- closing and flags ------------------------------------------------------------------------------------------ */
 
 int cap_close(struct cap_table *table, cap_handle_t handle)
 {
 	struct capability *cap = NULL;
-	struct cap_slot *slot;
 
 	spin_lock(&table->lock);
-	slot = slot_locked(table, handle);
-	if (slot)
-		cap = empty_locked(table, (uint32_t)(slot - table->slots));
+	if (cap_find_locked(table, handle))
+		cap = cap_take_locked(table, cap_handle_slot(handle));
 	spin_unlock(&table->lock);
-	return cap ? drop(table, cap) : -EBADF;
+	return cap ? cap_let_go(table, cap) : -EBADF;
 }
 
 int cap_get_flags(struct cap_table *table, int slot, uint32_t *flags)
@@ -450,7 +484,7 @@ int cap_get_flags(struct cap_table *table, int slot, uint32_t *flags)
 	struct cap_slot *found;
 
 	spin_lock(&table->lock);
-	found = usable_locked(table, slot);
+	found = find_usable_locked(table, slot);
 	if (found)
 		*flags = found->flags;
 	spin_unlock(&table->lock);
@@ -462,42 +496,9 @@ int cap_set_flags(struct cap_table *table, int slot, uint32_t flags)
 	struct cap_slot *found;
 
 	spin_lock(&table->lock);
-	found = usable_locked(table, slot);
+	found = find_usable_locked(table, slot);
 	if (found)
-		found->flags = flags;
+		found->flags = (uint16_t)flags;
 	spin_unlock(&table->lock);
 	return found ? 0 : -EBADF;
-}
-
-int cap_next(struct cap_table *table, int start, struct capability **out)
-{
-	size_t slot = (size_t)MAX(start, 0);
-	int found = -ENOENT;
-
-	spin_lock(&table->lock);
-	while ((slot = bitmap_next_set(table->bitmap, table->size, slot)) < table->size) {
-		struct cap_slot *s = usable_locked(table, (cap_handle_t)slot++);
-
-		if (!s)
-			continue;
-		if (out)
-			*out = begin_locked(s->cap);
-		found = (int)slot - 1;
-		break;
-	}
-	spin_unlock(&table->lock);
-	return found;
-}
-
-cap_handle_t cap_handle_of(struct cap_table *table, int slot)
-{
-	cap_handle_t handle = -EBADF;
-	struct cap_slot *found;
-
-	spin_lock(&table->lock);
-	found = usable_locked(table, slot);
-	if (found)
-		handle = (cap_handle_t)((uint64_t)found->generation << 32 | (uint32_t)slot);
-	spin_unlock(&table->lock);
-	return handle;
 }

@@ -149,6 +149,7 @@ static void start(void *unused)
 	smp_init();
 	topology_init_cpus();
 	reclaim_init();
+	cap_expire_start();
 	watchdog_init();
 	start_subsystems();
 	unpack_modules();

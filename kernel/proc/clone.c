@@ -147,15 +147,17 @@ static int copy_files(struct process *p, uint64_t flags)
 {
 	struct process *self = current_process();
 
+	struct cap_table *caps = self->caps;
+
 	if (flags & CLONE_FILES) {
-		cap_table_get(self->caps);
-		p->caps = self->caps;
+		cap_table_get(caps);
 	} else {
-		int err = cap_table_fork(self->caps, &p->caps);
+		int err = cap_table_fork(self->caps, &caps);
 
 		if (err < 0)
 			return err;
 	}
+	process_join_caps(p, caps);
 	if (flags & CLONE_FS) {
 		fs_context_get(self->fs);
 		p->fs = self->fs;
@@ -298,7 +300,7 @@ static void wait_for_vfork(struct process *child)
 		    READ_ONCE(t->process->exec_thread))
 			break;
 		/* To be stopped: that can wait until the way back to user mode. */
-		atomic_fetch_and(&t->task.work, ~TASK_WORK_SIGNAL);
+		atomic_fetch_and(&t->task.work, ~(TASK_WORK_SIGNAL | TASK_WORK_REVOKED));
 	}
 	signal_set_mask(mask);
 }

@@ -224,9 +224,11 @@ static int unshare_files(struct process *p)
 	err = cap_table_fork(old, &copy);
 	if (err < 0)
 		return err;
+	cap_table_leave(old, &p->cap_user);
 	flags = spin_lock_irqsave(&p->lock);
 	p->caps = copy;
 	spin_unlock_irqrestore(&p->lock, flags);
+	cap_table_join(copy, &p->cap_user);
 	cap_table_put(old);
 	return 0;
 }

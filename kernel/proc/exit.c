@@ -124,8 +124,10 @@ static void process_teardown(struct process *p)
 	if (vm)
 		vm_space_put(vm);
 	vfork_release(p);
-	if (caps)
+	if (caps) {
+		cap_table_leave(caps, &p->cap_user);
 		cap_table_put(caps);
+	}
 	if (fs)
 		fs_context_put(fs);
 	if (exe)

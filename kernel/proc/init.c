@@ -109,6 +109,7 @@ static void init_first_run(void *arg)
 static int make_process(struct process **out)
 {
 	struct process *p = process_alloc();
+	struct cap_table *caps;
 	int err;
 
 	if (!p)
@@ -116,7 +117,9 @@ static int make_process(struct process **out)
 	rlimits_init(p);
 	p->actions = signal_actions_create();
 	p->fs = fs_context_create();
-	err = cap_table_create(&p->caps);
+	err = cap_table_create(&caps);
+	if (err == 0)
+		process_join_caps(p, caps);
 	if (err == 0 && (!p->actions || !p->fs))
 		err = -ENOMEM;
 	if (err < 0) {

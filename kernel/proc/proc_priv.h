@@ -55,6 +55,8 @@ void group_reparented_locked(struct process *child, struct process *old_parent);
 
 /* Processes and threads (process.c).  A process starts with one reference and in no list. */
 struct process *process_alloc(void);
+/* A new process takes over the use of a table. */
+void process_join_caps(struct process *p, struct cap_table *caps);
 struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(void *));
 /* Undo thread_alloc for a thread that never ran. */
 void thread_free(struct thread *t);

@@ -19,10 +19,31 @@
 
 static struct slab_cache *process_cache, *thread_cache;
 
+/* --- capabilities ---------------------------------------------------------------------------------- */
+
+void process_join_caps(struct process *p, struct cap_table *caps)
+{
+	p->caps = caps;
+	cap_table_join(caps, &p->cap_user);
+}
+
+/* Something was revoked while a call through it was under way, perhaps one of this process. */
+static void interrupt_threads(struct cap_user *user)
+{
+	struct process *p = container_of(user, struct process, cap_user);
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct thread *t;
+
+	list_for_each (t, &p->threads, link)
+		task_interrupt(&t->task, TASK_WORK_REVOKED);
+	spin_unlock_irqrestore(&p->lock, flags);
+}
+
 void process_init(void)
 {
 	process_cache = slab_create("process", sizeof(struct process), 0);
 	thread_cache = slab_create("thread", sizeof(struct thread), 0);
+	cap_interrupt_user = interrupt_threads;
 	pid_init();
 	cred_init();
 	signal_init();
@@ -71,8 +92,10 @@ static void process_free(struct process *p)
 		exe_allow_write(p->exe_vnode);
 	if (p->fs)
 		fs_context_put(p->fs);
-	if (p->caps)
+	if (p->caps) {
+		cap_table_leave(p->caps, &p->cap_user);
 		cap_table_put(p->caps);
+	}
 	if (p->vm)
 		vm_space_put(p->vm);
 	confine_put(atomic_load(&p->confine));

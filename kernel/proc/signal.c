@@ -337,7 +337,7 @@ static void cancel_opposites_locked(struct process *p, int signo)
 
 static void wake_for_signal(struct thread *t, int signo)
 {
-	task_set_work(&t->task, TASK_WORK_SIGNAL);
+	task_set_work(&t->task, TASK_WORK_SIGNAL | (signo == SIGKILL ? TASK_WORK_KILLED : 0));
 	if (signo == SIGKILL)
 		task_wake_from(&t->task, TASK_STOPPED);
 }

@@ -270,6 +270,9 @@ void user_return_work(struct arch_regs *regs)
 		work = atomic_load_explicit(&task->work, memory_order_relaxed);
 		if (work & TASK_WORK_EXIT)
 			thread_exit(0);
+		/* Their calls are over; SIGKILL itself is seen below. */
+		if (work & (TASK_WORK_REVOKED | TASK_WORK_KILLED))
+			atomic_fetch_and(&task->work, ~(TASK_WORK_REVOKED | TASK_WORK_KILLED));
 		if (work & TASK_WORK_SIGNAL)
 			deliver_signals(regs);
 		if (arch_resched_pending()) {

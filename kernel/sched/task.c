@@ -98,14 +98,25 @@ bool task_wake(struct task *task)
 	return (state == TASK_SLEEPING || state == TASK_SLEEPING_INTR) && task_wake_from(task, state);
 }
 
+/* True: it slept. */
+static bool set_bits_and_wake(struct task *task, uint32_t bits)
+{
+	atomic_fetch_or(&task->work, bits);
+	/* Who goes to sleep after this look sees the bits. */
+	return atomic_load(&task->state) == TASK_SLEEPING_INTR && task_wake_from(task, TASK_SLEEPING_INTR);
+}
+
+void task_interrupt(struct task *task, uint32_t bits)
+{
+	(void)set_bits_and_wake(task, bits);
+}
+
 void task_set_work(struct task *task, uint32_t bits)
 {
 	struct runq *rq;
 	uint64_t flags;
 
-	atomic_fetch_or(&task->work, bits);
-	/* Who goes to sleep after this look sees the bits. */
-	if (atomic_load(&task->state) == TASK_SLEEPING_INTR && task_wake_from(task, TASK_SLEEPING_INTR))
+	if (set_bits_and_wake(task, bits))
 		return;
 	/* In user mode on another CPU it would not look before its next system call. */
 	rq = runq_lock_task(task, &flags);

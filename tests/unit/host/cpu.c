@@ -2,6 +2,7 @@
 /* The CPUs that kernel code sees on the host: one, or one for each thread that asks to be one. */
 #include "threads.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 
 struct cpu host_cpu;
 _Thread_local struct cpu *host_this_cpu = &host_cpu;
+_Thread_local struct task *host_current_task;
 _Atomic bool host_has_threads;
 uint64_t host_cycles;
 struct cpu *cpus[MAX_CPUS] = { &host_cpu };
@@ -24,6 +26,11 @@ void host_cpu_start(void)
 		abort();
 	host_this_cpu->id = id;
 	cpus[id] = host_this_cpu;
+}
+
+void host_yield(void)
+{
+	sched_yield();
 }
 
 void preempt_schedule(void);

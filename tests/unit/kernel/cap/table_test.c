@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: kernel/cap/table.c kernel/cap/capability.c kernel/cap/derive.c kernel/cap/object.c */
-/* sources: kernel/cap/id.c kernel/lib/siphash.c kernel/lib/bitmap.c */
+/* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c kernel/cap/derive.c */
+/* sources: kernel/cap/revoke.c kernel/cap/expire.c kernel/cap/object.c kernel/cap/id.c */
+/* sources: kernel/lib/siphash.c kernel/lib/bitmap.c */
 /* Capability tables: the descriptor rules of POSIX, rights, expiry, and that no reference is lost. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,6 @@
 /* The inline half of <arch/cpu.h> for code that runs on the host: threads as CPUs, no interrupts. */
 #pragma once
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,7 +11,9 @@ struct task;
 /* tests/unit/host/cpu.c */
 extern struct cpu host_cpu;
 extern _Thread_local struct cpu *host_this_cpu;
+extern _Thread_local struct task *host_current_task; /* NULL, unless a test sets it */
 extern _Atomic bool host_has_threads;
+void host_yield(void);
 
 static inline struct cpu *arch_this_cpu(void)
 {
@@ -21,7 +22,7 @@ static inline struct cpu *arch_this_cpu(void)
 
 static inline struct task *arch_current_task(void)
 {
-	return 0;
+	return host_current_task;
 }
 
 static inline void arch_preempt_count_add(int n)
@@ -63,7 +64,7 @@ static inline void arch_cpu_relax(void)
 {
 	if (!host_has_threads)
 		__builtin_trap();
-	sched_yield();
+	host_yield();
 }
 
 /* Time stands still unless a test moves it. */
