@@ -177,6 +177,18 @@ int file_install(struct file *file, bool cloexec)
 			   cloexec ? CAP_CLOEXEC : 0, 0);
 }
 
+int file_install_via(struct file *file, bool cloexec, struct capability *via)
+{
+	int fd;
+
+	if (!via)
+		return file_install(file, cloexec);
+	fd = cap_install_via(current_process()->caps, via, &file->object, file_rights(file),
+			     cloexec ? CAP_CLOEXEC : 0, 0);
+	cap_done(via);
+	return fd;
+}
+
 ssize_t file_read_kernel(struct file *file, void *buf, size_t len, off_t pos)
 {
 	struct abi_iovec iov;

@@ -303,6 +303,17 @@ static uint32_t wanted_rights(const struct path *path, uint32_t flags)
 
 int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out)
 {
+	struct capability *via;
+	int err = vfs_open_via(dirfd, name, flags, mode, out, &via);
+
+	if (err == 0 && via)
+		cap_done(via);
+	return err;
+}
+
+int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out,
+		 struct capability **via)
+{
 	struct walk w __attribute__((uninitialized));
 	uint32_t rights;
 	bool created;
@@ -328,8 +339,12 @@ int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct fi
 		return err;
 	}
 	rights = walk_rights(&w, &w.at);
+	*via = w.dir;
+	w.dir = NULL;
 	walk_release(&w);
 	err = file_open_path(&w.at, flags, created, out);
+	if (err < 0 && *via)
+		cap_done(*via);
 	if (err == 0) {
 		/* Confinement says nothing about the rights that all types have. */
 		(*out)->rights_max = rights | (CAP_RIGHTS_GENERAL & w.via);

@@ -145,6 +145,7 @@ struct walk {
 	unsigned links;     /* symlinks followed so far */
 	const char *cursor; /* what is left of the text */
 	char *text;         /* expanded symlinks; NULL: none yet */
+	struct capability *dir; /* that it began at, in use; NULL: it did not begin at one */
 	/* Limits, by confinement and by the directory's capability: looked at only if `judged`. */
 	bool judged;
 	bool beneath;     /* never leave what is below `base` */

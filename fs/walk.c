@@ -58,6 +58,8 @@ static int start_from_fd(struct walk *w, int dirfd, const char *name)
 		w->at.dentry = file->dentry;
 		path_get(&w->at);
 		limit_to(w, file, granted);
+		w->dir = use.cap;
+		return 0;
 	}
 	file_done(&use);
 	return err;
@@ -70,6 +72,7 @@ static void begin(struct walk *w, const char *name, const struct credentials *cr
 	w->links = 0;
 	w->cursor = name;
 	w->text = NULL;
+	w->dir = NULL;
 	w->judged = w->beneath = false;
 	w->via = ~0u;
 }
@@ -112,6 +115,8 @@ void walk_release(struct walk *w)
 		path_put(&w->base);
 	if (unlikely(w->text))
 		kfree(w->text);
+	if (unlikely(w->dir))
+		cap_done(w->dir);
 }
 
 /* --- limits --- */

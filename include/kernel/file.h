@@ -103,6 +103,8 @@ uint32_t file_rights(const struct file *file);
 uint32_t file_rights_lost(const struct file *file, uint32_t granted);
 /* Install into the lowest free descriptor of the running process; takes over the reference on success. */
 int file_install(struct file *file, bool cloexec) __must_check;
+/* The same, as what was reached through `via` if there is such a capability; that is in use no longer. */
+int file_install_via(struct file *file, bool cloexec, struct capability *via) __must_check;
 
 /* Kernel-side helpers for exec, init and tests. */
 ssize_t file_read_kernel(struct file *file, void *buf, size_t len, off_t pos);

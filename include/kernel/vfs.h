@@ -163,6 +163,10 @@ void path_put(const struct path *path);
  * -EACCES where the process's confinement does not allow them, -EPERM where those of the directory do not. */
 int vfs_walk(int dirfd, const char *name, unsigned flags, uint32_t rights, struct path *out) __must_check;
 int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out) __must_check;
+/* As vfs_open; *via is the directory's capability, in use, that the file was reached through, or NULL.  Its descriptor
+ * is to be derived from that (file_install_via), so that it goes with it. */
+int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out,
+		 struct capability **via) __must_check;
 int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev) __must_check;
 int vfs_mkdir(int dirfd, const char *name, mode_t mode) __must_check;
 int vfs_symlink(const char *target, int dirfd, const char *name) __must_check;

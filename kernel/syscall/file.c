@@ -376,16 +376,17 @@ SYSCALL(sendfile)
 static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode)
 {
 	USER_PATH(path);
+	struct capability *via;
 	struct file *file;
 	int fd, err = user_path_get(&path, name);
 
 	if (err < 0)
 		return err;
-	err = vfs_open(dirfd, path.text, flags | O_LARGEFILE, mode & 07777, &file);
+	err = vfs_open_via(dirfd, path.text, flags | O_LARGEFILE, mode & 07777, &file, &via);
 	user_path_put(&path);
 	if (err < 0)
 		return err;
-	fd = file_install(file, flags & O_CLOEXEC);
+	fd = file_install_via(file, flags & O_CLOEXEC, via);
 	if (fd < 0)
 		file_put(file);
 	return fd;
