@@ -31,6 +31,7 @@ void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp);
 /* Inline, in <arch/context_impl.h>:
  *	int64_t arch_regs_syscall(regs)                the system call in progress, -1 if the entry was none
  *	const uint64_t *arch_regs_syscall_args(regs)   its six arguments, where they were saved
+ *	void arch_regs_set_syscall_arg(regs, n, value) for when it is begun anew
  *	void arch_regs_set_result(regs, value), int64_t arch_regs_result(regs)
  */
 void arch_regs_restart_syscall(struct arch_regs *regs);

@@ -46,6 +46,7 @@
 #include <kernel/wait.h>
 #include <serix/ipc.h>
 
+struct arch_regs;
 struct call;
 struct ipc_account;
 struct payload_pages;
@@ -119,18 +120,15 @@ enum wait_state {
 	WAIT_RETRY,  /* receiver: a parcel waits that does not fit its buffer */
 };
 
-/* Registers of a small message, as the system call entry saved them and as they are to be restored. */
-struct ipc_registers;
-
 struct receiver {
-	struct list link;                /* [p] in port.receivers */
-	struct task *task;               /* [i] */
-	uint32_t state;                  /* [p] enum wait_state */
-	uint32_t cap_capacity;           /* [i] */
-	uint64_t capacity;               /* [i] bytes of its buffer */
-	struct parcel *got;              /* [p] until WAIT_DONE, then [o] */
-	struct cap_table *table;         /* [i] of its process: in whose name it receives */
-	struct ipc_registers *registers; /* [i] it takes small messages only, here; NULL: a buffer */
+	struct list link;            /* [p] in port.receivers */
+	struct task *task;           /* [i] */
+	uint32_t state;              /* [p] enum wait_state */
+	uint32_t cap_capacity;       /* [i] */
+	uint64_t capacity;           /* [i] bytes of its buffer */
+	struct parcel *got;          /* [p] until WAIT_DONE, then [o] */
+	struct cap_table *table;     /* [i] of its process: in whose name it receives */
+	struct arch_regs *registers; /* [i] it takes small messages only, here; NULL: a buffer */
 };
 
 struct sender {
@@ -150,18 +148,18 @@ enum call_state {
 };
 
 struct call {
-	struct task *task;               /* [i] the caller */
-	struct port *port;               /* [i] the caller uses a capability to it */
-	uint64_t cookie;                 /* [i] while in port.calls */
-	uint32_t state;                  /* [p] enum call_state */
-	uint32_t cap_capacity;           /* [i] for the answer */
-	uint64_t capacity;               /* [i] */
-	struct parcel *parcel;           /* [p] what was sent, until it is received */
-	struct parcel *answer;           /* [p] */
-	struct sender sender;            /* [p] WAIT_QUEUED: the parcel is here and not in the queue */
-	const struct cap_table *server;  /* [p] the process that received it, compared only: never followed */
-	struct ipc_registers *registers; /* [i] the answer must be small and goes here; NULL: a buffer */
-	struct loan loan;                /* of its urgency, to the thread that serves it */
+	struct task *task;              /* [i] the caller */
+	struct port *port;              /* [i] the caller uses a capability to it */
+	uint64_t cookie;                /* [p] 0: not in port.calls */
+	uint32_t state;                 /* [p] enum call_state */
+	uint32_t cap_capacity;          /* [i] for the answer */
+	uint64_t capacity;              /* [i] */
+	struct parcel *parcel;          /* [p] what was sent, until it is received */
+	struct parcel *answer;          /* [p] */
+	struct sender sender;           /* [p] WAIT_QUEUED: the parcel is here and not in the queue */
+	const struct cap_table *server; /* [p] the process that received it, compared only: never followed */
+	struct arch_regs *registers;    /* [i] the answer must be small and goes here; NULL: a buffer */
+	struct loan loan;               /* of its urgency, to the thread that serves it */
 };
 
 /* Calls that wait for an answer, by cookie: kernel/ipc/call_table.c.  A cookie is slot + 1 in its lower
@@ -239,5 +237,38 @@ void call_end(struct call *call);
 int call_answer(struct port *port, uint64_t cookie, struct parcel *answer) __must_check;
 /* Nobody will answer it: its message was lost on the way into the server. */
 void call_refuse(struct port *port, uint64_t cookie);
+
+/* --- small messages, in registers: kernel/ipc/{small,fast}.c --------------------------------------------- */
+
+/* A parcel of the running thread's registers: the bytes are in the message registers. */
+int parcel_create_small(uint64_t tag, uint64_t size, const struct ipc_identity *who, struct capability *via,
+			struct parcel **out) __must_check;
+/* Into the running thread's registers.  The size.  The parcel is gone. */
+int64_t parcel_deliver_small(struct parcel *parcel, struct arch_regs *regs);
+
+/*
+ * The way of nearly all small calls: a server waits in its registers, on this CPU, for whatever comes; the caller's
+ * message goes from register to register and the CPU with it; and back with the answer.  One lock of the port on
+ * each way, no memory, no parcel.
+ *
+ * False: something is not as that needs it, and nothing has happened.  True: the running thread has slept and was
+ * woken.  If *_is_done() then, everything is over and in its registers, the size in the place of the result.  If
+ * not, it goes on as if it had gone to sleep in call_wait() or port_receive(): port_receive_on().
+ */
+bool call_fast(struct call *call, const struct capability *via, struct arch_regs *regs, uint64_t tag,
+	       uint64_t size) __must_check;
+static inline bool call_fast_is_done(const struct call *call)
+{
+	return call->state == CALL_ANSWERED && !call->answer;
+}
+bool reply_wait_fast(struct receiver *self, struct port *port, struct arch_regs *regs, uint64_t tag,
+		     uint64_t size, uint64_t cookie) __must_check;
+static inline bool reply_wait_fast_is_done(const struct receiver *self)
+{
+	return self->state == WAIT_DONE && !self->got;
+}
+/* As port_receive(), for a receiver that is in the port's list. */
+int port_receive_on(struct port *port, struct receiver *self, uint64_t deadline_ns,
+		    uint64_t *size) __must_check;
 
 void ipc_init(void);

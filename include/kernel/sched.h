@@ -136,7 +136,8 @@ void task_interrupt(struct task *task, uint32_t bits);
  *	handoff_switch(&h);
  *	...woken, as from schedule(): look at why
  *
- * False: it is not certain that `next` would be the one to run here, or a signal waits that would end the sleep.
+ * False: it is not certain that `next` would be the one to run here, or a signal waits that would end the sleep;
+ * interrupts are on.
  * True: interrupts are off and both tasks stay as they are until the switch, so nobody else wakes `next`, and
  * whoever wakes the caller waits until its switch is over.  What keeps `next` there is the caller's to hold.
  */

@@ -103,7 +103,7 @@
 #define PULSE_FOREVER UINT64_MAX /* time-outs are in ns from now; 0: do not wait, EAGAIN */
 
 /* message.flags, in */
-#define MESSAGE_MOVE      1u /* whole pages leave the sender */
+#define MESSAGE_MOVE 1u /* whole pages leave the sender */
 /* Buffers are pages made for messages: all of each page that `data` touches may be seen by a receiver that
  * says so, too, and all of each page that is received into may then be overwritten.  Not with MESSAGE_MOVE. */
 #define MESSAGE_PAGES     2u

@@ -235,6 +235,9 @@
 	X(1046, port_reply, 2, ipc)              \
 	X(1047, port_reply_wait, 3, ipc)         \
 	X(1048, port_close, 1, ipc)              \
+	X(1049, port_send_small, 4, ipc_small)       \
+	X(1050, port_call_small, 4, ipc_small)       \
+	X(1051, port_reply_wait_small, 5, ipc_small) \
 	X(1052, notification_create, 1, notify)  \
 	X(1053, notification_signal, 2, notify)  \
 	X(1054, notification_wait, 4, notify)

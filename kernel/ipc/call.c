@@ -109,7 +109,8 @@ void call_end(struct call *call)
 		port_withdraw_locked(port, call->parcel, &call->sender);
 		call->parcel->call = NULL;
 	}
-	call_table_remove(&port->calls, call->cookie);
+	if (call->cookie) /* else the fast way has done it */
+		call_table_remove(&port->calls, call->cookie);
 	spin_unlock(&port->lock);
 	loan_end(&call->loan);
 }

@@ -8,6 +8,10 @@
 void call_table_init(struct call_table *t);
 /* Give `call` a cookie, never 0.  0: the table is full. */
 uint64_t call_table_add(struct call_table *t, void *call);
+static inline bool call_table_is_full(const struct call_table *t)
+{
+	return t->free == t->size;
+}
 /* NULL: no such. */
 void *call_table_find(const struct call_table *t, uint64_t cookie);
 /* The call that has the cookie leaves. */

@@ -35,15 +35,11 @@ int port_send(struct port *port, struct parcel *parcel, uint64_t deadline_ns)
 	return err;
 }
 
-/* Wait in line.  0: it was handed a parcel.  -EAGAIN: it is to look again. */
-static int wait_for_parcel_locked(struct port *port, struct receiver *self, uint64_t deadline_ns)
+/* In line already.  0: it was handed a parcel.  -EAGAIN: it is to look again. */
+static int await_parcel_locked(struct port *port, struct receiver *self, uint64_t deadline_ns)
 {
-	int err;
+	int err = port_wait_locked(port, &self->state, WAIT_QUEUED, deadline_ns);
 
-	self->task = current_task();
-	self->state = WAIT_QUEUED;
-	list_add_tail(&port->receivers, &self->link);
-	err = port_wait_locked(port, &self->state, WAIT_QUEUED, deadline_ns);
 	switch ((enum wait_state)self->state) {
 	case WAIT_QUEUED:
 		list_del(&self->link);
@@ -56,6 +52,14 @@ static int wait_for_parcel_locked(struct port *port, struct receiver *self, uint
 		break;
 	}
 	return -EAGAIN;
+}
+
+static int wait_for_parcel_locked(struct port *port, struct receiver *self, uint64_t deadline_ns)
+{
+	self->task = current_task();
+	self->state = WAIT_QUEUED;
+	list_add_tail(&port->receivers, &self->link);
+	return await_parcel_locked(port, self, deadline_ns);
 }
 
 static int receive_locked(struct port *port, struct receiver *self, uint64_t deadline_ns, uint64_t *size)
@@ -91,5 +95,19 @@ int port_receive(struct port *port, struct receiver *self, uint64_t deadline_ns,
 	spin_unlock(&port->lock);
 	if (err == 0)
 		wake_up_all(&port->watchers); /* there is room */
+	return err;
+}
+
+int port_receive_on(struct port *port, struct receiver *self, uint64_t deadline_ns, uint64_t *size)
+{
+	int err;
+
+	spin_lock(&port->lock);
+	err = await_parcel_locked(port, self, deadline_ns);
+	if (err == -EAGAIN)
+		err = receive_locked(port, self, deadline_ns, size);
+	spin_unlock(&port->lock);
+	if (err == 0)
+		wake_up_all(&port->watchers);
 	return err;
 }

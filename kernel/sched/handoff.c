@@ -63,7 +63,7 @@ bool handoff_begin(struct handoff *h, struct task *next, enum task_state state)
 	struct task *self = current_task();
 	struct runq *rq;
 
-	DEBUG_ASSERT(arch_irqs_enabled() && self != next);
+	DEBUG_ASSERT(self != next);
 	arch_irq_disable();
 	rq = this_runq();
 	spin_lock(&rq->lock);

@@ -40,20 +40,25 @@ void loan_begin(struct loan *loan)
 void loan_end(struct loan *loan)
 {
 	struct task *self = current_task();
-	uint64_t flags;
+	struct spinlock *lock = loan_lock(self);
 
 	loan_return(loan);
-	flags = spin_lock_irqsave(loan_lock(self));
-	self->lending = NULL;
-	spin_unlock_irqrestore(loan_lock(self), flags);
+	/* Nobody finds the loan any more; but who has found it holds the lock until it is done with it. */
+	WRITE_ONCE(self->lending, NULL);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (unlikely(atomic_load_explicit(&lock->word, memory_order_acquire) != 0))
+		spin_unlock_irqrestore(lock, spin_lock_irqsave(lock));
 }
 
 /* Whom `from`, whose loan lock is held, waits for, with its lock held too.  NULL: nobody, or no luck. */
 static struct task *lock_next(struct task *from)
 {
-	struct loan *loan = from->lending;
 	struct spinlock *held = loan_lock(from);
+	struct loan *loan;
 
+	/* loan_end() relies on it: the lock was taken before the loan is looked at. */
+	atomic_thread_fence(memory_order_seq_cst);
+	loan = READ_ONCE(from->lending);
 	for (int tries = 0; loan && tries < TRIES_MAX; tries++) {
 		struct task *next = READ_ONCE(loan->borrower);
 
@@ -101,6 +106,36 @@ void loan_give(struct loan *loan, struct task *borrower)
 	/* Who calls a port that only it serves waits for its time-out. */
 	if (borrower != loan->donor)
 		lend_locked(loan, borrower, spin_lock_irqsave(loan_lock(borrower)));
+}
+
+/* --- without a change of urgency --------------------------------------------------------------------- */
+
+static inline bool is_as_urgent(const struct task *borrower, const struct task *donor)
+{
+	return READ_ONCE(borrower->urgency) <= READ_ONCE(donor->urgency) &&
+	       READ_ONCE(borrower->fair.weight) >= READ_ONCE(donor->fair.weight);
+}
+
+bool loan_begin_given(struct loan *loan, struct task *borrower)
+{
+	struct task *self = current_task();
+	struct spinlock *lock = loan_lock(borrower);
+
+	if (unlikely(!is_as_urgent(borrower, self)))
+		return false;
+	loan->donor = self;
+	loan->borrower = NULL;
+	DEBUG_ASSERT(!self->lending);
+	WRITE_ONCE(self->lending, loan);
+	spin_lock(lock);
+	WRITE_ONCE(loan->borrower, borrower);
+	list_add_tail(&borrower->borrowed, &loan->link);
+	borrower->loans++;
+	/* Who made the running task more urgent since that look did not see the borrower yet. */
+	if (unlikely(!is_as_urgent(borrower, self)))
+		sched_lend(borrower, self);
+	spin_unlock(lock);
+	return true;
 }
 
 void loan_follow(struct loan *loan, const struct loan *other)

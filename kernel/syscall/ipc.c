@@ -16,16 +16,13 @@
 #include <kernel/timespec.h>
 #include <serix/errno.h>
 
+#include "ipc_priv.h"
+
 #define PORT_RIGHTS                                                                                        \
 	(PORT_RIGHT_SEND | PORT_RIGHT_RECEIVE | PORT_RIGHT_CALL | PORT_RIGHT_NOTIFY | PORT_RIGHT_CONTROL | \
 	 CAP_RIGHT_GRANT | CAP_RIGHT_EXPORT | CAP_RIGHT_BADGE | PORT_RIGHTS_USER)
 
-static struct cap_table *current_caps(void)
-{
-	return current_process()->caps;
-}
-
-static struct ipc_identity identity(void)
+struct ipc_identity ipc_identity(void)
 {
 	const struct credentials *cred = current_cred();
 
@@ -70,11 +67,6 @@ static int64_t restartable(int64_t result, enum waiting what, cap_handle_t handl
 	return -ERESTART_RESTARTBLOCK;
 }
 
-static uint64_t deadline_of(uint64_t timeout_ns)
-{
-	return timeout_ns == 0 ? 0 : deadline_after(timeout_ns);
-}
-
 static int64_t wait_call(enum waiting what, const struct syscall_args *args)
 {
 	uint64_t deadline = deadline_of(ARG(2, uint64_t));
@@ -111,7 +103,7 @@ static int get_message(struct message *m, uaddr_t user)
 
 static int make_parcel(const struct message *m, struct capability *via, struct parcel **out)
 {
-	struct ipc_identity who = identity();
+	struct ipc_identity who = ipc_identity();
 
 	return parcel_create(m, &who, via, current_caps(), out);
 }
@@ -196,8 +188,7 @@ static int64_t do_receive(cap_handle_t handle, uaddr_t user, uint64_t deadline_n
 
 /* --- calls ----------------------------------------------------------------------------------------- */
 
-/* Wait for the answer, or for what ends the call without one. */
-static int wait_for_answer(struct call *call, const struct capability *via, uint64_t deadline_ns)
+int ipc_wait_for_answer(struct call *call, const struct capability *via, uint64_t deadline_ns)
 {
 	int err;
 
@@ -222,7 +213,7 @@ static int64_t call_through(struct capability *via, struct message *m, uaddr_t u
 		parcel_take_back(parcel, m);
 		return err;
 	}
-	err = wait_for_answer(&call, via, deadline_ns);
+	err = ipc_wait_for_answer(&call, via, deadline_ns);
 	call_end(&call);
 	if (call.parcel) {
 		parcel_take_back(call.parcel, m);

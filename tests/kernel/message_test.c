@@ -162,7 +162,8 @@ static void registers_that_were_unused_begin_as_zeros(void)
 static const struct ktest_case cases[] = {
 	{ "no byte beyond the size is stored", no_byte_beyond_the_size_is_stored },
 	{ "what is loaded is zero beyond the size", what_is_loaded_is_zero_beyond_the_size },
-	{ "a sleeping task gets the message and keeps the rest", a_sleeping_task_gets_the_message_and_keeps_the_rest },
+	{ "a sleeping task gets the message and keeps the rest",
+	  a_sleeping_task_gets_the_message_and_keeps_the_rest },
 	{ "registers that were unused begin as zeros", registers_that_were_unused_begin_as_zeros },
 };
 KTEST_SUITE("message", cases);

@@ -37,6 +37,11 @@ static inline const uint64_t *arch_regs_syscall_args(const struct arch_regs *reg
 	return &regs->rdi;
 }
 
+static inline void arch_regs_set_syscall_arg(struct arch_regs *regs, unsigned n, uint64_t value)
+{
+	(&regs->rdi)[n] = value;
+}
+
 static inline int64_t arch_regs_syscall(const struct arch_regs *regs)
 {
 	return regs->vector == REGS_VECTOR_SYSCALL ? (int64_t)regs->error : -1;
