@@ -214,6 +214,11 @@ struct cap_terms {
 	uint64_t badge;
 };
 
+/* What the cycle counter will show in `ns`; 0 for CAP_FOREVER and for what it will never show. */
+uint64_t cap_cycles_in(uint64_t ns);
+/* As a program words it.  -EINVAL: unknown flags. */
+int cap_terms_of(const struct cap_derive *how, struct cap_terms *out) __must_check;
+
 /* A child of one capability, in the same table or another.  A handle, or -EBADF, -EMLINK, -EMFILE, -ENOMEM, -EPERM (no
  * CAP_RIGHT_BADGE), -ESRCH: the processes that used `into` are gone. */
 cap_handle_t cap_derive(struct cap_table *table, cap_handle_t handle, const struct cap_terms *terms,

@@ -203,6 +203,7 @@ struct port {
 	_Atomic uint32_t receive_rights; /* [a] capabilities that may receive; the port ends with the last */
 	struct waitqueue watchers;       /* poll */
 	struct ipc_account *account;     /* [i] who is charged for it */
+	_Atomic bool named;              /* [a] the registry may have names for it */
 };
 
 static inline struct port *port_of(struct kobject *object)

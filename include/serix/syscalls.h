@@ -229,6 +229,8 @@
 	X(1037, cap_confine, 2, confine)         \
 	X(1038, process_control, 4, pidfd)       \
 	X(1040, port_create, 2, ipc)             \
+	X(1041, port_register, 3, ipc)           \
+	X(1042, port_connect, 4, ipc)            \
 	X(1043, port_send, 3, ipc)               \
 	X(1044, port_receive, 3, ipc)            \
 	X(1045, port_call, 3, ipc)               \

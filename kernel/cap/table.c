@@ -376,6 +376,14 @@ int cap_table_fork(struct cap_table *table, struct cap_table **out)
 
 /* --- use -------------------------------------------------------------------------------------------------------- */
 
+/* A right is missing.  Of files POSIX wants to hear that the descriptor is not open for that. */
+static int refusal(const struct capability *cap, uint32_t missing)
+{
+	bool file = cap->type == OBJECT_FILE || cap->type == OBJECT_DIRECTORY || cap->type == OBJECT_MEMORY;
+
+	return file && (missing & (CAP_READ | CAP_WRITE)) ? -EBADF : -EPERM;
+}
+
 int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
 	    struct capability **out)
 {
@@ -392,8 +400,8 @@ int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type,
 				*out = slot->cap;
 				err = 0;
 			}
-		} else if (!(missing & (CAP_READ | CAP_WRITE))) {
-			err = -EPERM;
+		} else {
+			err = refusal(slot->cap, missing);
 		}
 	}
 	spin_unlock(&table->lock);

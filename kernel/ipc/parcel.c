@@ -58,8 +58,7 @@ int parcel_create(const struct message *m, const struct ipc_identity *who, struc
 		parcel->badge = via->badge;
 		parcel->rights = atomic_load_explicit(&via->rights, memory_order_relaxed);
 	}
-	(void)caps;
-	err = m->cap_count ? -EPERM : 0;
+	err = parcel_take_caps(parcel, m, caps);
 	if (err == 0)
 		err = payload_take(&parcel->payload, (uaddr_t)m->data, m->size, m->flags);
 	if (err < 0) {
@@ -77,8 +76,8 @@ int parcel_deliver(struct parcel *parcel, struct message *m, struct cap_table *c
 	int err = payload_give(&parcel->payload, to, m->flags);
 
 	m->flags = 0;
-	(void)caps;
-	m->cap_count = 0;
+	if (err == 0)
+		err = parcel_give_caps(parcel, m, caps);
 	if (err == 0) {
 		m->tag = parcel->tag;
 		m->reply = parcel->cookie;
@@ -95,6 +94,7 @@ int parcel_deliver(struct parcel *parcel, struct message *m, struct cap_table *c
 
 void parcel_drop(struct parcel *parcel)
 {
+	parcel_drop_caps(parcel);
 	payload_drop(&parcel->payload);
 	parcel_free(parcel);
 }

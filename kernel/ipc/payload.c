@@ -2,15 +2,15 @@
 /*
  * The bytes of a message under way, in one of three forms by size:
  *
- * 	PAYLOAD_INLINE	in the message itself
- * 	PAYLOAD_COPY	in a buffer of the kernel's
- * 	PAYLOAD_PAGES	in whole pages (kernel/vm_pages.h), as the sender had them.  Those at the two ends that the
- * 			sender's buffer fills only in part are copies of that part, or, with MESSAGE_PAGES, the pages
- * 			themselves
+ *	PAYLOAD_INLINE	in the message itself
+ *	PAYLOAD_COPY	in a buffer of the kernel's
+ *	PAYLOAD_PAGES	in whole pages (kernel/vm_pages.h), as the sender had them.  Those at the two ends that the
+ *			sender's buffer fills only in part are copies of that part, or, with MESSAGE_PAGES, the pages
+ *			themselves
  *
  * Where the receiver's buffer begins at the same offset in its page the whole pages become the receiver's,
- * else their bytes are copied.  What comes from a page that was filled in part only is always copied,
- * unless both sides say MESSAGE_PAGES.
+ * else their bytes are copied.  What comes from a page that was filled in part only is always copied, unless
+ * both sides say MESSAGE_PAGES.
  */
 #include <kernel/ipc.h>
 
@@ -45,7 +45,7 @@ static struct whole whole_pages(uint32_t offset, uint32_t size, bool ends)
 	return (struct whole){ offset != 0, (offset + size) >> PAGE_SHIFT };
 }
 
-/* --- taking ------------------------------------------------------------------------------------------- */
+/* --- taking ---------------------------------------------------------------------------------------- */
 
 static int take_copy(struct payload *p, uaddr_t from)
 {
@@ -138,7 +138,7 @@ int payload_take(struct payload *p, uaddr_t from, uint64_t size, uint32_t flags)
 	return take_copy(p, from);
 }
 
-/* --- giving ------------------------------------------------------------------------------------------- */
+/* --- giving ---------------------------------------------------------------------------------------- */
 
 /* Copy the bytes [from, to) of the message, as they lie in its pages. */
 static int copy_part(const struct payload_pages *pages, uaddr_t target, size_t from, size_t to)

@@ -11,6 +11,7 @@
 #include <kernel/assert.h>
 #include <kernel/format.h>
 #include <kernel/notification.h>
+#include <kernel/registry.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <serix/abi.h>
@@ -205,6 +206,7 @@ void port_end(struct port *port)
 		if (parcel)
 			parcel_drop(parcel);
 	wake_up_all(&port->watchers);
+	registry_forget(port);
 }
 
 /* --- as an object ---------------------------------------------------------------------------------- */

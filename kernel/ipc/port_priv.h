@@ -27,5 +27,11 @@ bool call_break_next_locked(struct port *port, uint32_t *at);
 /* Those that a process received which is no more. */
 void calls_break_of(struct port *port, const struct cap_table *table);
 
+/* What a parcel carries beside its contents (parcel_caps.c): take from the sender's table, -EFAULT,
+ * -EINVAL, -EBADF, -EPERM, -EMLINK, -ENOMEM; give to the receiver's, -EFAULT; drop what is left. */
+int parcel_take_caps(struct parcel *parcel, const struct message *m, struct cap_table *table) __must_check;
+int parcel_give_caps(struct parcel *parcel, struct message *m, struct cap_table *table) __must_check;
+void parcel_drop_caps(struct parcel *parcel);
+
 void port_init(void);
 void parcel_init(void);

@@ -11,8 +11,11 @@
 
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/chardev.h>
+#include <kernel/file.h>
 #include <kernel/ipc.h>
 #include <kernel/process.h>
+#include <kernel/registry.h>
 #include <kernel/timespec.h>
 #include <serix/errno.h>
 
@@ -357,4 +360,71 @@ SYSCALL(port_reply_wait)
 	if (result < 0 && result != -ESRCH)
 		return result;
 	return restartable(do_receive(handle, user, deadline), WAIT_RECEIVE, handle, user, deadline);
+}
+
+/* --- names ----------------------------------------------------------------------------------------- */
+
+static int use_registry(int fd, uint32_t right, struct file_use *use)
+{
+	int err = file_use(fd, right, use);
+
+	if (err < 0)
+		return err;
+	if (file_is_port_registry(use->file))
+		return 0;
+	file_done(use);
+	return -EINVAL;
+}
+
+static int get_name(char name[PORT_NAME_MAX], uaddr_t user)
+{
+	ssize_t len = strncpy_from_user(name, user, PORT_NAME_MAX);
+
+	return len < 0 ? (int)len : 0;
+}
+
+SYSCALL(port_register)
+{
+	char name[PORT_NAME_MAX];
+	struct capability *via;
+	struct file_use registry;
+	int err = get_name(name, ARG(2, uaddr_t));
+
+	if (err < 0)
+		return err;
+	err = use_registry(ARG(0, int), CAP_WRITE, &registry);
+	if (err < 0)
+		return err;
+	err = cap_use(current_caps(), ARG(1, cap_handle_t), OBJECT_PORT, PORT_RIGHT_CONTROL, &via);
+	if (err == 0) {
+		err = registry_add(via, name);
+		cap_done(via);
+	}
+	file_done(&registry);
+	return err;
+}
+
+SYSCALL(port_connect)
+{
+	char name[PORT_NAME_MAX];
+	struct cap_derive how;
+	struct cap_terms terms;
+	struct file_use registry;
+	cap_handle_t result = get_name(name, ARG(1, uaddr_t));
+
+	if (result < 0)
+		return result;
+	if (ARG(3, uint64_t) != sizeof(how))
+		return -EINVAL;
+	if (copy_from_user(&how, ARG(2, uaddr_t), sizeof(how)) < 0)
+		return -EFAULT;
+	result = cap_terms_of(&how, &terms);
+	if (result < 0)
+		return result;
+	result = use_registry(ARG(0, int), CAP_READ, &registry);
+	if (result < 0)
+		return result;
+	result = registry_connect(name, &terms, current_caps());
+	file_done(&registry);
+	return result;
 }

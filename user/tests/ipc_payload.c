@@ -300,7 +300,7 @@ static void what_is_not_sent_comes_back(void)
 	need(memcmp(source, expected, 8 * PAGE) == 0);
 }
 
-/* --- across CPUs --------------------------------------------------------------------------------------- */
+/* --- across CPUs ----------------------------------------------------------------------------------- */
 
 static void pin(int cpu)
 {

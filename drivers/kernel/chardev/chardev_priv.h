@@ -5,3 +5,4 @@
 
 extern const struct file_ops kmsg_ops;            /* kmsg.c */
 extern const struct file_ops cpu_dma_latency_ops; /* cpu_dma_latency.c */
+extern const struct file_ops ports_ops;           /* ports.c */

@@ -119,14 +119,15 @@ static struct char_device devices[] = {
 	{ .name = "urandom", .mode = 0666, .ops = &random_ops },
 	{ .name = "kmsg", .mode = 0644, .ops = &kmsg_ops },
 	{ .name = "cpu_dma_latency", .mode = 0600, .ops = &cpu_dma_latency_ops },
+	{ .name = "ports", .mode = 0644, .ops = &ports_ops },
 };
 
-/* Linux's numbers, in the order above; the last one's minor number is what it happens to get there. */
+/* Linux's numbers, in the order above; the last one is Serix's own, with a minor number that Linux gives out as they come. */
 static const struct {
 	uint8_t major, minor;
 } numbers[ARRAY_SIZE(devices)] = {
 	{ MEM_MAJOR, 3 }, { MEM_MAJOR, 5 },  { MEM_MAJOR, 7 },   { MEM_MAJOR, 8 },
-	{ MEM_MAJOR, 9 }, { MEM_MAJOR, 11 }, { MISC_MAJOR, 62 },
+	{ MEM_MAJOR, 9 }, { MEM_MAJOR, 11 }, { MISC_MAJOR, 62 }, { MISC_MAJOR, 63 },
 };
 
 void chardev_init(void)
