@@ -5,6 +5,7 @@
 #include <arch/cpu.h>
 #include <arch/paging.h>
 #include <kernel/confine.h>
+#include <kernel/program_policy.h>
 #include <kernel/cmdline.h>
 #include <kernel/device.h>
 #include <kernel/format.h>
@@ -266,8 +267,18 @@ static int show_unknown_syscalls(struct proc_text *t, const struct proc_node *no
 	return 0;
 }
 
+static int show_policy(struct proc_text *t, const struct proc_node *node)
+{
+	char text[128];
+
+	(void)node;
+	text_add(t, text, (size_t)program_policy_text(text, sizeof(text)));
+	return 0;
+}
+
 static const struct proc_entry serix_entries[] = {
 	PROC_FILE("audit", 0444, proc_show_audit),
+	PROC_FILE("policy", 0444, show_policy),
 	PROC_FILE("unknown_syscalls", 0444, show_unknown_syscalls),
 };
 

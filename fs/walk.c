@@ -507,6 +507,27 @@ int vfs_walk(int dirfd, const char *name, unsigned flags, uint32_t rights, struc
 	return walk_as(dirfd, name, flags, rights, fs_cred(), out);
 }
 
+int vfs_walk_system(const char *name, struct path *out)
+{
+	static const struct credentials superuser;
+	struct path root;
+	struct walk w;
+	bool slash;
+	int err;
+
+	system_root(&root);
+	walk_start_at(&w, &root, name, &superuser);
+	err = walk_all(&w, true, &slash);
+	path_put(&root);
+	if (err < 0) {
+		walk_end(&w);
+		return err;
+	}
+	walk_release(&w);
+	*out = w.at;
+	return 0;
+}
+
 bool vfs_path_removed(const struct path *path)
 {
 	return READ_ONCE(path->dentry->removed);

@@ -33,6 +33,7 @@ struct confine_terms {
 	uint64_t memory;  /* bytes; UINT64_MAX: as before */
 	uint64_t expires; /* monotonic time; UINT64_MAX: never */
 	uint32_t token_guesses;
+	uint64_t origin; /* what asked for it; 0: the process itself */
 	const struct confine_place *places;
 	uint32_t place_count;
 };
@@ -42,6 +43,7 @@ struct confine {
 	struct confine *outer;       /* [i] referenced; NULL: the outermost */
 	const struct confine *scope; /* [i] of the chain, the innermost that denies signals; NULL: none */
 	uint64_t id;                 /* [i] */
+	uint64_t origin;             /* [i] of the terms */
 	uint32_t depth;              /* [i] how many are outside of it */
 	uint32_t deny;               /* [i] its own and those of all outer ones */
 	bool places_only;            /* [i] itself denies paths; the outer ones see for themselves */
@@ -69,6 +71,8 @@ void confine_put(struct confine *c); /* NULL: nothing happens; may sleep */
 int confine_enter(struct confine *c) __must_check;
 /* confine_create and confine_enter, as often as it takes. */
 int confine_process(const struct confine_terms *terms) __must_check;
+/* Has one of the running process's chain this origin? */
+bool confine_has_origin(uint64_t origin);
 /* What the next exec of the running process changes: a reference to what it is confined by then (NULL: nothing).
  * -ENOMEM, -E2BIG. */
 int confine_for_exec(struct confine **out) __must_check;

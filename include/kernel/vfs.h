@@ -162,6 +162,8 @@ void path_put(const struct path *path);
 /* Walk `name` from dirfd (AT_FDCWD: the current directory), to use what is there in the ways of `rights` (CAP_*):
  * -EACCES where the process's confinement does not allow them, -EPERM where those of the directory do not. */
 int vfs_walk(int dirfd, const char *name, unsigned flags, uint32_t rights, struct path *out) __must_check;
+/* From the system's root and with its authority, whoever runs. */
+int vfs_walk_system(const char *name, struct path *out) __must_check;
 int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out) __must_check;
 /* As vfs_open; *via is the directory's capability, in use, that the file was reached through, or NULL.  Its descriptor
  * is to be derived from that (file_install_via), so that it goes with it. */

@@ -19,6 +19,8 @@
 
 #include <stdint.h>
 
+#include <serix/cap.h>
+
 #define CONFINE_RULES_MAX 64
 #define CONFINE_DEPTH_MAX 16
 

@@ -228,6 +228,7 @@
 	X(1036, cap_enter, 1, confine)           \
 	X(1037, cap_confine, 2, confine)         \
 	X(1038, process_control, 4, pidfd)       \
+	X(1039, policy_load, 2, confine)         \
 	X(1040, port_create, 2, ipc)             \
 	X(1041, port_register, 3, ipc)           \
 	X(1042, port_connect, 4, ipc)            \

@@ -98,6 +98,7 @@ int confine_create(const struct confine_terms *terms, struct confine **out)
 	refcount_set(&c->refs, 1);
 	list_init(&c->expiring);
 	c->id = atomic_fetch_add(&next_id, 1);
+	c->origin = terms->origin;
 	c->outer = outer;
 	if (outer)
 		confine_get(outer);
@@ -147,6 +148,15 @@ int confine_process(const struct confine_terms *terms)
 			confine_put(c);
 	} while (err == -EAGAIN);
 	return err;
+}
+
+bool confine_has_origin(uint64_t origin)
+{
+	const struct confine *c = current_confine();
+
+	while (c && c->origin != origin)
+		c = c->outer;
+	return c != NULL;
 }
 
 int confine_for_exec(struct confine **out)
@@ -270,10 +280,10 @@ int confine_text(const struct confine *c, char *buf, size_t size)
 
 	if (!name)
 		return -ENOMEM;
-	line(&l, "mode:\t%s\ndenied:\t", !c ? "open" : c->capability_mode ? "capability" : "confined");
+	line(&l, "mode:\t%s\ndenied:", !c ? "open" : c->capability_mode ? "capability" : "confined");
 	for (size_t i = 0; c && i < ARRAY_SIZE(denials); i++)
 		if (c->deny & denials[i].bit)
-			line(&l, " %s", denials[i].name);
+			line(&l, "\t%s", denials[i].name);
 	line(&l, "\n");
 	if (c)
 		limit_lines(&l, c);

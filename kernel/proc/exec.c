@@ -125,6 +125,10 @@ static int follow_script(struct exec *x, char **current)
 	if (err < 0)
 		return err;
 	*current = x->prefix[x->prefix_count - 1];
+	if (!x->asked.dentry) {
+		x->asked = x->path;
+		path_get(&x->asked);
+	}
 	close_file(x);
 	return open_file(x, AT_FDCWD, *current, 0);
 }
@@ -170,7 +174,7 @@ static int load_interp(struct exec *x)
 		vfs_note_mapped(&path);
 	if (err == 0)
 		err = v->pages ? exec_load_interp(x, v) : -ELIBBAD;
-	path_put(&path);
+	x->interp_path = path;
 	return err;
 }
 
@@ -319,15 +323,34 @@ static void commit(struct exec *x)
 			x->stack_pointer);
 }
 
-/* What the process is confined by from now on.  It is alone, so that nobody else confines it meanwhile; that this
- * is done although the new program could in theory still not start (there is no more that can fail) harms nobody. */
+/* The program that was found, and what runs it: what it can reach whatever its limits are. */
+static unsigned programs_of(const struct exec *x, struct path programs[3])
+{
+	unsigned count = 0;
+
+	programs[count++] = x->path;
+	if (x->asked.dentry)
+		programs[count++] = x->asked;
+	if (x->interp_path.dentry)
+		programs[count++] = x->interp_path;
+	return count;
+}
+
+/* The process is alone and the new program can start: what it is confined by from now on.  All that fails does so for
+ * lack of memory. */
 static int confine_program(struct exec *x)
 {
+	struct path programs[3];
 	struct confine *c;
-	int err = confine_for_exec(&c);
+	int err = program_policy_apply(&x->limits, programs, programs_of(x, programs));
 
-	(void)x;
-	return err < 0 || !c ? err : confine_enter(c);
+	if (err == 0)
+		err = confine_for_exec(&c);
+	if (err == 0 && c)
+		err = confine_enter(c);
+	if (err == 0)
+		vm_limit_writable(x->vm, confine_memory());
+	return err;
 }
 
 static int run(struct exec *x, int dirfd, const char *path, unsigned walk)
@@ -336,6 +359,8 @@ static int run(struct exec *x, int dirfd, const char *path, unsigned walk)
 
 	if (err == 0)
 		err = resolve_scripts(x);
+	if (err == 0)
+		err = program_policy_find(x->asked.dentry ? &x->asked : &x->path, &x->path, &x->limits);
 	if (err == 0)
 		err = build(x);
 	if (err == 0)
@@ -363,6 +388,15 @@ static const char *name_for(int dirfd, const char *path, char *buf, size_t size)
 	return buf;
 }
 
+static void release_limits(struct exec *x)
+{
+	program_policy_put(x->limits.policy);
+	if (x->asked.dentry)
+		path_put(&x->asked);
+	if (x->interp_path.dentry)
+		path_put(&x->interp_path);
+}
+
 int process_exec(int dirfd, const char *path, struct exec_args *args, unsigned flags)
 {
 	unsigned walk =
@@ -377,6 +411,7 @@ int process_exec(int dirfd, const char *path, struct exec_args *args, unsigned f
 		x->name = name_for(dirfd, path, name, name_size);
 		err = run(x, dirfd, path, walk);
 		close_file(x);
+		release_limits(x);
 		if (x->vm)
 			vm_space_put(x->vm);
 		for (uint32_t i = 0; i < x->prefix_count; i++)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kernel/elf.h>
+#include <kernel/program_policy.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 
@@ -13,9 +14,12 @@
 
 struct exec {
 	struct exec_args *args;
-	const char *name;    /* as given to execve: AT_EXECFN and the process's name */
-	struct path path;    /* [referenced] the file looked at now */
-	struct vnode *vnode; /* path's; denied for writing */
+	const char *name;        /* as given to execve: AT_EXECFN and the process's name */
+	struct path path;        /* [referenced] the file looked at now */
+	struct vnode *vnode;     /* path's; denied for writing */
+	struct path asked;       /* of a script: what exec was called with.  Referenced, or NULL in it */
+	struct path interp_path; /* of the dynamic linker, likewise */
+	struct program_limits limits;
 	char head[EXEC_HEAD_SIZE];
 	size_t head_size;
 

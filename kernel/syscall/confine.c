@@ -5,6 +5,7 @@
 
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/program_policy.h>
 #include <kernel/slab.h>
 #include <serix/errno.h>
 
@@ -110,4 +111,25 @@ SYSCALL(cap_enter)
 	if (flags == 0)
 		return confine_capability_mode();
 	return confine_capability_mode() ? 0 : confine_process(&terms);
+}
+
+SYSCALL(policy_load)
+{
+	uint64_t size = args->a[1];
+	void *data;
+	int err;
+
+	if (!cred_is_root() || current_confine())
+		return -EPERM;
+	if (size > POLICY_SIZE_MAX)
+		return -E2BIG;
+	data = program_policy_alloc(size + 1);
+	if (!data)
+		return -ENOMEM;
+	err = copy_from_user(data, ARG(0, uaddr_t), size);
+	if (err == 0)
+		err = program_policy_set(data, size);
+	if (err < 0)
+		program_policy_free(data);
+	return err;
 }

@@ -12,3 +12,8 @@ int cap_enter(unsigned flags)
 {
 	return (int)call(cap_enter, flags);
 }
+
+int policy_load(const void *table, size_t size)
+{
+	return (int)call(policy_load, table, size);
+}

@@ -10,3 +10,4 @@
 
 int cap_confine(const struct confinement *what, size_t size);
 int cap_enter(unsigned flags);
+int policy_load(const void *table, size_t size); /* <serix/policy.h> */
