@@ -62,21 +62,39 @@ void program_policy_put(struct program_policy *policy)
 	kfree(policy);
 }
 
-int program_policy_set(void *data, size_t size)
+/* The policy of this table; NULL: no memory. */
+static struct program_policy *policy_create(void *data, const struct policy_table *table)
 {
-	struct program_policy *policy = kmalloc(sizeof(*policy)), *old;
+	struct program_policy *policy = kmalloc(sizeof(*policy));
 
 	if (!policy)
-		return -ENOMEM;
-	if (!policy_table_check(data, size, &policy->table)) {
-		kfree(policy);
-		return -EINVAL;
-	}
+		return NULL;
 	refcount_set(&policy->refs, 1);
 	policy->data = data;
+	policy->table = *table;
+	return policy;
+}
+
+int program_policy_set(void *data, size_t size)
+{
+	struct program_policy *policy = NULL, *old;
+	struct policy_table table;
+
+	if (!policy_table_check(data, size, &table))
+		return -EINVAL;
+	/* One that says nothing is none: then an exec has nothing to look up. */
+	if (table.header->program_count > 0 || table.header->flags) {
+		policy = policy_create(data, &table);
+		if (!policy)
+			return -ENOMEM;
+	} else {
+		program_policy_free(data);
+	}
 	spin_lock(&policy_lock);
 	old = in_force;
-	policy->number = ++times_loaded;
+	times_loaded++;
+	if (policy)
+		policy->number = times_loaded;
 	WRITE_ONCE(in_force, policy);
 	spin_unlock(&policy_lock);
 	program_policy_put(old);
@@ -86,12 +104,10 @@ int program_policy_set(void *data, size_t size)
 int program_policy_text(char *buf, size_t size)
 {
 	struct program_policy *policy = policy_get();
-	int n = scnprintf(buf, size, "loaded:\t%lu\n", READ_ONCE(times_loaded));
+	bool deny = policy && (policy->table.header->flags & POLICY_DENY);
+	int n = scnprintf(buf, size, "loaded:\t%lu\ndefault:\t%s\nprograms:\t%u\n", READ_ONCE(times_loaded),
+			  deny ? "deny" : "allow", policy ? policy->table.header->program_count : 0);
 
-	if (policy)
-		n += scnprintf(buf + n, size - (size_t)n, "default:\t%s\nprograms:\t%u\n",
-			       policy->table.header->flags & POLICY_DENY ? "deny" : "allow",
-			       policy->table.header->program_count);
 	program_policy_put(policy);
 	return n;
 }
