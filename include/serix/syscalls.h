@@ -224,6 +224,11 @@
 	X(1025, mem_share, 3, memobj)            \
 	X(1026, mem_run, 3, memobj)              \
 	X(1027, cap_derive, 3, cap)              \
+	X(1028, cap_revoke, 2, cap)              \
+	X(1029, cap_query, 3, cap)               \
+	X(1030, cap_limit, 2, cap)               \
+	X(1031, cap_list, 5, cap)                \
+	X(1032, cap_expire, 2, cap)              \
 	X(1033, cap_grant, 4, cap)               \
 	X(1036, cap_enter, 1, confine)           \
 	X(1037, cap_confine, 2, confine)         \

@@ -151,6 +151,7 @@ static int handle_use(cap_handle_t handle, uint32_t rights, struct handle_use *u
 		granted &= rights_to(h->process);
 	if (!(rights & ~granted))
 		return 0;
+	cap_audit(CAP_EVENT_DENIAL, use->cap, "process");
 	handle_done(use);
 	return -EPERM;
 }
@@ -332,18 +333,15 @@ static cap_handle_t give(struct cap_table *from, cap_handle_t handle, const stru
 			 struct cap_table *to)
 {
 	struct capability *cap;
-	int err;
+	cap_handle_t given = cap_use(from, handle, OBJECT_NONE, CAP_RIGHT_GRANT, &cap);
 
-	/* What is checked is what is given. */
-	if (!(handle >> 32))
-		handle = cap_handle_of(from, (int)handle);
-	if (handle < 0)
-		return handle;
-	err = cap_use(from, handle, OBJECT_NONE, CAP_RIGHT_GRANT, &cap);
-	if (err < 0)
-		return err;
+	if (given < 0)
+		return given;
+	given = cap_derive_from(cap, terms, to);
+	if (given >= 0)
+		cap_audit(CAP_EVENT_GRANT, cap, "process");
 	cap_done(cap);
-	return cap_derive(from, handle, terms, to);
+	return given;
 }
 
 int64_t pidfd_getfd(cap_handle_t handle, int fd)
@@ -365,18 +363,6 @@ int64_t pidfd_getfd(cap_handle_t handle, int fd)
 	return given < 0 ? given : (int64_t)cap_handle_slot(given);
 }
 
-/* What it is given has to be closed at its exit, so be a user of its table meanwhile. */
-static struct cap_table *caps_to_fill(struct process *p)
-{
-	uint64_t flags = spin_lock_irqsave(&p->lock);
-	struct cap_table *caps = p->caps;
-
-	if (caps)
-		cap_table_get(caps);
-	spin_unlock_irqrestore(&p->lock, flags);
-	return caps;
-}
-
 cap_handle_t process_grant(cap_handle_t process, cap_handle_t handle, const struct cap_terms *terms)
 {
 	struct cap_table *to;
@@ -386,10 +372,10 @@ cap_handle_t process_grant(cap_handle_t process, cap_handle_t handle, const stru
 
 	if (err < 0)
 		return err;
-	to = caps_to_fill(use.handle->process);
+	to = process_caps_get(use.handle->process);
 	if (to) {
 		given = give(current_process()->caps, handle, terms, to);
-		cap_table_put(to);
+		cap_table_unpin(to);
 	}
 	handle_done(&use);
 	return given;

@@ -62,3 +62,78 @@ SYSCALL(cap_grant)
 
 	return err < 0 ? err : process_grant(ARG(0, cap_handle_t), ARG(1, cap_handle_t), &terms);
 }
+
+SYSCALL(cap_revoke)
+{
+	unsigned flags = ARG(1, unsigned);
+
+	if (flags & ~CAP_REVOKE_CHILDREN)
+		return -EINVAL;
+	return cap_revoke(current_caps(), ARG(0, cap_handle_t), !(flags & CAP_REVOKE_CHILDREN));
+}
+
+SYSCALL(cap_limit)
+{
+	return cap_limit(current_caps(), ARG(0, cap_handle_t), ARG(1, uint32_t));
+}
+
+SYSCALL(cap_expire)
+{
+	cap_handle_t handle = ARG(0, cap_handle_t);
+	uint64_t expires = cycles_in(args->a[1]);
+	struct cap_info info;
+
+	/* Never: there is nothing to do, if there is such a capability. */
+	return expires ? cap_expire(current_caps(), handle, expires)
+		       : cap_query(current_caps(), handle, &info);
+}
+
+/* --- looking ----------------------------------------------------------------------------------------- */
+
+SYSCALL(cap_query)
+{
+	struct cap_info info;
+	int err =
+		args->a[2] == sizeof(info) ? cap_query(current_caps(), ARG(0, cap_handle_t), &info) : -EINVAL;
+
+	return err < 0 ? err : copy_to_user(ARG(1, uaddr_t), &info, sizeof(info));
+}
+
+static int64_t list(struct cap_table *caps, cap_handle_t after, uaddr_t user, uint64_t count)
+{
+	struct cap_info info;
+	uint64_t n;
+
+	for (n = 0; n < count && n < INT32_MAX && !signal_pending(); n++) {
+		int err = cap_query_next(caps, after, &info);
+
+		if (err == -ENOENT)
+			break;
+		if (err == 0)
+			err = copy_to_user(user + n * sizeof(info), &info, sizeof(info));
+		if (err < 0)
+			return err;
+		after = info.handle;
+	}
+	return n > 0 || !signal_pending() ? (int64_t)n : -ERESTARTSYS;
+}
+
+SYSCALL(cap_list)
+{
+	int pidfd = ARG(0, int);
+	struct cap_table *caps = current_caps();
+	int64_t n;
+	int err = 0;
+
+	if (args->a[4] != sizeof(struct cap_info))
+		return -EINVAL;
+	if (pidfd == -1)
+		cap_table_pin(caps);
+	else
+		err = process_caps_of(pidfd, &caps);
+	if (err < 0)
+		return err;
+	n = list(caps, ARG(1, cap_handle_t), ARG(2, uaddr_t), args->a[3]);
+	cap_table_unpin(caps);
+	return n;
+}
