@@ -62,10 +62,7 @@ static inline bool refcount_put(struct refcount *r)
 
 	if (unlikely(refcount_read(r) >= REFCOUNT_MAX))
 		return false;
-	old = atomic_fetch_sub_explicit(&r->n, 1, memory_order_release);
+	old = atomic_fetch_sub_explicit(&r->n, 1, memory_order_acq_rel);
 	ASSERT(old != 0);
-	if (old != 1)
-		return false;
-	atomic_thread_fence(memory_order_acquire);
-	return true;
+	return old == 1;
 }
