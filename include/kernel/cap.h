@@ -230,6 +230,10 @@ cap_handle_t cap_derive_from(struct capability *from, const struct cap_terms *te
  * -ENOMEM, -EMLINK. */
 int cap_derive_held(struct capability *from, const struct cap_terms *terms, const struct cap_holder_ops *ops,
 		    void *holder, struct capability **out) __must_check;
+/* The same as it is, and not counted as derived: for what is made through a capability, and never given on.  -EBADF,
+ * -ENOMEM. */
+int cap_hold(struct capability *from, const struct cap_holder_ops *ops, void *holder,
+	     struct capability **out) __must_check;
 /* Let go of a capability that is held (not by a table).  Afterwards holder_ops->revoked is not running and will not
  * run: this waits for it, unless it is what calls.  So no lock is held that `revoked` takes.  May sleep. */
 void cap_drop(struct capability *cap);

@@ -36,9 +36,9 @@ struct capability *cap_new(struct kobject *object, uint32_t rights, uint64_t exp
 struct capability *cap_new_child(const struct capability *from, const struct cap_terms *terms);
 /* The tree that `cap` is in, made if there is none.  NULL: no memory. */
 struct cap_tree *cap_tree_of(struct capability *cap);
-/* Hang a new child into the tree of `from` and into a slot; its table's lock is held.  `copy`: by dup or fork.  -EBADF:
- * revoked; -EMLINK; -ENOMEM. */
-int cap_adopt(struct capability *from, struct capability *child, bool copy, struct cap_table *table,
+/* Hang a new child into the tree of `from` and into a slot; its table's lock is held.  -EBADF: revoked; -EMLINK (of
+ * CAP_KIN_CHILD only); -ENOMEM. */
+int cap_adopt(struct capability *from, struct capability *child, enum cap_kin kin, struct cap_table *table,
 	      uint32_t slot) __must_check;
 /* What leaving a tree set free; no lock is held. */
 void cap_free_left(struct cap_tree *tree, const struct cap_left *left);

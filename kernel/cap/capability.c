@@ -13,6 +13,7 @@
  */
 #include "cap_priv.h"
 
+#include <kernel/cap_mapping.h>
 #include <kernel/slab.h>
 #include <serix/errno.h>
 
@@ -24,6 +25,7 @@ void cap_init(void)
 	tree_cache = slab_create("cap_tree", sizeof(struct cap_tree), 0);
 	cap_id_init();
 	cap_revoke_init();
+	cap_mapping_init();
 }
 
 static void granted(const struct capability *cap)
@@ -91,7 +93,7 @@ struct cap_tree *cap_tree_of(struct capability *cap)
 	return nobodys;
 }
 
-int cap_adopt(struct capability *from, struct capability *child, bool copy, struct cap_table *table,
+int cap_adopt(struct capability *from, struct capability *child, enum cap_kin kin, struct cap_table *table,
 	      uint32_t slot)
 {
 	struct cap_tree *tree = cap_tree_of(from);
@@ -103,7 +105,7 @@ int cap_adopt(struct capability *from, struct capability *child, bool copy, stru
 	spin_lock(&tree->lock);
 	may = cap_tree_may_derive(tree, from);
 	if (may)
-		parent = cap_tree_place(from, copy);
+		parent = cap_tree_place(from, kin);
 	if (parent) {
 		refcount_get(&tree->refs);
 		atomic_store_explicit(&child->tree, tree, memory_order_relaxed);

@@ -110,17 +110,14 @@ int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
 
 /* --- held by the kernel ----------------------------------------------------------------------------------------- */
 
-int cap_derive_held(struct capability *from, const struct cap_terms *terms, const struct cap_holder_ops *ops,
-		    void *holder, struct capability **out)
+static int hold(struct capability *from, struct capability *child, enum cap_kin kin,
+		const struct cap_holder_ops *ops, void *holder, struct capability **out)
 {
-	struct capability *child;
-	int err = new_derived(from, terms, &child);
+	int err;
 
-	if (err < 0)
-		return err;
 	child->holder_ops = ops;
 	child->holder = holder;
-	err = cap_adopt(from, child, false, NULL, CAP_NO_SLOT);
+	err = cap_adopt(from, child, kin, NULL, CAP_NO_SLOT);
 	if (err < 0) {
 		cap_done(child);
 		return err;
@@ -129,6 +126,22 @@ int cap_derive_held(struct capability *from, const struct cap_terms *terms, cons
 		cap_expiry_start(child);
 	*out = child;
 	return 0;
+}
+
+int cap_derive_held(struct capability *from, const struct cap_terms *terms, const struct cap_holder_ops *ops,
+		    void *holder, struct capability **out)
+{
+	struct capability *child;
+	int err = new_derived(from, terms, &child);
+
+	return err < 0 ? err : hold(from, child, CAP_KIN_CHILD, ops, holder, out);
+}
+
+int cap_hold(struct capability *from, const struct cap_holder_ops *ops, void *holder, struct capability **out)
+{
+	struct capability *child = cap_new_child(from, &unchanged);
+
+	return child ? hold(from, child, CAP_KIN_LEAF, ops, holder, out) : -ENOMEM;
 }
 
 cap_handle_t cap_settle(struct capability *cap, struct cap_table *table, uint32_t flags)

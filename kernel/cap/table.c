@@ -123,7 +123,7 @@ static int settle_at(struct capability *from, struct capability *cap, bool copy,
 	struct cap_tree *tree = atomic_load(&cap->tree);
 
 	if (from)
-		return cap_adopt(from, cap, copy, table, index);
+		return cap_adopt(from, cap, copy ? CAP_KIN_COPY : CAP_KIN_CHILD, table, index);
 	if (tree)
 		return settle_held(tree, cap, table, index);
 	cap->table = table;
@@ -174,7 +174,7 @@ static int replace_locked(struct cap_table *table, struct capability *from, stru
 		return 0;
 	if (cap_slot_is_worn_out(slot))
 		return -EBADF;
-	err = cap_adopt(from, copy, true, table, to);
+	err = cap_adopt(from, copy, CAP_KIN_COPY, table, to);
 	if (err < 0)
 		return err;
 	if (slot->cap)
@@ -322,7 +322,7 @@ static int copy_slot_locked(struct cap_table *from, struct cap_table *to, uint32
 	copy = cap_new_child(slot->cap, &unchanged);
 	if (!copy)
 		return -ENOMEM;
-	err = cap_adopt(slot->cap, copy, true, to, index);
+	err = cap_adopt(slot->cap, copy, CAP_KIN_COPY, to, index);
 	if (err == 0)
 		fill_locked(to, index, copy, slot->flags, false);
 	else

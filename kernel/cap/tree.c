@@ -48,13 +48,13 @@ static uint8_t count_height(const struct capability *cap)
 	return height;
 }
 
-struct capability *cap_tree_place(struct capability *from, bool copy)
+struct capability *cap_tree_place(struct capability *from, enum cap_kin kin)
 {
 	if (unlikely(from->height >= CAP_HEIGHT_MAX))
 		from->height = count_height(from);
-	if (likely(from->height < CAP_HEIGHT_MAX))
+	if (likely(from->height < CAP_HEIGHT_MAX) || kin == CAP_KIN_LEAF)
 		return from;
-	return copy ? from->parent : NULL;
+	return kin == CAP_KIN_COPY ? from->parent : NULL;
 }
 
 void cap_tree_link(struct cap_tree *tree, struct capability *parent, struct capability *child)

@@ -23,9 +23,15 @@ struct cap_left {
 /* May something be derived from `from`?  Not when it or what it hangs below is being revoked. */
 bool cap_tree_may_derive(const struct cap_tree *tree, const struct capability *from);
 
+enum cap_kin {
+	CAP_KIN_CHILD, /* derived */
+	CAP_KIN_COPY,  /* by dup or fork */
+	CAP_KIN_LEAF,  /* nothing will ever hang below it */
+};
+
 /* Where something that comes from `from` is to hang: below it; but where the tree would get too high a copy goes beside
  * it, and what is derived nowhere: NULL. */
-struct capability *cap_tree_place(struct capability *from, bool copy);
+struct capability *cap_tree_place(struct capability *from, enum cap_kin kin);
 void cap_tree_link(struct cap_tree *tree, struct capability *parent, struct capability *child);
 
 /* Nobody owns or uses `cap` any more (`unowned`), or its holder has been told that it is revoked. */

@@ -5,6 +5,7 @@
 #include <arch/paging.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/cap_mapping.h>
 #include <kernel/file.h>
 #include <kernel/membarrier.h>
 #include <kernel/process.h>
@@ -68,7 +69,8 @@ struct mapping {
 	struct vm_object *object;
 	uint64_t offset;
 	uint32_t flags, max_prot;
-	bool held; /* counted as writable until the area is */
+	bool held;              /* counted as writable until the area is */
+	struct vm_grant *grant; /* of a file's: with a reference */
 };
 
 static int map_anonymous(struct mapping *m, uint64_t len)
@@ -96,6 +98,17 @@ static int lock_if_secure(struct mapping *m, const struct file *file, uint64_t l
 		return 0;
 	m->flags |= VM_LOCKED | VM_ONFAULT;
 	return check_locked(m->flags, ALIGN_UP(len, PAGE_SIZE));
+}
+
+/* What was mapped is the space's by now, or not to be. */
+static void end_mapping(struct mapping *m)
+{
+	if (m->held)
+		vm_object_drop_writable(m->object);
+	if (m->grant)
+		vm_grant_put(m->grant);
+	if (m->object)
+		vm_object_put(m->object);
 }
 
 /* A shared mapping can be written only through a descriptor open for writing. */
@@ -126,10 +139,12 @@ static int map_file(struct mapping *m, int fd, uint64_t len)
 	if (err < 0)
 		goto out;
 	err = file_limit_mapping(file, m->object, shared, m->flags & PROT_ALL, &m->max_prot);
-	if (err < 0)
-		vm_object_put(m->object);
-	else
+	if (err == 0)
 		m->held = shared && (m->max_prot & VM_WRITE);
+	if (err == 0 && m->object)
+		err = cap_mapping_create(use.cap, m->object, &m->grant);
+	if (err < 0)
+		end_mapping(m);
 out:
 	file_done(&use);
 	return err;
@@ -177,6 +192,7 @@ SYSCALL(mmap)
 	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t), offset = ARG(5, uint64_t);
 	uint32_t prot = ARG(2, uint32_t), flags = ARG(3, uint32_t);
 	struct mapping m = { .offset = offset, .flags = area_flags(prot, flags), .max_prot = PROT_ALL };
+	struct vm_source source;
 	int err = check_map(len, prot, flags, offset);
 
 	if (err == 0)
@@ -187,11 +203,9 @@ SYSCALL(mmap)
 		err = (flags & MAP_ANONYMOUS) ? map_anonymous(&m, len) : map_file(&m, ARG(4, int), len);
 	if (err < 0)
 		return err;
-	err = vm_map(current_vm(), &addr, len, m.flags, m.max_prot, how_to_map(flags), m.object, m.offset);
-	if (m.held)
-		vm_object_drop_writable(m.object);
-	if (m.object)
-		vm_object_put(m.object);
+	source = (struct vm_source){ m.object, m.offset, m.grant };
+	err = vm_map_from(current_vm(), &addr, len, m.flags, m.max_prot, how_to_map(flags), &source);
+	end_mapping(&m);
 	return err < 0 ? err : (int64_t)addr;
 }
 
