@@ -142,6 +142,8 @@ void cap_table_put(struct cap_table *table); /* the last user closes everything;
 /* Keep the table there without being a user: when the users are gone it is empty. */
 void cap_table_pin(struct cap_table *table);
 void cap_table_unpin(struct cap_table *table);
+/* Are the processes that used it gone?  Of a table that the caller knows to be there. */
+bool cap_table_is_dead(const struct cap_table *table);
 /* Is it in use by more than one process? */
 bool cap_table_is_shared(const struct cap_table *table);
 /* How many slots there is room for without growing; a hint. */

@@ -31,8 +31,8 @@ void loan_follow(struct loan *loan, const struct loan *other);
 void loan_return(struct loan *loan);
 /* The running task waits no longer. */
 void loan_end(struct loan *loan);
-/* For a borrower that is as urgent as the running task already, both in one: begin, and give.  False: it is not,
- * and nothing has happened.  Interrupts are off. */
+/* For a borrower that is as urgent as the running task already, both in one: begin, and give.  False: it
+ * is not, and nothing has happened.  Interrupts are off. */
 bool loan_begin_given(struct loan *loan, struct task *borrower) __must_check;
 /* The running task leaves for good: all that it was lent goes back. */
 void loans_leave(void);

@@ -104,8 +104,9 @@
 
 /* message.flags, in */
 #define MESSAGE_MOVE 1u /* whole pages leave the sender */
-/* Buffers are pages made for messages: all of each page that `data` touches may be seen by a receiver that
- * says so, too, and all of each page that is received into may then be overwritten.  Not with MESSAGE_MOVE. */
+/* Buffers are pages made for messages: all of each page that `data` touches may be seen by a receiver
+ * that says so, too, and all of each page that is received into may then be overwritten.  Not with
+ * MESSAGE_MOVE. */
 #define MESSAGE_PAGES     2u
 #define MESSAGE_MOVE_CAPS 4u /* the capabilities sent are closed here once they are on their way */
 /* message.flags, out */

@@ -51,6 +51,11 @@ bool cap_table_is_shared(const struct cap_table *table)
 	return refcount_read(&table->users) > 1;
 }
 
+bool cap_table_is_dead(const struct cap_table *table)
+{
+	return READ_ONCE(table->dead);
+}
+
 uint32_t cap_table_size(const struct cap_table *table)
 {
 	return READ_ONCE(table->slots.size);

@@ -2,9 +2,9 @@
 /*
  * Calls and answers from register to register, with the CPU handed over (kernel/sched/handoff.c).
  *
- * First every condition is looked at, under the port's lock; then the loan and the handoff are begun, which refuse if
- * they must; from there on nothing can fail.  Both tasks are asleep between that and the switch, and nobody can wake
- * them: so the other one's saved registers may be written.
+ * First every condition is looked at, under the port's lock; then the loan and the handoff are begun, which
+ * refuse if they must; from there on nothing can fail.  Both tasks are asleep between that and the switch,
+ * and nobody can wake them: so the other one's saved registers may be written.
  */
 #include "port_priv.h"
 
@@ -21,7 +21,7 @@ static inline void pass(struct task *to, struct arch_regs *regs, uint64_t size)
 	arch_regs_set_result(regs, (int64_t)size);
 }
 
-/* --- the caller -------------------------------------------------------------------------------------- */
+/* --- the caller ------------------------------------------------------------------------------------ */
 
 /* Who would get the message, if that takes small ones in its registers. */
 static inline struct receiver *willing_receiver(const struct port *port)
@@ -89,7 +89,7 @@ bool call_fast(struct call *call, const struct capability *via, struct arch_regs
 	return true;
 }
 
-/* --- the server -------------------------------------------------------------------------------------- */
+/* --- the server ------------------------------------------------------------------------------------ */
 
 /* The call to answer, if its caller waits in its registers, and nobody else for this server. */
 static inline struct call *answerable_call(const struct port *port, uint64_t cookie)

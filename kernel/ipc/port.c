@@ -244,6 +244,14 @@ static void dropped(struct kobject *object, uint32_t rights)
 		port_end(port);
 }
 
+/* Other processes may go on receiving, but nobody answers what this one had received. */
+static int closed(struct kobject *object, const struct cap_table *table)
+{
+	if (cap_table_is_dead(table))
+		calls_break_of(port_of(object), table);
+	return 0;
+}
+
 static uint32_t poll(struct kobject *object, struct poll_table *table)
 {
 	struct port *port = port_of(object);
@@ -269,6 +277,7 @@ static void describe(struct kobject *object, char *buf, size_t size)
 
 static const struct kobject_ops port_ops = {
 	.release = release,
+	.closed = closed,
 	.granted = granted,
 	.dropped = dropped,
 	.poll = poll,

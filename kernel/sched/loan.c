@@ -108,7 +108,7 @@ void loan_give(struct loan *loan, struct task *borrower)
 		lend_locked(loan, borrower, spin_lock_irqsave(loan_lock(borrower)));
 }
 
-/* --- without a change of urgency --------------------------------------------------------------------- */
+/* --- without a change of urgency ------------------------------------------------------------------- */
 
 static inline bool is_as_urgent(const struct task *borrower, const struct task *donor)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pulse's calls in registers: <serix/ipc.h>.  First the fast way (kernel/ipc/fast.c), else by parcels as the others.
+ * Pulse's calls in registers: <serix/ipc.h>.  First the fast way (kernel/ipc/fast.c), else by parcels as the
+ * others.
  *
- * The arguments lie in the saved registers until there is an answer to put there, so going on after a signal is
- * reading them again, with the deadline that the call had at first.
+ * The arguments lie in the saved registers until there is an answer to put there, so going on after a signal
+ * is reading them again, with the deadline that the call had at first.
  */
 #include <kernel/syscall.h>
 
@@ -37,7 +38,7 @@ static inline struct arch_regs *registers(void)
 	return arch_user_regs(current_task());
 }
 
-/* --- going on after a signal ------------------------------------------------------------------------- */
+/* --- going on after a signal ----------------------------------------------------------------------- */
 
 static int64_t do_again(struct syscall_restart *r);
 
@@ -61,7 +62,7 @@ static int make_parcel(const struct syscall_args *args, struct capability *via, 
 	return parcel_create_small(TAG(args), SIZE(args), &who, via, out);
 }
 
-/* --- sending ----------------------------------------------------------------------------------------- */
+/* --- sending --------------------------------------------------------------------------------------- */
 
 static int64_t send_through(struct capability *via, const struct syscall_args *args, uint64_t deadline_ns)
 {
@@ -76,7 +77,7 @@ static int64_t send_through(struct capability *via, const struct syscall_args *a
 	return err == -EINTR ? -ERESTARTSYS : err;
 }
 
-/* --- calls ------------------------------------------------------------------------------------------- */
+/* --- calls ----------------------------------------------------------------------------------------- */
 
 /* It waits for its answer, or has it. */
 static int64_t end_call(struct call *call, const struct capability *via, uint64_t deadline_ns)
@@ -113,7 +114,7 @@ static __noinline int64_t call_slowly(struct capability *via, const struct sysca
 	return end_call(&call, via, deadline_ns);
 }
 
-/* --- receiving --------------------------------------------------------------------------------------- */
+/* --- receiving ------------------------------------------------------------------------------------- */
 
 /* After port_receive(), which was handed a parcel or, by the fast way, all that is in one. */
 static int64_t received(const struct receiver *self, int err)
@@ -168,7 +169,7 @@ static __noinline int64_t reply_wait_slowly(struct capability *via, const struct
 	return receive_through(via, deadline_ns);
 }
 
-/* --- in the slow way ---------------------------------------------------------------------------------- */
+/* --- in the slow way ------------------------------------------------------------------------------- */
 
 static const uint32_t right_for[] = {
 	[SMALL_SEND] = PORT_RIGHT_SEND,
@@ -216,7 +217,7 @@ static int64_t do_again(struct syscall_restart *r)
 			(const struct syscall_args *)arch_regs_syscall_args(registers()), r->deadline_ns);
 }
 
-/* --- the calls ---------------------------------------------------------------------------------------- */
+/* --- the calls ------------------------------------------------------------------------------------- */
 
 SYSCALL(port_send_small)
 {

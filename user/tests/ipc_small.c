@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages in registers: the same promises as for others (<serix/ipc.h>), and that nothing but the message crosses. */
+/* Messages in registers: the same promises as for others (<serix/ipc.h>), and that nothing but the
+ * message crosses. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <libserix/capability.h>
@@ -58,7 +59,8 @@ static void serve(void)
 		seed = (unsigned)m.tag;
 		size = m.size;
 		cookie = m.cookie;
-		/* What lies beyond the size is the receiver's business; the kernel hands over none of the sender's. */
+		/* What lies beyond the size is the receiver's business; the kernel hands over none of the
+		 * sender's. */
 		for (uint64_t i = 0; i < size; i++)
 			need(m.data[i] == (unsigned char)(seed * 7 + i));
 		need(m.rights & PORT_RIGHT_CALL);
@@ -120,7 +122,7 @@ static void calls_on_one_cpu(void)
 	call_every_size();
 }
 
-/* --- what is the sender's and not the message's ------------------------------------------------------- */
+/* --- what is the sender's and not the message's ---------------------------------------------------- */
 
 #define SECRET 0x5ec4e75ec4e7ull
 
@@ -242,7 +244,7 @@ static void nothing_else_crosses(void)
 	stop(child);
 }
 
-/* --- one way, errors, ends ------------------------------------------------------------------------------ */
+/* --- one way, errors, ends ------------------------------------------------------------------------- */
 
 static void sends_arrive_in_order(void)
 {
@@ -460,7 +462,7 @@ static void signals_do_not_disturb_a_server(void)
 	stop(child);
 }
 
-/* --- several at once -------------------------------------------------------------------------------------- */
+/* --- several at once ------------------------------------------------------------------------------- */
 
 #define CLIENTS 6
 #define CALLS   1500
