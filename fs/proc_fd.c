@@ -214,21 +214,25 @@ static int describe(struct kobject *obj, char *buf, size_t size)
 	return (int)strnlen(buf, size);
 }
 
+int proc_object_name(const struct capability *cap, char *buf, size_t size)
+{
+	struct path path;
+	int err;
+
+	if (!object_is_file(cap->object))
+		return describe(cap->object, buf, size);
+	err = path_of_file(file_in(cap), &path);
+	return err < 0 ? err : path_link_text(&path, buf, size);
+}
+
 static int readlink_fd(const struct proc_node *node, char *buf, size_t size)
 {
 	struct capability *cap;
-	struct path path;
 	int err = use_of_process(node->process, node->fd, &cap);
 
 	if (err < 0)
 		return err;
-	if (!object_is_file(cap->object)) {
-		err = describe(cap->object, buf, size);
-	} else {
-		err = path_of_file(file_in(cap), &path);
-		if (err == 0)
-			err = path_link_text(&path, buf, size);
-	}
+	err = proc_object_name(cap, buf, size);
 	cap_done(cap);
 	return err;
 }

@@ -249,6 +249,7 @@ static const struct proc_entry task_dir = PROC_DIR("tid", task_entries);
 
 static const struct proc_entry pid_entries[] = {
 	COMMON_ENTRIES,
+	PROC_GUARDED("capabilities", 0400, proc_show_capabilities),
 	{ .name = "task", .mode = S_IFDIR | 0555, .find = find_task, .next = next_task },
 };
 const struct proc_entry proc_pid_dir = PROC_DIR("pid", pid_entries);

@@ -107,6 +107,14 @@ int proc_show_system_uptime(struct proc_text *t, const struct proc_node *node);
 int proc_show_system_loadavg(struct proc_text *t, const struct proc_node *node);
 int proc_show_system_interrupts(struct proc_text *t, const struct proc_node *node);
 
+/* What /proc/PID/fd shows of what a capability is to, which the caller uses; the length or a negative errno:
+ * fs/proc_fd.c. */
+struct capability;
+int proc_object_name(const struct capability *cap, char *buf, size_t size);
+
+/* fs/proc_caps.c */
+int proc_show_capabilities(struct proc_text *t, const struct proc_node *node);
+
 /* fs/proc_audit.c */
 int proc_show_audit(struct proc_text *t, const struct proc_node *node);
 

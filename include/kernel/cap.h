@@ -126,6 +126,7 @@ struct capability {
 	struct task *teller;                     /* [r] who calls holder_ops->revoked now */
 	bool being_told;                         /* [r] that call is under way */
 	bool told;                               /* [r] it is over */
+	_Atomic bool exported;                   /* [a] its id may be imported */
 };
 
 #define CAP_NO_SLOT UINT32_MAX
@@ -265,6 +266,18 @@ void cap_expire_start(void);
 int cap_query(struct cap_table *table, cap_handle_t handle, struct cap_info *out) __must_check;
 /* The first in a slot after that of `after` (-1: from the first); -ENOENT. */
 int cap_query_next(struct cap_table *table, cap_handle_t after, struct cap_info *out) __must_check;
+
+/* --- tokens: kernel/cap/token.c ------------------------------------------------------------------------------ */
+
+/* From now on, until the capability ends, its id may be imported.  -EPERM without CAP_RIGHT_EXPORT; -EBADF; -ENOMEM. */
+int cap_export(struct cap_table *table, cap_handle_t handle, struct cap_id *out) __must_check;
+/* A child of the capability with that id.  The time it takes tells nothing about ids.  -ENOENT: none, which is counted;
+ * -EINTR: interrupted while waiting for its turn, as who guesses has to; else as cap_derive.  May sleep. */
+cap_handle_t cap_import(struct cap_table *table, const struct cap_id *id,
+			const struct cap_terms *terms) __must_check;
+/* At so many wrong ids in all, those before included, everything in the table is revoked.  Never more than before; 0
+ * changes nothing.  A table that is made by fork begins with the same limit and count. */
+void cap_table_limit_guesses(struct cap_table *table, uint32_t limit);
 
 /* --- audit: kernel/cap/audit.c ------------------------------------------------------------------------------- */
 

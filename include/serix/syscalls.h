@@ -230,6 +230,8 @@
 	X(1031, cap_list, 5, cap)                \
 	X(1032, cap_expire, 2, cap)              \
 	X(1033, cap_grant, 4, cap)               \
+	X(1034, cap_export, 2, cap)              \
+	X(1035, cap_import, 3, cap)              \
 	X(1036, cap_enter, 1, confine)           \
 	X(1037, cap_confine, 2, confine)         \
 	X(1038, process_control, 4, pidfd)       \

@@ -5,6 +5,7 @@
 #include <arch/cpu.h>
 #include <kernel/cap.h>
 
+#include "guess.h"
 #include "slots.h"
 #include "tree.h"
 
@@ -17,9 +18,15 @@ struct cap_table {
 	bool dead;              /* [lock] its users are gone: nothing comes in any more */
 	struct list processes;  /* [lock] struct cap_user */
 	struct cap_slots slots; /* [lock] */
+	struct cap_guesses guesses; /* [lock] */
 };
 
-void cap_id_init(void); /* kernel/cap/id.c */
+/* --- id.c, token.c --- */
+
+void cap_id_init(void);
+void cap_token_init(void);
+/* It was exported and is no longer live: nobody can import it any more.  The table's lock may be held. */
+void cap_token_forget(struct capability *cap);
 
 /* --- capability.c --- */
 

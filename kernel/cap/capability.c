@@ -24,6 +24,7 @@ void cap_init(void)
 	capability_cache = slab_create("capability", sizeof(struct capability), 0);
 	tree_cache = slab_create("cap_tree", sizeof(struct cap_tree), 0);
 	cap_id_init();
+	cap_token_init();
 	cap_revoke_init();
 	cap_mapping_init();
 }

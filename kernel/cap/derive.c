@@ -46,6 +46,8 @@ cap_handle_t cap_derive(struct cap_table *table, cap_handle_t handle, const stru
 	if (result < 0)
 		return result;
 	result = cap_derive_from(from, terms, into);
+	if (result >= 0 && into != table)
+		cap_audit(CAP_EVENT_GRANT, from, "derived");
 	cap_done(from);
 	return result;
 }
@@ -146,7 +148,16 @@ int cap_hold(struct capability *from, const struct cap_holder_ops *ops, void *ho
 
 cap_handle_t cap_settle(struct capability *cap, struct cap_table *table, uint32_t flags)
 {
-	return cap_place(table, NULL, cap, false, 0, flags, true);
+	cap_handle_t handle;
+
+	/* It stays there for the note, whatever other threads do to the slot. */
+	if (!cap_begin(cap))
+		return -EBADF;
+	handle = cap_place(table, NULL, cap, false, 0, flags, true);
+	if (handle >= 0)
+		cap_audit(CAP_EVENT_GRANT, cap, "settled");
+	cap_done(cap);
+	return handle;
 }
 
 int cap_limit(struct cap_table *table, cap_handle_t handle, uint32_t rights)

@@ -113,10 +113,12 @@ static struct capability *next_expired(void)
 static void revoke_expired(struct capability *cap)
 {
 	/* Calls under way are interrupted; nobody waits for them, least of all those whose time is over, too. */
-	if (cap_is_expired(cap))
+	if (cap_is_expired(cap)) {
+		cap_audit(CAP_EVENT_EXPIRY, cap, "its time is over");
 		cap_revoke_begin(cap, true);
-	else
+	} else {
 		cap_expiry_start(cap);
+	}
 	cap_done(cap);
 }
 

@@ -255,6 +255,7 @@ int cap_revoke(struct cap_table *table, cap_handle_t handle, bool self)
 
 	if (err < 0)
 		return err;
+	cap_audit(CAP_EVENT_REVOCATION, cap, self ? "with its children" : "its children");
 	err = cap_revoke_from(cap, self);
 	cap_done(cap);
 	return err;

@@ -224,6 +224,9 @@ struct capability *cap_take_locked(struct cap_table *table, uint32_t index)
 		cap_table_pin(table);
 	if (tree)
 		spin_unlock(&tree->lock);
+	/* After the state has changed: see cap_export(). */
+	if (unlikely(atomic_load_explicit(&cap->exported, memory_order_relaxed)))
+		cap_token_forget(cap);
 	return cap;
 }
 
@@ -366,6 +369,9 @@ int cap_table_fork(struct cap_table *table, struct cap_table **out)
 	if (err < 0)
 		return err;
 	copy->limit = READ_ONCE(table->limit);
+	spin_lock(&table->lock);
+	copy->guesses = table->guesses;
+	spin_unlock(&table->lock);
 	while (err == 0 && index < CAP_SLOTS_MAX) {
 		err = copy_leaf(table, copy, &index);
 		if (err == -EAGAIN)
@@ -381,34 +387,49 @@ int cap_table_fork(struct cap_table *table, struct cap_table **out)
 
 /* --- use -------------------------------------------------------------------------------------------------------- */
 
-/* A right is missing.  Of files POSIX wants to hear that the descriptor is not open for that. */
-static int refusal(const struct capability *cap, uint32_t missing)
+/* Programs close numbers that were never open for good measure; a handle is another matter. */
+static __noinline int refuse_handle(cap_handle_t handle)
+{
+	if (handle > UINT32_MAX)
+		cap_audit(CAP_EVENT_DENIAL, NULL, "stale handle");
+	return -EBADF;
+}
+
+/* Of files POSIX wants to hear that the descriptor is not open for that. */
+static __noinline int refuse_rights(struct capability *cap, uint32_t missing)
 {
 	bool file = cap->type == OBJECT_FILE || cap->type == OBJECT_DIRECTORY || cap->type == OBJECT_MEMORY;
 
+	cap_audit(CAP_EVENT_DENIAL, cap, "right missing");
 	return file && (missing & (CAP_READ | CAP_WRITE)) ? -EBADF : -EPERM;
+}
+
+static inline int use_locked(struct cap_table *table, cap_handle_t handle, enum object_type type,
+			     uint32_t rights, struct capability **out)
+{
+	struct cap_slot *slot = find_usable_locked(table, handle);
+	uint32_t missing;
+
+	if (unlikely(!slot))
+		return refuse_handle(handle);
+	if (unlikely(type != OBJECT_NONE && slot->cap->type != type))
+		return -EBADF;
+	missing = rights & ~atomic_load_explicit(&slot->cap->rights, memory_order_relaxed);
+	if (unlikely(missing != 0))
+		return refuse_rights(slot->cap, missing);
+	if (unlikely(!cap_begin(slot->cap)))
+		return -EBADF;
+	*out = slot->cap;
+	return 0;
 }
 
 int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
 	    struct capability **out)
 {
-	struct cap_slot *slot;
-	int err = -EBADF;
+	int err;
 
 	spin_lock(&table->lock);
-	slot = find_usable_locked(table, handle);
-	if (slot && (type == OBJECT_NONE || slot->cap->type == type)) {
-		uint32_t missing = rights & ~atomic_load_explicit(&slot->cap->rights, memory_order_relaxed);
-
-		if (likely(!missing)) {
-			if (likely(cap_begin(slot->cap))) {
-				*out = slot->cap;
-				err = 0;
-			}
-		} else {
-			err = refusal(slot->cap, missing);
-		}
-	}
+	err = use_locked(table, handle, type, rights, out);
 	spin_unlock(&table->lock);
 	return err;
 }
@@ -452,15 +473,14 @@ int cap_use_slot(struct cap_table *table, cap_handle_t handle, struct capability
 		 uint32_t *flags)
 {
 	struct cap_slot *slot;
-	int err = -EBADF;
+	int err;
 
 	spin_lock(&table->lock);
-	slot = find_usable_locked(table, handle);
-	if (slot && cap_begin(slot->cap)) {
-		*cap = slot->cap;
+	err = use_locked(table, handle, OBJECT_NONE, 0, cap);
+	if (err == 0) {
+		slot = cap_slot_at(&table->slots, cap_handle_slot(handle));
 		*full = hand_out(slot, cap_handle_slot(handle));
 		*flags = slot->flags;
-		err = 0;
 	}
 	spin_unlock(&table->lock);
 	return err;
@@ -489,7 +509,7 @@ int cap_close(struct cap_table *table, cap_handle_t handle)
 	if (cap_find_locked(table, handle))
 		cap = cap_take_locked(table, cap_handle_slot(handle));
 	spin_unlock(&table->lock);
-	return cap ? cap_let_go(table, cap) : -EBADF;
+	return cap ? cap_let_go(table, cap) : refuse_handle(handle);
 }
 
 int cap_get_flags(struct cap_table *table, int slot, uint32_t *flags)

@@ -131,6 +131,7 @@ int confine_enter(struct confine *c)
 		return err;
 	confine_put(old); /* the process's reference; the chain has its own */
 	vm_limit_writable(p->vm, c->memory);
+	cap_table_limit_guesses(p->caps, c->token_guesses);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <arch/cpu.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/confine.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
 #include <kernel/time.h>
@@ -136,4 +137,34 @@ SYSCALL(cap_list)
 	n = list(caps, ARG(1, cap_handle_t), ARG(2, uaddr_t), args->a[3]);
 	cap_table_unpin(caps);
 	return n;
+}
+
+SYSCALL(cap_export)
+{
+	struct cap_id id;
+	int err;
+
+	if (confine_denies(CONFINE_NO_EXPORT))
+		return -EPERM;
+	err = cap_export(current_caps(), ARG(0, cap_handle_t), &id);
+	if (err < 0)
+		return err;
+	return copy_to_user(ARG(1, uaddr_t), &(struct cap_token){ { id.lo, id.hi } },
+			    sizeof(struct cap_token));
+}
+
+SYSCALL(cap_import)
+{
+	struct cap_token token;
+	struct cap_terms terms;
+	int err;
+
+	if (confine_denies(CONFINE_NO_EXPORT))
+		return -EPERM;
+	if (copy_from_user(&token, ARG(0, uaddr_t), sizeof(token)) < 0)
+		return -EFAULT;
+	err = terms_from_user(ARG(1, uaddr_t), args->a[2], &terms);
+	if (err < 0)
+		return err;
+	return cap_import(current_caps(), &(struct cap_id){ .lo = token.id[0], .hi = token.id[1] }, &terms);
 }

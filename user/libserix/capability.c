@@ -46,6 +46,16 @@ cap_handle_t cap_handle(int fd)
 	return err < 0 ? err : info.handle;
 }
 
+int cap_export(cap_handle_t handle, struct cap_token *token)
+{
+	return (int)call(cap_export, handle, token);
+}
+
+cap_handle_t cap_import(const struct cap_token *token, const struct cap_derive *how)
+{
+	return call(cap_import, token, how, sizeof(*how));
+}
+
 cap_handle_t cap_reduce(cap_handle_t handle, uint32_t rights)
 {
 	return cap_lend(handle, rights, CAP_FOREVER);

@@ -13,6 +13,8 @@
 
 cap_handle_t cap_derive(cap_handle_t handle, const struct cap_derive *how);
 cap_handle_t cap_grant(int pidfd, cap_handle_t handle, const struct cap_derive *how);
+int cap_export(cap_handle_t handle, struct cap_token *token);
+cap_handle_t cap_import(const struct cap_token *token, const struct cap_derive *how);
 int cap_revoke(cap_handle_t handle, unsigned flags);
 int cap_limit(cap_handle_t handle, uint32_t rights);
 int cap_expire(cap_handle_t handle, uint64_t ns);
