@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: kernel/cap/id.c kernel/lib/siphash.c */
-/* Names of capabilities: an id is drawn once, whoever asks, and a tag says which capability but not its id.
- * */
-* /
+/* Names of capabilities: an id is drawn once, whoever asks, and a tag says which one but not its id. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
