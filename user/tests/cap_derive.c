@@ -276,7 +276,7 @@ static void *derive_and_close(void *arg)
 {
 	cap_handle_t handle = *(int *)arg;
 
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 400; i++) {
 		cap_handle_t child = cap_reduce(handle, FILE_RIGHT_READ), grandchild;
 
 		if (child < 0) {

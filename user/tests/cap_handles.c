@@ -198,16 +198,6 @@ static void list_arguments(void)
 	need(cap_list(STDOUT_FILENO, -1, &info, 1) == -EBADF);
 }
 
-static pid_t sleeper(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		for (;;)
-			pause();
-	return pid;
-}
-
 static void list_of_another_process(void)
 {
 	struct cap_info mine[32], its[32];

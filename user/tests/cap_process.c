@@ -31,17 +31,6 @@ static void catch (int signo)
 	caught = signo;
 }
 
-/* A child that sleeps until it is killed. */
-static pid_t sleeper(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		for (;;)
-			pause();
-	return pid;
-}
-
 static pid_t leaver(int code)
 {
 	pid_t pid = fork();

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,3 +42,16 @@ static inline void need_at(bool condition, int line)
 	_exit(1);
 }
 #define need(c) need_at(c, __LINE__)
+
+/* A child that sleeps until it is killed or its parent ends. */
+static inline pid_t sleeper(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	return pid;
+}
