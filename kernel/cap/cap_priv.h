@@ -85,8 +85,6 @@ int cap_let_go(const struct cap_table *table, struct capability *cap);
 /* Use any capability, and learn its full handle and its slot's flags.  -EBADF. */
 int cap_use_slot(struct cap_table *table, cap_handle_t handle, struct capability **cap, cap_handle_t *full,
 		 uint32_t *flags) __must_check;
-/* The slot of what the handle names, expired or not; NULL. */
-struct cap_slot *cap_find_locked(struct cap_table *table, cap_handle_t handle);
 
 /* --- revoke.c --- */
 

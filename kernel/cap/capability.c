@@ -145,7 +145,8 @@ void cap_free_left(struct cap_tree *tree, const struct cap_left *left)
 		cap_wake_revokers(left->drained);
 }
 
-static void leave_tree(struct cap_tree *tree, struct capability *cap)
+/* Apart, so that the common end of an original is short. */
+static __noinline void leave_tree(struct cap_tree *tree, struct capability *cap)
 {
 	struct cap_left left;
 

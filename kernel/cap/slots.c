@@ -53,11 +53,11 @@ static struct cap_node *node_at(const struct cap_slots *slots, uint32_t index)
 	return slots->top ? slots->top->nodes[node_of(index)] : NULL;
 }
 
-static struct cap_leaf *leaf_at(struct cap_slots *slots, uint32_t index)
+static inline struct cap_leaf *leaf_at(struct cap_slots *slots, uint32_t index)
 {
 	struct cap_node *node;
 
-	if (index < CAP_LEAF_SLOTS)
+	if (likely(index < CAP_LEAF_SLOTS))
 		return &slots->first;
 	node = node_at(slots, index);
 	return node ? node->leaves[leaf_of(index)] : NULL;
@@ -84,16 +84,20 @@ static void set_bit_to(uint64_t *map, uint32_t bit, bool on)
 }
 
 /* What a changed leaf means to the levels above. */
-static void propagate(struct cap_slots *slots, uint32_t index, const struct cap_leaf *leaf)
+static __noinline void tell_node(struct cap_slots *slots, uint32_t index, const struct cap_leaf *leaf)
 {
 	struct cap_node *node = node_at(slots, index);
 
-	if (!node)
-		return;
 	set_bit_to(&node->full, leaf_of(index), leaf->used == ALL);
 	set_bit_to(&node->occupied, leaf_of(index), leaf->used != 0);
 	set_bit_to(slots->top->full, node_of(index), node->full == ALL);
 	set_bit_to(slots->top->occupied, node_of(index), node->occupied != 0);
+}
+
+static inline void propagate(struct cap_slots *slots, uint32_t index, const struct cap_leaf *leaf)
+{
+	if (unlikely(slots->top != NULL))
+		tell_node(slots, index, leaf);
 }
 
 void cap_slot_fill(struct cap_slots *slots, uint32_t index, struct capability *cap, uint32_t flags)

@@ -70,7 +70,8 @@ void cap_table_set_limit(struct cap_table *table, uint32_t limit)
 
 /* --- in and out ----------------------------------------------------------------------------------------------- */
 
-struct cap_slot *cap_find_locked(struct cap_table *table, cap_handle_t handle)
+/* The slot of what the handle names, expired or not; NULL. */
+static inline struct cap_slot *find_locked(struct cap_table *table, cap_handle_t handle)
 {
 	struct cap_slot *slot = cap_slot_at(&table->slots, cap_handle_slot(handle));
 	uint32_t generation = (uint32_t)(handle >> 32);
@@ -83,7 +84,7 @@ struct cap_slot *cap_find_locked(struct cap_table *table, cap_handle_t handle)
 
 static inline struct cap_slot *find_usable_locked(struct cap_table *table, cap_handle_t handle)
 {
-	struct cap_slot *slot = cap_find_locked(table, handle);
+	struct cap_slot *slot = find_locked(table, handle);
 
 	return slot && !cap_is_expired(slot->cap) ? slot : NULL;
 }
@@ -106,7 +107,7 @@ static cap_handle_t fill_locked(struct cap_table *table, uint32_t index, struct 
 }
 
 /* From a holder into a table, unless it was revoked. */
-static int settle_held(struct cap_tree *tree, struct capability *cap, struct cap_table *table, uint32_t index)
+static __noinline int settle_held(struct cap_tree *tree, struct capability *cap, struct cap_table *table, uint32_t index)
 {
 	bool live;
 
@@ -506,7 +507,7 @@ int cap_close(struct cap_table *table, cap_handle_t handle)
 	struct capability *cap = NULL;
 
 	spin_lock(&table->lock);
-	if (cap_find_locked(table, handle))
+	if (find_locked(table, handle))
 		cap = cap_take_locked(table, cap_handle_slot(handle));
 	spin_unlock(&table->lock);
 	return cap ? cap_let_go(table, cap) : refuse_handle(handle);
