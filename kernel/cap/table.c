@@ -323,9 +323,13 @@ static int copy_slot_locked(struct cap_table *from, struct cap_table *to, uint32
 {
 	static const struct cap_terms unchanged = { .rights = UINT32_MAX };
 	const struct cap_slot *slot = cap_slot_at(&from->slots, index);
+	struct cap_slot *same = cap_slot_at(&to->slots, index);
 	struct capability *copy;
 	int err;
 
+	/* The child knows the parent's handles: what they name, and what they name no more. */
+	same->reused = slot->reused;
+	same->handed_out = slot->handed_out;
 	if (!slot->cap || cap_is_expired(slot->cap))
 		return 0;
 	copy = cap_new_child(slot->cap, &unchanged);
