@@ -14,10 +14,10 @@ struct cap_table {
 	struct refcount
 		refs; /* who looks into it from outside pins it, and capabilities closed while in use */
 	struct spinlock lock;
-	uint32_t limit;         /* [lock] RLIMIT_NOFILE */
-	bool dead;              /* [lock] its users are gone: nothing comes in any more */
-	struct list processes;  /* [lock] struct cap_user */
-	struct cap_slots slots; /* [lock] */
+	uint32_t limit;             /* [lock] RLIMIT_NOFILE */
+	bool dead;                  /* [lock] its users are gone: nothing comes in any more */
+	struct list processes;      /* [lock] struct cap_user */
+	struct cap_slots slots;     /* [lock] */
 	struct cap_guesses guesses; /* [lock] */
 };
 

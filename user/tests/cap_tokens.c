@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tokens: who has an exported capability's id gets a child of it; who guesses gets slower, and by policy nothing. */
+/* Tokens: who has an exported capability's id gets a child of it; who guesses has to wait, or loses all. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libserix/capability.h>
