@@ -13,7 +13,6 @@
  */
 #include "cap_priv.h"
 
-#include <kernel/cap_mapping.h>
 #include <kernel/slab.h>
 #include <serix/errno.h>
 
@@ -26,7 +25,6 @@ void cap_init(void)
 	cap_id_init();
 	cap_token_init();
 	cap_revoke_init();
-	cap_mapping_init();
 }
 
 static void granted(const struct capability *cap)

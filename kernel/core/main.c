@@ -11,6 +11,7 @@
 #include <kernel/acpi.h>
 #include <kernel/boot_info.h>
 #include <kernel/cap.h>
+#include <kernel/cap_mapping.h>
 #include <kernel/chardev.h>
 #include <kernel/cmdline.h>
 #include <kernel/fbterm.h>
@@ -91,6 +92,7 @@ static void start_subsystems(void)
 {
 	vm_init();
 	cap_init();
+	cap_mapping_init();
 	ipc_init();
 	vfs_init();
 	process_init();
