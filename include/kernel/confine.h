@@ -106,6 +106,8 @@ static inline bool confine_capability_mode(void)
 	return unlikely(c != NULL) && c->capability_mode;
 }
 
+/* Numbers of processes and threads are global names: in capability mode only its own mean something.  0 is itself. */
+bool confine_may_name(pid_t pid);
 /* May the running process signal that one, look at it, change its scheduling and limits?  Whatever it says, the usual
  * conditions must hold, too.  The tree lock or a reference to `p` is held. */
 bool confine_may_touch(const struct process *p);

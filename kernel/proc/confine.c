@@ -210,6 +210,12 @@ bool confine_may_touch(const struct process *p)
 	return !c->scope || confine_within(process_confine(p), c->scope);
 }
 
+bool confine_may_name(pid_t pid)
+{
+	return !confine_capability_mode() || pid == 0 || pid == current_process()->pid ||
+	       pid == current_thread()->tid;
+}
+
 /* /dev/null, zero, full, random and urandom: nothing but a file's worth of trouble. */
 bool confine_denies_device(dev_t rdev)
 {

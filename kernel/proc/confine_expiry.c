@@ -4,6 +4,7 @@
  * have: capabilities first, so that what they gave to others goes, too, and then their lives.  Meanwhile they cannot
  * make new ones (clone.c looks at `expired`), so that one round over all processes finds them all.
  */
+#include <kernel/cap.h>
 #include <kernel/panic.h>
 #include <kernel/wait.h>
 
@@ -58,6 +59,17 @@ static struct confine *take_due(void)
 	return found;
 }
 
+static void end_process(struct process *p)
+{
+	struct cap_table *caps = process_caps_get(p);
+
+	if (caps) {
+		cap_revoke_table(caps);
+		cap_table_unpin(caps);
+	}
+	signal_process(p, SIGKILL, NULL);
+}
+
 static void expire(struct confine *c)
 {
 	struct process *p;
@@ -67,7 +79,7 @@ static void expire(struct confine *c)
 	while ((p = process_next(next)) != NULL) {
 		next = p->pid + 1;
 		if (confine_within(process_confine(p), c))
-			signal_process(p, SIGKILL, NULL);
+			end_process(p);
 		process_put(p);
 	}
 }

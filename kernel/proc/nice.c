@@ -61,6 +61,10 @@ static int walk(struct who_walk *w)
 	const struct process *p = self->process;
 	uint64_t flags = tree_lock();
 
+	if (confine_capability_mode() && !(w->kind == WHO_THREAD && confine_may_name(w->who))) {
+		tree_unlock(flags);
+		return -EPERM;
+	}
 	if (w->who == 0)
 		w->who = w->kind == WHO_THREAD  ? self->tid
 			 : w->kind == WHO_GROUP ? p->pgid

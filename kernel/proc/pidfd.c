@@ -226,7 +226,7 @@ int64_t pidfd_open(pid_t pid, unsigned flags)
 
 	if ((flags & ~(unsigned)(PIDFD_NONBLOCK | PIDFD_THREAD)) || pid <= 0)
 		return -EINVAL;
-	if (confine_capability_mode() && pid != current_process()->pid && pid != current_thread()->tid)
+	if (!confine_may_name(pid))
 		return -EPERM;
 	err = find(pid, thread, &p, &id);
 	if (err < 0)

@@ -153,9 +153,13 @@ int thread_policy_set(pid_t tid, const struct policy_request *request)
 
 int thread_policy_get(pid_t tid, struct sched_policy *out, uint64_t *slice_ns)
 {
-	uint64_t flags = tree_lock();
-	struct thread *t = tid ? thread_find_locked(tid) : current_thread();
+	struct thread *t;
+	uint64_t flags;
 
+	if (!confine_may_name(tid))
+		return -EPERM;
+	flags = tree_lock();
+	t = tid ? thread_find_locked(tid) : current_thread();
 	if (t) {
 		sched_get_policy(&t->task, out);
 		*slice_ns = sched_slice_ns(&t->task);
@@ -184,9 +188,13 @@ int thread_affinity_set(pid_t tid, const struct cpumask *mask)
 
 int thread_affinity_get(pid_t tid, struct cpumask *mask)
 {
-	uint64_t flags = tree_lock();
-	struct thread *t = tid ? thread_find_locked(tid) : current_thread();
+	struct thread *t;
+	uint64_t flags;
 
+	if (!confine_may_name(tid))
+		return -EPERM;
+	flags = tree_lock();
+	t = tid ? thread_find_locked(tid) : current_thread();
 	if (t) {
 		sched_get_affinity(&t->task, mask);
 		*mask = cpumask_and(mask, &cpus_online);

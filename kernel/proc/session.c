@@ -5,6 +5,7 @@
  * continue it, so it must not be left stopped.
  */
 #include <kernel/tty.h>
+#include <kernel/confine.h>
 #include <serix/errno.h>
 
 #include "proc_priv.h"
@@ -161,20 +162,30 @@ int process_setpgid(pid_t pid, pid_t pgid)
 
 int64_t process_group_of(pid_t pid)
 {
-	uint64_t flags = tree_lock();
-	struct process *p = pid == 0 ? current_process() : process_find_locked(pid);
-	int64_t result = p ? p->pgid : -ESRCH;
+	uint64_t flags;
+	struct process *p;
+	int64_t result;
 
+	if (!confine_may_name(pid))
+		return -EPERM;
+	flags = tree_lock();
+	p = pid == 0 ? current_process() : process_find_locked(pid);
+	result = p ? p->pgid : -ESRCH;
 	tree_unlock(flags);
 	return result;
 }
 
 int64_t process_session_of(pid_t pid)
 {
-	uint64_t flags = tree_lock();
-	struct process *p = pid == 0 ? current_process() : process_find_locked(pid);
-	int64_t result = p ? p->sid : -ESRCH;
+	uint64_t flags;
+	struct process *p;
+	int64_t result;
 
+	if (!confine_may_name(pid))
+		return -EPERM;
+	flags = tree_lock();
+	p = pid == 0 ? current_process() : process_find_locked(pid);
+	result = p ? p->sid : -ESRCH;
 	tree_unlock(flags);
 	return result;
 }
