@@ -206,12 +206,14 @@ static void no_exec_means_none(void)
 /* It ends with who started it, who may not be allowed to kill it. */
 static pid_t start_sleeper(void)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
-	if (pid == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
-		for (;;)
-			pause();
-	return pid;
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (getppid() == parent)
+		pause();
+	_exit(0);
 }
 
 static void own_children_may_be_signalled(void)
