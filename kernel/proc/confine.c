@@ -5,6 +5,7 @@
  * Everything that only ever narrows is summed up along the chain when a confinement is made, so that a question costs
  * one look.  Places cannot be summed up: fs/confine_path.c goes through the chain.
  */
+#include <kernel/cap.h>
 #include <kernel/device.h>
 #include <kernel/format.h>
 #include <kernel/slab.h>
@@ -131,6 +132,8 @@ int confine_enter(struct confine *c)
 		return err;
 	confine_put(old); /* the process's reference; the chain has its own */
 	vm_limit_writable(p->vm, c->memory);
+	if (c->token_guesses)
+		cap_table_limit_guesses(p->caps, c->token_guesses);
 	cap_table_limit_guesses(p->caps, c->token_guesses);
 	return 0;
 }
