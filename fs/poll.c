@@ -225,7 +225,7 @@ int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
 	int result;
 
 	if (count > SMALL_COUNT) {
-		caps = kmalloc(count * sizeof(*caps));
+		caps = kmalloc(count * sizeof(void *));
 		if (!caps)
 			return -ENOMEM;
 	}

@@ -12,6 +12,7 @@
  */
 #include "slots.h"
 
+#include <kernel/assert.h>
 #include <kernel/bitmap.h>
 #include <kernel/compiler.h>
 #include <kernel/slab.h>
@@ -279,6 +280,7 @@ static void add_leaf_locked(struct cap_slots *slots, uint32_t index, struct grow
 		WRITE_ONCE(*node, g->node);
 		g->node = NULL;
 	}
+	ASSERT(*node);
 	if (!(*node)->leaves[leaf_of(index)]) {
 		(*node)->leaves[leaf_of(index)] = g->leaf;
 		g->leaf = NULL;
