@@ -86,10 +86,11 @@ build/tests/bench/host_alloc: tests/bench/host_alloc.c $(HOST_ALLOC) $(HOST_SHIM
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOST_CFLAGS) -O2 $(filter %.c,$^) -o $@
 
+build/tests/bench/ops: tests/bench/ops_ipc.c tests/bench/ops.h
 build/tests/bench/ops build/tests/bench/scale: build/tests/bench/%: tests/bench/%.c $(UOUT)/libserix.a
 	$(call say,USER,bench/$*)
 	@mkdir -p $(@D)
-	$(Q)$(USERCC) $(UCFLAGS) -pthread $^ -o $@
+	$(Q)$(USERCC) $(UCFLAGS) -pthread $(filter %.c,$^) $(filter %.a,$^) -o $@
 
 .PHONY: check-headers
 # Each header must compile alone.  One compiler run a header, no output.

@@ -6,6 +6,7 @@
 #include <kernel/string.h>
 
 #include "cpu.h"
+#include "switch.h"
 #include "x86.h"
 
 void enter_user(struct arch_regs *regs) __noreturn;
@@ -29,7 +30,7 @@ void arch_context_init(struct arch_context *ctx, void *stack_top, void (*entry)(
 	ctx->sp = (uint64_t)frame;
 }
 
-static uint64_t stack_top(const struct task *task)
+static inline uint64_t stack_top(const struct task *task)
 {
 	return (uint64_t)task->kernel_stack + KERNEL_STACK_SIZE;
 }

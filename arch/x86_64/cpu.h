@@ -86,7 +86,6 @@ void text_enable_smap(void);
 void fpu_detect(void);   /* boot CPU: what there is to save */
 void fpu_init_cpu(void); /* before the first switch */
 void fpu_init(void);     /* sizes and the cache of areas */
-void fpu_switch(struct arch_context *from, struct arch_context *to);
 /* Interrupts off.  Bring the running task's area up to date. */
 const void *fpu_save_current(void);
 /* Interrupts off.  Make `area` the running task's and load its registers from it; returns the former one. */
@@ -100,9 +99,6 @@ uint32_t fpu_mxcsr_mask(void);
 /* message.asm */
 void message_store(void *to, size_t size);
 void message_load(const void *from);
-
-/* tls.c */
-void tls_switch(struct arch_context *from, struct arch_context *to);
 
 /* trap.c: called by entry.asm */
 void exception_entry(struct arch_regs *regs);

@@ -16,6 +16,7 @@
 #include <kernel/string.h>
 #include <serix/errno.h>
 
+#include "switch.h"
 #include "x86.h"
 
 #define XFEATURE_X87     (1ull << 0)
@@ -38,7 +39,7 @@
 #define XMM_COUNT          16u
 
 static size_t area_size __ro_after_init;
-static uint64_t xfeatures __ro_after_init;
+uint64_t fpu_features __ro_after_init;
 static uint32_t mxcsr_mask __ro_after_init;
 static struct slab_cache *area_cache __ro_after_init;
 static void *initial_state __ro_after_init; /* what a program starts with */
@@ -50,34 +51,12 @@ size_t fpu_area_size(void)
 
 uint64_t fpu_xfeatures(void)
 {
-	return xfeatures;
+	return fpu_features;
 }
 
 uint32_t fpu_mxcsr_mask(void)
 {
 	return mxcsr_mask;
-}
-
-static void save(void *area)
-{
-	uint32_t low = (uint32_t)xfeatures, high = (uint32_t)(xfeatures >> 32);
-
-	if (cpu_features.xsaveopt)
-		__asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
-	else if (cpu_features.xsave)
-		__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
-	else
-		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
-}
-
-static void load(const void *area)
-{
-	uint32_t low = (uint32_t)xfeatures, high = (uint32_t)(xfeatures >> 32);
-
-	if (cpu_features.xsave)
-		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
-	else
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
 static void write_initial(void *area)
@@ -95,10 +74,10 @@ void fpu_detect(void)
 {
 	if (!cpu_features.xsave)
 		return;
-	xfeatures = cpuid(0xd, 0).eax & XFEATURES_WANTED;
+	fpu_features = cpuid(0xd, 0).eax & XFEATURES_WANTED;
 	/* AVX-512 comes in three parts that XSETBV takes together or not at all. */
-	if ((xfeatures & XFEATURE_AVX512) != XFEATURE_AVX512)
-		xfeatures &= ~XFEATURE_AVX512;
+	if ((fpu_features & XFEATURE_AVX512) != XFEATURE_AVX512)
+		fpu_features &= ~XFEATURE_AVX512;
 }
 
 void fpu_init_cpu(void)
@@ -107,7 +86,7 @@ void fpu_init_cpu(void)
 	if (cpu_features.xsave)
 		__asm__ volatile("xsetbv"
 				 :
-				 : "c"(0), "a"((uint32_t)xfeatures), "d"((uint32_t)(xfeatures >> 32)));
+				 : "c"(0), "a"((uint32_t)fpu_features), "d"((uint32_t)(fpu_features >> 32)));
 }
 
 void fpu_init(void)
@@ -145,14 +124,6 @@ void arch_fpu_free(struct arch_context *ctx)
 	ctx->fpu = NULL;
 }
 
-void fpu_switch(struct arch_context *from, struct arch_context *to)
-{
-	if (from->fpu)
-		save(from->fpu);
-	if (to->fpu)
-		load(to->fpu);
-}
-
 const void *fpu_save_current(void)
 {
 	void *area = arch_current_task()->context.fpu;
@@ -161,10 +132,10 @@ const void *fpu_save_current(void)
 	if (cpu_features.xsave)
 		__asm__ volatile("xsave64 (%0)"
 				 :
-				 : "r"(area), "a"((uint32_t)xfeatures), "d"((uint32_t)(xfeatures >> 32))
+				 : "r"(area), "a"((uint32_t)fpu_features), "d"((uint32_t)(fpu_features >> 32))
 				 : "memory");
 	else
-		save(area);
+		fpu_save(area);
 	return area;
 }
 
@@ -174,7 +145,7 @@ void *fpu_exchange_current(void *area)
 	void *former = ctx->fpu;
 
 	ctx->fpu = area;
-	load(area);
+	fpu_load(area);
 	return former;
 }
 
@@ -193,7 +164,7 @@ void arch_fpu_reset(struct task *task)
 	uint64_t flags = arch_irq_save();
 
 	ASSERT(task == arch_current_task());
-	load(initial_state);
+	fpu_load(initial_state);
 	arch_irq_restore(flags);
 }
 
@@ -202,7 +173,7 @@ void arch_fpu_copy(struct task *to, struct task *from)
 	uint64_t flags = arch_irq_save();
 
 	ASSERT(from == arch_current_task());
-	save(from->context.fpu);
+	fpu_save(from->context.fpu);
 	memcpy(to->context.fpu, from->context.fpu, area_size);
 	arch_irq_restore(flags);
 }

@@ -547,9 +547,6 @@ void arch_pt_destroy(paddr_t root)
 		pmm_free(root);
 }
 
-/* CR3 with CR4.PCIDE (SDM vol. 3A, 4.10.4.1): the identifier in the low bits; bit 63 keeps its translations.
- */
-#define CR3_KEEP   (1ull << 63)
 #define ASID_COUNT 4095u
 
 unsigned arch_asid_count(void)
@@ -560,14 +557,6 @@ unsigned arch_asid_count(void)
 void arch_pt_load(paddr_t root)
 {
 	cr3_write(root);
-}
-
-void arch_pt_load_tagged(paddr_t root, unsigned asid, bool keep)
-{
-	if (cpu_features.pcid)
-		cr3_write(root | asid | (keep ? CR3_KEEP : 0));
-	else
-		cr3_write(root);
 }
 
 paddr_t arch_pt_current(void)

@@ -14,6 +14,7 @@
 #include <kernel/sched.h>
 #include <serix/errno.h>
 
+#include "switch.h"
 #include "x86.h"
 
 #define ARCH_SET_GS 0x1001
@@ -21,83 +22,22 @@
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
 
-static uint64_t fs_read(void)
-{
-	uint64_t base;
-
-	__asm__ volatile("rdfsbase %0" : "=r"(base));
-	return base;
-}
-
-static void fs_write(uint64_t base)
-{
-	__asm__ volatile("wrfsbase %0" : : "r"(base));
-}
-
-/* Interrupts off.  An NMI between the two SWAPGS finds its own way: see paranoid_common. */
-static uint64_t user_gs_read(void)
-{
-	uint64_t base;
-
-	__asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(base) : : "memory");
-	return base;
-}
-
-static void user_gs_write(uint64_t base)
-{
-	__asm__ volatile("swapgs; wrgsbase %0; swapgs" : : "r"(base) : "memory");
-}
-
-static void switch_by_instruction(struct arch_context *from, struct arch_context *to)
-{
-	uint64_t fs = fs_read(), gs = user_gs_read();
-
-	from->fs_base = fs;
-	from->gs_base = gs;
-	if (to->fs_base != fs)
-		fs_write(to->fs_base);
-	if (to->gs_base != gs)
-		user_gs_write(to->gs_base);
-}
-
-static void load_by_msr(const struct arch_context *to)
-{
-	struct arch_cpu *cpu = arch_this_cpu()->arch;
-
-	if (cpu->fs_base_user != to->fs_base) {
-		cpu->fs_base_user = to->fs_base;
-		msr_write(MSR_FS_BASE, to->fs_base);
-	}
-	if (cpu->gs_base_user != to->gs_base) {
-		cpu->gs_base_user = to->gs_base;
-		msr_write(MSR_KERNEL_GS_BASE, to->gs_base);
-	}
-}
-
-void tls_switch(struct arch_context *from, struct arch_context *to)
-{
-	if (cpu_features.fsgsbase)
-		switch_by_instruction(from, to);
-	else
-		load_by_msr(to);
-}
-
 /* Bring arch_context up to date for the running task.  Interrupts off. */
 static void sync_current(struct arch_context *ctx)
 {
 	if (cpu_features.fsgsbase) {
-		ctx->fs_base = fs_read();
-		ctx->gs_base = user_gs_read();
+		ctx->fs_base = tls_fs_read();
+		ctx->gs_base = tls_gs_read();
 	}
 }
 
 static void load_current(const struct arch_context *ctx)
 {
 	if (cpu_features.fsgsbase) {
-		fs_write(ctx->fs_base);
-		user_gs_write(ctx->gs_base);
+		tls_fs_write(ctx->fs_base);
+		tls_gs_write(ctx->gs_base);
 	} else {
-		load_by_msr(ctx);
+		tls_load_by_msr(ctx);
 	}
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <arch/paging_impl.h>
 #include <kernel/types.h>
 
 #define USER_MIN 0x10000ull            /* mmap_min_addr: null pointers with offsets stay unmapped */
@@ -99,9 +100,10 @@ unsigned arch_pt_trim(paddr_t root, uint64_t start, uint64_t end, uint64_t low, 
 uint64_t arch_pt_table_count(paddr_t root);
 /* Load a root, and drop on this CPU what is not global; the kernel's own root goes in this way. */
 void arch_pt_load(paddr_t root);
-/* Load a user root under an address-space identifier, 1 to arch_asid_count(): translations made under it are
- * used again, or (`keep` false) dropped first.  Without identifiers: as arch_pt_load. */
-void arch_pt_load_tagged(paddr_t root, unsigned asid, bool keep);
+/* Inline, in <arch/paging_impl.h>:
+ *	void arch_pt_load_tagged(paddr_t root, unsigned asid, bool keep)
+ * Load a user root under an address-space identifier, 1 to arch_asid_count(): translations made under it are
+ * used again, or (`keep` false) dropped first.  Without identifiers asid is 0 and nothing can be kept. */
 unsigned arch_asid_count(void); /* 0: the machine does not tag translations */
 /* One past the highest physical address that the processor can name: a mapping beyond it would fault. */
 paddr_t arch_phys_end(void);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdatomic.h>
 
 #include <kernel/compiler.h>
 #include <kernel/list.h>
@@ -64,7 +65,13 @@ uint64_t log_first_seq(void);
  * scheduler calls log_wake_readers() at its next chance, where no lock is held. */
 struct waitqueue;
 struct waitqueue *log_waitqueue(void);
-void log_wake_readers(void);
+extern _Atomic bool log_readers_behind;
+void log_wake_readers_behind(void);
+static inline void log_wake_readers(void)
+{
+	if (unlikely(atomic_load_explicit(&log_readers_behind, memory_order_relaxed)))
+		log_wake_readers_behind();
+}
 
 /* From here on consoles are driven without locks: only panic() calls this. */
 void console_enter_panic(void);

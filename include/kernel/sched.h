@@ -130,10 +130,10 @@ void task_interrupt(struct task *task, uint32_t bits);
  * Handing the CPU over: the running task goes to sleep, and one that sleeps runs at once in its place, for less
  * than waking the one and putting the other to sleep costs (kernel/sched/handoff.c).
  *
- *	if (!handoff_begin(&h, next, TASK_SLEEPING_INTR))
+ *	if (!handoff_begin(next, TASK_SLEEPING_INTR))
  *		...the ordinary way: nothing has changed
  *	...what `next` is to find; unlock all spinlocks
- *	handoff_switch(&h);
+ *	handoff_switch();
  *	...woken, as from schedule(): look at why
  *
  * False: it is not certain that `next` would be the one to run here, or a signal waits that would end the sleep;
@@ -141,13 +141,8 @@ void task_interrupt(struct task *task, uint32_t bits);
  * True: interrupts are off and both tasks stay as they are until the switch, so nobody else wakes `next`, and
  * whoever wakes the caller waits until its switch is over.  What keeps `next` there is the caller's to hold.
  */
-struct handoff {
-	struct task *next;
-	uint64_t now;      /* monotonic, ns */
-	uint64_t vruntime; /* that `next` goes on from */
-};
-bool handoff_begin(struct handoff *h, struct task *next, enum task_state state) __must_check;
-void handoff_switch(const struct handoff *h);
+bool handoff_begin(struct task *next, enum task_state state) __must_check;
+void handoff_switch(void);
 
 /* What each CPU does when its start-up is over: from here on it takes tasks. */
 void sched_idle(void) __attribute__((noreturn));

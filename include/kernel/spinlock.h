@@ -54,6 +54,18 @@ static inline void spin_acquire_(struct spinlock *lock)
 	lockdep_spin_acquired(lock);
 }
 
+/* False: it is not free. */
+static inline bool spin_tryacquire_(struct spinlock *lock)
+{
+	uint32_t nobody = 0;
+
+	if (unlikely(!atomic_compare_exchange_strong_explicit(&lock->word, &nobody, 1, memory_order_acquire,
+							      memory_order_relaxed)))
+		return false;
+	lockdep_spin_acquired(lock);
+	return true;
+}
+
 static inline void spin_release_(struct spinlock *lock)
 {
 	lockdep_spin_release(lock);

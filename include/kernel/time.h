@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <arch/cpu.h>
 #include <kernel/rbtree.h>
 #include <kernel/types.h>
 
@@ -15,6 +16,15 @@
 /* `frequency` of the cycle counter in Hz, from calibration; time starts at 0 now. */
 void time_init(uint64_t frequency);
 uint64_t time_now_ns(void);  /* monotonic; 0 before time_init */
+/* The same, inline, for switches of tasks. */
+extern struct clock {
+	uint64_t base; /* cycles */
+	uint64_t mult; /* ns per cycle, 32 fraction bits; 0: the clock is not known yet */
+} time_clock;
+static inline uint64_t clock_now_ns(void)
+{
+	return (uint64_t)(((unsigned __int128)(arch_cycles_ordered() - time_clock.base) * time_clock.mult) >> 32);
+}
 uint64_t time_real_ns(void); /* since 1970-01-01 UTC */
 void time_set_real_ns(uint64_t now);
 uint64_t time_cycles_per_sec(void);

@@ -41,7 +41,7 @@ static _Atomic int console_level = LOG_INFO;
 static bool panic_mode;
 
 static struct waitqueue readers = WAITQUEUE_INIT(readers);
-static _Atomic bool readers_behind;
+_Atomic bool log_readers_behind;
 
 static void ring_copy_in(uint64_t pos, const void *src, size_t len)
 {
@@ -141,10 +141,9 @@ struct waitqueue *log_waitqueue(void)
 	return &readers;
 }
 
-void log_wake_readers(void)
+void log_wake_readers_behind(void)
 {
-	if (atomic_load_explicit(&readers_behind, memory_order_relaxed) &&
-	    atomic_exchange(&readers_behind, false))
+	if (atomic_exchange(&log_readers_behind, false))
 		wake_up_all(&readers);
 }
 
@@ -213,7 +212,7 @@ void vprintk(enum log_level level, const char *fmt, va_list args)
 		spin_unlock_irqrestore(&log_lock, flags);
 	}
 	feed_consoles();
-	atomic_store_explicit(&readers_behind, true, memory_order_relaxed);
+	atomic_store_explicit(&log_readers_behind, true, memory_order_relaxed);
 }
 
 void printk(enum log_level level, const char *fmt, ...)

@@ -11,22 +11,19 @@
 #include <arch/cpu.h>
 
 static uint64_t cycles_per_sec __ro_after_init;
-static uint64_t cycle_base __ro_after_init;
-static uint64_t ns_mult __ro_after_init; /* ns per cycle, 32 fraction bits */
+struct clock time_clock __ro_after_init;
 static _Atomic uint64_t real_offset_ns;  /* real time minus monotonic time */
 
 void time_init(uint64_t frequency)
 {
 	cycles_per_sec = frequency;
-	ns_mult = (NSEC_PER_SEC << 32) / frequency;
-	cycle_base = arch_cycles();
+	time_clock.mult = (NSEC_PER_SEC << 32) / frequency;
+	time_clock.base = arch_cycles();
 }
 
 uint64_t time_now_ns(void)
 {
-	if (unlikely(!ns_mult))
-		return 0;
-	return (uint64_t)(((unsigned __int128)(arch_cycles_ordered() - cycle_base) * ns_mult) >> 32);
+	return clock_now_ns();
 }
 
 uint64_t time_cycles_per_sec(void)

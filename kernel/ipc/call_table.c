@@ -10,7 +10,6 @@
 #include <kernel/compiler.h>
 
 #define SLOTS_MAX  ((1u << CALL_SLOT_BITS) - 1)
-#define SLOT_MASK  ((1ull << CALL_SLOT_BITS) - 1)
 #define GENERATION (UINT64_MAX >> CALL_SLOT_BITS)
 
 static void make_free(struct call_table *t, uint32_t from)
@@ -43,34 +42,19 @@ uint64_t call_table_add(struct call_table *t, void *call)
 	return slot->generation << CALL_SLOT_BITS | (index + 1);
 }
 
-/* NULL: the cookie names no call. */
-static struct call_slot *slot_of(const struct call_table *t, uint64_t cookie)
-{
-	uint64_t index = (cookie & SLOT_MASK) - 1; /* 0 becomes too large */
-	struct call_slot *slot;
-
-	if (index >= t->size)
-		return NULL;
-	slot = &t->slots[index_nospec(index, t->size)];
-	return slot->call && slot->generation == cookie >> CALL_SLOT_BITS ? slot : NULL;
-}
-
 void *call_table_find(const struct call_table *t, uint64_t cookie)
 {
-	const struct call_slot *slot = slot_of(t, cookie);
+	const struct call_slot *slot = call_table_slot(t, cookie);
 
 	return slot ? slot->call : NULL;
 }
 
 void call_table_remove(struct call_table *t, uint64_t cookie)
 {
-	struct call_slot *slot = slot_of(t, cookie);
+	struct call_slot *slot = call_table_slot(t, cookie);
 
 	ASSERT(slot);
-	slot->call = NULL;
-	slot->next_free = t->free;
-	t->free = (uint32_t)(slot - t->slots);
-	t->used--;
+	call_table_free(t, slot);
 }
 
 void *call_table_next(const struct call_table *t, uint32_t *at)

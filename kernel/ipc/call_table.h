@@ -3,6 +3,7 @@
  * nothing. */
 #pragma once
 
+#include <kernel/compiler.h>
 #include <kernel/ipc.h>
 
 void call_table_init(struct call_table *t);
@@ -11,6 +12,24 @@ uint64_t call_table_add(struct call_table *t, void *call);
 static inline bool call_table_is_full(const struct call_table *t)
 {
 	return t->free == t->size;
+}
+/* Whose call it names; NULL: the cookie is nobody's. */
+static inline struct call_slot *call_table_slot(const struct call_table *t, uint64_t cookie)
+{
+	uint64_t index = (cookie & ((1ull << CALL_SLOT_BITS) - 1)) - 1; /* 0 becomes too large */
+	struct call_slot *slot;
+
+	if (unlikely(index >= t->size))
+		return NULL;
+	slot = &t->slots[index_nospec(index, t->size)];
+	return slot->call && slot->generation == cookie >> CALL_SLOT_BITS ? slot : NULL;
+}
+static inline void call_table_free(struct call_table *t, struct call_slot *slot)
+{
+	slot->call = NULL;
+	slot->next_free = t->free;
+	t->free = (uint32_t)(slot - t->slots);
+	t->used--;
 }
 /* NULL: no such. */
 void *call_table_find(const struct call_table *t, uint64_t cookie);

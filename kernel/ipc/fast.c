@@ -21,7 +21,13 @@ static inline void pass(struct task *to, struct arch_regs *regs, uint64_t size)
 	arch_regs_set_result(regs, (int64_t)size);
 }
 
-/* --- the caller ------------------------------------------------------------------------------------ */
+static __noinline bool give_up(struct port *port)
+{
+	spin_unlock(&port->lock);
+	return false;
+}
+
+/* --- the caller -------------------------------------------------------------------------------------- */
 
 /* Who would get the message, if that takes small ones in its registers. */
 static inline struct receiver *willing_receiver(const struct port *port)
@@ -35,11 +41,11 @@ static inline struct receiver *willing_receiver(const struct port *port)
 }
 
 /* Lend to the server and hand it the CPU: both, or neither. */
-static inline bool begin_call(struct handoff *h, struct call *call, struct task *server)
+static inline bool begin_call(struct call *call, struct task *server)
 {
 	arch_irq_disable();
 	if (likely(loan_begin_given(&call->loan, server))) {
-		if (likely(handoff_begin(h, server, TASK_SLEEPING_INTR)))
+		if (likely(handoff_begin(server, TASK_SLEEPING_INTR)))
 			return true;
 		loan_end(&call->loan);
 	}
@@ -66,15 +72,12 @@ bool call_fast(struct call *call, const struct capability *via, struct arch_regs
 	       uint64_t size)
 {
 	struct port *port = port_of(via->object);
-	struct handoff h __attribute__((uninitialized));
 	struct receiver *r;
 
 	spin_lock(&port->lock);
 	r = willing_receiver(port);
-	if (unlikely(!r || !begin_call(&h, call, r->task))) {
-		spin_unlock(&port->lock);
-		return false;
-	}
+	if (unlikely(!r || !begin_call(call, r->task)))
+		return give_up(port);
 	enter(call, port, r, regs);
 	list_del(&r->link);
 	r->state = WAIT_DONE;
@@ -83,7 +86,7 @@ bool call_fast(struct call *call, const struct capability *via, struct arch_regs
 			      atomic_load_explicit(&via->rights, memory_order_relaxed));
 	pass(r->task, r->registers, size);
 	spin_unlock(&port->lock);
-	handoff_switch(&h);
+	handoff_switch();
 	if (likely(call_fast_is_done(call)))
 		loan_end(&call->loan);
 	return true;
@@ -92,14 +95,15 @@ bool call_fast(struct call *call, const struct capability *via, struct arch_regs
 /* --- the server ------------------------------------------------------------------------------------ */
 
 /* The call to answer, if its caller waits in its registers, and nobody else for this server. */
-static inline struct call *answerable_call(const struct port *port, uint64_t cookie)
+static inline struct call_slot *answerable_call(const struct port *port, uint64_t cookie)
 {
-	struct call *call = call_table_find(&port->calls, cookie);
+	struct call_slot *slot = call_table_slot(&port->calls, cookie);
+	const struct call *call;
 
-	if (unlikely(!call || call->state != CALL_RECEIVED || !call->registers || port->dead ||
-		     port->queue.count || !list_empty(&port->senders)))
+	if (unlikely(!slot || port->dead || port->queue.count || !list_empty(&port->senders)))
 		return NULL;
-	return call;
+	call = slot->call;
+	return likely(call->state == CALL_RECEIVED && call->registers) ? slot : NULL;
 }
 
 static inline void wait_here(struct receiver *self, struct port *port, struct arch_regs *regs)
@@ -115,22 +119,23 @@ static inline void wait_here(struct receiver *self, struct port *port, struct ar
 bool reply_wait_fast(struct receiver *self, struct port *port, struct arch_regs *regs, uint64_t tag,
 		     uint64_t size, uint64_t cookie)
 {
-	struct handoff h __attribute__((uninitialized));
+	struct call_slot *slot;
 	struct call *call;
 
 	spin_lock(&port->lock);
-	call = answerable_call(port, cookie);
-	if (unlikely(!call || !handoff_begin(&h, call->task, TASK_SLEEPING_INTR))) {
-		spin_unlock(&port->lock);
-		return false;
-	}
-	call_table_remove(&port->calls, cookie);
+	slot = answerable_call(port, cookie);
+	if (unlikely(!slot))
+		return give_up(port);
+	call = slot->call;
+	if (unlikely(!handoff_begin(call->task, TASK_SLEEPING_INTR)))
+		return give_up(port);
+	call_table_free(&port->calls, slot);
 	call->cookie = 0;
 	call->state = CALL_ANSWERED;
 	arch_regs_set_message(call->registers, tag, 0, 0, 0);
 	pass(call->task, call->registers, size);
 	wait_here(self, port, regs);
 	spin_unlock(&port->lock);
-	handoff_switch(&h);
+	handoff_switch();
 	return true;
 }

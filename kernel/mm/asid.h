@@ -37,3 +37,8 @@ static inline bool asid_set_load(struct asid_set *set, uint64_t space, uint64_t 
 	set->slots[0] = (struct asid_slot){ .space = space, .gen = gen };
 	return true;
 }
+/* The identifier that the machine is given for it; 0: it has none. */
+static inline unsigned asid_set_tag(const struct asid_set *set)
+{
+	return set->count > 1 ? set->current + 1 : 0;
+}

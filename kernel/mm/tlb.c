@@ -118,22 +118,27 @@ static __noinline void catch_up(struct tlb_cpu *tlb, struct vm_space *vm)
 	*followed(tlb) = gen;
 }
 
-static __noinline void load(struct cpu *cpu, struct vm_space *vm)
+static __noinline void start(struct tlb_cpu *tlb)
 {
-	struct tlb_cpu *tlb = &tlb_cpus[cpu->id];
+	asid_set_init(&tlb->asids, arch_asid_count());
+	tlb->started = true;
+}
+
+static inline void load(struct cpu *cpu, struct vm_space *vm)
+{
+	uint32_t id = cpu->id;
+	struct tlb_cpu *tlb = &tlb_cpus[id];
 	struct vm_space *former = cpu->vm;
 	bool stale;
 
-	if (unlikely(!tlb->started)) {
-		asid_set_init(&tlb->asids, arch_asid_count());
-		tlb->started = true;
-	}
+	if (unlikely(!tlb->started))
+		start(tlb);
 	atomic_store_explicit(&tlb->lazy, false, memory_order_relaxed);
-	cpumask_set_atomic(&vm->cpus, cpu->id);
+	cpumask_set_atomic(&vm->cpus, id);
 	stale = asid_set_load(&tlb->asids, vm->tlb_id, atomic_load(&vm->tlb_gen));
-	arch_pt_load_tagged(vm->root, tlb->asids.current + 1, !stale);
+	arch_pt_load_tagged(vm->root, asid_set_tag(&tlb->asids), !stale);
 	cpu->vm = vm;
-	leave_mask(former, cpu->id);
+	leave_mask(former, id);
 }
 
 void vm_space_load(struct vm_space *vm)

@@ -24,54 +24,19 @@ static inline bool only_fair_waits(const struct runq *rq)
 	       !atomic_load_explicit(&arch_this_cpu()->resched, memory_order_relaxed);
 }
 
-/* It sleeps here, may run here, and nothing but its state has to change for that. */
+/* It sleeps here, may run here, and nothing but its state has to change for that.  (Preempted on its way to sleep it
+ * would be queued; only ISO tasks are ever suspended.) */
 static inline bool can_take_over(const struct runq *rq, const struct task *next)
 {
 	uint32_t state = atomic_load_explicit(&next->state, memory_order_relaxed);
 
 	return next->cpu == rq->cpu && next->class == &fair_class && next->started &&
-	       (state == TASK_SLEEPING || state == TASK_SLEEPING_INTR) && is_off_locked(rq, next) &&
+	       (state == TASK_SLEEPING_INTR || state == TASK_SLEEPING) && !next->on_runq && !next->moving &&
 	       may_run_on(next, rq->cpu);
 }
 
-static inline bool may_hand_over(struct runq *rq, struct task *self, struct task *next, struct handoff *h)
+static __noinline bool give_way(void)
 {
-	if (!only_fair_waits(rq) || self->class != &fair_class || !can_take_over(rq, next))
-		return false;
-	h->now = time_now_ns();
-	account_locked(rq, h->now);
-	if (likely(!rq->fair.first)) {
-		h->vruntime = self->fair.vruntime;
-		return true;
-	}
-	h->vruntime = fair_place(&rq->fair, &next->fair, &self->fair);
-	return !fair_overtakes(rq->fair.first, h->vruntime, self->fair.slice_end_ns, h->now);
-}
-
-/* The order of wait queues, too: first the state, then the look at what would end the sleep. */
-static inline bool fall_asleep(struct task *self, enum task_state state)
-{
-	atomic_store(&self->state, state);
-	if (likely(state != TASK_SLEEPING_INTR || !signal_pending()))
-		return true;
-	atomic_store_explicit(&self->state, TASK_RUNNABLE, memory_order_relaxed);
-	return false;
-}
-
-bool handoff_begin(struct handoff *h, struct task *next, enum task_state state)
-{
-	struct task *self = current_task();
-	struct runq *rq;
-
-	DEBUG_ASSERT(self != next);
-	arch_irq_disable();
-	rq = this_runq();
-	spin_lock(&rq->lock);
-	if (likely(may_hand_over(rq, self, next, h)) && likely(fall_asleep(self, state))) {
-		h->next = next;
-		return true;
-	}
-	spin_release_(&rq->lock);
 	preempt_enable_no_resched();
 	arch_irq_enable();
 	if (unlikely(arch_resched_pending()))
@@ -79,13 +44,63 @@ bool handoff_begin(struct handoff *h, struct task *next, enum task_state state)
 	return false;
 }
 
-void handoff_switch(const struct handoff *h)
+static __noinline bool refuse(struct runq *rq)
 {
-	struct task *self = current_task(), *next = h->next;
+	spin_release_(&rq->lock);
+	return give_way();
+}
+
+/* Somebody waits: `next` goes before if it would in the slice of `self`. */
+static __noinline bool goes_first(struct runq *rq, const struct task *self, const struct task *next)
+{
+	account_locked(rq, rq->handoff_ns);
+	rq->handoff_vruntime = fair_place(&rq->fair, &next->fair, &self->fair);
+	return !fair_overtakes(rq->fair.first, rq->handoff_vruntime, self->fair.slice_end_ns, rq->handoff_ns);
+}
+
+static __noinline bool begin_before_others(struct runq *rq, struct task *self, const struct task *next)
+{
+	if (goes_first(rq, self, next))
+		return true;
+	atomic_store_explicit(&self->state, TASK_RUNNABLE, memory_order_relaxed);
+	return refuse(rq);
+}
+
+/* All that is unlikely leaves by a tail call, so that the likely way has nothing to save. */
+bool handoff_begin(struct task *next, enum task_state state)
+{
+	struct task *self = current_task();
+	struct runq *rq;
+
+	DEBUG_ASSERT(self != next);
+	arch_irq_disable();
+	rq = this_runq();
+	preempt_disable();
+	if (unlikely(!spin_tryacquire_(&rq->lock)))
+		return give_way();
+	if (unlikely(!only_fair_waits(rq) || self->class != &fair_class || !can_take_over(rq, next)))
+		return refuse(rq);
+	rq->handoff = next;
+	rq->handoff_ns = clock_now_ns();
+	/* As in wait queues: first the state, then the look at what would end the sleep. */
+	atomic_store(&self->state, state);
+	if (unlikely(state == TASK_SLEEPING_INTR && atomic_load_explicit(&self->work, memory_order_relaxed))) {
+		atomic_store_explicit(&self->state, TASK_RUNNABLE, memory_order_relaxed);
+		return refuse(rq);
+	}
+	if (unlikely(rq->fair.first))
+		return begin_before_others(rq, self, next);
+	return true;
+}
+
+void handoff_switch(void)
+{
 	struct runq *rq = this_runq();
+	struct task *self = current_task(), *next = rq->handoff;
 
 	ASSERT(arch_preempt_count() == 1);
-	next->fair.vruntime = h->vruntime;
+	account_locked(rq, rq->handoff_ns);
+	next->fair.vruntime = likely(!rq->fair.first) ? self->fair.vruntime : rq->handoff_vruntime;
 	next->fair.slice_end_ns = self->fair.slice_end_ns;
 	next->runs++;
 	atomic_store_explicit(&next->state, TASK_RUNNABLE, memory_order_relaxed);
@@ -93,7 +108,7 @@ void handoff_switch(const struct handoff *h)
 	note_sleep(self);
 	self->switches_voluntary++;
 	rq->stats.handoffs++;
-	pass_cpu_locked(rq, self, next, h->now);
+	pass_cpu_locked(rq, self, next, rq->handoff_ns);
 	switch_context(self, next);
 	arch_irq_enable();
 	log_wake_readers();

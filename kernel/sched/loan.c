@@ -21,39 +21,103 @@ static struct spinlock pool[POOL] = {
 	[0 ... POOL - 1] = SPINLOCK_INIT("loan", RANK_LOAN),
 };
 
-struct spinlock *loan_lock(const struct task *task)
+static inline struct spinlock *lock_of(const struct task *task)
 {
 	return &pool[(uintptr_t)task / 64 * 0x9e3779b97f4a7c15ull >> 58];
+}
+
+struct spinlock *loan_lock(const struct task *task)
+{
+	return lock_of(task);
 }
 
 void loan_begin(struct loan *loan)
 {
 	struct task *self = current_task();
-	uint64_t flags = spin_lock_irqsave(loan_lock(self));
+	uint64_t flags = spin_lock_irqsave(lock_of(self));
 
 	*loan = (struct loan){ .donor = self };
 	ASSERT(!self->lending);
 	self->lending = loan;
-	spin_unlock_irqrestore(loan_lock(self), flags);
+	spin_unlock_irqrestore(lock_of(self), flags);
+}
+
+static inline void return_locked(struct loan *loan)
+{
+	struct task *borrower = loan->borrower;
+
+	list_del(&loan->link);
+	WRITE_ONCE(loan->borrower, NULL);
+	if (--borrower->loans == 0 && unlikely(READ_ONCE(borrower->lent_urgency) != URGENCY_IDLE))
+		sched_lend(borrower, NULL);
+}
+
+static inline void give_back(struct loan *loan)
+{
+	struct task *borrower = READ_ONCE(loan->borrower);
+	uint64_t flags;
+
+	if (!borrower)
+		return;
+	/* It may leave meanwhile, and its memory with it, but then it has taken itself out. */
+	flags = spin_lock_irqsave(lock_of(borrower));
+	if (loan->borrower)
+		return_locked(loan);
+	spin_unlock_irqrestore(lock_of(borrower), flags);
+}
+
+void loan_return(struct loan *loan)
+{
+	give_back(loan);
+}
+
+static __noinline void end_slowly(struct loan *loan, uint64_t flags)
+{
+	struct task *self = current_task();
+
+	preempt_enable_no_resched();
+	arch_irq_restore(flags);
+	give_back(loan);
+	WRITE_ONCE(self->lending, NULL);
+	atomic_thread_fence(memory_order_seq_cst);
+	/* Nobody finds the loan any more; but who has found it holds the lock until it is done with it. */
+	spin_unlock_irqrestore(lock_of(self), spin_lock_irqsave(lock_of(self)));
 }
 
 void loan_end(struct loan *loan)
 {
-	struct task *self = current_task();
-	struct spinlock *lock = loan_lock(self);
+	struct task *self = current_task(), *borrower = READ_ONCE(loan->borrower);
+	uint64_t flags = arch_irq_save();
+	struct spinlock *lock;
 
-	loan_return(loan);
-	/* Nobody finds the loan any more; but who has found it holds the lock until it is done with it. */
+	preempt_disable();
+	if (likely(borrower)) {
+		lock = lock_of(borrower);
+		if (unlikely(!spin_tryacquire_(lock)))
+			return end_slowly(loan, flags);
+		if (unlikely(!loan->borrower || READ_ONCE(borrower->lent_urgency) != URGENCY_IDLE)) {
+			spin_release_(lock);
+			return end_slowly(loan, flags);
+		}
+		list_del(&loan->link);
+		WRITE_ONCE(loan->borrower, NULL);
+		borrower->loans--;
+		spin_release_(lock);
+	}
 	WRITE_ONCE(self->lending, NULL);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (unlikely(atomic_load_explicit(&lock->word, memory_order_acquire) != 0))
-		spin_unlock_irqrestore(lock, spin_lock_irqsave(lock));
+	if (unlikely(atomic_load_explicit(&lock_of(self)->word, memory_order_acquire) != 0))
+		return end_slowly(loan, flags);
+	preempt_enable_no_resched();
+	arch_irq_restore(flags);
+	if (unlikely(arch_resched_pending()))
+		preempt_schedule();
 }
 
 /* Whom `from`, whose loan lock is held, waits for, with its lock held too.  NULL: nobody, or no luck. */
 static struct task *lock_next(struct task *from)
 {
-	struct spinlock *held = loan_lock(from);
+	struct spinlock *held = lock_of(from);
 	struct loan *loan;
 
 	/* loan_end() relies on it: the lock was taken before the loan is looked at. */
@@ -64,12 +128,12 @@ static struct task *lock_next(struct task *from)
 
 		if (!next)
 			return NULL;
-		if (loan_lock(next) != held && !spin_trylock(loan_lock(next)))
+		if (lock_of(next) != held && !spin_trylock(lock_of(next)))
 			continue;
 		if (READ_ONCE(loan->borrower) == next)
 			return next;
-		if (loan_lock(next) != held)
-			spin_unlock(loan_lock(next));
+		if (lock_of(next) != held)
+			spin_unlock(lock_of(next));
 	}
 	return NULL;
 }
@@ -83,11 +147,11 @@ static void lend_along(struct task *at, struct task *donor, uint64_t flags)
 		if (!next)
 			break;
 		sched_lend(next, donor);
-		if (loan_lock(next) != loan_lock(at))
-			spin_unlock(loan_lock(at));
+		if (lock_of(next) != lock_of(at))
+			spin_unlock(lock_of(at));
 		at = next;
 	}
-	spin_unlock_irqrestore(loan_lock(at), flags);
+	spin_unlock_irqrestore(lock_of(at), flags);
 }
 
 /* The borrower's lock is held; lets go of it. */
@@ -105,7 +169,7 @@ void loan_give(struct loan *loan, struct task *borrower)
 	loan_return(loan);
 	/* Who calls a port that only it serves waits for its time-out. */
 	if (borrower != loan->donor)
-		lend_locked(loan, borrower, spin_lock_irqsave(loan_lock(borrower)));
+		lend_locked(loan, borrower, spin_lock_irqsave(lock_of(borrower)));
 }
 
 /* --- without a change of urgency ------------------------------------------------------------------- */
@@ -116,26 +180,36 @@ static inline bool is_as_urgent(const struct task *borrower, const struct task *
 	       READ_ONCE(borrower->fair.weight) >= READ_ONCE(donor->fair.weight);
 }
 
+/* Everything unlikely refuses, so that the likely way has no call in it. */
 bool loan_begin_given(struct loan *loan, struct task *borrower)
 {
 	struct task *self = current_task();
-	struct spinlock *lock = loan_lock(borrower);
+	struct spinlock *lock = lock_of(borrower);
 
-	if (unlikely(!is_as_urgent(borrower, self)))
-		return false;
-	loan->donor = self;
-	loan->borrower = NULL;
 	DEBUG_ASSERT(!self->lending);
+	loan->donor = self;
+	WRITE_ONCE(loan->borrower, NULL);
 	WRITE_ONCE(self->lending, loan);
-	spin_lock(lock);
+	preempt_disable();
+	if (unlikely(!spin_tryacquire_(lock)))
+		goto out;
+	/* Who makes the running task more urgent after this look finds the borrower. */
 	WRITE_ONCE(loan->borrower, borrower);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (unlikely(!is_as_urgent(borrower, self))) {
+		WRITE_ONCE(loan->borrower, NULL);
+		spin_release_(lock);
+		goto out;
+	}
 	list_add_tail(&borrower->borrowed, &loan->link);
 	borrower->loans++;
-	/* Who made the running task more urgent since that look did not see the borrower yet. */
-	if (unlikely(!is_as_urgent(borrower, self)))
-		sched_lend(borrower, self);
-	spin_unlock(lock);
+	spin_release_(lock);
+	preempt_enable_no_resched(); /* interrupts are off */
 	return true;
+out:
+	preempt_enable_no_resched();
+	loan_end(loan);
+	return false;
 }
 
 void loan_follow(struct loan *loan, const struct loan *other)
@@ -146,44 +220,20 @@ void loan_follow(struct loan *loan, const struct loan *other)
 	loan_return(loan);
 	if (!borrower || borrower == loan->donor)
 		return;
-	flags = spin_lock_irqsave(loan_lock(borrower));
+	flags = spin_lock_irqsave(lock_of(borrower));
 	/* If not, it may be gone. */
 	if (READ_ONCE(other->borrower) == borrower)
 		lend_locked(loan, borrower, flags);
 	else
-		spin_unlock_irqrestore(loan_lock(borrower), flags);
-}
-
-static void return_locked(struct loan *loan)
-{
-	struct task *borrower = loan->borrower;
-
-	list_del(&loan->link);
-	WRITE_ONCE(loan->borrower, NULL);
-	if (--borrower->loans == 0)
-		sched_lend(borrower, NULL);
-}
-
-void loan_return(struct loan *loan)
-{
-	struct task *borrower = READ_ONCE(loan->borrower);
-	uint64_t flags;
-
-	if (!borrower)
-		return;
-	/* It may leave meanwhile, and its memory with it, but then it has taken itself out. */
-	flags = spin_lock_irqsave(loan_lock(borrower));
-	if (loan->borrower)
-		return_locked(loan);
-	spin_unlock_irqrestore(loan_lock(borrower), flags);
+		spin_unlock_irqrestore(lock_of(borrower), flags);
 }
 
 void loans_leave(void)
 {
 	struct task *self = current_task();
-	uint64_t flags = spin_lock_irqsave(loan_lock(self));
+	uint64_t flags = spin_lock_irqsave(lock_of(self));
 
 	while (!list_empty(&self->borrowed))
 		return_locked(list_first(&self->borrowed, struct loan, link));
-	spin_unlock_irqrestore(loan_lock(self), flags);
+	spin_unlock_irqrestore(lock_of(self), flags);
 }

@@ -122,9 +122,8 @@ void runq_move_locked(struct runq *from, struct runq *to, struct task *task, uin
 	runq_add_locked(to, task, ENQUEUE_JOIN, now);
 }
 
-void charge_locked(struct runq *rq, struct task *task, uint64_t delta, uint64_t now_ns)
+void charge_rarely_locked(struct runq *rq, struct task *task, uint64_t delta)
 {
-	task->accounted_ns = now_ns;
 	if (task == rq->idle) {
 		rq->stats.idle_ns += delta;
 		return;

@@ -245,20 +245,12 @@ static __noinline void bury(struct task *task)
 	task->release(task);
 }
 
-/* First thing on the new stack: let go of the lock and of a task that ended or has to move. */
-void finish_switch(void)
+/* It moves, or it ended; it can be freed once nobody needs its state. */
+void retire(struct task *previous)
 {
-	struct runq *rq = this_runq();
-	struct task *previous = rq->previous;
-	bool dead = atomic_load_explicit(&previous->state, memory_order_relaxed) == TASK_DEAD;
-	bool moving = previous->moving;
-
-	atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
-	spin_release_(&rq->lock);
-	preempt_enable_no_resched(); /* interrupts are off */
-	if (unlikely(moving))
+	if (previous->moving)
 		send_away(previous);
-	else if (unlikely(dead))
+	else
 		bury(previous);
 }
 
@@ -313,7 +305,7 @@ static void switch_away(enum switch_reason why)
 {
 	struct runq *rq = this_runq();
 	struct task *self, *next;
-	uint64_t now = time_now_ns();
+	uint64_t now = clock_now_ns();
 	bool forced = why == SWITCH_FORCED, stays;
 
 	spin_lock(&rq->lock);

@@ -102,6 +102,9 @@ struct runq {
 	struct iso_queue iso;         /* [l] */
 	struct realtime_queue rt;     /* [l] */
 	struct task *previous;        /* [own] switched out last; finish_switch looks after it */
+	struct task *handoff;         /* [l] from handoff_begin to handoff_switch: to whom, */
+	uint64_t handoff_ns;          /* [l] when, */
+	uint64_t handoff_vruntime;    /* [l] and, if others wait, where in virtual time it goes on */
 	struct timer tick;            /* armed by its own CPU only */
 	uint64_t sample_ns;           /* [own] how long a task alone runs without a look at it */
 	uint64_t urgency;             /* [l] of the running task; read anywhere */
@@ -156,7 +159,24 @@ void runq_move_locked(struct runq *from, struct runq *to, struct task *task, uin
 /* How much CPU time the task is owed (FAIR and BATCH). */
 int64_t runq_lag_locked(const struct runq *rq, const struct task *task);
 /* Charge the time since the last charge to the running task. */
-void charge_locked(struct runq *rq, struct task *task, uint64_t delta, uint64_t now_ns);
+void charge_rarely_locked(struct runq *rq, struct task *task, uint64_t delta);
+static inline void charge_locked(struct runq *rq, struct task *task, uint64_t delta, uint64_t now_ns)
+{
+	task->accounted_ns = now_ns;
+	/* What most are: of nice 0, found in the kernel or in their program by the last tick. */
+	if (likely(task->class == &fair_class && task->policy.nice == 0 && !rq->batch.count)) {
+		if (task->last_tick_user) {
+			task->user_ns += delta;
+			rq->stats.user_ns += delta;
+		} else {
+			task->system_ns += delta;
+			rq->stats.system_ns += delta;
+		}
+		task->fair.vruntime += fair_virtual(delta, task->fair.weight);
+	} else {
+		charge_rarely_locked(rq, task, delta);
+	}
+}
 static inline void account_locked(struct runq *rq, uint64_t now_ns)
 {
 	struct task *task = rq->current;
@@ -173,8 +193,6 @@ static inline void account_locked(struct runq *rq, uint64_t now_ns)
 void check_preempt_locked(struct runq *rq, struct task *task, uint64_t now);
 /* Should `task` run rather than `running`, on this queue? */
 bool overtakes(const struct runq *rq, const struct task *task, const struct task *running, uint64_t now);
-/* First thing on a new stack. */
-void finish_switch(void);
 /* Have the CPU decide anew. */
 void request_resched(struct runq *rq);
 /* Locks were dropped with interrupts off, when a switch that was asked for could not happen. */
@@ -197,6 +215,21 @@ static inline void pass_cpu_locked(struct runq *rq, struct task *self, struct ta
 	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
 }
 
+/* First thing on the new stack: let go of the lock and of a task that ended or has to move. */
+void retire(struct task *previous);
+static inline void let_go_of_previous(void)
+{
+	struct runq *rq = this_runq();
+	struct task *previous = rq->previous;
+	bool gone = atomic_load_explicit(&previous->state, memory_order_relaxed) == TASK_DEAD || previous->moving;
+
+	atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
+	spin_release_(&rq->lock);
+	preempt_enable_no_resched(); /* interrupts are off */
+	if (unlikely(gone))
+		retire(previous);
+}
+
 /* The last of every switch: the lock is dropped on the other stack. */
 static inline void switch_context(struct task *self, struct task *next)
 {
@@ -205,7 +238,7 @@ static inline void switch_context(struct task *self, struct task *next)
 	else
 		vm_space_rest();
 	arch_context_switch(self, next);
-	finish_switch();
+	let_go_of_previous();
 }
 
 static inline void note_sleep(struct task *task)

@@ -15,7 +15,7 @@ static void task_entry(void *arg)
 {
 	struct task *self = arg;
 
-	finish_switch();
+	let_go_of_previous();
 	arch_irq_enable();
 	self->entry(self->entry_arg);
 	task_exit();

@@ -33,7 +33,7 @@ enum small_call {
 #define COOKIE_ARG    4
 
 /* They lie in the registers that the call is to return with. */
-static inline struct arch_regs *registers(void)
+static struct arch_regs *registers(void)
 {
 	return arch_user_regs(current_task());
 }

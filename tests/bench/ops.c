@@ -34,6 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ops.h"
+
 #define RUNS     5u
 #define PAGE     4096ul
 #define PAGES    256u /* touched in one run of a fault row */
@@ -47,60 +49,6 @@
 
 static char self[PATH_MAX];
 static char block[1 << 20] __attribute__((aligned(4096)));
-
-static inline uint64_t now(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)high << 32 | low;
-}
-
-static inline long call(long nr, long a, long b, long c)
-{
-	long result;
-
-	__asm__ volatile("syscall" : "=a"(result) : "a"(nr), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
-	return result;
-}
-
-static inline long call5(long nr, long a, long b, long c, long d, long e)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	dprintf(2, "ops: %s: %s\n", what, strerror(errno));
-	_exit(1);
-}
-
-/* A row that is nothing but one expression in a loop, between set-up and clearing away. */
-#define LOOP(name, before, operation, after)             \
-	static uint64_t name(unsigned n)                 \
-	{                                                \
-		uint64_t start, ticks;                   \
-                                                         \
-		before;                                  \
-		start = now();                           \
-		for (unsigned i = 0; i < n; i++) {       \
-			operation;                       \
-			__asm__ volatile("" : : "r"(i)); \
-		}                                        \
-		ticks = now() - start;                   \
-		after;                                   \
-		return ticks;                            \
-	}
 
 /* --- system calls ---------------------------------------------------------------------------------- */
 
@@ -677,11 +625,7 @@ static uint64_t fork_exec(unsigned n)
 
 /* --- the table ------------------------------------------------------------------------------------- */
 
-static const struct row {
-	const char *name;
-	uint64_t (*run)(unsigned n);
-	unsigned n;
-} rows[] = {
+static const struct row rows[] = {
 	{ "null system call (getppid)", null_call, 1000 },
 	{ "unknown call", unknown_call, 1000 },
 	{ "clock_gettime", clock_get, 1000 },
@@ -762,6 +706,15 @@ static void repeat(const struct row *row)
 		row->run(row->n);
 }
 
+static void measure(const struct row *row, const char *wanted, bool forever, uint64_t loop)
+{
+	if (!strstr(row->name, wanted))
+		return;
+	if (forever)
+		repeat(row);
+	report(row, loop);
+}
+
 static void make_files(void)
 {
 	char path[64];
@@ -793,6 +746,7 @@ int main(int argc, char **argv)
 {
 	bool alone = getpid() == 1;
 	const char *wanted = !alone && argc > 1 ? argv[1] : "";
+	bool forever = argc > 2 && strcmp(argv[2], "forever") == 0;
 	uint64_t loop;
 
 	if (strcmp(wanted, "exit") == 0)
@@ -802,13 +756,10 @@ int main(int argc, char **argv)
 	must(realpath(argv[0], self) != NULL, argv[0]);
 	make_files();
 	loop = median(empty, 1000);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!strstr(rows[i].name, wanted))
-			continue;
-		if (argc > 2 && strcmp(argv[2], "forever") == 0)
-			repeat(&rows[i]);
-		report(&rows[i], loop);
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		measure(&rows[i], wanted, forever, loop);
+	for (const struct row *row = ipc_rows; row->name; row++)
+		measure(row, wanted, forever, loop);
 	if (alone) {
 		puts("end");
 		fflush(stdout);

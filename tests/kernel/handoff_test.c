@@ -110,17 +110,16 @@ static struct worker *partner;
 
 static void try_once(struct worker *w)
 {
-	struct handoff h;
 
 	(void)w;
-	if (!handoff_begin(&h, partner->task, TASK_SLEEPING_INTR)) {
+	if (!handoff_begin(partner->task, TASK_SLEEPING_INTR)) {
 		if (atomic_load(&current_task()->state) == TASK_RUNNABLE)
 			atomic_fetch_add(&refused, 1);
 		return;
 	}
 	/* The partner, woken for no reason, goes to sleep again. */
 	atomic_fetch_add(&accepted, 1);
-	handoff_switch(&h);
+	handoff_switch();
 }
 
 static struct worker trier;
@@ -256,14 +255,13 @@ static void give_to_who_ends(struct worker *w)
 	for (int i = 0; i < 20 && !atomic_load(&w->stop); i++) {
 		_Atomic bool sleeping = false;
 		struct task *task = kthread_create("ends", end_after_waking, (void *)&sleeping);
-		struct handoff h;
 
 		if (!task)
 			return;
 		while (!atomic_load(&sleeping) || atomic_load(&task->on_cpu))
 			sched_yield();
-		if (handoff_begin(&h, task, TASK_SLEEPING))
-			handoff_switch(&h);
+		if (handoff_begin(task, TASK_SLEEPING))
+			handoff_switch();
 		else
 			task_wake(task);
 		atomic_fetch_add(&handed_back, 1);

@@ -30,12 +30,11 @@ static void sleep_till_mine(struct turns *t, unsigned mine)
 static void pass(struct turns *t, unsigned mine)
 {
 	struct task *other = t->workers[!mine].task;
-	struct handoff h;
 
-	if (t->by_handoff && handoff_begin(&h, other, TASK_SLEEPING)) {
+	if (t->by_handoff && handoff_begin(other, TASK_SLEEPING)) {
 		atomic_fetch_add_explicit(&t->turn, 1, memory_order_relaxed);
 		t->handed++;
-		handoff_switch(&h);
+		handoff_switch();
 	} else {
 		atomic_fetch_add(&t->turn, 1);
 		t->woken++;
