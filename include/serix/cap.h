@@ -138,7 +138,7 @@ struct cap_derive {
 };
 
 /* cap_revoke flags */
-#define CAP_REVOKE_CHILDREN 1u /* the capability itself stays */
+#define CAP_REVOKE_CHILDREN 1u /* the capability itself stays; mappings made through it do not */
 
 /* cap_enter flags */
 #define CAP_ENTER 1u
