@@ -183,8 +183,8 @@ static int path_of_file(const struct file *file, struct path *out)
 	return 0;
 }
 
-/* A memory object is to be had through its capability alone, with the rights of that; and opening a file anew does not
- * bring back what was taken from the descriptor. */
+/* A memory object is to be had through its capability alone, with the rights of that; and opening a file
+ * anew does not bring back what was taken from the descriptor. */
 static int follow_fd(const struct proc_node *node, struct path *out)
 {
 	struct capability *cap;

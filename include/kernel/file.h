@@ -21,7 +21,7 @@ struct vm_object;
 /* A run of memory, user or kernel, that a transfer fills or drains.  Scatter lists are walked by it. */
 struct iobuf {
 	bool user;
-	bool append; /* a write goes to the end of the file, as with O_APPEND, whatever its position */
+	bool append;    /* a write goes to the end of the file, as with O_APPEND, whatever its position */
 	uint32_t count; /* iovecs left, the current one included */
 	const struct abi_iovec
 		*iov;    /* copied into the kernel and checked; base is a kernel address if !user */
@@ -68,7 +68,7 @@ struct file {
 	_Atomic uint32_t flags;     /* [a] O_* status flags */
 	uint32_t access;            /* [i] CAP_READ | CAP_WRITE as opened */
 	uint32_t rights_max;        /* [i] CAP_*: what its descriptors may be used for at most */
-	uint32_t via;               /* [i] CAP_* of the directory's capability that it was opened through; or ~0 */
+	uint32_t via;               /* [i] CAP_* of the directory that it was opened through; or ~0 */
 	bool writer;                /* [i] counted in vnode->write_count: the file is no program to run */
 	struct mutex pos_lock;
 	off_t pos;     /* [pos_lock] */
@@ -87,9 +87,9 @@ static inline bool object_is_file(const struct kobject *obj)
 	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY;
 }
 
-/* A call on an open file: file_use() finds it through a descriptor of the running process that grants `rights`
- * (CAP_*), file_done() ends the call.  Meanwhile the file stays, and a revocation of the descriptor waits.
- * -EBADF, -EPERM. */
+/* A call on an open file: file_use() finds it through a descriptor of the running process that grants
+ * `rights` (CAP_*), file_done() ends the call.  Meanwhile the file stays, and a revocation of the
+ * descriptor waits. -EBADF, -EPERM. */
 struct file_use {
 	struct file *file;
 	struct capability *cap;
@@ -98,8 +98,8 @@ int file_use(int fd, uint32_t rights, struct file_use *use) __must_check;
 void file_done(const struct file_use *use);
 /* What a descriptor of the file may be used for when it is made. */
 uint32_t file_rights(const struct file *file);
-/* What was taken from a descriptor that grants `granted` by now, or from the directory that the file was opened through:
- * nobody may get it back by way of the file's place.  0: nothing. */
+/* What was taken from a descriptor that grants `granted` by now, or from the directory that the file was
+ * opened through: nobody may get it back by way of the file's place.  0: nothing. */
 uint32_t file_rights_lost(const struct file *file, uint32_t granted);
 /* Install into the lowest free descriptor of the running process; takes over the reference on success. */
 int file_install(struct file *file, bool cloexec) __must_check;

@@ -24,7 +24,7 @@ struct wait_target {
  * nothing yet), or -errno. */
 int64_t process_wait(const struct wait_target *target, unsigned options, struct wait_result *out);
 
-/* --- by capability: a pidfd, full handle or descriptor.  -EBADF, -EPERM, -ESRCH --------------------------- */
+/* --- by capability: a pidfd, as full handle or descriptor.  -EBADF, -EPERM, -ESRCH ---------------- */
 
 struct cap_table;
 struct cap_terms;

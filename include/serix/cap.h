@@ -10,7 +10,7 @@
  * Calls return 0 or a handle, or a negative errno.  Common errors:
  *	EBADF    no such capability: never was, closed, expired, revoked, or the handle is stale
  *	EPERM    the capability lacks a right that the call needs
- *	EINVAL   unknown flags or rights, a size that is not this version's
+ *	EINVAL   unknown flags, a size that is not this version's; rights are masks, bits too many do no harm
  *	EMFILE, ENOMEM   no room for another one
  *
  *	cap_handle_t cap_derive(cap_handle_t handle, const struct cap_derive *how, size_t size)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Processes and threads by capability.  pidfd_open(2), clone(2) with CLONE_PIDFD and whoever passes one on give it;
- * the rights are PROCESS_RIGHT_* of <serix/cap.h>.  It names one process for ever, whatever becomes of the pid.
+ * Processes and threads by capability.  pidfd_open(2), clone(2) with CLONE_PIDFD and whoever passes one on
+ * give it; the rights are PROCESS_RIGHT_* of <serix/cap.h>.  It names one process for ever, whatever becomes
+ * of the pid.
  *
  *	int process_control(cap_handle_t handle, unsigned op, void *data, size_t size)
- *		EBADF; EPERM: the right that `op` needs is missing, or what is asked for is more urgent than the
- *		process's own limits allow; EINVAL; ESRCH: it has ended; EFAULT.
+ *		EBADF; EPERM: the right that `op` needs is missing, or what is asked for is more urgent than
+ *		the process's own limits allow; EINVAL; ESRCH: it has ended; EFAULT.
  *
- * Fresh capabilities have all rights for the superuser and for processes that kill(2), ptrace(2) and sched_setattr(2)
- * would allow the caller to act on, else those that it has by these calls' rules; WAIT always.  Whoever holds one that
- * somebody else opened has its rights whatever his own user id is.  Should the process run a set-id program, those
- * from before count only as far as a fresh one would.
+ * Fresh capabilities have all rights for the superuser and for processes that kill(2), ptrace(2) and
+ * sched_setattr(2) would allow the caller to act on, else those that it has by these calls' rules; WAIT
+ * always.  Whoever holds one that somebody else opened has its rights whatever his own user id is.  Should
+ * the process run a set-id program, those from before count only as far as a fresh one would.
  */
 #pragma once
 

@@ -2,13 +2,14 @@
 /*
  * Capabilities to processes and threads: pidfds.
  *
- * Each opening makes a handle, an object of its own because its O_NONBLOCK is; the object's number is that of the
- * process or thread, so that all handles to one are known to name the same.  A handle keeps the struct process, which
- * after the process was waited for is in no list any more, and finds a thread again by its tid and number: neither can
- * come to mean another one.
+ * Each opening makes a handle, an object of its own because its O_NONBLOCK is; the object's number is that of
+ * the process or thread, so that all handles to one are known to name the same.  A handle keeps the struct
+ * process, which after the process was waited for is in no list any more, and finds a thread again by its tid
+ * and number: neither can come to mean another one.
  *
- * What the holder may do is said by the capability's rights alone, not by who it is.  The exception: after a set-id
- * exec (process.privilege has grown) the rights of older capabilities are cut to those that the caller would get now.
+ * What the holder may do is said by the capability's rights alone, not by who it is.  The exception: after a
+ * set-id exec (process.privilege has grown) the rights of older capabilities are cut to those that the caller
+ * would get now.
  */
 #include <kernel/cap.h>
 #include <kernel/confine.h>
