@@ -44,6 +44,7 @@ static int may_remove(const struct path *parent, const struct vnode *victim)
 static int judge_create(const struct walk *w, struct dentry *d, int err)
 {
 	struct path there = { w->at.mount, d };
+	int judged;
 
 	if (likely(!w->judged))
 		return err;
@@ -51,9 +52,9 @@ static int judge_create(const struct walk *w, struct dentry *d, int err)
 		return walk_judge(w, &w->at, CAP_CREATE) ?: err;
 	path_get(&there);
 	mount_cross_down(&there);
-	err = walk_judge(w, &there, CAP_STAT) ?: err;
+	judged = walk_judge(w, &there, CAP_STAT);
 	path_put(&there);
-	return err;
+	return judged < 0 ? judged : err;
 }
 
 /* Walk to the parent of a name that must not exist yet, lock it and look the name up. */

@@ -62,6 +62,8 @@ struct confine {
 
 void confine_init(void);
 
+/* Monotonic time in so many nanoseconds, as confine_terms.expires has it; 0: never. */
+uint64_t confine_end(uint64_t ns);
 /* A narrower one than the running process has.  -E2BIG: the chain is as long as it may get; -ENOMEM. */
 int confine_create(const struct confine_terms *terms, struct confine **out) __must_check;
 void confine_get(struct confine *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tables of programs' limits: is one sound, and what does it say?  Nothing here trusts a byte before it is checked. */
-#include <kernel/program_policy.h>
+#include <kernel/policy_table.h>
 #include <kernel/string.h>
 
 #define FLAGS      (POLICY_FREE | POLICY_BELOW | POLICY_ANY_USER)

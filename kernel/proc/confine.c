@@ -23,6 +23,13 @@ void confine_init(void)
 	confine_expiry_init();
 }
 
+uint64_t confine_end(uint64_t ns)
+{
+	uint64_t end;
+
+	return ns == 0 || add_overflows(time_now_ns(), ns, &end) ? UINT64_MAX : end;
+}
+
 /* --- life --------------------------------------------------------------------------------------- */
 
 void confine_get(struct confine *c)

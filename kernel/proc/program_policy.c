@@ -181,11 +181,10 @@ static uint32_t get_places(const struct program_limits *limits, const struct pat
 static int confine_by(const struct policy_program *p, uint64_t origin, const struct confine_place *places,
 		      uint32_t count)
 {
-	uint64_t now = time_now_ns();
 	struct confine_terms terms = {
 		.deny = p->deny,
 		.memory = p->memory ? p->memory : UINT64_MAX,
-		.expires = p->expires_ns ? now + MIN(p->expires_ns, UINT64_MAX - 1 - now) : UINT64_MAX,
+		.expires = confine_end(p->expires_ns),
 		.token_guesses = p->token_guesses,
 		.origin = origin,
 		.places = places,

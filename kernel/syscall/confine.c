@@ -61,11 +61,10 @@ static int get_places(const struct confinement *c, struct confine_place *places)
 
 static int confine_as(const struct confinement *c, const struct confine_place *places)
 {
-	uint64_t now = time_now_ns();
 	struct confine_terms terms = {
 		.deny = c->deny,
 		.memory = c->memory ? c->memory : UINT64_MAX,
-		.expires = c->expires_ns ? now + MIN(c->expires_ns, UINT64_MAX - 1 - now) : UINT64_MAX,
+		.expires = confine_end(c->expires_ns),
 		.token_guesses = c->token_guesses,
 		.places = places,
 		.place_count = c->rule_count,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../user/lib/policy_parse.h"
-#include <kernel/program_policy.h>
+#include <kernel/policy_table.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -25,7 +25,8 @@ const char *find_program(const char *name)
 
 	if (strchr(name, '/')) {
 		if (access(name, F_OK) < 0)
-			fail(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN, "%s: %s", name, strerror(errno));
+			fail(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN, "%s: %s", name,
+			     strerror(errno));
 		return name;
 	}
 	for (path = path ? path : DEFAULT_PATH; *path; path += strcspn(path, ":"), path += *path == ':') {

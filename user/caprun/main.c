@@ -26,8 +26,10 @@ static const char usage[] =
 	"  --no-exec          no other program\n"
 	"  --expires SECONDS  then it is killed, and all that it was given and gave to others is revoked\n"
 	"  --mem SIZE         bytes of memory for each process; K, M, G\n\n"
-	"Always denied: other paths, devices, other processes, the superuser's privileges, realtime scheduling.\n"
-	"Exit status: COMMAND's; 124 it expired, 125 caprun failed, 126 COMMAND cannot be run, 127 it was not found.\n";
+	"Always denied: other paths, devices, other processes, the superuser's privileges, realtime "
+	"scheduling.\n"
+	"Exit status: COMMAND's; 124 it expired, 125 caprun failed, 126 COMMAND cannot be run, 127 it was "
+	"not found.\n";
 
 void fail(int status, const char *format, ...)
 {
@@ -81,9 +83,9 @@ static void parse(struct options *o, int argc, char **argv)
 {
 	enum { RO = 256, RW, NO_NET, NO_EXEC, EXPIRES, MEM, HELP };
 	static const struct option options[] = {
-		{ "ro", 1, NULL, RO },		 { "rw", 1, NULL, RW },	  { "no-net", 0, NULL, NO_NET },
+		{ "ro", 1, NULL, RO },           { "rw", 1, NULL, RW },   { "no-net", 0, NULL, NO_NET },
 		{ "no-exec", 0, NULL, NO_EXEC }, { "mem", 1, NULL, MEM }, { "expires", 1, NULL, EXPIRES },
-		{ "help", 0, NULL, HELP },	 { NULL, 0, NULL, 0 },
+		{ "help", 0, NULL, HELP },       { NULL, 0, NULL, 0 },
 	};
 	int c;
 

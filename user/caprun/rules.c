@@ -26,7 +26,8 @@ void rules_add(struct rules *rules, const char *path, uint32_t rights)
 
 void rules_add_devices(struct rules *rules)
 {
-	static const char *const harmless[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom" };
+	static const char *const harmless[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+						"/dev/urandom" };
 
 	for (unsigned i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
 		if (access(harmless[i], F_OK) == 0)
@@ -55,7 +56,8 @@ static bool elf_interpreter(int fd, const Elf64_Ehdr *header, char *out)
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_phentsize != sizeof(phdr))
 		return false;
 	for (unsigned i = 0; i < header->e_phnum; i++) {
-		if (pread(fd, &phdr, sizeof(phdr), (off_t)(header->e_phoff + i * sizeof(phdr))) != sizeof(phdr))
+		if (pread(fd, &phdr, sizeof(phdr), (off_t)(header->e_phoff + i * sizeof(phdr))) !=
+		    sizeof(phdr))
 			return false;
 		if (phdr.p_type != PT_INTERP || phdr.p_filesz == 0 || phdr.p_filesz > PATH_MAX)
 			continue;

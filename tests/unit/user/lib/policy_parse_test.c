@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "../../../../user/lib/policy_parse.h"
-#include <kernel/program_policy.h>
+#include <kernel/policy_table.h>
 
 static bool user(const char *name, uint32_t *id)
 {
