@@ -25,10 +25,19 @@
 #ifndef ROUNDS
 #define ROUNDS 1
 #endif
+#ifndef CALLERS
 #define CALLERS 2
+#endif
+#ifndef SENDERS
+#define SENDERS 1 /* at most */
+#endif
+#ifndef CLOSERS
+#define CLOSERS 1
+#endif
 #define SENDER  CALLERS /* a waiter's number */
 #define WAITERS (CALLERS + 1)
 #define PARCELS (CALLERS * ROUNDS + 1)
+#define FIRST_SERVER (CALLERS + SENDERS + CLOSERS)
 #define NOBODY  255
 #define NO_SLOT 255
 
@@ -294,7 +303,7 @@ next:		atomic { round++; patient = 0; late = 0; p = 0 }
 }
 
 /* port_send */
-active proctype sender()
+active [SENDERS] proctype sender()
 {
 	byte x, y;
 	bit patient;
@@ -385,7 +394,7 @@ inline end_port()
 }
 
 /* port_close */
-active proctype closer()
+active [CLOSERS] proctype closer()
 {
 	byte x, i;
 	bit was_dead;
@@ -416,7 +425,7 @@ inline give_answer()
 active [SERVERS] proctype server()
 {
 	byte x, y, i;
-	byte me = _pid - WAITERS - 1;
+	byte me = _pid - FIRST_SERVER;
 	byte p;
 	bit fits, was_dead, tired;
 
@@ -438,7 +447,7 @@ again:	atomic { /* receive_locked() */
 			receiver_state[me] = QUEUED;
 			receivers!me, fits;
 			fitting = fitting + fits;
-			awake[_pid - 1] = 0;
+			awake[WAITERS + me] = 0;
 			goto wait
 		fi;
 		received(p, me);
@@ -448,7 +457,7 @@ again:	atomic { /* receive_locked() */
 	}
 wait:
 end:	if
-	:: awake[_pid - 1]
+	:: awake[WAITERS + me]
 	:: !tired -> tired = 1 /* a time-out or a signal */
 	fi;
 	atomic {
@@ -464,7 +473,7 @@ end:	if
 			got[me] = 0;
 			drop(p)
 		fi;
-		awake[_pid - 1] = 0
+		awake[WAITERS + me] = 0
 	}
 serve:	fits = 0;
 	if
@@ -503,11 +512,11 @@ active proctype judge()
 
 	timeout; /* nothing moves any more */
 	d_step {
-		assert(callers_done == CALLERS + 1);
+		assert(callers_done == CALLERS + SENDERS);
 		assert(answers_out == 0 && len(queue) == 0 && len(senders) == 0);
 		do
 		:: k < PARCELS ->
-			assert(parcels[k].where == GONE);
+			assert(parcels[k].where == GONE || (k == PARCELS - 1 && SENDERS == 0));
 			k++
 		:: else -> break
 		od
