@@ -36,9 +36,10 @@ struct model_process {
 struct cap_model {
 	struct model_node nodes[MODEL_NODES];
 	struct model_process processes[MODEL_PROCESSES];
-	int last;       /* node given out */
-	bool wrong;     /* on purpose: revocation misses grandchildren of processes other than the revoker's */
-	int objects;
+	int last;    /* node given out */
+	int objects; /* made so far */
+	int forced;  /* the slot that the next one takes, where several would be right; -1: the lowest */
+	bool wrong;  /* on purpose: revocation misses grandchildren */
 };
 
 static inline struct model_node *model_node(struct cap_model *m, int process, int slot)
@@ -58,7 +59,7 @@ static inline void model_start_process(struct cap_model *m, int process)
 static inline void model_init(struct cap_model *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->last = -1;
+	m->last = m->forced = -1;
 }
 
 /* Forget closed nodes that nothing alive hangs below. */
@@ -88,6 +89,8 @@ static inline int model_new_node(struct cap_model *m)
 
 static inline int model_lowest_free(const struct cap_model *m, int process, int min)
 {
+	if (m->forced >= 0)
+		return m->forced;
 	for (int slot = min; slot < MODEL_SLOTS; slot++)
 		if (m->processes[process].slots[slot] < 0)
 			return slot;
