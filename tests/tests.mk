@@ -5,7 +5,7 @@
 #
 # build/tests/NAME.asm.o among them is NAME.asm.
 #
-# Single parts: make test PART=unit|fuzz|guest|system; the whole boot matrix: make test FULL=1.
+# Single parts: make test PART=unit|fuzz|guest|system|verify; the whole boot matrix: make test FULL=1.
 
 UNIT_SRC := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
@@ -54,10 +54,14 @@ build/tests/sources.mk: $(UNIT_SRC) $(FUZZ_SRC)
 	@awk 'FNR <= 5 && sub(/^.*sources:/, "") { sub(/\*\/.*/, ""); sub(/\.c$$/, "", FILENAME); \
 		print "build/" FILENAME ":" $$0 }' $^ /dev/null > $@
 
-.PHONY: test soak check bench
+.PHONY: test verify soak check bench
 test: ## every test: unit, fuzz, in the guest, whole machine (FULL=1: the whole matrix; SAN=kasan|ubsan: on that build)
 	@tools/deps
 	@tools/test $(if $(filter 1,$(FULL)),--full) $(if $(PART),--part $(PART)) $(if $(SAN),--san $(SAN))
+
+verify: ## what Spin and Frama-C prove: protocols and pure logic, each with a broken variant that must fail
+	@tools/deps
+	@tools/verify
 
 # Not from the environment: SECONDS is a variable of shells.
 SOAK_SECONDS = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)

@@ -2,6 +2,7 @@
 """What unprivileged programs may and may not do: the programs of user/tests, each in a machine."""
 
 import os
+import random
 
 import pytest
 
@@ -23,6 +24,24 @@ def test_translations_on_four_cpus(build):
     """What munmap, mprotect, mremap, madvise and fork took away is gone on every CPU."""
     got = serix(DIRECTORY + "tlb", "100", options=["--smp", 4, build], timeout=180)
     assert got.status == 0 and b"not ok" not in got.out, got.out.decode("utf-8", "replace") + got.err
+
+
+def model_steps(steps, build, seed):
+    got = serix(DIRECTORY + "cap_model", "--steps", str(steps), "--seed", str(seed), options=["--smp", 4, build],
+                timeout=120 + steps // 50)
+    print(got.out.decode("utf-8", "replace"))
+    assert got.status == 0 and b"not ok" not in got.out, got.out.decode("utf-8", "replace") + got.err
+
+
+@pytest.mark.parametrize("build", ["--release", "--debug"])
+def test_64_processes_on_four_cpus_do_what_the_model_of_capabilities_says(build):
+    model_steps(20000 if build == "--release" else 5000, build, random.randrange(1 << 32))
+
+
+@pytest.mark.soak
+def test_soak_model(soak_seconds):
+    """Some steps a second for as long: the rest of ten million run on the host, over the same files."""
+    model_steps(40 * soak_seconds, "--debug", random.randrange(1 << 32))
 
 
 @pytest.mark.full

@@ -8,16 +8,18 @@
  * A parcel is in one place at a time, which every step checks before it moves it.  When nothing moves any more, each
  * call has had one outcome, each parcel and each answer is gone, and nobody sleeps but a server at an empty port.
  *
- * check: each call has one outcome, no message is lost or doubled, no answer reaches another call, no deadlock
- * check SERVERS=1 ROUNDS=2: the same with one server and cookies that come again
- * break BUG_NO_WAKE: whoever answers does not wake the caller
- * break BUG_SLEEP_LATE: a waiter goes to sleep after it has let the lock go, whatever happened since
- * break BUG_STALE_COOKIE ROUNDS=2 SERVERS=1: cookies do not count a slot's uses
- * break BUG_KEEP_PARCEL: a caller that gives up leaves its message in the queue
- * break BUG_NO_ADVANCE: blocked senders do not move up
- * break BUG_NO_BREAK: the death of a server breaks no call
- * break BUG_END_FORGETS: the end of a port does not look at the calls in the table
- * break BUG_LOSE_ANSWER: a caller that timed out does not look whether it was answered since
+ * check SERVERS=1 CALLERS=1: each call has one outcome, no message is lost or doubled, no answer reaches another call, no deadlock
+ * check SERVERS=1 SENDERS=0: the same with two callers and one server
+ * check SERVERS=2 SENDERS=0 CLOSERS=0: the same with two callers and two servers, at a port that is not closed
+ * check SERVERS=1 CALLERS=1 ROUNDS=2: the same with cookies that come again
+ * break SERVERS=1 SENDERS=0 BUG_NO_WAKE: whoever answers does not wake the caller
+ * break SERVERS=1 SENDERS=0 BUG_SLEEP_LATE: a waiter goes to sleep after it has let the lock go, whatever happened since
+ * break SERVERS=1 SENDERS=0 ROUNDS=2 BUG_STALE_COOKIE: cookies do not count a slot's uses
+ * break SERVERS=1 SENDERS=0 BUG_KEEP_PARCEL: a caller that gives up leaves its message in the queue
+ * break SERVERS=1 CALLERS=1 BUG_NO_ADVANCE: blocked senders do not move up
+ * break SERVERS=2 SENDERS=0 CLOSERS=0 BUG_NO_BREAK: the death of a server breaks no call
+ * break SERVERS=1 SENDERS=0 BUG_END_FORGETS: the end of a port does not look at the calls in the table
+ * break SERVERS=1 SENDERS=0 BUG_LOSE_ANSWER: a caller that timed out does not look whether it was answered since
  */
 #ifndef SERVERS
 #define SERVERS 2

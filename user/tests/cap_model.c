@@ -57,7 +57,7 @@ static struct shared {
 
 static struct cap_model model;
 static uint64_t chance;
-static uint64_t steps = 20000, seed = 1, done, races, met;
+static uint64_t steps = 4000, seed = 1, done, races, met;
 static cap_handle_t handles[MODEL_PROCESSES][MODEL_SLOTS], gone[MODEL_PROCESSES];
 static uint32_t all_rights;
 static bool diverged;
@@ -308,19 +308,27 @@ static void choose_local(int p, struct box *box)
 		box->op = NOTHING;
 	if ((box->op == DUP_TO && box->to == box->slot) || !model_is_low(&model, p, box->slot))
 		box->op = CLOSE;
-	if (box->op == CLOSE && model_node(&model, p, box->slot))
-		gone[p] = handles[p][box->slot];
+	if (box->op == CLOSE)
+		box->handle = handles[p][box->slot];
+}
+
+/* After its step: what was closed has left a stale handle. */
+static void remember_stale(int p, const struct box *box)
+{
+	if (box->op == CLOSE && box->result == 0)
+		gone[p] = box->handle;
 }
 
 /* Now and then what concerns another process, which does nothing meanwhile. */
 static void choose_wide(int p, struct box *box, bool *engaged)
 {
 	int other = below(MODEL_PROCESSES), dice = below(24);
-	bool free_slot = model_lowest_free(&model, p, 0) >= 0;
+	/* It opens a pidfd, which must not come to lie where it is told to look. */
+	bool grants = model_lowest_free(&model, p, 0) >= 0 && model_node(&model, p, box->slot);
 
-	if (other == p || engaged[other])
+	if (engaged[other]) /* also those that have their step already */
 		return;
-	if (dice < 4 && takes_part(other) && free_slot)
+	if (dice < 4 && takes_part(other) && grants)
 		box->op = GRANT;
 	else if (dice == 4 && !takes_part(other) && model_may_fork(&model, p))
 		box->op = FORK;
@@ -347,6 +355,14 @@ static int model_grant(int p, const struct box *box)
 	return model_derive(&model, p, box->slot, box->other, box->rights, 0, box->flag);
 }
 
+/* What has no position may be written with APPEND, too. */
+static int expected_write(int p, int slot)
+{
+	bool may = model_use(&model, p, slot, FILE_RIGHT_WRITE) == 0 || model_use(&model, p, slot, FILE_RIGHT_APPEND) == 0;
+
+	return may ? 1 : -EBADF;
+}
+
 /* What the step gives, and leaves in the model. */
 static int64_t expected_of(int p, const struct box *box)
 {
@@ -364,7 +380,7 @@ static int64_t expected_of(int p, const struct box *box)
 	case DUP_TO: return model_dup_to(&model, p, box->slot, box->to, box->flag);
 	case CLOSE: return model_close(&model, p, box->slot);
 	case READ: return model_use(&model, p, box->slot, FILE_RIGHT_READ) ?: 1;
-	case WRITE: return model_use(&model, p, box->slot, FILE_RIGHT_WRITE) ?: 1;
+	case WRITE: return expected_write(p, box->slot);
 	case STALE: return -EBADF;
 	case LIMIT: return model_limit(&model, p, box->slot, box->rights);
 	case EXPIRE: return model_expire(&model, p, box->slot, 1);
@@ -404,13 +420,6 @@ static void quiet_batch(void)
 		engaged[p] = true;
 		choose_wide(p, box, engaged);
 	}
-	/* A process may have been engaged by a later one: it does nothing then. */
-	for (int p = 0; p < MODEL_PROCESSES; p++) {
-		const struct box *box = &shared->boxes[p];
-
-		if (takes_part(p) && box->op == GRANT && box->other < p)
-			shared->boxes[box->other].op = NOTHING;
-	}
 	run_batch();
 	for (int p = 0; p < MODEL_PROCESSES; p++) {
 		struct box *box = &shared->boxes[p];
@@ -419,8 +428,11 @@ static void quiet_batch(void)
 		if (!takes_part(p) || box->op == LIST)
 			continue;
 		same(p, name_of(box->op), box->result, expected_of(p, box));
-		if (box->op == EXIT)
+		remember_stale(p, box);
+		if (box->op == EXIT) {
 			wait_for_end(p);
+			box->pid = 0;
+		}
 		done++;
 		box->op = LIST;
 	}
@@ -458,13 +470,53 @@ static bool judge_race(int p, const struct box *box, const bool *doomed)
 	return !racing;
 }
 
-/* `root` is the node that goes, in process r. */
-static void race(int r)
+/* How much would go with what is in a slot. */
+static int breadth(int p, int slot)
+{
+	int root = model.processes[p].slots[slot], count = 0;
+
+	for (int n = 0; root >= 0 && n < MODEL_NODES; n++)
+		count += model.nodes[n].live && model_is_below(&model, n, root);
+	return count;
+}
+
+/* A process and a slot, rather one that much hangs below, often the first process's, which forked the others. */
+static int choose_revoker(int *slot)
+{
+	int best = 0, most = -1;
+
+	for (int tries = 0; tries < 16; tries++) {
+		int p = below(4) ? below(MODEL_PROCESSES) : 0, s = below(MODEL_SLOTS), count = breadth(p, s);
+
+		if (takes_part(p) && count > most) {
+			best = p;
+			*slot = s;
+			most = count;
+		}
+	}
+	return best;
+}
+
+/* Make the process act on something that is to go, if it has such a thing. */
+static void aim(int p, struct box *box, const bool *doomed)
+{
+	for (int tries = 0; tries < MODEL_SLOTS; tries++) {
+		int slot = below(MODEL_SLOTS), n = model.processes[p].slots[slot];
+
+		if (n >= 0 && doomed[n] && model_is_low(&model, p, slot)) {
+			box->slot = slot;
+			box->handle = box->op == CLOSE ? handles[p][slot] : box->handle;
+			return;
+		}
+	}
+}
+
+static void race(void)
 {
 	static bool doomed[MODEL_NODES + 1];
 	static bool counts[MODEL_PROCESSES];
+	int slot = 0, r = choose_revoker(&slot), root;
 	struct box *revoker = &shared->boxes[r];
-	int root;
 
 	for (int p = 0; p < MODEL_PROCESSES; p++) {
 		choose_local(p, &shared->boxes[p]);
@@ -473,9 +525,13 @@ static void race(int r)
 			shared->boxes[p].op = DERIVE;
 	}
 	revoker->op = REVOKE;
+	revoker->slot = slot;
 	root = model.processes[r].slots[revoker->slot];
 	for (int n = 0; n < MODEL_NODES; n++)
 		doomed[n] = root >= 0 && model.nodes[n].live && is_doomed(root, revoker->flag, n);
+	for (int p = 0; p < MODEL_PROCESSES; p++)
+		if (p != r && shared->boxes[p].op != STALE && below(2))
+			aim(p, &shared->boxes[p], doomed);
 	run_batch();
 	for (int p = 0; p < MODEL_PROCESSES; p++)
 		counts[p] = takes_part(p) && p != r && judge_race(p, &shared->boxes[p], doomed);
@@ -484,7 +540,10 @@ static void race(int r)
 		struct box *box = &shared->boxes[p];
 		bool makes = box->op == CREATE || box->op == DERIVE || box->op == DUP;
 
-		done += takes_part(p);
+		if (!takes_part(p))
+			continue;
+		done++;
+		remember_stale(p, box);
 		if (!counts[p])
 			continue;
 		if (makes && box->result == -EMFILE)
@@ -573,18 +632,20 @@ static bool run(bool wrong)
 	if (!start())
 		return false;
 	for (uint64_t batch = 0; done < steps && !diverged; batch++) {
-		if (batch % 16 == 0)
+		if (batch % 16 == 0) {
 			repopulate();
+			tables_equal(true); /* and handles to all that is there */
+		}
 		if (batch % 32 == 31)
 			expiry();
-		else if (batch % 4 == 3)
-			race(below(MODEL_PROCESSES));
+		else if (batch % 3 == 2)
+			race();
 		else
 			quiet_batch();
 		tables_equal(true);
 	}
 	for (int p = 0; p < MODEL_PROCESSES; p++)
-		if (takes_part(p))
+		if (shared->boxes[p].pid > 0)
 			kill(shared->boxes[p].pid, SIGKILL);
 	munmap(shared, sizeof(*shared));
 	close(SHARED_FD);
@@ -610,7 +671,7 @@ int main(int argc, char **argv)
 	good = run(false);
 	printf("# %lu steps of seed %lu; %lu races, in which %lu steps met what was being revoked\n", done, seed, races, met);
 	tap(good, "64 processes do what the model says");
-	steps = 20000;
+	steps = 4000;
 	tap(!run(true), "a model that is wrong is found out");
 	return tap_end();
 }
