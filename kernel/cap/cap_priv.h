@@ -6,6 +6,7 @@
 #include <kernel/cap.h>
 
 #include "guess.h"
+#include "narrow.h"
 #include "slots.h"
 #include "tree.h"
 
@@ -96,8 +97,6 @@ void cap_wake_revokers(const struct capability *cap);
 
 /* --- expire.c --- */
 
-/* The earlier of two times; 0 is never. */
-uint64_t cap_earlier(uint64_t a, uint64_t b);
 /* The timer of a capability that expires: allocate it, start it (or start it anew), end it. */
 int cap_expiry_alloc(struct capability *cap) __must_check;
 void cap_expiry_start(struct capability *cap);

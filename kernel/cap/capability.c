@@ -63,7 +63,7 @@ struct capability *cap_new_child(const struct capability *from, const struct cap
 {
 	uint64_t expires =
 		cap_earlier(atomic_load_explicit(&from->expires, memory_order_relaxed), terms->expires);
-	uint32_t rights = atomic_load_explicit(&from->rights, memory_order_relaxed) & terms->rights;
+	uint32_t rights = cap_fewer(atomic_load_explicit(&from->rights, memory_order_relaxed), terms->rights);
 	struct capability *cap = cap_new(from->object, rights, expires);
 
 	if (!cap)

@@ -27,13 +27,6 @@ static struct spinlock lock = SPINLOCK_INIT("cap_expiry", RANK_CAP_EXPIRY);
 static struct list expired = LIST_INIT(expired); /* [lock] */
 static struct waitqueue wanted = WAITQUEUE_INIT(wanted);
 
-uint64_t cap_earlier(uint64_t a, uint64_t b)
-{
-	if (a == 0 || b == 0)
-		return a | b;
-	return MIN(a, b);
-}
-
 static void is_due(struct timer *timer)
 {
 	struct cap_expiry *expiry = container_of(timer, struct cap_expiry, timer);

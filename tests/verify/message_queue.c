@@ -6,10 +6,11 @@
  * takes the first and leaves the others in their order: so nothing is lost or doubled, and they leave as they came.
  * message_queue_remove is outside: tests/unit has it.
  *
- * check message_queue_push message_queue_pop message_queue_first message_queue_full slot_of: the queue stays within its bounds, in order, and loses or doubles nothing
+ * check message_queue_push message_queue_pop message_queue_first slot_of: the queue stays within its bounds, in order, and loses or doubles nothing
  * break BUG_PUSH_WHEN_FULL: it is not known that there is room
  * break BUG_WRONG_ORDER: the second is taken to be first
  */
+/* clang-format off */
 #include <kernel/ipc.h>
 
 /*@ logic integer nth(struct message_queue *q, integer n) =

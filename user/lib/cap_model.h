@@ -106,7 +106,8 @@ static inline void model_end_node(struct cap_model *m, int n)
 }
 
 /* A child of node `from` (-1: an original) in a free slot. */
-static inline int model_add(struct cap_model *m, int from, int process, int slot, const struct model_node *how)
+static inline int model_add(struct cap_model *m, int from, int process, int slot,
+			    const struct model_node *how)
 {
 	int n = model_new_node(m);
 
@@ -139,8 +140,8 @@ static inline uint64_t model_earlier(uint64_t a, uint64_t b)
 }
 
 /* Into the same table, or another's. */
-static inline int model_derive(struct cap_model *m, int process, int slot, int into, uint32_t rights, uint64_t expires,
-			       bool cloexec)
+static inline int model_derive(struct cap_model *m, int process, int slot, int into, uint32_t rights,
+			       uint64_t expires, bool cloexec)
 {
 	struct model_node *from = model_node(m, process, slot), how;
 	int to;

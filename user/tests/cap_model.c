@@ -34,7 +34,25 @@
 #define SELF      "/usr/lib/serix/tests/cap_model"
 #define PATIENCE  60 /* seconds for a batch, on a busy host */
 
-enum op { NOTHING, CREATE, DERIVE, GRANT, DUP, DUP_TO, CLOSE, READ, WRITE, STALE, LIMIT, EXPIRE, REVOKE, FORK, EXEC, EXIT, LIST };
+enum op {
+	NOTHING,
+	CREATE,
+	DERIVE,
+	GRANT,
+	DUP,
+	DUP_TO,
+	CLOSE,
+	READ,
+	WRITE,
+	STALE,
+	LIMIT,
+	EXPIRE,
+	REVOKE,
+	FORK,
+	EXEC,
+	EXIT,
+	LIST
+};
 
 /* What one process is to do, and what came of it. */
 struct box {
@@ -53,7 +71,7 @@ struct box {
 static struct shared {
 	_Atomic uint32_t pending;
 	struct box boxes[MODEL_PROCESSES];
-} *shared;
+} * shared;
 
 static struct cap_model model;
 static uint64_t chance;
@@ -150,23 +168,39 @@ static int64_t perform(struct box *box, int me)
 	char byte = 0;
 
 	switch (box->op) {
-	case NOTHING: return 0;
-	case CREATE: return made(box, posix(open("/dev/zero", O_RDWR | flags)));
+	case NOTHING:
+		return 0;
+	case CREATE:
+		return made(box, posix(open("/dev/zero", O_RDWR | flags)));
 	case DERIVE:
-	case GRANT: return derive(box);
-	case DUP: return made(box, posix(fcntl(fd, box->flag ? F_DUPFD_CLOEXEC : F_DUPFD, box->to + BASE)));
-	case DUP_TO: return made(box, posix(dup3(fd, box->to + BASE, flags)));
-	case CLOSE: return posix(close(fd));
-	case READ: return posix(read(fd, &byte, 1));
-	case WRITE: return posix(write(fd, &byte, 1));
-	case STALE: return cap_query(box->handle, box->list);
-	case LIMIT: return cap_limit(fd, box->rights);
-	case EXPIRE: return cap_expire(fd, 1000000);
-	case REVOKE: return cap_revoke(fd, box->flag ? 0 : CAP_REVOKE_CHILDREN);
-	case FORK: return start_child(box->other);
-	case EXEC: return exec_self(me);
-	case EXIT: return 0;
-	case LIST: return list(box);
+	case GRANT:
+		return derive(box);
+	case DUP:
+		return made(box, posix(fcntl(fd, box->flag ? F_DUPFD_CLOEXEC : F_DUPFD, box->to + BASE)));
+	case DUP_TO:
+		return made(box, posix(dup3(fd, box->to + BASE, flags)));
+	case CLOSE:
+		return posix(close(fd));
+	case READ:
+		return posix(read(fd, &byte, 1));
+	case WRITE:
+		return posix(write(fd, &byte, 1));
+	case STALE:
+		return cap_query(box->handle, box->list);
+	case LIMIT:
+		return cap_limit(fd, box->rights);
+	case EXPIRE:
+		return cap_expire(fd, 1000000);
+	case REVOKE:
+		return cap_revoke(fd, box->flag ? 0 : CAP_REVOKE_CHILDREN);
+	case FORK:
+		return start_child(box->other);
+	case EXEC:
+		return exec_self(me);
+	case EXIT:
+		return 0;
+	case LIST:
+		return list(box);
 	}
 	return -ENOSYS;
 }
@@ -211,8 +245,8 @@ static void worker_again(int me)
 static void differ(int process, const char *what, int64_t kernel, int64_t expected)
 {
 	if (!diverged && !model.wrong)
-		printf("# about step %lu of seed %lu: process %d: %s is %ld, the model says %ld\n", done, seed, process,
-		       what, (long)kernel, (long)expected);
+		printf("# about step %lu of seed %lu: process %d: %s is %ld, the model says %ld\n", done,
+		       seed, process, what, (long)kernel, (long)expected);
 	diverged = true;
 }
 
@@ -266,7 +300,8 @@ static bool equals(int process, bool tell)
 		if (slot < 0)
 			continue;
 		there[slot % MODEL_SLOTS] = true;
-		equal &= node && box->list[i].rights == node->rights && box->list[i].depth == (uint32_t)node->depth &&
+		equal &= node && box->list[i].rights == node->rights &&
+			 box->list[i].depth == (uint32_t)node->depth &&
 			 !(box->list[i].flags & CAP_DERIVE_CLOEXEC) == !node->cloexec;
 		if (!equal && tell)
 			differ(process, "what is in a slot", slot, node ? (int64_t)node->rights : -1);
@@ -358,7 +393,8 @@ static int model_grant(int p, const struct box *box)
 /* What has no position may be written with APPEND, too. */
 static int expected_write(int p, int slot)
 {
-	bool may = model_use(&model, p, slot, FILE_RIGHT_WRITE) == 0 || model_use(&model, p, slot, FILE_RIGHT_APPEND) == 0;
+	bool may = model_use(&model, p, slot, FILE_RIGHT_WRITE) == 0 ||
+		   model_use(&model, p, slot, FILE_RIGHT_APPEND) == 0;
 
 	return may ? 1 : -EBADF;
 }
@@ -374,31 +410,50 @@ static int64_t expected_of(int p, const struct box *box)
 		if (result >= 0)
 			model_node(&model, p, result)->cloexec = box->flag;
 		return result;
-	case DERIVE: return model_derive(&model, p, box->slot, p, box->rights, 0, box->flag);
-	case GRANT: return model_grant(p, box);
-	case DUP: return model_dup(&model, p, box->slot, box->to, box->flag);
-	case DUP_TO: return model_dup_to(&model, p, box->slot, box->to, box->flag);
-	case CLOSE: return model_close(&model, p, box->slot);
-	case READ: return model_use(&model, p, box->slot, FILE_RIGHT_READ) ?: 1;
-	case WRITE: return expected_write(p, box->slot);
-	case STALE: return -EBADF;
-	case LIMIT: return model_limit(&model, p, box->slot, box->rights);
-	case EXPIRE: return model_expire(&model, p, box->slot, 1);
-	case REVOKE: return model_revoke(&model, p, box->slot, box->flag);
-	case FORK: model_fork(&model, p, box->other); return 0;
-	case EXEC: model_exec(&model, p); return 0;
-	case EXIT: model_exit(&model, p); return 0;
+	case DERIVE:
+		return model_derive(&model, p, box->slot, p, box->rights, 0, box->flag);
+	case GRANT:
+		return model_grant(p, box);
+	case DUP:
+		return model_dup(&model, p, box->slot, box->to, box->flag);
+	case DUP_TO:
+		return model_dup_to(&model, p, box->slot, box->to, box->flag);
+	case CLOSE:
+		return model_close(&model, p, box->slot);
+	case READ:
+		return model_use(&model, p, box->slot, FILE_RIGHT_READ) ?: 1;
+	case WRITE:
+		return expected_write(p, box->slot);
+	case STALE:
+		return -EBADF;
+	case LIMIT:
+		return model_limit(&model, p, box->slot, box->rights);
+	case EXPIRE:
+		return model_expire(&model, p, box->slot, 1);
+	case REVOKE:
+		return model_revoke(&model, p, box->slot, box->flag);
+	case FORK:
+		model_fork(&model, p, box->other);
+		return 0;
+	case EXEC:
+		model_exec(&model, p);
+		return 0;
+	case EXIT:
+		model_exit(&model, p);
+		return 0;
 	case NOTHING:
-	case LIST: return 0;
+	case LIST:
+		return 0;
 	}
 	return -1;
 }
 
 static const char *name_of(enum op op)
 {
-	static const char *const names[] = { "nothing", "create", "derive", "grant", "dup",    "dup2",
-					     "close",   "a read", "a write", "a stale handle's use", "limit", "expire",
-					     "revoke",  "fork",   "exec",  "exit",  "list" };
+	static const char *const names[] = { "nothing", "create", "derive", "grant",   "dup",
+					     "dup2",    "close",  "a read", "a write", "a stale handle's use",
+					     "limit",   "expire", "revoke", "fork",    "exec",
+					     "exit",    "list" };
 
 	return names[op];
 }
@@ -450,8 +505,9 @@ static bool slot_may_be(const bool *doomed, int p, int64_t slot, int min)
 
 	if (slot < min || slot >= MODEL_SLOTS)
 		return slot == lowest;
-	return slot == lowest || (doomed[model.processes[p].slots[slot] < 0 ? MODEL_NODES : model.processes[p].slots[slot]] &&
-				  (lowest < 0 || slot < lowest));
+	return slot == lowest ||
+	       (doomed[model.processes[p].slots[slot] < 0 ? MODEL_NODES : model.processes[p].slots[slot]] &&
+		(lowest < 0 || slot < lowest));
 }
 
 /* One step beside a revocation: is what came of it allowed?  False: the model is to leave it out, for nothing is left of
@@ -669,7 +725,8 @@ int main(int argc, char **argv)
 	if (wrong)
 		return !run(true);
 	good = run(false);
-	printf("# %lu steps of seed %lu; %lu races, in which %lu steps met what was being revoked\n", done, seed, races, met);
+	printf("# %lu steps of seed %lu; %lu races, in which %lu steps met what was being revoked\n", done,
+	       seed, races, met);
 	tap(good, "64 processes do what the model says");
 	steps = 4000;
 	tap(!run(true), "a model that is wrong is found out");

@@ -154,8 +154,8 @@ static bool diverged;
 static void differ(const char *what, int64_t kernel, int64_t expected)
 {
 	if (!diverged && !model.wrong)
-		printf("# step %lu of seed %lu: %s is %ld, the model says %ld\n", step, seed, what, (long)kernel,
-		       (long)expected);
+		printf("# step %lu of seed %lu: %s is %ld, the model says %ld\n", step, seed, what,
+		       (long)kernel, (long)expected);
 	diverged = true;
 }
 
@@ -214,7 +214,8 @@ static void compare_slot(int process, int slot)
 	uint32_t rights = (uint32_t)random_u64() & RIGHTS;
 
 	same("a use", use(process, slot, rights), model_use(&model, process, slot, rights));
-	same("a query", cap_query(tables[process], node ? handles[process][slot] : slot, &info), node ? 0 : -EBADF);
+	same("a query", cap_query(tables[process], node ? handles[process][slot] : slot, &info),
+	     node ? 0 : -EBADF);
 	if (!node || diverged)
 		return;
 	same("the rights", info.rights, node->rights);
@@ -284,7 +285,8 @@ static void do_dup(int p, int slot)
 
 	if (below(2)) {
 		expected = model_dup(&model, p, slot, min, cloexec);
-		same_slot("dup", p, cap_dup(tables[p], slot, (uint32_t)min, cloexec ? CAP_CLOEXEC : 0), expected);
+		same_slot("dup", p, cap_dup(tables[p], slot, (uint32_t)min, cloexec ? CAP_CLOEXEC : 0),
+			  expected);
 	} else if (to != slot) {
 		if (model_node(&model, p, slot))
 			remember_stale(p, to);
@@ -356,7 +358,8 @@ static void do_stale(void)
 
 static void one_step(void)
 {
-	int p = below(MODEL_PROCESSES), q = below(MODEL_PROCESSES), slot = below(MODEL_SLOTS), dice = below(100);
+	int p = below(MODEL_PROCESSES), q = below(MODEL_PROCESSES), slot = below(MODEL_SLOTS),
+	    dice = below(100);
 
 	if (!model.processes[p].alive) {
 		start_process(p);
