@@ -141,7 +141,6 @@ int confine_enter(struct confine *c)
 	vm_limit_writable(p->vm, c->memory);
 	if (c->token_guesses)
 		cap_table_limit_guesses(p->caps, c->token_guesses);
-	cap_table_limit_guesses(p->caps, c->token_guesses);
 	return 0;
 }
 
