@@ -46,8 +46,6 @@ cap_handle_t cap_derive(struct cap_table *table, cap_handle_t handle, const stru
 	if (result < 0)
 		return result;
 	result = cap_derive_from(from, terms, into);
-	if (result >= 0 && into != table)
-		cap_audit(CAP_EVENT_GRANT, from, "derived");
 	cap_done(from);
 	return result;
 }

@@ -339,6 +339,8 @@ static cap_handle_t give(struct cap_table *from, cap_handle_t handle, const stru
 	if (given < 0)
 		return given;
 	given = cap_derive_from(cap, terms, to);
+	if (given >= 0)
+		cap_audit(CAP_EVENT_GRANT, cap, "given");
 	cap_done(cap);
 	return given;
 }
