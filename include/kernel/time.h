@@ -15,7 +15,7 @@
 
 /* `frequency` of the cycle counter in Hz, from calibration; time starts at 0 now. */
 void time_init(uint64_t frequency);
-uint64_t time_now_ns(void);  /* monotonic; 0 before time_init */
+uint64_t time_now_ns(void); /* monotonic; 0 before time_init */
 /* The same, inline, for switches of tasks. */
 extern struct clock {
 	uint64_t base; /* cycles */
@@ -23,7 +23,8 @@ extern struct clock {
 } time_clock;
 static inline uint64_t clock_now_ns(void)
 {
-	return (uint64_t)(((unsigned __int128)(arch_cycles_ordered() - time_clock.base) * time_clock.mult) >> 32);
+	return (uint64_t)(((unsigned __int128)(arch_cycles_ordered() - time_clock.base) * time_clock.mult) >>
+			  32);
 }
 uint64_t time_real_ns(void); /* since 1970-01-01 UTC */
 void time_set_real_ns(uint64_t now);

@@ -84,7 +84,8 @@ bool handoff_begin(struct task *next, enum task_state state)
 	rq->handoff_ns = clock_now_ns();
 	/* As in wait queues: first the state, then the look at what would end the sleep. */
 	atomic_store(&self->state, state);
-	if (unlikely(state == TASK_SLEEPING_INTR && atomic_load_explicit(&self->work, memory_order_relaxed))) {
+	if (unlikely(state == TASK_SLEEPING_INTR &&
+		     atomic_load_explicit(&self->work, memory_order_relaxed))) {
 		atomic_store_explicit(&self->state, TASK_RUNNABLE, memory_order_relaxed);
 		return refuse(rq);
 	}

@@ -221,7 +221,8 @@ static inline void let_go_of_previous(void)
 {
 	struct runq *rq = this_runq();
 	struct task *previous = rq->previous;
-	bool gone = atomic_load_explicit(&previous->state, memory_order_relaxed) == TASK_DEAD || previous->moving;
+	bool gone =
+		atomic_load_explicit(&previous->state, memory_order_relaxed) == TASK_DEAD || previous->moving;
 
 	atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
 	spin_release_(&rq->lock);

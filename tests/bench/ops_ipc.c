@@ -37,7 +37,8 @@ static inline long small(long nr, cap_handle_t port, uint64_t size, uint64_t *co
 	__asm__ volatile("syscall"
 			 : "+a"(nr), "+D"(port), "+S"(size), "+d"(tag), "+r"(r10), "+r"(r8), "=r"(r9)
 			 :
-			 : "rcx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7");
+			 : "rcx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+			   "xmm7");
 	*cookie = r9;
 	return nr;
 }
