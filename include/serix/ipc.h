@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pulse for programs: ports, notifications, rings.  All are named by capability handles (<serix/cap.h>) and,
+ * Pulse for programs: ports and notifications.  Both are named by capability handles (<serix/cap.h>) and,
  * being descriptors, work with poll, select, dup and close.
  *
  * A port is where messages go.  Servers hold PORT_RIGHT_RECEIVE, clients SEND or CALL.  A message is up to
@@ -90,7 +90,7 @@
  *	int notification_wait(cap_handle_t n, uint64_t mask, uint64_t *bits, uint64_t timeout_ns)
  *		Takes those of the bits in `mask` that are set, waiting for the first.  EINVAL: mask 0.
  *
- *	cap_handle_t ring_create(uint64_t size, unsigned flags)    see <serix/ring.h>
+ * Shared rings are made of memory and a notification: <serix/ring.h>.
  */
 #pragma once
 

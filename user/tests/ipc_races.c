@@ -432,7 +432,6 @@ static void time_out_against_answer(void)
 
 static void signal_against_answer(void)
 {
-	struct itimerval often = { { 0, 300 }, { 0, 300 } }, never = { { 0, 0 }, { 0, 0 } };
 	struct sigaction sa = { .sa_handler = nothing };
 	pthread_t t;
 	sigset_t mask;
@@ -444,19 +443,20 @@ static void signal_against_answer(void)
 	need(pthread_sigmask(SIG_BLOCK, &mask, NULL) == 0);
 	t = begin_serving(); /* which no signal disturbs */
 	need(pthread_sigmask(SIG_UNBLOCK, &mask, NULL) == 0);
-	need(setitimer(ITIMER_REAL, &often, NULL) == 0);
 	for (int i = 0; i < 5 * ROUNDS; i++) {
+		struct itimerval once = { .it_value = { 0, 1 + i * 37 % 600 } };
 		struct message m = outgoing("x", 1);
 		char in[1];
 		int err;
 
 		m.receive = in;
 		m.capacity = 1;
+		need(setitimer(ITIMER_REAL, &once, NULL) == 0);
 		err = port_call(through, &m, PULSE_FOREVER);
 		need(err == 0 || err == -EINTR);
 		done += err == 0;
 	}
-	need(setitimer(ITIMER_REAL, &never, NULL) == 0);
+	need(setitimer(ITIMER_REAL, &(struct itimerval){ { 0, 0 }, { 0, 0 } }, NULL) == 0);
 	end_serving(t);
 	printf("# %ld of %d answered\n", done, 5 * ROUNDS);
 	need(done == atomic_load(&answered));
