@@ -11,12 +11,11 @@
  * check SERVERS=1 CALLERS=1: each call has one outcome, no message is lost or doubled, no answer reaches another call, no deadlock
  * check SERVERS=1 SENDERS=0: the same with two callers and one server
  * check SERVERS=2 SENDERS=0 CLOSERS=0: the same with two callers and two servers, at a port that is not closed
- * check SERVERS=1 CALLERS=1 ROUNDS=2: the same with cookies that come again
+ * check SERVERS=2 CALLERS=1 SENDERS=0 CLOSERS=0 ROUNDS=2: the same with cookies that come again
  * break SERVERS=1 SENDERS=0 BUG_NO_WAKE: whoever answers does not wake the caller
  * break SERVERS=1 SENDERS=0 BUG_SLEEP_LATE: a waiter goes to sleep after it has let the lock go, whatever happened since
- * break SERVERS=1 SENDERS=0 ROUNDS=2 BUG_STALE_COOKIE: cookies do not count a slot's uses
+ * break SERVERS=2 CALLERS=1 SENDERS=0 CLOSERS=0 ROUNDS=2 BUG_STALE_COOKIE: cookies do not count a slot's uses
  * break SERVERS=1 SENDERS=0 BUG_KEEP_PARCEL: a caller that gives up leaves its message in the queue
- * break SERVERS=1 CALLERS=1 BUG_NO_ADVANCE: blocked senders do not move up
  * break SERVERS=2 SENDERS=0 CLOSERS=0 BUG_NO_BREAK: the death of a server breaks no call
  * break SERVERS=1 SENDERS=0 BUG_END_FORGETS: the end of a port does not look at the calls in the table
  * break SERVERS=1 SENDERS=0 BUG_LOSE_ANSWER: a caller that timed out does not look whether it was answered since
@@ -168,7 +167,6 @@ inline release_sender(s)
 
 inline advance_senders()
 {
-#ifndef BUG_NO_ADVANCE
 	do
 	:: !dead && len(senders) > 0 ->
 		senders?<y>;
@@ -183,7 +181,6 @@ inline advance_senders()
 	:: else -> break
 	od;
 	y = 0
-#endif
 }
 
 /* port_withdraw_locked() */

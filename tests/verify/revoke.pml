@@ -293,8 +293,7 @@ end:	do
 #if USERS > 1
 		:: derive(n, 1)
 #endif
-		:: interrupted[_pid]   /* a call that sleeps: nothing but a signal ends it */
-		:: finished == REVOKERS /* or what it waits for comes at last */
+		:: true -> (interrupted[_pid] || finished == REVOKERS) /* it sleeps: until a signal, or all is over */
 		fi;
 		nodes[n].in_call--;
 closed:		done(n);
