@@ -2,9 +2,9 @@
 /*
  * Confinement of paths: where does a place lie?
  *
- * From the place upwards through the tree, across mounts, to the top, all of it under dcache_lock, so that a rename
- * comes before or after, never in between.  Entries that rules name are marked: the others cost two loads each, and
- * the rules are looked at only where one applies.
+ * From the place upwards through the tree, across mounts, to the top, all of it under dcache_lock, so that a
+ * rename comes before or after, never in between.  Entries that rules name are marked: the others cost two
+ * loads each, and the rules are looked at only where one applies.
  */
 #include "vfs_priv.h"
 
@@ -24,8 +24,8 @@ void confine_unmark(const struct path *path)
 	spin_unlock(&dcache_lock);
 }
 
-/* To the place above, a mount's root being below what it covers; false at the top.  No references: mounts that are met
- * stay while dcache_lock is held (see walk_cached). */
+/* To the place above, a mount's root being below what it covers; false at the top.  No references: mounts
+ * that are met stay while dcache_lock is held (see walk_cached). */
 static bool climb_locked(struct path *at)
 {
 	struct path up;

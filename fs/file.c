@@ -95,8 +95,8 @@ static __noinline int why_refused(int fd)
 	return err;
 }
 
-/* A directory's rights are about what is found through it, too; the directory itself is never written, and one opened
- * with O_PATH is not read either. */
+/* A directory's rights are about what is found through it, too; the directory itself is never written, and
+ * one opened with O_PATH is not read either. */
 static bool is_for_others_only(const struct file *dir, uint32_t rights)
 {
 	uint32_t never = CAP_WRITE | CAP_APPEND | CAP_TRUNCATE;

@@ -139,12 +139,12 @@ struct last_name {
 
 struct walk {
 	const struct credentials *cred;
-	struct path at;     /* referenced */
-	struct path root;   /* where ".." ends; only compared, so not referenced */
-	bool own_root;      /* the caller gave it, and keeps it alive */
-	unsigned links;     /* symlinks followed so far */
-	const char *cursor; /* what is left of the text */
-	char *text;         /* expanded symlinks; NULL: none yet */
+	struct path at;         /* referenced */
+	struct path root;       /* where ".." ends; only compared, so not referenced */
+	bool own_root;          /* the caller gave it, and keeps it alive */
+	unsigned links;         /* symlinks followed so far */
+	const char *cursor;     /* what is left of the text */
+	char *text;             /* expanded symlinks; NULL: none yet */
 	struct capability *dir; /* that it began at, in use; NULL: it did not begin at one */
 	/* Limits, by confinement and by the directory's capability: looked at only if `judged`. */
 	bool judged;
@@ -153,11 +153,11 @@ struct walk {
 	struct path base; /* where it began; referenced if `beneath` */
 };
 
-/* What may be done with `place`, to which the walk has led: -EACCES if its confinement does not allow all of `rights`
- * there, or anything at all; -EPERM if the directory's capability does not. */
+/* What may be done with `place`, to which the walk has led: -EACCES if its confinement does not allow all of
+ * `rights` there, or anything at all; -EPERM if the directory's capability does not. */
 int walk_judge(const struct walk *walk, const struct path *place, uint32_t rights) __must_check;
-/* The end of a walk, or of what followed it, with `err`: as walk_judge of where it stopped, which goes before any other
- * error there. */
+/* The end of a walk, or of what followed it, with `err`: as walk_judge of where it stopped, which goes before
+ * any other error there. */
 static inline int walk_finish(const struct walk *walk, int err, uint32_t rights)
 {
 	int judged = unlikely(walk->judged) ? walk_judge(walk, &walk->at, err < 0 ? 0 : rights) : 0;

@@ -24,8 +24,8 @@
 /* --- start and end ---------------------------------------------------------------------------------------
  */
 
-/* What was taken from a directory's capability is taken from all that is reached through it; then the walk may not
- * leave it, or that would mean nothing. */
+/* What was taken from a directory's capability is taken from all that is reached through it; then the walk
+ * may not leave it, or that would mean nothing. */
 static void limit_to(struct walk *w, const struct file *file, uint32_t granted)
 {
 	uint32_t lost = file_rights_lost(file, granted);
@@ -126,7 +126,8 @@ uint32_t walk_rights(const struct walk *w, const struct path *place)
 	return likely(!w->judged) ? ~0u : w->via & confine_rights_at(current_confine(), place);
 }
 
-/* Directories above a rule's place are no secret, and programs want to look at them: mkdir -p, realpath(3). */
+/* Directories above a rule's place are no secret, and programs want to look at them: mkdir -p,
+ * realpath(3). */
 static bool on_the_way(const struct path *place)
 {
 	return confine_leads_to(current_confine(), place);

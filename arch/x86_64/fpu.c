@@ -201,10 +201,10 @@ static __noinline void begin_sse(char *area, uint64_t *xstate_bv)
 }
 
 /*
- * The saved image of `to` in its standard format (SDM vol. 1, 13.4): XMM0 lies at 160 in the legacy region whether
- * XSAVE or FXSAVE wrote it, and counts if bit 1 of XSTATE_BV says so.  MXCSR is valid at any time (13.7), the upper
- * halves of YMM are a part of their own.  The next XRSTOR reads all of it anew, so nothing that XSAVEOPT might
- * leave out later is lost (13.9: only what was not modified since that XRSTOR).
+ * The saved image of `to` in its standard format (SDM vol. 1, 13.4): XMM0 lies at 160 in the legacy region
+ * whether XSAVE or FXSAVE wrote it, and counts if bit 1 of XSTATE_BV says so.  MXCSR is valid at any time
+ * (13.7), the upper halves of YMM are a part of their own.  The next XRSTOR reads all of it anew, so nothing
+ * that XSAVEOPT might leave out later is lost (13.9: only what was not modified since that XRSTOR).
  */
 void arch_message_pass(struct task *to, size_t size)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine contract: messages in vector registers.  A program's system call leaves its message registers as
- * they are, so a small message crosses the kernel without memory of its own.
+ * The machine contract: messages in vector registers.  A program's system call leaves its message registers
+ * as they are, so a small message crosses the kernel without memory of its own.
  *
- * Each of these moves `size` bytes, 0 to ARCH_MESSAGE_SIZE, low bytes first, and nothing that lies beyond them: the
- * rest of the register that the last byte is in becomes zero, and those after it, like all other vector state,
- * stay what the receiver had, or zero.  The running task is a user thread; its registers are its own across
- * preemption and sleep.
+ * Each of these moves `size` bytes, 0 to ARCH_MESSAGE_SIZE, low bytes first, and nothing that lies beyond
+ * them: the rest of the register that the last byte is in becomes zero, and those after it, like all other
+ * vector state, stay what the receiver had, or zero.  The running task is a user thread; its registers are
+ * its own across preemption and sleep.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ struct task;
 void arch_message_store(void *buffer, size_t size);
 /* From memory into the running task's message registers, all of which change. */
 void arch_message_load(const void *buffer, size_t size);
-/* From the running task's registers into those of a user thread that does not run: it has them when it runs next.
- * The run queue of `to` is locked. */
+/* From the running task's registers into those of a user thread that does not run: it has them when it runs
+ * next.  The run queue of `to` is locked. */
 void arch_message_pass(struct task *to, size_t size);
 
 /* Inline, in <arch/context_impl.h>: what comes with a small message, into registers of the system call.

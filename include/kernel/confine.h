@@ -2,10 +2,11 @@
 /*
  * Confinement: what a process may reach by global names (<serix/confine.h> has the programs' view).
  *
- * A struct confine never changes once it is made.  A process has none or one, hands it to its children, and can only
- * replace it by a narrower one, whose `outer` is the old one: what is allowed is what every one of the chain allows.
- * So nobody needs a lock to look at the running process's own: it stays as long as the process does, as part of the
- * newer ones' chain.  Of another process it may be looked at with the tree lock or process.lock held.
+ * A struct confine never changes once it is made.  A process has none or one, hands it to its children, and
+ * can only replace it by a narrower one, whose `outer` is the old one: what is allowed is what every one of
+ * the chain allows.  So nobody needs a lock to look at the running process's own: it stays as long as the
+ * process does, as part of the newer ones' chain.  Of another process it may be looked at with the tree lock
+ * or process.lock held.
  *
  * Who is not confined pays for one look at process.confine.
  *
@@ -68,15 +69,15 @@ uint64_t confine_end(uint64_t ns);
 int confine_create(const struct confine_terms *terms, struct confine **out) __must_check;
 void confine_get(struct confine *c);
 void confine_put(struct confine *c); /* NULL: nothing happens; may sleep */
-/* Confine the running process, for good; takes over the reference on success.  -EAGAIN: another thread has done so
- * since `c` was made, make it anew. */
+/* Confine the running process, for good; takes over the reference on success.  -EAGAIN: another thread has
+ * done so since `c` was made, make it anew. */
 int confine_enter(struct confine *c) __must_check;
 /* confine_create and confine_enter, as often as it takes. */
 int confine_process(const struct confine_terms *terms) __must_check;
 /* Has one of the running process's chain this origin? */
 bool confine_has_origin(uint64_t origin);
-/* What the next exec of the running process changes: a reference to what it is confined by then (NULL: nothing).
- * -ENOMEM, -E2BIG. */
+/* What the next exec of the running process changes: a reference to what it is confined by then (NULL:
+ * nothing).  -ENOMEM, -E2BIG. */
 int confine_for_exec(struct confine **out) __must_check;
 
 static inline const struct confine *process_confine(const struct process *p)
@@ -108,10 +109,11 @@ static inline bool confine_capability_mode(void)
 	return unlikely(c != NULL) && c->capability_mode;
 }
 
-/* Numbers of processes and threads are global names: in capability mode only its own mean something.  0 is itself. */
+/* Numbers of processes and threads are global names: in capability mode only its own mean something.  0 is
+ * itself. */
 bool confine_may_name(pid_t pid);
-/* May the running process signal that one, look at it, change its scheduling and limits?  Whatever it says, the usual
- * conditions must hold, too.  The tree lock or a reference to `p` is held. */
+/* May the running process signal that one, look at it, change its scheduling and limits?  Whatever it says,
+ * the usual conditions must hold, too.  The tree lock or a reference to `p` is held. */
 bool confine_may_touch(const struct process *p);
 /* Is `c` (NULL: none) `outer`, or inside of it? */
 bool confine_within(const struct confine *c, const struct confine *outer);
@@ -133,7 +135,7 @@ bool confine_denies_device(dev_t rdev);
 /* Text of /proc/PID/confinement, as the process's own root shows paths.  Its length, or -errno. */
 int confine_text(const struct confine *c, char *buf, size_t size);
 
-/* --- places: fs/confine_path.c -------------------------------------------------------------------------------- */
+/* --- places: fs/confine_path.c -------------------------------------------------------------------------- */
 
 /* What `c` allows with what lies at `path`: rights, none outside of all rules. */
 uint32_t confine_rights_at(const struct confine *c, const struct path *path);

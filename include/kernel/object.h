@@ -36,8 +36,9 @@ struct kobject_ops {
 	void (*release)(struct kobject *obj);
 	/* A capability to it was dropped from `table` (POSIX close semantics: flush). */
 	int (*closed)(struct kobject *obj, const struct cap_table *table);
-	/* A capability with these rights comes to be; one is gone, or lost them.  For objects that end when nobody
-	 * has some right any more.  `granted` is called with a table's lock held and must not sleep; `dropped` may. */
+	/* A capability with these rights comes to be; one is gone, or lost them.  For objects that end when
+	 * nobody has some right any more.  `granted` is called with a table's lock held and must not sleep;
+	 * `dropped` may. */
 	void (*granted)(struct kobject *obj, uint32_t rights);
 	void (*dropped)(struct kobject *obj, uint32_t rights);
 	/* As file_ops.poll, for objects that are no files. */

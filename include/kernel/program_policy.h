@@ -18,12 +18,13 @@ struct program_limits {
 	const struct policy_program *program; /* of that */
 };
 
-/* By the path of what was asked for and, if the table does not know that, of what runs it: a script's interpreter.
- * -EACCES: it may not be started; -ENOMEM. */
+/* By the path of what was asked for and, if the table does not know that, of what runs it: a script's
+ * interpreter.  -EACCES: it may not be started; -ENOMEM. */
 int program_policy_find(const struct path *asked, const struct path *found,
 			struct program_limits *out) __must_check;
 void program_policy_put(struct program_policy *policy); /* NULL: nothing happens */
-/* Give the running thread its class and confine the process, with these `programs`, which run anyway, in reach. */
+/* Give the running thread its class and confine the process, with these `programs`, which run anyway, in
+ * reach. */
 int program_policy_apply(const struct program_limits *limits, const struct path *programs,
 			 unsigned count) __must_check;
 

@@ -127,8 +127,8 @@ void task_set_work(struct task *task, uint32_t bits);
 void task_interrupt(struct task *task, uint32_t bits);
 
 /*
- * Handing the CPU over: the running task goes to sleep, and one that sleeps runs at once in its place, for less
- * than waking the one and putting the other to sleep costs (kernel/sched/handoff.c).
+ * Handing the CPU over: the running task goes to sleep, and one that sleeps runs at once in its place, for
+ * less than waking the one and putting the other to sleep costs (kernel/sched/handoff.c).
  *
  *	if (!handoff_begin(next, TASK_SLEEPING_INTR))
  *		...the ordinary way: nothing has changed
@@ -136,10 +136,10 @@ void task_interrupt(struct task *task, uint32_t bits);
  *	handoff_switch();
  *	...woken, as from schedule(): look at why
  *
- * False: it is not certain that `next` would be the one to run here, or a signal waits that would end the sleep;
- * interrupts are on.
- * True: interrupts are off and both tasks stay as they are until the switch, so nobody else wakes `next`, and
- * whoever wakes the caller waits until its switch is over.  What keeps `next` there is the caller's to hold.
+ * False: it is not certain that `next` would be the one to run here, or a signal waits that would end the
+ * sleep; interrupts are on.  True: interrupts are off and both tasks stay as they are until the switch, so
+ * nobody else wakes `next`, and whoever wakes the caller waits until its switch is over.  What keeps `next`
+ * there is the caller's to hold.
  */
 bool handoff_begin(struct task *next, enum task_state state) __must_check;
 void handoff_switch(void);

@@ -159,14 +159,15 @@ void path_put(const struct path *path);
 #define WALK_EMPTY     (1u << 2) /* "" means the start itself */
 #define WALK_REAL_IDS  (1u << 3) /* search permission by the real ids: access(2) */
 
-/* Walk `name` from dirfd (AT_FDCWD: the current directory), to use what is there in the ways of `rights` (CAP_*):
- * -EACCES where the process's confinement does not allow them, -EPERM where those of the directory do not. */
+/* Walk `name` from dirfd (AT_FDCWD: the current directory), to use what is there in the ways of `rights`
+ * (CAP_*): -EACCES where the process's confinement does not allow them, -EPERM where those of the directory
+ * do not. */
 int vfs_walk(int dirfd, const char *name, unsigned flags, uint32_t rights, struct path *out) __must_check;
 /* From the system's root and with its authority, whoever runs. */
 int vfs_walk_system(const char *name, struct path *out) __must_check;
 int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out) __must_check;
-/* As vfs_open; *via is the directory's capability, in use, that the file was reached through, or NULL.  Its descriptor
- * is to be derived from that (file_install_via), so that it goes with it. */
+/* As vfs_open; *via is the directory's capability, in use, that the file was reached through, or NULL.  Its
+ * descriptor is to be derived from that (file_install_via), so that it goes with it. */
 int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out,
 		 struct capability **via) __must_check;
 int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev) __must_check;
@@ -204,8 +205,8 @@ ssize_t vfs_path_text(const struct path *path, const struct path *root, char *bu
 int vfs_mount(const char *source, const char *target, const char *type, unsigned flags,
 	      const char *data) __must_check;
 int vfs_umount(const char *target, unsigned flags) __must_check;
-/* Where the open file lies, referenced, for a confinement's rule.  -EBADF: it has no place in the tree, or one that
- * does not stay the same (in /proc, but for its root). */
+/* Where the open file lies, referenced, for a confinement's rule.  -EBADF: it has no place in the tree, or
+ * one that does not stay the same (in /proc, but for its root). */
 int vfs_place(const struct file *file, struct path *out) __must_check;
 /* Text of /proc/mounts. */
 int vfs_mounts_text(char *buf, size_t size);

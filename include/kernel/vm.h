@@ -223,7 +223,8 @@ struct vm_source {
 int vm_map_from(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flags, uint32_t max_prot,
 		unsigned how, const struct vm_source *source) __must_check;
 int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
-/* From now on at most so many bytes may be writable; more only if they are already.  Never less strict than before. */
+/* From now on at most so many bytes may be writable; more only if they are already.  Never less strict than
+ * before. */
 void vm_limit_writable(struct vm_space *vm, uint64_t bytes);
 int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot) __must_check;
 /* Where the heap begins: behind the program's image, by a random distance.  Set once, by exec. */

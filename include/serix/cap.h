@@ -2,10 +2,10 @@
 /*
  * Cerberus for programs: capabilities by handle.
  *
- * A handle names a capability of the calling process.  Its lower half is the slot, which is what POSIX calls a
- * file descriptor; its upper half the slot's generation.  Where a call takes a handle, a plain descriptor (upper
- * half zero) means whatever is in the slot now, a full handle only the capability that it was made for: after that
- * one is gone the handle is refused with EBADF, also when the slot is in use again.
+ * A handle names a capability of the calling process.  Its lower half is the slot, which is what POSIX calls
+ * a file descriptor; its upper half the slot's generation.  Where a call takes a handle, a plain descriptor
+ * (upper half zero) means whatever is in the slot now, a full handle only the capability that it was made
+ * for: after that one is gone the handle is refused with EBADF, also when the slot is in use again.
  *
  * Calls return 0 or a handle, or a negative errno.  Common errors:
  *	EBADF    no such capability: never was, closed, expired, revoked, or the handle is stale
@@ -14,31 +14,33 @@
  *	EMFILE, ENOMEM   no room for another one
  *
  *	cap_handle_t cap_derive(cap_handle_t handle, const struct cap_derive *how, size_t size)
- *		A child in the lowest free slot: rights only shrink, expiry only shortens.  EMLINK: it would be more
- *		than CAP_DEPTH_MAX derivations from the original.
+ *		A child in the lowest free slot: rights only shrink, expiry only shortens.  EMLINK: it would
+ *		be more than CAP_DEPTH_MAX derivations from the original.
  *	int cap_revoke(cap_handle_t handle, unsigned flags)
- *		The capability and everything derived from it, in every process, in messages under way, and mappings
- *		made through it.  When the call returns none of them can be used any more, calls under way through
- *		them are over (blocked ones end with EBADF), and touching what was mapped is SIGBUS.
- *		EINTR: killed while waiting for calls under way; the capabilities are gone all the same.
+ *		The capability and everything derived from it, in every process, in messages under way, and
+ *		mappings made through it.  When the call returns none of them can be used any more, calls
+ *		under way through them are over (blocked ones end with EBADF), and touching what was mapped is
+ *		SIGBUS.  EINTR: killed while waiting for calls under way; the capabilities are gone all the
+ *		same.
  *	int cap_limit(cap_handle_t handle, uint32_t rights)
  *		Give up rights of this very capability; what was derived before keeps its own.
  *	int cap_expire(cap_handle_t handle, uint64_t ns)
  *		It and all its descendants are revoked `ns` from now, unless they expire earlier.
  *	int cap_query(cap_handle_t handle, struct cap_info *info, size_t size)
  *	int cap_list(int pidfd, cap_handle_t after, struct cap_info *info, size_t count, size_t size)
- *		How many were written: those of a process (pidfd -1: the caller), in the order of slots, that follow
- *		`after` (-1: from the first).  PROCESS_RIGHT_INSPECT is needed on pidfd.
+ *		How many were written: those of a process (pidfd -1: the caller), in the order of slots, that
+ *		follow `after` (-1: from the first).  PROCESS_RIGHT_INSPECT is needed on pidfd.
  *	cap_handle_t cap_grant(int pidfd, cap_handle_t handle, const struct cap_derive *how, size_t size)
  *		As cap_derive, but into the table of another process: needs CAP_RIGHT_GRANT on the handle and
  *		PROCESS_RIGHT_GRANT on pidfd.  The result is the handle there.
  *	int cap_export(cap_handle_t handle, struct cap_token *token)
  *		The capability's id, as a token that whoever holds it may import.  Needs CAP_RIGHT_EXPORT.
  *	cap_handle_t cap_import(const struct cap_token *token, const struct cap_derive *how, size_t size)
- *		A child of the capability with that id.  ENOENT: no such; it is counted, and whoever goes on guessing
- *		is slowed down and, where the policy says so, loses all capabilities.
+ *		A child of the capability with that id.  ENOENT: no such; it is counted, and whoever goes on
+ *		guessing is slowed down and, where the policy says so, loses all capabilities.
  *	int cap_enter(unsigned flags)
- *		Capability mode, for good: no global names any more, only what handles reach.  0 queries: 1 if entered.
+ *		Capability mode, for good: no global names any more, only what handles reach.  0 queries: 1 if
+ *		entered.
  */
 #pragma once
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Confinement: what a process and its descendants may reach by global names, for programs that know nothing of
- * capabilities.  A process may confine itself further at any time and never less; fork and exec keep it.
+ * Confinement: what a process and its descendants may reach by global names, for programs that know nothing
+ * of capabilities.  A process may confine itself further at any time and never less; fork and exec keep it.
  *
  *	int cap_confine(const struct confinement *what, size_t size)
  *		EINVAL: unknown bits, rules without CONFINE_NO_PATHS, another size; E2BIG: more than
  *		CONFINE_RULES_MAX rules, or confined CONFINE_DEPTH_MAX times already; ENOMEM; EBADF: a rule's
  *		descriptor; EFAULT.
  *
- * Rules name files and directories, with all that is below, by descriptors (O_PATH will do).  A path is judged by where
- * it leads, whatever way it took: links, mounts and /proc make no difference.  What no rule allows does not exist
- * (EACCES for every call, also where there is nothing), but for the directories on the way from the root to a rule's
- * place, which stat(2) shows.  Nothing that may be written may be executed.
+ * Rules name files and directories, with all that is below, by descriptors (O_PATH will do).  A path is
+ * judged by where it leads, whatever way it took: links, mounts and /proc make no difference.  What no rule
+ * allows does not exist (EACCES for every call, also where there is nothing), but for the directories on the
+ * way from the root to a rule's place, which stat(2) shows.  Nothing that may be written may be executed.
  *
  * Whoever is confined gets no privileges from programs any more (no_new_privs).
  */
@@ -57,7 +57,8 @@ struct confinement {
 	const struct confine_rule *rules;
 	uint64_t memory; /* bytes of address space that may be written, for each process; 0: as before */
 	uint64_t
-		expires_ns; /* from now: then all its capabilities are revoked and its processes killed; 0: never */
+		/* from now: then all its capabilities are revoked and its processes killed; 0: never */
+		expires_ns;
 	uint32_t token_guesses; /* wrong tokens until all capabilities are revoked; 0: as before */
 	uint32_t reserved;
 };

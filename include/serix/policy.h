@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Programs' limits, as /etc/serix/policy has them for people and docs/capabilities.md explains.  Here is the table that
- * is made of that file and handed to the kernel:
+ * Programs' limits, as /etc/serix/policy has them for people and docs/capabilities.md explains.  Here is the
+ * table that is made of that file and handed to the kernel:
  *
  *	int policy_load(const void *table, size_t size)
- *		From now on the table holds for every program that is started; what runs already is not touched.  All
- *		or nothing.  EPERM: only the superuser, not confined; EINVAL: the table contradicts itself; E2BIG;
- *		ENOMEM; EFAULT.
+ *		From now on the table holds for every program that is started; what runs already is not
+ *		touched.  All or nothing.  EPERM: only the superuser, not confined; EINVAL: the table
+ *		contradicts itself; E2BIG; ENOMEM; EFAULT.
  *
- * A table is a header, its programs, its roots and its strings, one after the other.  Strings end with NUL and are named
- * by where they begin.  The first program of the table whose path and user are those of what is started counts.
+ * A table is a header, its programs, its roots and its strings, one after the other.  Strings end with NUL
+ * and are named by where they begin.  The first program of the table whose path and user are those of what is
+ * started counts.
  */
 #pragma once
 

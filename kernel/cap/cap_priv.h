@@ -37,15 +37,15 @@ void cap_token_forget(struct capability *cap);
 /* More calls at once than this are refused, long before the count could overflow. */
 #define CAP_REFS_MAX (1u << 30)
 
-/* A capability with one reference, in no place yet; it expires at `expires` (0: never).  Takes over the reference on the
- * object.  NULL: no memory. */
+/* A capability with one reference, in no place yet; it expires at `expires` (0: never).  Takes over the
+ * reference on the object.  NULL: no memory. */
 struct capability *cap_new(struct kobject *object, uint32_t rights, uint64_t expires);
 /* What comes from `from`, which is in use, by the terms: also in no place yet, and not in the tree. */
 struct capability *cap_new_child(const struct capability *from, const struct cap_terms *terms);
 /* The tree that `cap` is in, made if there is none.  NULL: no memory. */
 struct cap_tree *cap_tree_of(struct capability *cap);
-/* Hang a new child into the tree of `from` and into a slot; its table's lock is held.  -EBADF: revoked; -EMLINK (of
- * CAP_KIN_CHILD only); -ENOMEM. */
+/* Hang a new child into the tree of `from` and into a slot; its table's lock is held.  -EBADF: revoked;
+ * -EMLINK (of CAP_KIN_CHILD only); -ENOMEM. */
 int cap_adopt(struct capability *from, struct capability *child, enum cap_kin kin, struct cap_table *table,
 	      uint32_t slot) __must_check;
 /* What leaving a tree set free; no lock is held. */
@@ -72,8 +72,8 @@ static inline bool cap_is_expired(const struct capability *cap)
 
 /* --- table.c --- */
 
-/* Put a new capability into the lowest free slot >= min: an original, or (`from`) a child of what the caller uses.  It
- * is the table's on success only.  The full handle; handed_out: somebody will keep it. */
+/* Put a new capability into the lowest free slot >= min: an original, or (`from`) a child of what the caller
+ * uses.  It is the table's on success only.  The full handle; handed_out: somebody will keep it. */
 cap_handle_t cap_place(struct cap_table *table, struct capability *from, struct capability *cap, bool copy,
 		       uint32_t min, uint32_t flags, bool handed_out) __must_check;
 /* Put a copy of `from`, which is in use, into slot `to`; *old is what was there. */

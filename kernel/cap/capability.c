@@ -2,14 +2,14 @@
 /*
  * The life of one capability: made, hung into its tree, used, and gone with its last reference.
  *
- * capability.tree is set once, by compare-and-exchange, by who first derives something from an original.  A capability
- * that is found through the links of a tree has one, so who changes what others may find there (table, slot, state)
- * takes the tree's lock if there is one.  If there is none, all who know the capability came through its table or
- * already used it.
+ * capability.tree is set once, by compare-and-exchange, by who first derives something from an original.  A
+ * capability that is found through the links of a tree has one, so who changes what others may find there
+ * (table, slot, state) takes the tree's lock if there is one.  If there is none, all who know the capability
+ * came through its table or already used it.
  *
- * capability.table is alive as long as the caller has a reference on the capability: while that is in a slot the table
- * is, for a table goes only after it was emptied; what is closed while calls are under way keeps the table pinned, so
- * that a revocation can still interrupt them.
+ * capability.table is alive as long as the caller has a reference on the capability: while that is in a slot
+ * the table is, for a table goes only after it was emptied; what is closed while calls are under way keeps
+ * the table pinned, so that a revocation can still interrupt them.
  */
 #include "cap_priv.h"
 

@@ -69,7 +69,7 @@ int cap_install_via(struct cap_table *table, struct capability *via, struct kobj
 	return (int)slot;
 }
 
-/* --- copies: dup ------------------------------------------------------------------------------------------------ */
+/* --- copies: dup ---------------------------------------------------------------------------------------- */
 
 static const struct cap_terms unchanged = { .rights = UINT32_MAX };
 
@@ -108,7 +108,7 @@ int cap_dup_to(struct cap_table *table, int slot, int to, uint32_t flags)
 	return err < 0 ? err : to;
 }
 
-/* --- held by the kernel ----------------------------------------------------------------------------------------- */
+/* --- held by the kernel --------------------------------------------------------------------------------- */
 
 static int hold(struct capability *from, struct capability *child, enum cap_kin kin,
 		const struct cap_holder_ops *ops, void *holder, struct capability **out)

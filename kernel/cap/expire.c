@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Expiry.  A look-up compares the time with the cycle counter, so that a capability is over to the cycle.  What must
- * end besides - mappings, calls that sleep, what was derived - is revoked by a kernel thread, which a timer wakes.
- * Only capabilities that expire have a timer, and each of those has its own, copies and children too: they may outlive
- * the one that they come from.
+ * Expiry.  A look-up compares the time with the cycle counter, so that a capability is over to the cycle.
+ * What must end besides - mappings, calls that sleep, what was derived - is revoked by a kernel thread, which
+ * a timer wakes.  Only capabilities that expire have a timer, and each of those has its own, copies and
+ * children too: they may outlive the one that they come from.
  *
- * The timer's function runs in an interrupt: it only queues the capability.  An entry in the queue holds no reference;
- * the capability's end takes it out.
+ * The timer's function runs in an interrupt: it only queues the capability.  An entry in the queue holds no
+ * reference; the capability's end takes it out.
  */
 #include "cap_priv.h"
 
@@ -105,7 +105,8 @@ static struct capability *next_expired(void)
 
 static void revoke_expired(struct capability *cap)
 {
-	/* Calls under way are interrupted; nobody waits for them, least of all those whose time is over, too. */
+	/* Calls under way are interrupted; nobody waits for them, least of all those whose time is over,
+	 * too. */
 	if (cap_is_expired(cap)) {
 		cap_audit(CAP_EVENT_EXPIRY, cap, "its time is over");
 		cap_revoke_begin(cap, true);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What comes from a capability has fewer rights or the same, and no more time.  tests/verify/narrow.c proves it. */
+/* What comes from a capability has fewer rights or the same, and no more time.  tests/verify/narrow.c proves
+ * it. */
 #pragma once
 
 #include <stdint.h>

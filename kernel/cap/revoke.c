@@ -2,23 +2,24 @@
 /*
  * Revocation, in two steps.
  *
- * First everything below the root is taken off, leaf after leaf (cap_tree_victim).  No lock is held from one leaf to
- * the next, so the work is preempted like any other.  It ends whatever others do, for nothing joins what is to go once
- * its root is marked (kernel/cap/tree.c):
+ * First everything below the root is taken off, leaf after leaf (cap_tree_victim).  No lock is held from one
+ * leaf to the next, so the work is preempted like any other.  It ends whatever others do, for nothing joins
+ * what is to go once its root is marked (kernel/cap/tree.c):
  *
- *	derive, dup, fork, open through a directory	hang something below a capability: refused under the mark
- *	settle		moves one from a holder into a table; it stays where it is in the tree, and is found there
+ *	derive, dup, fork, open through a directory	hang something below one: refused under the mark
+ *	settle		moves one from a holder into a table; it stays where it is in the tree
  *	close, exit, exec	take capabilities off: less is left to do
  *	exec of a shared table	copies, like fork
- *	another revocation	makes capabilities drained: less is left to do; this one still waits for them below
+ *	another revocation	makes capabilities drained: less is left to do; this one waits for them all the same
  *
- * One in a table loses its slot.  The holder of another is told, once, and ends what it made of it; whoever drops a
- * capability meanwhile waits until its holder has been told.
+ * One in a table loses its slot.  The holder of another is told, once, and ends what it made of it; whoever
+ * drops a capability meanwhile waits until its holder has been told.
  *
- * Then the revoker waits until the last call that was under way through one of them is over.  Each such call holds a
- * reference, which keeps its capability in the tree, so "none is left below" is what is waited for.  Those calls sleep
- * interruptibly or not for long: threads that use a table from which something was taken that is in use are
- * interrupted, and a call that then begins anew does not find the capability.  New ones cannot begin.
+ * Then the revoker waits until the last call that was under way through one of them is over.  Each such call
+ * holds a reference, which keeps its capability in the tree, so "none is left below" is what is waited for.
+ * Those calls sleep interruptibly or not for long: threads that use a table from which something was taken
+ * that is in use are interrupted, and a call that then begins anew does not find the capability.  New ones
+ * cannot begin.
  *
  * Two revocations of one capability do not wait for each other: they are counted apart from calls.
  */
@@ -31,7 +32,7 @@
 
 void (*cap_interrupt_user)(struct cap_user *user);
 
-/* --- waiting ------------------------------------------------------------------------------------------------- */
+/* --- waiting -------------------------------------------------------------------------------------------- */
 
 #define QUEUES 32
 
@@ -92,7 +93,7 @@ static int wait_for_calls(struct capability *cap, bool self)
 	}
 }
 
-/* --- taking off ------------------------------------------------------------------------------------------------ */
+/* --- taking off ----------------------------------------------------------------------------------------- */
 
 void cap_table_join(struct cap_table *table, struct cap_user *user)
 {
@@ -141,8 +142,8 @@ static void take_from_table(struct capability *cap)
 	cap_table_unpin(table);
 }
 
-/* What its holder knows to be revoked leaves the tree, for the holder may keep it: but only when nobody waits for what
- * hangs below it. */
+/* What its holder knows to be revoked leaves the tree, for the holder may keep it: but only when nobody waits
+ * for what hangs below it. */
 static void leave_if_told(struct capability *cap, struct cap_left *left)
 {
 	*left = (struct cap_left){ 0 };
@@ -173,7 +174,8 @@ static void revoke_one(struct cap_tree *tree, struct capability *cap)
 
 	assert_held(&tree->lock);
 	cap_tree_drain(cap);
-	/* Nobody has it any more?  Then it is here for its children, or its last user is about to take it off. */
+	/* Nobody has it any more?  Then it is here for its children, or its last user is about to take it
+	 * off. */
 	here = cap_get_unless_gone(cap);
 	if (here && ops) {
 		cap->holder_ops = NULL;
@@ -194,7 +196,8 @@ static void revoke_one(struct cap_tree *tree, struct capability *cap)
 static bool revoke_lonely(struct capability *cap)
 {
 	atomic_store(&cap->state, CAP_REVOKED);
-	/* Who makes it a tree from now on sees the state when it wants to derive; cap_adopt looks afterwards. */
+	/* Who makes it a tree from now on sees the state when it wants to derive; cap_adopt looks
+	 * afterwards. */
 	if (atomic_load(&cap->tree))
 		return false;
 	take_from_table(cap);
@@ -272,7 +275,7 @@ void cap_revoke_table(struct cap_table *table)
 	}
 }
 
-/* --- what holders do ---------------------------------------------------------------------------------------------- */
+/* --- what holders do ------------------------------------------------------------------------------------ */
 
 static bool is_being_told(struct cap_tree *tree, struct capability *cap)
 {

@@ -2,21 +2,22 @@
 /* Which rights mean something for which type. */
 #include <kernel/cap.h>
 
-/* Of everything that can be open as a file; a descriptor of one kind may be asked for what only the other knows, and
- * then fails as Linux has it. */
-#define FILE_RIGHTS                                                                                                  \
-	(CAP_READ | CAP_WRITE | CAP_EXEC | CAP_APPEND | CAP_SEEK | CAP_STAT | CAP_CHMOD | CAP_TRUNCATE | CAP_MAP |   \
-	 CAP_LOCK | CAP_LOOKUP | CAP_LIST | CAP_CREATE | CAP_REMOVE | CAP_IOCTL | CAP_SEAL)
-#define MEMORY_RIGHTS                                                                                          \
-	(CAP_READ | CAP_WRITE | CAP_EXEC | CAP_SEEK | CAP_STAT | CAP_TRUNCATE | CAP_MAP | CAP_SEAL | CAP_PHYSICAL)
+/* Of everything that can be open as a file; a descriptor of one kind may be asked for what only the other
+ * knows, and then fails as Linux has it. */
+#define FILE_RIGHTS                                                                                      \
+	(CAP_READ | CAP_WRITE | CAP_EXEC | CAP_APPEND | CAP_SEEK | CAP_STAT | CAP_CHMOD | CAP_TRUNCATE | \
+	 CAP_MAP | CAP_LOCK | CAP_LOOKUP | CAP_LIST | CAP_CREATE | CAP_REMOVE | CAP_IOCTL | CAP_SEAL)
+#define MEMORY_RIGHTS                                                                                \
+	(CAP_READ | CAP_WRITE | CAP_EXEC | CAP_SEEK | CAP_STAT | CAP_TRUNCATE | CAP_MAP | CAP_SEAL | \
+	 CAP_PHYSICAL)
 #define THREAD_RIGHTS \
 	(PROCESS_RIGHT_SIGNAL | PROCESS_RIGHT_WAIT | PROCESS_RIGHT_INSPECT | PROCESS_RIGHT_SCHEDULE)
 #define PORT_USER_RIGHTS (0xff * PORT_RIGHT_USER(0))
-#define PORT_RIGHTS                                                                                      \
+#define PORT_RIGHTS                                                                                        \
 	(PORT_RIGHT_SEND | PORT_RIGHT_RECEIVE | PORT_RIGHT_CALL | PORT_RIGHT_NOTIFY | PORT_RIGHT_CONTROL | \
 	 PORT_USER_RIGHTS)
-#define DEVICE_RIGHTS                                                                              \
-	(DEVICE_RIGHT_MAP | DEVICE_RIGHT_DMA | DEVICE_RIGHT_INTERRUPT | DEVICE_RIGHT_RESET |       \
+#define DEVICE_RIGHTS                                                                        \
+	(DEVICE_RIGHT_MAP | DEVICE_RIGHT_DMA | DEVICE_RIGHT_INTERRUPT | DEVICE_RIGHT_RESET | \
 	 DEVICE_RIGHT_POWER)
 
 uint32_t cap_type_rights(enum object_type type)

@@ -2,13 +2,13 @@
 /*
  * The radix tree of slots: see slots.h.
  *
- * Invariants: a slot's bit in leaf.used is set exactly when it holds a capability or is retired; a leaf's bit in
- * node.full exactly when all its 64 are set, in node.occupied when any is; a node's bits in top.full and top.occupied
- * say the same of its leaves.  Once there is a top, its first leaf is the one inside the table.
+ * Invariants: a slot's bit in leaf.used is set exactly when it holds a capability or is retired; a leaf's bit
+ * in node.full exactly when all its 64 are set, in node.occupied when any is; a node's bits in top.full and
+ * top.occupied say the same of its leaves.  Once there is a top, its first leaf is the one inside the table.
  *
- * A stale handle never names a new capability: a slot whose generation was handed out takes the next one when it is
- * emptied, and one that has no next (after two thousand million handles) is not used again.  Slots that are only
- * used as POSIX descriptors never get there.
+ * A stale handle never names a new capability: a slot whose generation was handed out takes the next one when
+ * it is emptied, and one that has no next (after two thousand million handles) is not used again.  Slots that
+ * are only used as POSIX descriptors never get there.
  */
 #include "slots.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The slots of a capability table: a radix tree, 64 slots a leaf, 64 leaves a node, 256 nodes at the top.  What is
- * there never moves, so growing costs the same however large the table is: at most three allocations.  Bitmaps on
- * each level say where something is free and where anything is, so that the lowest free slot and the next used one
- * are found in a few steps.
+ * The slots of a capability table: a radix tree, 64 slots a leaf, 64 leaves a node, 256 nodes at the top.
+ * What is there never moves, so growing costs the same however large the table is: at most three allocations.
+ * Bitmaps on each level say where something is free and where anything is, so that the lowest free slot and
+ * the next used one are found in a few steps.
  *
  * The first leaf is part of the table: few programs have more descriptors.
  *
@@ -47,15 +47,16 @@ struct cap_top {
 
 struct cap_slots {
 	struct cap_top *top; /* NULL: there is only the first leaf */
-	uint32_t size;       /* one above the highest slot that there is memory for; a hint without the lock */
+	/* one above the highest slot that there is memory for; a hint without the lock */
+	uint32_t size;
 	struct cap_leaf first;
 };
 
 /* A slot beyond the first leaf; NULL: no memory for it yet. */
 struct cap_slot *cap_slot_far(const struct cap_slots *slots, uint32_t index);
 
-/* The slot with that number; NULL: no memory for it yet, or no such number.  The masks keep an index from a program
- * inside the arrays also where the processor only guesses that it is valid. */
+/* The slot with that number; NULL: no memory for it yet, or no such number.  The masks keep an index from a
+ * program inside the arrays also where the processor only guesses that it is valid. */
 static inline struct cap_slot *cap_slot_at(struct cap_slots *slots, uint32_t index)
 {
 	if (likely(index < CAP_LEAF_SLOTS))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Capability tables: their life, and what goes into the slots and comes out.  slots.c is what they are made of.
+ * Capability tables: their life, and what goes into the slots and comes out.  slots.c is what they are made
+ * of.
  *
- * Growth allocates outside the lock and tries again.  No loop over a table holds its lock for more than one leaf's 64
- * slots.
+ * Growth allocates outside the lock and tries again.  No loop over a table holds its lock for more than one
+ * leaf's 64 slots.
  */
 #include "cap_priv.h"
 
@@ -68,7 +69,7 @@ void cap_table_set_limit(struct cap_table *table, uint32_t limit)
 	spin_unlock(&table->lock);
 }
 
-/* --- in and out ----------------------------------------------------------------------------------------------- */
+/* --- in and out ----------------------------------------------------------------------------------------- */
 
 /* The slot of what the handle names, expired or not; NULL. */
 static inline struct cap_slot *find_locked(struct cap_table *table, cap_handle_t handle)
@@ -96,7 +97,8 @@ static cap_handle_t hand_out(struct cap_slot *slot, uint32_t index)
 	return (cap_handle_t)((uint64_t)(slot->reused + 1) << 32 | index);
 }
 
-/* Nobody but the caller has a reference, so nobody learns of it: cap_adopt has told the tree about its place. */
+/* Nobody but the caller has a reference, so nobody learns of it: cap_adopt has told the tree about its
+ * place. */
 static cap_handle_t fill_locked(struct cap_table *table, uint32_t index, struct capability *cap,
 				uint32_t flags, bool handed_out)
 {
@@ -107,7 +109,8 @@ static cap_handle_t fill_locked(struct cap_table *table, uint32_t index, struct 
 }
 
 /* From a holder into a table, unless it was revoked. */
-static __noinline int settle_held(struct cap_tree *tree, struct capability *cap, struct cap_table *table, uint32_t index)
+static __noinline int settle_held(struct cap_tree *tree, struct capability *cap, struct cap_table *table,
+				  uint32_t index)
 {
 	bool live;
 
@@ -256,7 +259,7 @@ int cap_install(struct cap_table *table, struct kobject *object, uint32_t rights
 	return (int)slot;
 }
 
-/* --- the end, exec and fork ------------------------------------------------------------------------------------ */
+/* --- the end, exec and fork ----------------------------------------------------------------------------- */
 
 /* The first capability at or above *index that is in a slot with all of `flags`; NULL: there is none. */
 static struct capability *take_next(struct cap_table *table, uint32_t *index, uint32_t flags)
@@ -390,7 +393,7 @@ int cap_table_fork(struct cap_table *table, struct cap_table **out)
 	return 0;
 }
 
-/* --- use -------------------------------------------------------------------------------------------------------- */
+/* --- use ------------------------------------------------------------------------------------------------ */
 
 /* Programs close numbers that were never open for good measure; a handle is another matter. */
 static __noinline int refuse_handle(cap_handle_t handle)
@@ -429,7 +432,7 @@ static inline int use_locked(struct cap_table *table, cap_handle_t handle, enum 
 }
 
 static __noinline int use_slowly(struct cap_table *table, cap_handle_t handle, enum object_type type,
-				    uint32_t rights, struct capability **out)
+				 uint32_t rights, struct capability **out)
 {
 	int err;
 
@@ -445,8 +448,8 @@ static __noinline int preempted(void)
 	return 0;
 }
 
-/* On the way of nearly every call.  What is unlikely leaves by a tail call, with nothing changed, so that the likely
- * way has no registers to save. */
+/* On the way of nearly every call.  What is unlikely leaves by a tail call, with nothing changed, so that the
+ * likely way has no registers to save. */
 int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
 	    struct capability **out)
 {
@@ -540,7 +543,7 @@ cap_handle_t cap_handle_of(struct cap_table *table, int slot)
 	return handle;
 }
 
-/* --- closing and flags ------------------------------------------------------------------------------------------ */
+/* --- closing and flags ---------------------------------------------------------------------------------- */
 
 int cap_close(struct cap_table *table, cap_handle_t handle)
 {

@@ -2,26 +2,26 @@
 /*
  * The derivation tree.
  *
- * Size: a capability that nobody owns any more stays only while two or more hang below it.  With one below it, that
- * one takes its place; with none it goes.  So there are always fewer such nodes than live ones.
+ * Size: a capability that nobody owns any more stays only while two or more hang below it.  With one below
+ * it, that one takes its place; with none it goes.  So there are always fewer such nodes than live ones.
  *
- * Height: a capability hangs at most CAP_HEIGHT_MAX below the root.  `height` is where it hung when it was made; since
- * then it can only have come nearer.  Where that bound is reached it is counted anew.
+ * Height: a capability hangs at most CAP_HEIGHT_MAX below the root.  `height` is where it hung when it was
+ * made; since then it can only have come nearer.  Where that bound is reached it is counted anew.
  *
- * Revocation: cap_tree_begin() marks the root of what is to go with a new epoch.  From then on cap_tree_may_derive()
- * finds the mark on the way up and refuses, so that the part below only shrinks: the revoker takes one leaf after
- * another off it and lets go of the lock in between.  Each step makes one of finitely many capabilities `drained`, and
- * none ceases to be: it ends, whatever others do meanwhile.
+ * Revocation: cap_tree_begin() marks the root of what is to go with a new epoch.  From then on
+ * cap_tree_may_derive() finds the mark on the way up and refuses, so that the part below only shrinks: the
+ * revoker takes one leaf after another off it and lets go of the lock in between.  Each step makes one of
+ * finitely many capabilities `drained`, and none ceases to be: it ends, whatever others do meanwhile.
  *
- * A revocation that spares its root lets new children be derived from that one.  They are born in the new epoch, so
- * everybody can tell them from those that are to go, and stand at the head of the list, which is taken off from the
- * tail.  (A child is born after its parent, and one that takes its parent's place takes it also in the list; both were
- * there before the epoch or both were not, for what is to go has no new children.  So the old ones are always
- * together, at the tail.)
+ * A revocation that spares its root lets new children be derived from that one.  They are born in the new
+ * epoch, so everybody can tell them from those that are to go, and stand at the head of the list, which is
+ * taken off from the tail.  (A child is born after its parent, and one that takes its parent's place takes it
+ * also in the list; both were there before the epoch or both were not, for what is to go has no new children.
+ * So the old ones are always together, at the tail.)
  *
- * A revoked capability stays, drained, until the last call through it is over, on a list of its own: then whoever waits
- * for what is below `root` need only see that list of root's empty.  What is below a drained one is drained, and when
- * its parent goes it moves up to the same list one level higher.
+ * A revoked capability stays, drained, until the last call through it is over, on a list of its own: then
+ * whoever waits for what is below `root` need only see that list of root's empty.  What is below a drained
+ * one is drained, and when its parent goes it moves up to the same list one level higher.
  */
 #include "tree.h"
 
@@ -69,8 +69,8 @@ void cap_tree_link(struct cap_tree *tree, struct capability *parent, struct capa
 
 static struct capability *only_child(struct capability *cap)
 {
-	return list_entry((list_empty(&cap->children) ? &cap->revoked : &cap->children)->next, struct capability,
-			  sibling);
+	return list_entry((list_empty(&cap->children) ? &cap->revoked : &cap->children)->next,
+			  struct capability, sibling);
 }
 
 /* The only child takes its parent's place. */
@@ -89,8 +89,8 @@ static void replace_by_child(struct capability *cap)
 	list_del(&cap->sibling);
 }
 
-/* Take out what is only kept for the tree's sake, if that does without it.  Returns its parent if that has now one
- * child fewer. */
+/* Take out what is only kept for the tree's sake, if that does without it.  Returns its parent if that has
+ * now one child fewer. */
 static struct capability *prune(struct capability *cap, struct cap_left *left)
 {
 	struct capability *parent = cap->parent;
@@ -124,7 +124,8 @@ void cap_tree_leave(struct capability *cap, bool unowned, struct cap_left *left)
 		left->gone[n] = unowned ? cap : NULL;
 		return;
 	}
-	/* Twice at most: a spent parent had two children, so it goes when one is left and takes nothing along. */
+	/* Twice at most: a spent parent had two children, so it goes when one is left and takes nothing
+	 * along. */
 	while (cap && cap->spent && cap->child_count < 2) {
 		struct capability *parent = prune(cap, left);
 

@@ -12,7 +12,7 @@
 
 static uint64_t cycles_per_sec __ro_after_init;
 struct clock time_clock __ro_after_init;
-static _Atomic uint64_t real_offset_ns;  /* real time minus monotonic time */
+static _Atomic uint64_t real_offset_ns; /* real time minus monotonic time */
 
 void time_init(uint64_t frequency)
 {

@@ -4,8 +4,8 @@
  *
  *	PAYLOAD_INLINE	in the message itself
  *	PAYLOAD_COPY	in a buffer of the kernel's
- *	PAYLOAD_PAGES	in whole pages (kernel/vm_pages.h), as the sender had them.  Those at the two ends that
- *			the sender's buffer fills only in part are copies of that part, or, with
+ *	PAYLOAD_PAGES	in whole pages (kernel/vm_pages.h), as the sender had them.  Those at the two ends
+ *			that the sender's buffer fills only in part are copies of that part, or, with
  *			MESSAGE_PAGES, the pages themselves
  *
  * Where the receiver's buffer begins at the same offset in its page the whole pages become the receiver's,

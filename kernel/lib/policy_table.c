@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tables of programs' limits: is one sound, and what does it say?  Nothing here trusts a byte before it is checked. */
+/* Tables of programs' limits: is one sound, and what does it say?  Nothing here trusts a byte before it is
+ * checked. */
 #include <kernel/policy_table.h>
 #include <kernel/string.h>
 

@@ -6,14 +6,14 @@
  * object's areas_lock and each space's pt_lock.  No space's own lock is needed, so no program is waited
  * for.  Why nothing is left, and nothing comes again:
  *
- * 	a fault		reads the generation, then the mark.  If it sees no mark it may have an old generation,
- * 			and then enters its page before the entry is emptied, or not at all (enter_page: both
- * 			under pt_lock).
+ * 	a fault		reads the generation, then the mark.  If it sees no mark it may have an old
+ * 			generation, and then enters its page before the entry is emptied, or not at all
+ * 			(enter_page: both under pt_lock).
  * 	a copy		replaces only what is still mapped, under pt_lock.
  * 	fork, mremap	link the new area first, behind the one that they take pages from: the walk meets it
  * 			later.  After the walk there is nothing left to take.
- * 	the kernel	copies through the program's translations, which are flushed on each CPU before the call
- * 			returns, or by the page table under pt_lock (vm_copy.c).
+ * 	the kernel	copies through the program's translations, which are flushed on each CPU before the
+ * 			call returns, or by the page table under pt_lock (vm_copy.c).
  */
 #include <kernel/vm.h>
 

@@ -107,8 +107,8 @@ void vm_rmap_unmap(struct vm_object *obj, uint64_t first, uint64_t last, bool co
 	mutex_unlock(&obj->areas_lock);
 }
 
-/* An area that is about to be entered finds its grant revoked; what fork and mremap take from one that was passed is
- * nothing, for theirs come behind it in the list. */
+/* An area that is about to be entered finds its grant revoked; what fork and mremap take from one that was
+ * passed is nothing, for theirs come behind it in the list. */
 void vm_rmap_revoke(struct vm_object *obj, const struct vm_grant *grant)
 {
 	struct vm_area *area;

@@ -2,8 +2,8 @@
 /*
  * The life of confinements, and the questions about them that paths have no part in.
  *
- * Everything that only ever narrows is summed up along the chain when a confinement is made, so that a question costs
- * one look.  Places cannot be summed up: fs/confine_path.c goes through the chain.
+ * Everything that only ever narrows is summed up along the chain when a confinement is made, so that a
+ * question costs one look.  Places cannot be summed up: fs/confine_path.c goes through the chain.
  */
 #include <kernel/cap.h>
 #include <kernel/device.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The end of confinements that have one.  A thread sleeps until the first is due, and then takes what its processes
- * have: capabilities first, so that what they gave to others goes, too, and then their lives.  Meanwhile they cannot
- * make new ones (clone.c looks at `expired`), so that one round over all processes finds them all.
+ * The end of confinements that have one.  A thread sleeps until the first is due, and then takes what its
+ * processes have: capabilities first, so that what they gave to others goes, too, and then their lives.
+ * Meanwhile they cannot make new ones (clone.c looks at `expired`), so that one round over all processes
+ * finds them all.
  */
 #include <kernel/cap.h>
 #include <kernel/panic.h>

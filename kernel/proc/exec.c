@@ -336,8 +336,8 @@ static unsigned programs_of(const struct exec *x, struct path programs[3])
 	return count;
 }
 
-/* The process is alone and the new program can start: what it is confined by from now on.  All that fails does so for
- * lack of memory. */
+/* The process is alone and the new program can start: what it is confined by from now on.  All that fails
+ * does so for lack of memory. */
 static int confine_program(struct exec *x)
 {
 	struct path programs[3];

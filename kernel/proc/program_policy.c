@@ -2,9 +2,10 @@
 /*
  * The policy in force, and what exec makes of it.
  *
- * A table is read in user space, where mistakes in a file can be told to people; here arrive numbers and paths that one
- * pure function checks.  Programs are told by the path that they were found under, at the moment they start; roots are
- * looked up then, too, from the system's root and with its authority, and one that is not there is no root.
+ * A table is read in user space, where mistakes in a file can be told to people; here arrive numbers and
+ * paths that one pure function checks.  Programs are told by the path that they were found under, at the
+ * moment they start; roots are looked up then, too, from the system's root and with its authority, and one
+ * that is not there is no root.
  */
 #include <kernel/cap.h>
 #include <kernel/confine.h>

@@ -3,10 +3,11 @@
  * Handing the CPU to a task that one goes to sleep for, as a caller does to its server and the server back to
  * its caller: the switch without a wake-up, a queue or a choice.
  *
- * It is what waking `next` and then sleeping comes to, taken together, where that is certain to end with `next`
- * running here: `next` joins with the lag that it left with, the running task leaves with its own, and the first
- * that waits is asked whether it goes before.  Each is charged for its own time, but the slice is one: it goes
- * on from where the giver stood in it, so nobody waits longer for two that take turns than for one that runs.
+ * It is what waking `next` and then sleeping comes to, taken together, where that is certain to end with
+ * `next` running here: `next` joins with the lag that it left with, the running task leaves with its own, and
+ * the first that waits is asked whether it goes before.  Each is charged for its own time, but the slice is
+ * one: it goes on from where the giver stood in it, so nobody waits longer for two that take turns than for
+ * one that runs.
  *
  * Both are FAIR, which nearly all are; where urgency or budgets come in, the scheduler decides.
  */
@@ -24,8 +25,8 @@ static inline bool only_fair_waits(const struct runq *rq)
 	       !atomic_load_explicit(&arch_this_cpu()->resched, memory_order_relaxed);
 }
 
-/* It sleeps here, may run here, and nothing but its state has to change for that.  (Preempted on its way to sleep it
- * would be queued; only ISO tasks are ever suspended.) */
+/* It sleeps here, may run here, and nothing but its state has to change for that.  (Preempted on its way to
+ * sleep it would be queued; only ISO tasks are ever suspended.) */
 static inline bool can_take_over(const struct runq *rq, const struct task *next)
 {
 	uint32_t state = atomic_load_explicit(&next->state, memory_order_relaxed);

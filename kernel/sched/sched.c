@@ -329,8 +329,8 @@ static void switch_away(enum switch_reason why)
 		spin_unlock(&rq->lock);
 		return;
 	}
-	/* In before out: who is the most urgent of those that wait need not change twice.  And who leaves does so
-	 * while all whom it may owe time, the next one too, are in the queue. */
+	/* In before out: who is the most urgent of those that wait need not change twice.  And who leaves
+	 * does so while all whom it may owe time, the next one too, are in the queue. */
 	if (stays)
 		runq_add_locked(rq, self, ENQUEUE_PUT, now);
 	else

@@ -536,8 +536,8 @@ static int64_t record_lock(struct file *file, int fd, int cmd, uaddr_t user)
 	return err;
 }
 
-/* Commands that need the open file itself, and the rights that they take: IOCTL for what changes the open file for all
- * who share it. */
+/* Commands that need the open file itself, and the rights that they take: IOCTL for what changes the open
+ * file for all who share it. */
 static uint32_t rights_to_control(int cmd)
 {
 	switch (cmd) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages and capabilities, and what programs on Linux use instead.  Two processes take turns on one CPU; a row of
- * a system that lacks the calls is left out.
+ * Messages and capabilities, and what programs on Linux use instead.  Two processes take turns on one CPU; a
+ * row of a system that lacks the calls is left out.
  */
 #define _GNU_SOURCE
 #include <libserix/capability.h>
@@ -17,7 +17,7 @@
 
 #include "ops.h"
 
-/* --- ports ------------------------------------------------------------------------------------------------ */
+/* --- ports ---------------------------------------------------------------------------------------------- */
 
 #define LARGE 65536u
 
@@ -166,7 +166,7 @@ static uint64_t send_small(unsigned n)
 	return ticks;
 }
 
-/* --- notifications ---------------------------------------------------------------------------------------- */
+/* --- notifications -------------------------------------------------------------------------------------- */
 
 static uint64_t signal_only(unsigned n)
 {
@@ -198,7 +198,7 @@ static uint64_t signal_wait(unsigned n)
 	return start;
 }
 
-/* --- what others have --------------------------------------------------------------------------------------- */
+/* --- what others have ----------------------------------------------------------------------------------- */
 
 static void echo_64(int fd)
 {

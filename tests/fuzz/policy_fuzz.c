@@ -27,7 +27,8 @@ static void use(const struct policy_table *table)
 	}
 }
 
-/* A file is refused with a reason, or becomes a table that the kernel takes; and no bytes at all upset the kernel. */
+/* A file is refused with a reason, or becomes a table that the kernel takes; and no bytes at all upset the
+ * kernel. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct policy_error error;

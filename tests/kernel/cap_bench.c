@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What capabilities cost: the check that each call pays, deriving, granting to another table, revoking 1 to 100,000. */
+/* What capabilities cost: the check that each call pays, deriving, granting to another table, revoking 1 to
+ * 100,000. */
 #include <kernel/kbench.h>
 
 #include <kernel/cap.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Capabilities in the running kernel: revocation through other tables, against a sleeping call and against somebody who
- * derives as fast as he can; a million of them made and revoked, with what that holds up; growth of a table; expiry by
- * the kernel's own thread.  With `ktest.strict`, where time counts instructions (tools/run --icount), how long anything
- * is held up is judged; elsewhere a tenth of the million has to do.
+ * Capabilities in the running kernel: revocation through other tables, against a sleeping call and against
+ * somebody who derives as fast as he can; a million of them made and revoked, with what that holds up; growth
+ * of a table; expiry by the kernel's own thread.  With `ktest.strict`, where time counts instructions
+ * (tools/run --icount), how long anything is held up is judged; elsewhere a tenth of the million has to do.
  */
 #include <kernel/ktest.h>
 
@@ -22,7 +22,7 @@
 
 static const struct cap_terms all = { .rights = UINT32_MAX };
 
-/* --- an object of no use ------------------------------------------------------------------------------------------- */
+/* --- an object of no use -------------------------------------------------------------------------------- */
 
 static _Atomic int objects;
 
@@ -67,7 +67,7 @@ static bool wait_until(_Atomic int *value, int n)
 	return atomic_load(value) >= n;
 }
 
-/* --- depth, other tables -------------------------------------------------------------------------------------------- */
+/* --- depth, other tables -------------------------------------------------------------------------------- */
 
 static void a_chain_is_64_long(void)
 {
@@ -101,7 +101,7 @@ static void revocation_reaches_other_tables(void)
 	KTEST_EXPECT(atomic_load(&objects) == 0);
 }
 
-/* --- a call that sleeps ------------------------------------------------------------------------------------------------ */
+/* --- a call that sleeps --------------------------------------------------------------------------------- */
 
 struct sleeper {
 	struct cap_user user;
@@ -151,7 +151,7 @@ static void a_sleeping_call_is_interrupted(void)
 	KTEST_EXPECT(atomic_load(&objects) == 0);
 }
 
-/* --- somebody who derives as fast as he can ----------------------------------------------------------------------------- */
+/* --- somebody who derives as fast as he can ------------------------------------------------------------- */
 
 struct deriver {
 	struct cap_table *table;
@@ -194,11 +194,12 @@ static void nobody_escapes_by_deriving(void)
 	KTEST_EXPECT(atomic_load(&objects) == 0);
 }
 
-/* --- a million ------------------------------------------------------------------------------------------------------ */
+/* --- a million ------------------------------------------------------------------------------------------ */
 
 #define WATCH_NS (100 * NSEC_PER_USEC)
 
-/* Wakes every so often on the same CPU, before all others: how late it is, is how long that CPU was not to be had. */
+/* Wakes every so often on the same CPU, before all others: how late it is, is how long that CPU was not to be
+ * had. */
 struct watcher {
 	struct cpumask where;
 	_Atomic bool stop;
@@ -275,20 +276,22 @@ static void a_million_hold_nobody_up(void)
 	start = time_now_ns();
 	KTEST_EXPECT(cap_revoke(table, 0, false) == 0);
 	revoked_ns = time_now_ns() - start;
-	pr_info("cap: %u made, the slowest in %lu us; revoked in %lu ms, the CPU not to be had for %lu us at most", made,
-		(uint64_t)(grown_ns / NSEC_PER_USEC), (uint64_t)(revoked_ns / NSEC_PER_MSEC),
+	pr_info("cap: %u made, the slowest in %lu us; revoked in %lu ms, the CPU not to be had for %lu us at "
+		"most",
+		made, (uint64_t)(grown_ns / NSEC_PER_USEC), (uint64_t)(revoked_ns / NSEC_PER_MSEC),
 		(uint64_t)(atomic_load(&w.latest_ns) / NSEC_PER_USEC));
 	atomic_store(&w.stop, true);
 	KTEST_EXPECT(wait_until(&w.ended, 1));
 	KTEST_EXPECT(made == wanted);
-	KTEST_EXPECT(!strict || (grown_ns < 100 * NSEC_PER_USEC && atomic_load(&w.latest_ns) < NSEC_PER_MSEC));
+	KTEST_EXPECT(!strict ||
+		     (grown_ns < 100 * NSEC_PER_USEC && atomic_load(&w.latest_ns) < NSEC_PER_MSEC));
 	KTEST_EXPECT(cap_next(table, 1, NULL) == -ENOENT);
 	cap_table_put(table);
 	KTEST_EXPECT(atomic_load(&objects) == 0);
 	KTEST_EXPECT(free_pages() + 256 >= before);
 }
 
-/* --- expiry ------------------------------------------------------------------------------------------------------------- */
+/* --- expiry --------------------------------------------------------------------------------------------- */
 
 static void told(struct capability *cap, void *holder)
 {

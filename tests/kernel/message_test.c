@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages in vector registers: what arrives, and that nothing else does.  The task that is passed one is a made-up
- * one with a saved state; the sender is this kernel thread, whose vector registers nobody else uses while it is
- * not preempted.
+ * Messages in vector registers: what arrives, and that nothing else does.  The task that is passed one is a
+ * made-up one with a saved state; the sender is this kernel thread, whose vector registers nobody else uses
+ * while it is not preempted.
  */
 #include <kernel/ktest.h>
 
@@ -33,7 +33,8 @@ static size_t round_up(size_t size)
 	return (size + 15) & ~(size_t)15;
 }
 
-/* Is it the first `size` bytes of the message, zero to the end of that register, and `rest` in those after it? */
+/* Is it the first `size` bytes of the message, zero to the end of that register, and `rest` in those after
+ * it? */
 static bool holds(const uint8_t *registers, size_t size, uint8_t rest)
 {
 	for (size_t i = 0; i < ARCH_MESSAGE_SIZE; i++) {

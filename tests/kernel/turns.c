@@ -96,8 +96,8 @@ void turns_join(struct turns *t)
 {
 	for (unsigned i = 0; i < 2; i++)
 		atomic_store(&t->workers[i].stop, true);
-	/* One may hand over just after it was woken for this.  And each may still wake the other: none leaves before
-	 * both are done. */
+	/* One may hand over just after it was woken for this.  And each may still wake the other: none leaves
+	 * before both are done. */
 	while (!atomic_load(&t->workers[0].done) || !atomic_load(&t->workers[1].done)) {
 		for (unsigned i = 0; i < 2; i++)
 			task_wake(t->workers[i].task);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Two workers that run in turns, each asleep while the other has its turn: by handing the CPU over where that is
- * possible and `by_handoff` says so, else by waking and sleeping. */
+/* Two workers that run in turns, each asleep while the other has its turn: by handing the CPU over where that
+ * is possible and `by_handoff` says so, else by waking and sleeping. */
 #pragma once
 
 #include "sched_worker.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kernel/cap/narrow.h by deductive proof, for all arguments: each right of what is derived is one of its parent's and
- * one that was asked for, and it ends no later than its parent, nor than asked for.
+ * kernel/cap/narrow.h by deductive proof, for all arguments: each right of what is derived is one of its
+ * parent's and one that was asked for, and it ends no later than its parent, nor than asked for.
  *
  * check cap_fewer cap_earlier: rights never grow, expiry never lengthens
  * break BUG_RIGHTS: a right may be had that nobody has

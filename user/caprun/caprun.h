@@ -22,12 +22,13 @@ struct rules {
 void rules_add(struct rules *rules, const char *path, uint32_t rights);
 /* /dev/null and its like. */
 void rules_add_devices(struct rules *rules);
-/* The program itself, and what it is run by: the interpreters of scripts and of dynamically linked programs. */
+/* The program itself, and what it is run by: the interpreters of scripts and of dynamically linked
+ * programs. */
 void rules_add_program(struct rules *rules, const char *path);
 
 /* find.c: the file that `name` stands for, by PATH as a shell finds it.  Does not return without one. */
 const char *find_program(const char *name);
 
-/* watch.c: be the parent of a command that has `seconds`.  Returns in the child; the parent leaves with the child's
- * status, or EXIT_TIMEOUT. */
+/* watch.c: be the parent of a command that has `seconds`.  Returns in the child; the parent leaves with the
+ * child's status, or EXIT_TIMEOUT. */
 void watch_child(double seconds);

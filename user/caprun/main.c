@@ -2,8 +2,8 @@
 /*
  * caprun: run a command that can reach no more than it is given.  See docs/capabilities.md.
  *
- * It confines itself and becomes the command, so there is nobody left who could do more; only with --expires a parent
- * stays behind that tells an expiry from other ends.
+ * It confines itself and becomes the command, so there is nobody left who could do more; only with --expires
+ * a parent stays behind that tells an expiry from other ends.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A command that expires is killed by the kernel; somebody outside of its confinement has to tell that from others'
- * SIGKILL.  Meanwhile signals go on to the command. */
+/* A command that expires is killed by the kernel; somebody outside of its confinement has to tell that from
+ * others' SIGKILL.  Meanwhile signals go on to the command. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What capabilities do, in the simplest way that says it: an array of nodes with a parent each, and tables that name
- * nodes.  Nothing here is quick or clever.  The kernel's own code is compared with it, on the host
+ * What capabilities do, in the simplest way that says it: an array of nodes with a parent each, and tables
+ * that name nodes.  Nothing here is quick or clever.  The kernel's own code is compared with it, on the host
  * (tests/unit/kernel/cap/model_test.c) and in the guest (user/tests/cap_model.c).
  *
  * A node stays when it is closed, for what hangs below it, and goes when nothing alive does.

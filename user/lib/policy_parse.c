@@ -8,8 +8,8 @@
  *	statement = "allow" | "read" PATH... | "write" PATH... | "deny" WHAT... | "memory" SIZE | "class" CLASS
  *	            | "expires" TIME | "guesses" NUMBER
  *
- * A line's end counts as a semicolon inside of braces, and # starts a comment.  A word with blanks or one of {};# in it is
- * written in double quotes, within which a backslash takes the next character as it is.
+ * A line's end counts as a semicolon inside of braces, and # starts a comment.  A word with blanks or one of
+ * {};# in it is written in double quotes, within which a backslash takes the next character as it is.
  */
 #include "policy_parse.h"
 
@@ -137,8 +137,8 @@ static bool is_word(const struct parser *p, const char *word)
 
 /* --- the table ----------------------------------------------------------------------------------------- */
 
-/* The array with room for `more` elements behind `count`; its size doubles, so that `count` tells it.  NULL: no memory,
- * and the array is as it was. */
+/* The array with room for `more` elements behind `count`; its size doubles, so that `count` tells it.  NULL:
+ * no memory, and the array is as it was. */
 static void *with_room(struct parser *p, void *array, uint32_t count, uint32_t more, size_t element)
 {
 	uint32_t size = 1, wanted = count + more;
@@ -177,7 +177,7 @@ static struct policy_program *current(struct parser *p)
 	return &p->programs[p->header.program_count - 1];
 }
 
-/* --- statements ------------------------------------------------------------------------------------------ */
+/* --- statements ----------------------------------------------------------------------------------------- */
 
 static bool add_root(struct parser *p, uint32_t rights)
 {
@@ -343,7 +343,7 @@ static bool parse_statements(struct parser *p)
 	return true;
 }
 
-/* --- programs ---------------------------------------------------------------------------------------------- */
+/* --- programs ------------------------------------------------------------------------------------------- */
 
 static bool parse_path(struct parser *p, struct policy_program *program)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the text of /etc/serix/policy to the table of <serix/policy.h>.  No file is opened and nothing is printed. */
+/* From the text of /etc/serix/policy to the table of <serix/policy.h>.  No file is opened and nothing is
+ * printed. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +12,7 @@ struct policy_error {
 	char text[96];
 };
 
-/* The table, in memory of its own that free() takes, or NULL with *error filled in.  `text` need not end in NUL;
- * `user` finds a user's id by name. */
+/* The table, in memory of its own that free() takes, or NULL with *error filled in.  `text` need not end in
+ * NUL; `user` finds a user's id by name. */
 void *policy_parse(const char *text, size_t len, bool (*user)(const char *name, uint32_t *id), size_t *size,
 		   struct policy_error *error);

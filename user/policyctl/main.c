@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * policyctl: from /etc/serix/policy to the kernel, all or nothing.  What is wrong with a file is told by line, and changes
- * nothing.
+ * policyctl: from /etc/serix/policy to the kernel, all or nothing.  What is wrong with a file is told by
+ * line, and changes nothing.
  */
 #include <errno.h>
 #include <libserix/confine.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Deriving: a child names the same object, has its parent's rights at most, and is a capability of its own. */
+/* Deriving: a child names the same object, has its parent's rights at most, and is a capability of its
+ * own. */
 #include "cap_files.h"
 
 #include <libserix/memory.h>

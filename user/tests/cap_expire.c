@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Expiry: after its time a capability and all below are as if revoked, to the cycle for calls that look it up. */
+/* Expiry: after its time a capability and all below are as if revoked, to the cycle for calls that look it
+ * up. */
 #include "cap_files.h"
 
 #include <poll.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Handles: a full one names its capability and nothing else for ever; a plain descriptor whatever is there.  Lists. */
+/* Handles: a full one names its capability and nothing else for ever; a plain descriptor whatever is there.
+ * Lists. */
 #include "cap_files.h"
 
 #include <libserix/process.h>

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Capabilities of 64 processes at once against user/lib/cap_model.h.  A controller gives each process one step a batch;
- * all of them run in parallel, and afterwards every table is read and compared.
+ * Capabilities of 64 processes at once against user/lib/cap_model.h.  A controller gives each process one
+ * step a batch; all of them run in parallel, and afterwards every table is read and compared.
  *
  *	quiet batches	steps in different processes commute, so each result is known beforehand
- *	races		one process revokes while all others go on: what acts on something that goes may succeed or find
- *			it gone, and a new capability may take a slot that has just been emptied; everything else is known,
- *			and afterwards nothing below what was revoked is left, whoever derived it meanwhile
- *	expiry		some capabilities get a millisecond; once that is over a use fails, and soon all below is gone
+ *	races		one process revokes while all others go on: what acts on something that goes may
+ *			succeed or find it gone, and a new capability may take a slot that has just been
+ *			emptied; everything else is known, and afterwards nothing below what was revoked is
+ *			left, whoever derived it meanwhile
+ *	expiry		some capabilities get a millisecond; once that is over a use fails, and soon all below
+ *			is gone
  *
- *	cap_model [--steps N] [--seed N] [--wrong]		--wrong: the model errs on purpose, and is found out
+ *	cap_model [--steps N] [--seed N] [--wrong]    --wrong: the model errs on purpose, and is
+ *								found out
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -100,7 +103,7 @@ static void futex_wake(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, 1 /* FUTEX_WAKE */, 64, NULL, NULL, 0);
 }
 
-/* --- a process -------------------------------------------------------------------------------------------- */
+/* --- a process ------------------------------------------------------------------------------------------ */
 
 static void worker(int me) __attribute__((noreturn));
 
@@ -240,7 +243,7 @@ static void worker_again(int me)
 	worker(me);
 }
 
-/* --- the controller --------------------------------------------------------------------------------------- */
+/* --- the controller ------------------------------------------------------------------------------------- */
 
 static void differ(int process, const char *what, int64_t kernel, int64_t expected)
 {
@@ -510,8 +513,8 @@ static bool slot_may_be(const bool *doomed, int p, int64_t slot, int min)
 		(lowest < 0 || slot < lowest));
 }
 
-/* One step beside a revocation: is what came of it allowed?  False: the model is to leave it out, for nothing is left of
- * it. */
+/* One step beside a revocation: is what came of it allowed?  False: the model is to leave it out, for nothing
+ * is left of it. */
 static bool judge_race(int p, const struct box *box, const bool *doomed)
 {
 	int n = model.processes[p].slots[box->slot];
@@ -536,7 +539,8 @@ static int breadth(int p, int slot)
 	return count;
 }
 
-/* A process and a slot, rather one that much hangs below, often the first process's, which forked the others. */
+/* A process and a slot, rather one that much hangs below, often the first process's, which forked the
+ * others. */
 static int choose_revoker(int *slot)
 {
 	int best = 0, most = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Processes and threads by capability: what each right allows, that nothing else does, that a pidfd never comes to name
- * another process, and that Linux programs find what pidfd_open(2) promises.
+ * Processes and threads by capability: what each right allows, that nothing else does, that a pidfd never
+ * comes to name another process, and that Linux programs find what pidfd_open(2) promises.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Revocation: when cap_revoke() returns, the capability and all that came from it are gone, in every process, and what
- * blocked through them has come back.
+ * Revocation: when cap_revoke() returns, the capability and all that came from it are gone, in every process,
+ * and what blocked through them has come back.
  */
 #include "cap_files.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A right for every call on a descriptor: each row is a call, the rights that it takes, and what it says when one of
- * them is missing.  It is made through a capability that has all rights but one of those, for each of them, and must be
- * refused; then through one that has those alone, and must be done.  A call that forgets to look fails the first, one
- * that asks for too much the second.
+ * A right for every call on a descriptor: each row is a call, the rights that it takes, and what it says when
+ * one of them is missing.  It is made through a capability that has all rights but one of those, for each of
+ * them, and must be refused; then through one that has those alone, and must be done.  A call that forgets to
+ * look fails the first, one that asks for too much the second.
  */
 #include "cap_files.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Capability mode: no global names, and nothing but what is below a directory's handle by paths.  And directories whose
- * handle has lost rights, which limit everybody.  Each case runs in a child.  What to look for was learnt from the ideas
- * of capsicum-test (openat, fchdir, "..", links, races); the words are Serix's own.
+ * Capability mode: no global names, and nothing but what is below a directory's handle by paths.  And
+ * directories whose handle has lost rights, which limit everybody.  Each case runs in a child.  What to look
+ * for was learnt from the ideas of capsicum-test (openat, fchdir, "..", links, races); the words are Serix's
+ * own.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

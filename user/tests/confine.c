@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Confinement as <serix/confine.h> has it: arguments, narrowing, inheritance, limits, expiry.  Each case runs in a child.
- * tests/system/test_confinement.py attacks it.
+ * Confinement as <serix/confine.h> has it: arguments, narrowing, inheritance, limits, expiry.  Each case runs
+ * in a child.  tests/system/test_confinement.py attacks it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

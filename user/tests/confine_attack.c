@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Attacks on a confinement that a shell alone cannot make, by name: exit status 0 if one worked.
- * tests/system/test_confinement.py has each made confined, where it must fail, and not confined.  Without arguments all
- * are made here and now, not confined: then each has to work, or its failure elsewhere would say nothing.
+ * tests/system/test_confinement.py has each made confined, where it must fail, and not confined.  Without
+ * arguments all are made here and now, not confined: then each has to work, or its failure elsewhere would
+ * say nothing.
  *
- * The scene is that of the Python test: /etc/secret is out of reach, /srv/data may be read, /tmp written; descriptor 8
- * is /etc/secret and 9 is /etc, both open since before.
+ * The scene is that of the Python test: /etc/secret is out of reach, /srv/data may be read, /tmp written;
+ * descriptor 8 is /etc/secret and 9 is /etc, both open since before.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -325,7 +326,7 @@ static bool network(void)
 	return syscall(SYS_socket, 2, 1, 0) >= 0;
 }
 
-/* --- races ------------------------------------------------------------------------------------------------ */
+/* --- races ---------------------------------------------------------------------------------------------- */
 
 /* Another process keeps exchanging two names while this one opens through them. */
 static bool race(const char *a, const char *b, const char *through)

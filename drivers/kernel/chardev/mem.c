@@ -122,7 +122,8 @@ static struct char_device devices[] = {
 	{ .name = "ports", .mode = 0644, .ops = &ports_ops },
 };
 
-/* Linux's numbers, in the order above; the last one is Serix's own, with a minor number that Linux gives out as they come. */
+/* Linux's numbers, in the order above; the last one is Serix's own, with a minor number that Linux gives out
+ * as they come. */
 static const struct {
 	uint8_t major, minor;
 } numbers[ARRAY_SIZE(devices)] = {

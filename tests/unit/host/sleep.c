@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sleeping and time on the host: who waits lets others run and looks again; timers run when a test says so. */
+/* Sleeping and time on the host: who waits lets others run and looks again; timers run when a test says
+ * so. */
 #include <kernel/sched.h>
 #include <kernel/time.h>
 #include <kernel/wait.h>

@@ -11,7 +11,7 @@
 
 #include "kernel/cap/cap_priv.h"
 
-	static uint64_t draws;
+static uint64_t draws;
 static void (*meanwhile)(void);
 static uint64_t next_draw;
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c kernel/cap/derive.c */
+/* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c
+ * kernel/cap/derive.c */
 /* sources: kernel/cap/revoke.c kernel/cap/expire.c kernel/cap/query.c kernel/cap/object.c kernel/cap/id.c */
 /* sources: kernel/lib/siphash.c kernel/lib/bitmap.c */
 /*
- * The kernel's capabilities against user/lib/cap_model.h: 64 processes, random steps, each result compared, and every
- * slot of every table again and again.  An object is alive exactly while the model has a capability to it.
+ * The kernel's capabilities against user/lib/cap_model.h: 64 processes, random steps, each result compared,
+ * and every slot of every table again and again.  An object is alive exactly while the model has a capability
+ * to it.
  *
  *	model_test [--steps N] [--seed N] [--wrong]
  *
- * --wrong makes the model wrong on purpose; the test is then to fail, which it does by itself in a case of its own.
+ * --wrong makes the model wrong on purpose; the test is then to fail, which it does by itself in a case of
+ * its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +58,7 @@ static int below(int n)
 	return (int)(random_u64() % (unsigned)n);
 }
 
-/* --- time: timers fire, and the thread that revokes runs, when a step says so ---------------------------- */
+/* --- time: timers fire, and the thread that revokes runs, when a step says so --------------------------- */
 
 #define TIMERS 8192
 
@@ -122,7 +125,7 @@ static void let_time_pass(uint64_t cycles)
 	is_cerberus = false;
 }
 
-/* --- objects --------------------------------------------------------------------------------------------- */
+/* --- objects -------------------------------------------------------------------------------------------- */
 
 struct object {
 	struct kobject k;
@@ -139,7 +142,7 @@ static void release(struct kobject *obj)
 
 static const struct kobject_ops ops = { .release = release };
 
-/* --- both worlds ------------------------------------------------------------------------------------------ */
+/* --- both worlds ---------------------------------------------------------------------------------------- */
 
 static struct cap_model model;
 static struct cap_table *tables[MODEL_PROCESSES];
@@ -245,7 +248,7 @@ static void compare_all(void)
 	same("the number of objects", alive, expected);
 }
 
-/* --- steps ------------------------------------------------------------------------------------------------- */
+/* --- steps ---------------------------------------------------------------------------------------------- */
 
 static uint64_t some_time(void)
 {

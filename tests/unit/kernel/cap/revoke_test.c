@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c kernel/cap/derive.c */
+/* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c
+ * kernel/cap/derive.c */
 /* sources: kernel/cap/revoke.c kernel/cap/expire.c kernel/cap/query.c kernel/cap/object.c kernel/cap/id.c */
 /* sources: kernel/lib/siphash.c kernel/lib/bitmap.c */
 /*
- * The derivation tree: what is derived, copied, closed and revoked in any order leaves exactly the capabilities that a
- * simple model says, the tree never holds twice as many nodes as there are live ones, and in the end all memory is
- * back.
+ * The derivation tree: what is derived, copied, closed and revoked in any order leaves exactly the
+ * capabilities that a simple model says, the tree never holds twice as many nodes as there are live ones, and
+ * in the end all memory is back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -306,7 +307,8 @@ static void tell_and_drop(struct capability *cap, void *arg)
 
 static const struct cap_holder_ops keeps = { .revoked = tell }, drops = { .revoked = tell_and_drop };
 
-static struct holder hold(struct cap_table *table, cap_handle_t handle, const struct cap_holder_ops *how, struct holder *h)
+static struct holder hold(struct cap_table *table, cap_handle_t handle, const struct cap_holder_ops *how,
+			  struct holder *h)
 {
 	struct capability *from;
 
@@ -445,7 +447,7 @@ static void a_million_fit_and_come_back(void **state)
 	nothing_is_left();
 }
 
-/* --- against a model ------------------------------------------------------------------------------------------- */
+/* --- against a model ------------------------------------------------------------------------------------ */
 
 #define TABLES 4
 #define NODES  4000

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c kernel/cap/derive.c */
+/* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c
+ * kernel/cap/derive.c */
 /* sources: kernel/cap/revoke.c kernel/cap/expire.c kernel/cap/query.c kernel/cap/object.c kernel/cap/id.c */
 /* sources: kernel/lib/siphash.c kernel/lib/bitmap.c */
 /*
- * Derive, dup, close, fork, use, hold and revoke against each other on several CPUs, which are threads here, under the
- * thread sanitizer: no race, nothing revoked can be used after the revocation has returned, nothing escapes it, and in
- * the end all memory is back.
+ * Derive, dup, close, fork, use, hold and revoke against each other on several CPUs, which are threads here,
+ * under the thread sanitizer: no race, nothing revoked can be used after the revocation has returned, nothing
+ * escapes it, and in the end all memory is back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +29,8 @@
 #define ROUNDS  1000
 #define STEPS   40
 
-/* Single accesses to what other CPUs change are meant: the sanitizer is told of them apart from the others. */
+/* Single accesses to what other CPUs change are meant: the sanitizer is told of them apart from the
+ * others. */
 #define VOLATILE_ACCESS(name)  \
 	void name(void *addr); \
 	void name(void *addr)  \
@@ -116,7 +118,7 @@ static _Atomic bool stop;
 /* What a revocation of slot 0 in table 0 must not leave anywhere: counted by the object that it names. */
 static uint64_t doomed_object;
 
-/* --- what threads do -------------------------------------------------------------------------------------------- */
+/* --- what threads do ------------------------------------------------------------------------------------ */
 
 struct worker {
 	unsigned id, seed;
@@ -271,7 +273,7 @@ static void nothing_races_and_nothing_escapes(void **state)
 	assert_int_equal(atomic_load(&blocks), 0);
 }
 
-/* --- a victim that does nothing but derive ------------------------------------------------------------------------ */
+/* --- a victim that does nothing but derive -------------------------------------------------------------- */
 
 static void *derive_for_ever(void *arg)
 {

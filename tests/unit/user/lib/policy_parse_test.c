@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: user/lib/policy_parse.c kernel/lib/policy_table.c */
-/* The text of a policy becomes the table that it says, or is refused with the line that is wrong; the kernel's check takes
- * what the parser makes, and nothing that was tampered with. */
+/* The text of a policy becomes the table that it says, or is refused with the line that is wrong; the
+ * kernel's check takes what the parser makes, and nothing that was tampered with. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -116,7 +116,8 @@ static void mistakes_are_told_by_line(void **state)
 	}
 }
 
-/* Every single byte of a table set to every kind of wrong value: taken or not, nothing is read outside of it. */
+/* Every single byte of a table set to every kind of wrong value: taken or not, nothing is read outside of
+ * it. */
 static void the_kernel_trusts_nothing(void **state)
 {
 	static const char text[] = "program /bin/a { read /srv; write /tmp }\nprogram /b { deny exec }\n";

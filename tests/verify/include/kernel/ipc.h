@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Stands in for the kernel's own when Frama-C reads message_queue.c: of that header it uses one structure, which
- * tests/unit/kernel/ipc/message_queue_test.c is compiled with. */
+/* Stands in for the kernel's own when Frama-C reads message_queue.c: of that header it uses one structure,
+ * which tests/unit/kernel/ipc/message_queue_test.c is compiled with. */
 #pragma once
 
 #include <stdbool.h>

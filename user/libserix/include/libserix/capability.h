@@ -2,9 +2,9 @@
 /*
  * Capabilities: the calls that <serix/cap.h> describes, and what is often made of them.
  *
- * Each returns what the kernel answers: 0, a number or a handle, or a negative errno.  A handle that a function makes
- * belongs to the caller: close(cap_fd(handle)) drops it, cap_revoke() ends it and all that came from it.  POSIX calls
- * take cap_fd(handle).
+ * Each returns what the kernel answers: 0, a number or a handle, or a negative errno.  A handle that a
+ * function makes belongs to the caller: close(cap_fd(handle)) drops it, cap_revoke() ends it and all that
+ * came from it.  POSIX calls take cap_fd(handle).
  */
 #pragma once
 

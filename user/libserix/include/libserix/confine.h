@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Giving up authority: what <serix/confine.h> and <serix/cap.h> describe, as functions.  Each returns what the kernel
- * answers. */
+/* Giving up authority: what <serix/confine.h> and <serix/cap.h> describe, as functions.  Each returns what
+ * the kernel answers. */
 #pragma once
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Processes and threads by capability: Linux's pidfds, and what <serix/process.h> adds.  A descriptor that a function
- * makes is closed on exec and belongs to the caller.
+ * Processes and threads by capability: Linux's pidfds, and what <serix/process.h> adds.  A descriptor that a
+ * function makes is closed on exec and belongs to the caller.
  */
 #pragma once
 
