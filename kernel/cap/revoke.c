@@ -10,7 +10,7 @@
  *	settle		moves one from a holder into a table; it stays where it is in the tree
  *	close, exit, exec	take capabilities off: less is left to do
  *	exec of a shared table	copies, like fork
- *	another revocation	makes capabilities drained: less is left to do; this one waits for them all the same
+ *	another revocation	makes capabilities drained: less is left to do; this one waits for them, too
  *
  * One in a table loses its slot.  The holder of another is told, once, and ends what it made of it; whoever
  * drops a capability meanwhile waits until its holder has been told.

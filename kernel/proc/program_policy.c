@@ -7,10 +7,11 @@
  * moment they start; roots are looked up then, too, from the system's root and with its authority, and one
  * that is not there is no root.
  */
+#include <kernel/program_policy.h>
+
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/format.h>
-#include <kernel/program_policy.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/vmalloc.h>

@@ -276,8 +276,7 @@ static void a_million_hold_nobody_up(void)
 	start = time_now_ns();
 	KTEST_EXPECT(cap_revoke(table, 0, false) == 0);
 	revoked_ns = time_now_ns() - start;
-	pr_info("cap: %u made, the slowest in %lu us; revoked in %lu ms, the CPU not to be had for %lu us at "
-		"most",
+	pr_info("cap: %u made, the slowest in %lu us; revoked in %lu ms, holding the CPU for %lu us at most",
 		made, (uint64_t)(grown_ns / NSEC_PER_USEC), (uint64_t)(revoked_ns / NSEC_PER_MSEC),
 		(uint64_t)(atomic_load(&w.latest_ns) / NSEC_PER_USEC));
 	atomic_store(&w.stop, true);

@@ -11,8 +11,9 @@
  *	expiry		some capabilities get a millisecond; once that is over a use fails, and soon all below
  *			is gone
  *
- *	cap_model [--steps N] [--seed N] [--wrong]    --wrong: the model errs on purpose, and is
- *								found out
+ *	cap_model [--steps N] [--seed N] [--wrong]
+ *
+ * --wrong: the model errs on purpose, and is found out.
  */
 #define _GNU_SOURCE
 #include <errno.h>
