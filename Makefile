@@ -111,13 +111,13 @@ build/font.psf:
 
 # --- user programs and the root file system ---------------------------------------------------------
 # user/NAME/*.c is one program: /sbin/init, or /bin/NAME.  user/lib and libserix are linked into all of them.  Each
-# file of user/tests is a program of its own; user/load, too large for one file, lies beside them.
+# file of user/tests and user/examples is a program of its own; user/load, too large for one file, is a test, too.
 UOUT    := build/user
 UCFLAGS := -std=gnu11 -O2 -s -static -no-pie -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Iinclude \
            -Iuser/libserix/include -Iuser/lib
 ULIB    := $(wildcard user/lib/*.c) $(UOUT)/libserix.a
-UNAMES  := $(sort $(filter-out lib libserix tests,$(patsubst user/%/,%,$(dir $(wildcard user/*/*.c)))))
-UTESTS  := $(patsubst user/tests/%.c,$(UOUT)/tests/%,$(wildcard user/tests/*.c))
+UNAMES  := $(sort $(filter-out lib libserix tests examples,$(patsubst user/%/,%,$(dir $(wildcard user/*/*.c)))))
+UTESTS  := $(foreach d,tests examples,$(patsubst user/$(d)/%.c,$(UOUT)/$(d)/%,$(wildcard user/$(d)/*.c)))
 UHEADERS := $(wildcard user/*/*.h user/libserix/include/libserix/*.h include/serix/*.h)
 LIBSERIX := $(patsubst user/libserix/%.c,$(UOUT)/libserix/%.o,$(wildcard user/libserix/*.c))
 guest_path.init := /sbin/init
@@ -130,8 +130,8 @@ $(UNAMES:%=$(UOUT)/bin/%): $(UOUT)/bin/%: $$(wildcard user/%/*.c) $(ULIB) $(UHEA
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(UCFLAGS) $(filter %.c %.a,$^) -o $@
 
-$(UTESTS): $(UOUT)/tests/%: user/tests/%.c $(ULIB) $(UHEADERS)
-	$(call say,USER,tests/$(@F))
+$(UTESTS): $(UOUT)/%: user/%.c $(ULIB) $(UHEADERS)
+	$(call say,USER,$*)
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(UCFLAGS) -pthread $(filter %.c %.a,$^) -o $@
 
@@ -152,7 +152,7 @@ build/initrd.cpio: tools/mkinitrd tools/pylib/cpio.py $(shell find tools/rootfs 
 	$(call say,INITRD,$@)
 	@mkdir -p $(@D)
 	$(Q)tools/mkinitrd $@ $(foreach n,$(UNAMES),$(call guest_path,$(n))=$(UOUT)/bin/$(n)) \
-		$(foreach t,$(UTESTS),/usr/lib/serix/tests/$(notdir $(t))=$(t))
+		$(foreach t,$(UTESTS),$(t:$(UOUT)/%=/usr/lib/serix/%)=$(t))
 
 # --- running ----------------------------------------------------------------------------------------
 .PHONY: deps run debug
