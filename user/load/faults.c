@@ -192,4 +192,4 @@ static void fault_round(void)
 	one_of(ways, 5);
 }
 
-const struct kind fault_kind = { "fault", fault_round };
+const struct kind fault_kind = { .name = "fault", .round = fault_round };

@@ -190,4 +190,4 @@ static void file_round(void)
 	expect(rmdir(home) == 0);
 }
 
-const struct kind file_kind = { "file", file_round };
+const struct kind file_kind = { .name = "file", .round = file_round };

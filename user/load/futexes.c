@@ -216,4 +216,4 @@ static void futex_round(void)
 	one_of(ways, 5);
 }
 
-const struct kind futex_kind = { "futex", futex_round };
+const struct kind futex_kind = { .name = "futex", .round = futex_round };

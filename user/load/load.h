@@ -17,6 +17,7 @@
 struct kind {
 	const char *name;
 	void (*round)(void);
+	bool serix; /* uses calls that only Serix has */
 };
 
 /* In memory that the workers share with the watchdog; `rounds` and `way` are written by the worker. */
@@ -29,7 +30,7 @@ struct worker {
 };
 
 extern const struct kind fork_kind, exec_kind, pipe_kind, futex_kind, yield_kind, signal_kind, map_kind,
-	fault_kind, race_kind, timer_kind, file_kind, mix_kind;
+	fault_kind, race_kind, timer_kind, file_kind, ipc_kind, caps_kind, mix_kind;
 extern const struct kind *const kinds[];
 extern const unsigned kind_count;
 
@@ -59,5 +60,7 @@ pid_t start_child(void);
 void expect_exit(pid_t child, int code);
 /* A mapping of anonymous private memory. */
 void *map_pages(size_t pages);
+/* Whether this system has what the kind uses. */
+bool can_run(const struct kind *kind);
 uint64_t now_ns(void);
 void sleep_us(unsigned us);

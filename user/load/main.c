@@ -15,6 +15,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
+#include <libserix/ipc.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,8 +33,8 @@
 #define MAX_WORKERS 256
 
 const struct kind *const kinds[] = {
-	&fork_kind, &exec_kind,  &pipe_kind, &futex_kind, &yield_kind, &signal_kind,
-	&map_kind,  &fault_kind, &race_kind, &timer_kind, &file_kind,  &mix_kind,
+	&fork_kind,  &exec_kind, &pipe_kind,  &futex_kind, &yield_kind, &signal_kind, &map_kind,
+	&fault_kind, &race_kind, &timer_kind, &file_kind,  &ipc_kind,   &caps_kind,   &mix_kind,
 };
 const unsigned kind_count = sizeof(kinds) / sizeof(kinds[0]);
 
@@ -116,6 +117,11 @@ void *map_pages(size_t pages)
 
 	expect(at != MAP_FAILED);
 	return at;
+}
+
+bool can_run(const struct kind *kind)
+{
+	return !kind->serix || port_close(-1) != -ENOSYS;
 }
 
 uint64_t now_ns(void)
@@ -292,7 +298,7 @@ static void parse(int argc, char *argv[])
 		}
 	}
 	for (unsigned i = 0; all && i < kind_count; i++)
-		options.wanted[i] = true;
+		options.wanted[i] = can_run(kinds[i]);
 	if (optind != argc || options.workers == 0 || options.workers > MAX_WORKERS)
 		usage();
 }

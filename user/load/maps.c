@@ -206,4 +206,4 @@ static void map_round(void)
 	expect(munmap(model.base, PAGES * PAGE) == 0);
 }
 
-const struct kind map_kind = { "map", map_round };
+const struct kind map_kind = { .name = "map", .round = map_round };

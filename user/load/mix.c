@@ -8,8 +8,8 @@ static void mix_round(void)
 
 	do
 		kind = kinds[draw_below(kind_count)];
-	while (kind == &mix_kind);
+	while (kind == &mix_kind || !can_run(kind));
 	kind->round();
 }
 
-const struct kind mix_kind = { "mix", mix_round };
+const struct kind mix_kind = { .name = "mix", .round = mix_round };

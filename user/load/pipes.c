@@ -187,4 +187,4 @@ static void pipe_round(void)
 	one_of(ways, 4);
 }
 
-const struct kind pipe_kind = { "pipe", pipe_round };
+const struct kind pipe_kind = { .name = "pipe", .round = pipe_round };

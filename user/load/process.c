@@ -161,5 +161,5 @@ static void exec_round(void)
 	}
 }
 
-const struct kind fork_kind = { "fork", fork_round };
-const struct kind exec_kind = { "exec", exec_round };
+const struct kind fork_kind = { .name = "fork", .round = fork_round };
+const struct kind exec_kind = { .name = "exec", .round = exec_round };

@@ -205,4 +205,4 @@ static void race_round(void)
 	one_of(ways, 5);
 }
 
-const struct kind race_kind = { "race", race_round };
+const struct kind race_kind = { .name = "race", .round = race_round };

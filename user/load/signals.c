@@ -242,4 +242,4 @@ static void signal_round(void)
 	signal(SIGUSR2, SIG_DFL);
 }
 
-const struct kind signal_kind = { "signal", signal_round };
+const struct kind signal_kind = { .name = "signal", .round = signal_round };

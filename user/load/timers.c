@@ -173,4 +173,4 @@ static void timer_round(void)
 	one_of(ways, 9);
 }
 
-const struct kind timer_kind = { "timer", timer_round };
+const struct kind timer_kind = { .name = "timer", .round = timer_round };

@@ -100,4 +100,4 @@ static void yield_round(void)
 	one_of(ways, 3);
 }
 
-const struct kind yield_kind = { "yield", yield_round };
+const struct kind yield_kind = { .name = "yield", .round = yield_round };
