@@ -133,7 +133,7 @@ static struct event_rights rights_to_hear(const struct capability *cap)
 {
 	uint32_t access;
 
-	if (!object_is_file(cap->object))
+	if (!object_is_file(cap->object) || cap->type == OBJECT_TIMER)
 		return event_rights[cap->type];
 	access = file_of(cap->object)->access;
 	return (struct event_rights){

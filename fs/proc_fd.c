@@ -194,7 +194,7 @@ static int follow_fd(const struct proc_node *node, struct path *out)
 	if (err < 0)
 		return err;
 	file = file_in(cap);
-	if (!file || file->object.type == OBJECT_MEMORY)
+	if (!file || file->object.type == OBJECT_MEMORY || file->ops->name)
 		err = -ENXIO;
 	else if (file_rights_lost(file, atomic_load(&cap->rights)))
 		err = -EPERM;
@@ -221,6 +221,8 @@ int proc_object_name(const struct capability *cap, char *buf, size_t size)
 
 	if (!object_is_file(cap->object))
 		return describe(cap->object, buf, size);
+	if (file_in(cap)->ops->name)
+		return (int)MIN(strlcpy(buf, file_in(cap)->ops->name, size), size - 1);
 	err = path_of_file(file_in(cap), &path);
 	return err < 0 ? err : path_link_text(&path, buf, size);
 }
@@ -237,19 +239,24 @@ static int readlink_fd(const struct proc_node *node, char *buf, size_t size)
 	return err;
 }
 
+#define FDINFO_MORE 256 /* what files have to add */
+
 static int show_fdinfo(struct proc_text *t, const struct proc_node *node)
 {
-	const struct file *file;
+	char more[FDINFO_MORE] = "";
 	struct capability *cap;
+	struct file *file;
 	int err = use_of_process(node->process, node->fd, &cap);
 
 	if (err < 0)
 		return err;
 	file = file_in(cap);
+	if (file && file->ops->info)
+		file->ops->info(file, more, sizeof(more));
 	if (file)
-		text_printf(t, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(file->pos),
+		text_printf(t, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n%s", READ_ONCE(file->pos),
 			    atomic_load(&file->flags), file->mount ? file->mount->id : 0,
-			    file->vnode ? file->vnode->ino : 0);
+			    file->vnode ? file->vnode->ino : 0, more);
 	else
 		text_printf(t, "pos:\t0\nflags:\t02\nmnt_id:\t0\nino:\t%lu\n", cap->object->id);
 	cap_done(cap);

@@ -47,6 +47,7 @@ struct dir_sink {
 /* Any row may be NULL: the call then fails with the errno in brackets.  Return values as the system
  * calls': bytes or negative errno.  `pos` is advanced by the callee. */
 struct file_ops {
+	const char *name;               /* of files that have no path; NULL: they have */
 	int (*open)(struct file *file); /* [success] device and fifo opens */
 	ssize_t (*read)(struct file *file, struct iobuf *io, off_t *pos);     /* [EINVAL] */
 	ssize_t (*write)(struct file *file, struct iobuf *io, off_t *pos);    /* [EINVAL] */
@@ -56,7 +57,8 @@ struct file_ops {
 	uint32_t (*poll)(struct file *file, struct poll_table *table); /* [always ready]; table may be NULL */
 	/* The object to map, with a reference; offset may be changed. [ENODEV] */
 	int (*mmap)(struct file *file, struct vm_object **object, uint64_t *offset);
-	void (*release)(struct file *file); /* last reference gone */
+	void (*info)(struct file *file, char *buf, size_t size); /* more lines for fdinfo; may be NULL */
+	void (*release)(struct file *file);                      /* last reference gone */
 };
 
 struct file {
@@ -84,7 +86,8 @@ static inline struct file *file_of(struct kobject *obj)
 void file_put(struct file *file);
 static inline bool object_is_file(const struct kobject *obj)
 {
-	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY;
+	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY ||
+	       obj->type == OBJECT_TIMER;
 }
 
 /* A call on an open file: file_use() finds it through a descriptor of the running process that grants

@@ -35,7 +35,9 @@ enum lock_rank {
 	RANK_PROCESS,   /* process.lock: signals, threads, exit state */
 	RANK_SIGNAL,
 	RANK_DEVICE,
-	RANK_CAP_EXPIRY, /* what has expired, for the thread that revokes it */
+	RANK_TIMERFD_LIST, /* timers on the real-time clock */
+	RANK_TIMERFD,      /* one timer's state */
+	RANK_CAP_EXPIRY,   /* what has expired, for the thread that revokes it */
 	RANK_WAITQUEUE,
 	RANK_LOAN,        /* what a task waits for and was lent: kernel/sched/mutex.c */
 	RANK_RUNQ,        /* two: by cpu id */

@@ -54,6 +54,12 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define F_SEAL_FUTURE_WRITE 0x10u
 #define F_SEAL_EXEC         0x20u
 
+/* timerfd_create(2), timerfd_settime(2) */
+#define TFD_NONBLOCK            O_NONBLOCK
+#define TFD_CLOEXEC             O_CLOEXEC
+#define TFD_TIMER_ABSTIME       1
+#define TFD_TIMER_CANCEL_ON_SET 2
+
 /* memfd_create(2) */
 #define MFD_CLOEXEC       0x01u
 #define MFD_ALLOW_SEALING 0x02u

@@ -122,8 +122,9 @@ enum cap_type {
 #define INTERRUPT_RIGHT_BIND 0x0001u
 #define INTERRUPT_RIGHT_ACK  0x0002u
 
-#define TIMER_RIGHT_SET  0x0001u
-#define TIMER_RIGHT_WAIT 0x0002u
+/* A timer is a file, too: these are READ and WRITE; STAT, SEEK, MAP, LOCK and IOCTL are there as of files. */
+#define TIMER_RIGHT_WAIT 0x0001u /* read, poll, timerfd_gettime */
+#define TIMER_RIGHT_SET  0x0002u /* timerfd_settime */
 
 #define BUDGET_RIGHT_BIND   0x0001u
 #define BUDGET_RIGHT_RESIZE 0x0002u

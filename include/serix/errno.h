@@ -63,6 +63,7 @@
 #define EALREADY     114
 #define EINPROGRESS  115
 #define ESTALE       116
+#define ECANCELED    125
 #define EOWNERDEAD   130
 
 /* Inside the kernel only: a system call that a signal interrupted.  The way back to user mode turns

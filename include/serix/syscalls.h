@@ -194,7 +194,10 @@
 	X(274, get_robust_list, 3, process)          \
 	X(279, move_pages, 6, numa)                  \
 	X(280, utimensat, 4, path)                   \
+	X(283, timerfd_create, 2, timerfd)           \
 	X(285, fallocate, 4, file)                   \
+	X(286, timerfd_settime, 4, timerfd)          \
+	X(287, timerfd_gettime, 2, timerfd)          \
 	X(292, dup3, 3, file)                        \
 	X(293, pipe2, 2, file)                       \
 	X(295, preadv, 5, file)                      \

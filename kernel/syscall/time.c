@@ -4,6 +4,7 @@
 
 #include <arch/usercopy.h>
 #include <kernel/proc_calls.h>
+#include <kernel/timerfd.h>
 #include <kernel/timespec.h>
 #include <serix/errno.h>
 
@@ -118,6 +119,7 @@ static int64_t set_real_time(const struct abi_timespec *ts)
 	if (!cred_is_root())
 		return -EPERM;
 	time_set_real_ns(ns);
+	timerfd_clock_was_set();
 	return 0;
 }
 

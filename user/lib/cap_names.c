@@ -68,8 +68,9 @@ static const struct right interrupt_rights[] = {
 	{ INTERRUPT_RIGHT_ACK, "acknowledge" },
 };
 static const struct right timer_rights[] = {
-	{ TIMER_RIGHT_SET, "set" },
-	{ TIMER_RIGHT_WAIT, "wait" },
+	{ TIMER_RIGHT_WAIT, "wait" },  { TIMER_RIGHT_SET, "set" }, { FILE_RIGHT_STAT, "stat" },
+	{ FILE_RIGHT_SEEK, "seek" },   { FILE_RIGHT_MAP, "map" },  { FILE_RIGHT_LOCK, "lock" },
+	{ FILE_RIGHT_IOCTL, "ioctl" },
 };
 static const struct right budget_rights[] = {
 	{ BUDGET_RIGHT_BIND, "bind" },
