@@ -106,7 +106,6 @@ SHELL_ATTACKS = {
     "user id": "setuidgid 1 true 2>/dev/null || su nobody -s /bin/true",
     "renice": "renice -n 0 -p $VICTIM",
     "nice": "renice -n -5 -p $$",
-    "realtime": "chrt -f 1 true",
     "set-user-id": "echo >/tmp/s; chmod 4755 /tmp/s && test -u /tmp/s",
 }
 
