@@ -5,9 +5,9 @@
  * The interrupt counts one expiry and lets the timer rest; whoever reads counts what came due meanwhile and
  * arms it again (kernel/interval_timer.h).
  *
- * An absolute time on the real-time clock stays one: when the clock is set, all such timers are armed anew.  A
- * machine that never sleeps has one monotonic clock, so BOOTTIME is MONOTONIC, and alarm clocks are the others
- * under a name of the superuser's.
+ * An absolute time on the real-time clock stays one: when the clock is set, all such timers are armed anew.
+ * A machine that never sleeps has one monotonic clock, so BOOTTIME is MONOTONIC, and alarm clocks are the
+ * others under a name of the superuser's.
  *
  * Locks: `real_lock` covers the list of those on the real-time clock, timerfd.lock all that changes; in this
  * order.

@@ -2,8 +2,8 @@
 /*
  * A timer that counts: the arithmetic of timerfd_create(2), without a clock.
  *
- * After an expiry was counted the timer rests until somebody asks; only then what came due meanwhile is added,
- * by one division.  So the shortest interval costs no more than its reader reads.
+ * After an expiry was counted the timer rests until somebody asks; only then what came due meanwhile is
+ * added, by one division.  So the shortest interval costs no more than its reader reads.
  */
 #pragma once
 
