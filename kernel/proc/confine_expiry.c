@@ -6,6 +6,7 @@
  * finds them all.
  */
 #include <kernel/cap.h>
+#include <kernel/cap_audit.h>
 #include <kernel/panic.h>
 #include <kernel/wait.h>
 
@@ -77,6 +78,7 @@ static void expire(struct confine *c)
 	pid_t next = 1;
 
 	atomic_store(&c->expired, true);
+	cap_audit(CAP_EVENT_EXPIRY, NULL, "confinement");
 	while ((p = process_next(next)) != NULL) {
 		next = p->pid + 1;
 		if (confine_within(process_confine(p), c))
