@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libserix/capability.h>
+#include <libserix/confine.h>
 #include <libserix/process.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,21 @@ static void expiries_are_noted(void)
 	need(strstr(audit(), object));
 }
 
+static void the_end_of_a_confinement_is_noted(void)
+{
+	struct confinement c = { .expires_ns = 50000000 };
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (cap_confine(&c, sizeof(c)) == 0)
+			pause();
+		_exit(1);
+	}
+	need(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	need(strstr(audit(), " expiry pid=0 uid=0 comm=confine "));
+}
+
 static void grants_are_noted(void)
 {
 	int pidfd, hold[2];
@@ -209,6 +225,7 @@ int main(void)
 	tap(passes(wrong_tokens_and_imports_are_noted), "wrong tokens and imports are noted");
 	tap(passes(revocations_are_noted), "revocations are noted");
 	tap(passes(expiries_are_noted), "expiries are noted, as the kernel's doing");
+	tap(passes(the_end_of_a_confinement_is_noted), "the end of a confinement is noted");
 	tap(passes(grants_are_noted), "grants to another process are noted");
 	tap(passes(no_id_is_printed), "no part of an id is printed");
 	tap(passes(a_flood_is_counted_and_not_kept), "a flood is counted and not kept");
