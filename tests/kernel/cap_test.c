@@ -87,7 +87,7 @@ static void a_chain_is_64_long(void)
 
 static void revocation_reaches_other_tables(void)
 {
-	struct cap_table *mine = new_table(), *theirs = new_table(), *forked;
+	struct cap_table *mine = new_table(), *theirs = new_table(), *forked = NULL;
 	cap_handle_t there = cap_derive(mine, 0, &all, theirs);
 
 	KTEST_EXPECT(there > 0 && cap_table_fork(theirs, &forked) == 0);

@@ -16,7 +16,7 @@ PROGRAMS = sorted({name[:-2] for name in os.listdir(os.path.join(TOP, "user/test
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name):
-    got = serix(DIRECTORY + name, timeout=180)
+    got = serix(DIRECTORY + name, timeout=400)
     assert got.status == 0, got.out.decode("utf-8", "replace") + got.err
     assert b"not ok" not in got.out
 
