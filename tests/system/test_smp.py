@@ -10,7 +10,9 @@ from test_load import complaints
 
 DIRECTORY = "/usr/lib/serix/tests/"
 PROGRAMS = sorted(name[:-2] for name in os.listdir(os.path.join(TOP, "user/tests")) if name.endswith(".c"))
-ELSEWHERE = ("crowd", "usage")  # crowd is run below, case by case; usage judges shares of time, on one CPU
+# crowd is run below, case by case; usage judges shares of time, on one CPU; the others have tests of their own that
+# run them on several.
+ELSEWHERE = ("crowd", "usage", "cap_attack", "cap_model", "ipc_million")
 ARGUMENTS = {"storm": ["15"]}  # seconds
 CROWDS = ("processes", "bomb", "hog", "hogs", "faults")
 
@@ -28,7 +30,7 @@ def test_the_shell_survives(log, case, cpus):
 
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in ELSEWHERE])
 def test_program_on_four_cpus(log, name):
-    got = serix(DIRECTORY + name, *ARGUMENTS.get(name, []), timeout=240, options=["--debug", "--smp", 4, "--log", log])
+    got = serix(DIRECTORY + name, *ARGUMENTS.get(name, []), timeout=400, options=["--debug", "--smp", 4, "--log", log])
     assert got.status == 0, got.out.decode("utf-8", "replace") + got.err
     assert b"not ok" not in got.out
     assert complaints(log) == []
