@@ -53,9 +53,26 @@ int vfs_stat_vnode(struct vnode *v, struct abi_stat *out)
 	return 0;
 }
 
+/* A directory on the way to what a confinement allows: that it is there is all that is told of it. */
+static void show_as_way(struct abi_stat *st)
+{
+	*st = (struct abi_stat){
+		.dev = st->dev,
+		.ino = st->ino,
+		.nlink = 1,
+		.mode = S_IFDIR | 0111,
+		.blksize = st->blksize,
+	};
+}
+
 int vfs_stat(const struct path *path, struct abi_stat *out)
 {
-	return vfs_stat_vnode(path->dentry->vnode, out);
+	const struct confine *confine = current_confine();
+	int err = vfs_stat_vnode(path->dentry->vnode, out);
+
+	if (unlikely(confine != NULL) && err == 0 && !confine_rights_at(confine, path))
+		show_as_way(out);
+	return err;
 }
 
 int vfs_statfs(const struct path *path, struct abi_statfs *out)

@@ -5,10 +5,15 @@
  * From the place upwards through the tree, across mounts, to the top, all of it under dcache_lock, so that a
  * rename comes before or after, never in between.  Entries that rules name are marked: the others cost two
  * loads each, and the rules are looked at only where one applies.
+ *
+ * Nobody holds the lock for longer than CLIMB_MAX steps, for anybody may make directories in directories for
+ * as long as there is memory.  No path in one piece leads to what lies deeper: there nothing is allowed.
  */
 #include "vfs_priv.h"
 
 #include <kernel/confine.h>
+
+#define CLIMB_MAX PATH_MAX /* twice the names that a path has room for: mounts are steps, too */
 
 void confine_mark(const struct path *path)
 {
@@ -54,10 +59,12 @@ static inline bool same_place(const struct path *a, const struct path *b)
 
 static bool is_below_locked(struct path at, const struct path *base)
 {
+	unsigned steps = 0;
+
 	do {
 		if (same_place(&at, base))
 			return true;
-	} while (climb_locked(&at));
+	} while (++steps < CLIMB_MAX && climb_locked(&at));
 	return false;
 }
 
@@ -84,12 +91,13 @@ uint32_t confine_rights_at(const struct confine *c, const struct path *path)
 {
 	uint32_t rights[CONFINE_DEPTH_MAX] = { 0 }, all = ~0u;
 	struct path at = *path;
+	unsigned steps = 0;
 
 	spin_lock(&dcache_lock);
 	do {
 		if (at.dentry->rules)
 			collect_locked(c, &at, rights);
-	} while (climb_locked(&at));
+	} while (++steps < CLIMB_MAX && climb_locked(&at));
 	spin_unlock(&dcache_lock);
 	for (; c; c = c->outer) {
 		uint32_t own = rights[c->depth];
@@ -105,13 +113,11 @@ bool confine_leads_to(const struct confine *c, const struct path *path)
 {
 	bool leads = true;
 
-	spin_lock(&dcache_lock);
 	for (; c && leads; c = c->outer) {
 		leads = !c->places_only;
 		for (uint32_t i = 0; i < c->place_count && !leads; i++)
-			leads = is_below_locked(c->places[i].path, path);
+			leads = path_is_below(&c->places[i].path, path);
 	}
-	spin_unlock(&dcache_lock);
 	return leads;
 }
 

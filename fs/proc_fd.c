@@ -53,7 +53,8 @@ int proc_follow_exe(const struct proc_node *node, struct path *out)
 
 	strlcpy(name, node->process->exe, sizeof(name));
 	spin_unlock_irqrestore(&node->process->lock, flags);
-	return *name ? vfs_walk(AT_FDCWD, name, 0, 0, out) : -ENOENT;
+	/* It had no links in it.  If it has by now they may lead here, a walk in a walk without end. */
+	return *name ? vfs_walk(AT_FDCWD, name, WALK_NO_LINKS, 0, out) : -ENOENT;
 }
 
 int proc_readlink_exe(const struct proc_node *node, char *buf, size_t size)

@@ -22,9 +22,9 @@ struct dentry {
 	struct vnode *vnode;      /* [d] referenced; NULL: the name does not exist.  Set once */
 	struct superblock *sb;    /* [i] */
 	struct list lru;          /* [d] all hashed ones, oldest first */
+	uint32_t rules;           /* [d] of confinements, that name it: anybody may make many */
 	uint16_t len;             /* [d] */
 	uint16_t mounted;         /* [d] mounts on top of it */
-	uint16_t rules;           /* [d] of confinements, that name it */
 	bool hashed;              /* [d] */
 	bool recent;              /* [d] used since the pruner last came by */
 	bool removed;             /* [d] unlinked: paths show " (deleted)" */

@@ -476,6 +476,8 @@ static int walk_as(int dirfd, const char *name, unsigned flags, uint32_t rights,
 
 	if (err < 0)
 		return err;
+	if (unlikely(flags & WALK_NO_LINKS))
+		w.links = SYMLINKS_MAX;
 	err = walk_all(&w, !(flags & WALK_NOFOLLOW), &slash);
 	if (err == 0 && (slash || (flags & WALK_DIRECTORY)) && !S_ISDIR(w.at.dentry->vnode->mode))
 		err = -ENOTDIR;
@@ -554,7 +556,7 @@ static void prepend(struct backwards *b, const char *text, size_t len)
 static void path_text_locked(struct backwards *b, struct mount *mount, struct dentry *dentry,
 			     const struct path *root)
 {
-	while (!root || dentry != root->dentry || mount != root->mount) {
+	while (!b->full && (!root || dentry != root->dentry || mount != root->mount)) {
 		if (dentry == mount->root) {
 			struct mount *parent;
 

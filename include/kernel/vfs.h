@@ -158,6 +158,7 @@ void path_put(const struct path *path);
 #define WALK_DIRECTORY (1u << 1) /* the result must be a directory */
 #define WALK_EMPTY     (1u << 2) /* "" means the start itself */
 #define WALK_REAL_IDS  (1u << 3) /* search permission by the real ids: access(2) */
+#define WALK_NO_LINKS  (1u << 4) /* symlinks anywhere are -ELOOP */
 
 /* Walk `name` from dirfd (AT_FDCWD: the current directory), to use what is there in the ways of `rights`
  * (CAP_*): -EACCES where the process's confinement does not allow them, -EPERM where those of the directory

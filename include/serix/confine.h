@@ -11,7 +11,8 @@
  * Rules name files and directories, with all that is below, by descriptors (O_PATH will do).  A path is
  * judged by where it leads, whatever way it took: links, mounts and /proc make no difference.  What no rule
  * allows does not exist (EACCES for every call, also where there is nothing), but for the directories on the
- * way from the root to a rule's place, which stat(2) shows.  Nothing that may be written may be executed.
+ * way from the root to a rule's place, of which stat(2) says that they are there.  Nothing that may be
+ * written may be executed.
  *
  * Whoever is confined gets no privileges from programs any more (no_new_privs).
  */

@@ -143,7 +143,9 @@ int cap_expire(struct cap_table *table, cap_handle_t handle, uint64_t expires)
 
 	if (err < 0)
 		return err;
-	err = cap_expiry_alloc(cap);
+	/* What has a timer has a tree: cerberus comes from nowhere, and the tree's lock says whether the
+	 * table that the capability was in is still there. */
+	err = cap_tree_of(cap) ? cap_expiry_alloc(cap) : -ENOMEM;
 	if (err == 0) {
 		now = atomic_load(&cap->expires);
 		while (!atomic_compare_exchange_weak(&cap->expires, &now, cap_earlier(now, expires)))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * execve: the new program is found, checked and built in an address space of its own.  Only when nothing
- * can fail any more are the process's other threads ended and the old program replaced.
+ * can fail any more, but for lack of memory, are the process's other threads ended and the old program
+ * replaced.
  */
 #include <arch/context.h>
 #include <kernel/cap.h>
@@ -237,6 +238,37 @@ static int unshare_files(struct process *p)
 	return 0;
 }
 
+/* A program with privileges stands where nobody else can move it (CLONE_FS). */
+static int unshare_place(const struct exec *x, struct process *p)
+{
+	struct fs_context *copy, *old = p->fs;
+	uint64_t flags;
+
+	if (!x->secure)
+		return 0;
+	copy = fs_context_copy(old);
+	if (!copy)
+		return -ENOMEM;
+	flags = spin_lock_irqsave(&p->lock);
+	p->fs = copy;
+	spin_unlock_irqrestore(&p->lock, flags);
+	fs_context_put(old);
+	return 0;
+}
+
+/* The process is alone: nobody comes to share what is separated, or still uses what it replaces. */
+static int separate(const struct exec *x, struct process *p)
+{
+	int err = unshare_files(p);
+
+	/* Another thread has given up privileges since they were chosen. */
+	if (x->secure && p->no_new_privs)
+		return -EPERM;
+	if (err == 0)
+		err = signal_actions_unshare(p);
+	return err < 0 ? err : unshare_place(x, p);
+}
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -364,11 +396,9 @@ static int run(struct exec *x, int dirfd, const char *path, unsigned walk)
 	if (err == 0)
 		err = build(x);
 	if (err == 0)
-		err = unshare_files(current_process());
-	if (err == 0)
-		err = signal_actions_unshare(current_process());
-	if (err == 0)
 		err = process_dethread();
+	if (err == 0)
+		err = separate(x, current_process());
 	if (err == 0)
 		err = confine_program(x);
 	if (err == 0)

@@ -236,12 +236,27 @@ void session_set_tty(pid_t sid, struct tty *tty)
 	tree_unlock(flags);
 }
 
+/* Who may not signal the others of its group does not have them stopped either, by using the terminal from
+ * the background. */
+static bool may_stop_group_locked(pid_t pgid)
+{
+	struct pid_entry *entry = pid_lookup_locked(pgid);
+	struct process *p;
+
+	if (likely(!current_confine()) || !entry)
+		return true;
+	list_for_each (p, &entry->group, group_link)
+		if (!confine_may_touch(p))
+			return false;
+	return true;
+}
+
 int signal_job_control(pid_t foreground, int signo)
 {
 	struct process *p = current_process();
 	uint64_t flags = tree_lock();
 	pid_t pgid = p->pgid;
-	bool orphaned = group_orphaned_locked(pgid, NULL);
+	bool orphaned = group_orphaned_locked(pgid, NULL) || !may_stop_group_locked(pgid);
 
 	tree_unlock(flags);
 	if (pgid == foreground)

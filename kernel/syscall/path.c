@@ -188,7 +188,14 @@ SYSCALL(statfs)
 	struct path path;
 	int err = walk_user(AT_FDCWD, ARG(0, uaddr_t), 0, CAP_STAT, &path);
 
-	return err < 0 ? err : statfs_and_put(&path, ARG(1, uaddr_t));
+	if (err < 0)
+		return err;
+	/* Directories on the way to what a confinement allows may be walked through, no more. */
+	if (unlikely(current_confine() != NULL) && !confine_rights_at(current_confine(), &path)) {
+		path_put(&path);
+		return -EACCES;
+	}
+	return statfs_and_put(&path, ARG(1, uaddr_t));
 }
 
 SYSCALL(fstatfs)

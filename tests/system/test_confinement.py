@@ -24,6 +24,8 @@ SHELL_ATTACKS = {
     "stat outside": "stat /etc/secret",
     "list outside": "ls /etc",
     "list the root": "ls /",
+    "what is in the root, from its attributes": "test $(stat -c %h /tmp/..) -gt 1",
+    "file system of the root": "stat -f /",
     "test -e outside": "test -e /etc/secret",
     "change directory": "cd /etc",
     "change directory to the root": "cd /",
