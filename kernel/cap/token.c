@@ -41,7 +41,7 @@ static void make_room(void)
 	spin_unlock(&token_lock);
 	if (!wanted)
 		return;
-	segment = kcalloc(TOKEN_SEGMENT, sizeof(*segment));
+	segment = kcalloc(TOKEN_SEGMENT, sizeof(struct token *));
 	if (!segment)
 		return;
 	spin_lock(&token_lock);

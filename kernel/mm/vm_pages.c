@@ -228,14 +228,15 @@ int vm_pages_take(uint64_t addr, unsigned count, enum vm_take how, paddr_t *fram
 
 /* --- giving ------------------------------------------------------------------------------------------ */
 
-/* The places of all pages of a range that is one for whole pages. */
-static int find_places(struct vm_space *vm, uint64_t addr, uint64_t end, struct pt_slot **slots,
+/* The places of `count` pages from `addr` on, in a range that is one for whole pages. */
+static int find_places(struct vm_space *vm, uint64_t addr, unsigned count, struct pt_slot **slots,
 		       const struct vm_area **areas)
 {
 	const struct vm_area *area = area_above(&vm->areas, addr);
 	struct pt_slot *slot = NULL;
 
-	for (uint64_t va = addr; va < end; va += PAGE_SIZE, slots++, areas++) {
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t va = addr + i * PAGE_SIZE;
 		int there = 0;
 
 		if (area && va >= area->end)
@@ -250,8 +251,8 @@ static int find_places(struct vm_space *vm, uint64_t addr, uint64_t end, struct 
 			vm_large_split_range(vm, va, va + PAGE_SIZE);
 		if (there < 0)
 			return there;
-		*areas = area;
-		*slots = slot;
+		areas[i] = area;
+		slots[i] = slot;
 	}
 	return 0;
 }
@@ -292,7 +293,7 @@ int vm_pages_give(uint64_t addr, unsigned count, const paddr_t *frames)
 	if (!vm_valid_range(addr, count * PAGE_SIZE, &end))
 		return -EOPNOTSUPP;
 	read_lock(&vm->lock);
-	err = find_places(vm, addr, end, slots, areas);
+	err = find_places(vm, addr, count, slots, areas);
 	if (err < 0)
 		goto out;
 	spin_lock(&vm->pt_lock);
