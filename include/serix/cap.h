@@ -61,7 +61,6 @@ enum cap_type {
 	CAP_TYPE_THREAD,
 	CAP_TYPE_PORT,
 	CAP_TYPE_NOTIFICATION,
-	CAP_TYPE_RING,
 	CAP_TYPE_DEVICE,
 	CAP_TYPE_INTERRUPT,
 	CAP_TYPE_SOCKET,
@@ -104,7 +103,6 @@ enum cap_type {
 #define PORT_RIGHT_SEND    0x0001u
 #define PORT_RIGHT_RECEIVE 0x0002u /* and reply; the port dies with the last one */
 #define PORT_RIGHT_CALL    0x0004u
-#define PORT_RIGHT_NOTIFY  0x0008u
 #define PORT_RIGHT_CONTROL 0x0010u /* queue limit, register a name, close */
 /* Eight more bits whose meaning is the server's: they come with each message. */
 #define PORT_RIGHT_USER(n) (0x00010000u << (n))

@@ -135,6 +135,20 @@ void cap_slot_clear(struct cap_slots *slots, uint32_t index)
 	propagate(slots, index, leaf);
 }
 
+void cap_slot_inherit(struct cap_slots *slots, uint32_t index, const struct cap_slot *from)
+{
+	struct cap_leaf *leaf = leaf_at(slots, index);
+	struct cap_slot *slot = &leaf->slots[index % CAP_LEAF_SLOTS];
+
+	slot->reused = from->reused;
+	slot->handed_out = from->handed_out;
+	slot->retired = from->retired;
+	if (unlikely(slot->retired)) {
+		leaf->used |= 1ull << index % CAP_LEAF_SLOTS;
+		propagate(slots, index, leaf);
+	}
+}
+
 /* The first slot >= from in a leaf's range of 64 that is free; that has memory or none. */
 static uint32_t free_in_node(const struct cap_node *node, uint32_t number, uint32_t first_leaf)
 {
@@ -221,6 +235,41 @@ uint32_t cap_slots_next_used(const struct cap_slots *slots, uint32_t start)
 	}
 	number = (uint32_t)bitmap_next_set(top->occupied, CAP_TOP_NODES, number + 1);
 	return number < CAP_TOP_NODES ? used_in_node(top->nodes[number], number, 0) : CAP_SLOTS_MAX;
+}
+
+/* The first slot of the first leaf >= first_leaf that a node has. */
+static uint32_t leaf_in_node(const struct cap_node *node, uint32_t number, uint32_t first_leaf)
+{
+	for (uint32_t i = first_leaf; i < CAP_NODE_LEAVES; i++)
+		if (node->leaves[i])
+			return index_of(number, i, 0);
+	return CAP_SLOTS_MAX;
+}
+
+uint32_t cap_slots_next_known(const struct cap_slots *slots, uint32_t start)
+{
+	uint32_t found = CAP_SLOTS_MAX;
+
+	if (start < CAP_LEAF_SLOTS || cap_slot_far(slots, start))
+		return start;
+	if (!slots->top || start >= CAP_SLOTS_MAX)
+		return CAP_SLOTS_MAX;
+	if (slots->top->nodes[node_of(start)])
+		found = leaf_in_node(slots->top->nodes[node_of(start)], node_of(start), leaf_of(start) + 1);
+	for (uint32_t n = node_of(start) + 1; found == CAP_SLOTS_MAX && n < CAP_TOP_NODES; n++)
+		if (slots->top->nodes[n])
+			found = leaf_in_node(slots->top->nodes[n], n, 0);
+	return found;
+}
+
+bool cap_slots_matter(struct cap_slots *slots, uint32_t index)
+{
+	const struct cap_leaf *leaf = leaf_at(slots, index);
+	bool matters = leaf->used != 0;
+
+	for (uint32_t i = 0; !matters && i < CAP_LEAF_SLOTS; i++)
+		matters = leaf->slots[i].reused != 0;
+	return matters;
 }
 
 /* What one growth may need. */

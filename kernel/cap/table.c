@@ -326,23 +326,27 @@ static int copy_slot_locked(struct cap_table *from, struct cap_table *to, uint32
 {
 	static const struct cap_terms unchanged = { .rights = UINT32_MAX };
 	const struct cap_slot *slot = cap_slot_at(&from->slots, index);
-	struct cap_slot *same = cap_slot_at(&to->slots, index);
 	struct capability *copy;
 	int err;
 
 	/* The child knows the parent's handles: what they name, and what they name no more. */
-	same->reused = slot->reused;
-	same->handed_out = slot->handed_out;
-	if (!slot->cap || cap_is_expired(slot->cap))
+	cap_slot_inherit(&to->slots, index, slot);
+	if (!slot->cap)
 		return 0;
+	if (cap_is_expired(slot->cap)) {
+		cap_slot_clear(&to->slots, index);
+		return 0;
+	}
 	copy = cap_new_child(slot->cap, &unchanged);
 	if (!copy)
 		return -ENOMEM;
 	err = cap_adopt(slot->cap, copy, CAP_KIN_COPY, to, index);
-	if (err == 0)
+	if (err == 0) {
 		fill_locked(to, index, copy, slot->flags, false);
-	else
+	} else {
+		cap_slot_clear(&to->slots, index);
 		*unused = copy;
+	}
 	return err;
 }
 
@@ -350,18 +354,19 @@ static int copy_slot_locked(struct cap_table *from, struct cap_table *to, uint32
 static int copy_leaf(struct cap_table *from, struct cap_table *to, uint32_t *index)
 {
 	struct capability *unused = NULL;
+	uint32_t end;
 	int err = 0;
 
 	lock_both(from, to);
-	*index = cap_slots_next_used(&from->slots, *index);
-	if (*index < CAP_SLOTS_MAX && !cap_slot_at(&to->slots, *index)) {
+	*index = cap_slots_next_known(&from->slots, *index);
+	end = (*index | (CAP_LEAF_SLOTS - 1)) + 1;
+	if (*index < CAP_SLOTS_MAX && !cap_slots_matter(&from->slots, *index))
+		*index = end;
+	else if (*index < CAP_SLOTS_MAX && !cap_slot_at(&to->slots, *index))
 		err = -EAGAIN;
-	} else if (*index < CAP_SLOTS_MAX) {
-		uint32_t end = (*index | (CAP_LEAF_SLOTS - 1)) + 1;
-
-		while (err == 0 && *index < end)
+	else
+		while (err == 0 && *index < MIN(end, CAP_SLOTS_MAX))
 			err = copy_slot_locked(from, to, (*index)++, &unused);
-	}
 	unlock_both(from, to);
 	if (unused)
 		cap_done(unused);

@@ -2,30 +2,16 @@
 /* Cerberus' calls: <serix/cap.h> tells what each does; here user structures become the kernel's. */
 #include <kernel/syscall.h>
 
-#include <arch/cpu.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
-#include <kernel/time.h>
 #include <serix/errno.h>
 
 static struct cap_table *current_caps(void)
 {
 	return current_process()->caps;
-}
-
-/* What the cycle counter will show in `ns`; 0 for CAP_FOREVER and for what it will never show. */
-static uint64_t cycles_in(uint64_t ns)
-{
-	uint64_t rate = time_cycles_per_sec(), cycles;
-
-	if (ns == CAP_FOREVER || mul_overflows(ns / NSEC_PER_SEC, rate, &cycles) ||
-	    add_overflows(cycles, ns % NSEC_PER_SEC * rate / NSEC_PER_SEC, &cycles) ||
-	    add_overflows(cycles, arch_cycles(), &cycles))
-		return 0;
-	return cycles;
 }
 
 static int terms_from_user(uaddr_t user, uint64_t size, struct cap_terms *out)
@@ -36,16 +22,7 @@ static int terms_from_user(uaddr_t user, uint64_t size, struct cap_terms *out)
 		return -EINVAL;
 	if (copy_from_user(&how, user, sizeof(how)) < 0)
 		return -EFAULT;
-	if (how.flags & ~(CAP_DERIVE_CLOEXEC | CAP_DERIVE_BADGE))
-		return -EINVAL;
-	*out = (struct cap_terms){
-		.rights = how.rights,
-		.flags = how.flags & CAP_DERIVE_CLOEXEC ? CAP_CLOEXEC : 0,
-		.expires = cycles_in(how.expires_ns),
-		.badged = how.flags & CAP_DERIVE_BADGE,
-		.badge = how.badge,
-	};
-	return 0;
+	return cap_terms_of(&how, out);
 }
 
 SYSCALL(cap_derive)
@@ -81,7 +58,7 @@ SYSCALL(cap_limit)
 SYSCALL(cap_expire)
 {
 	cap_handle_t handle = ARG(0, cap_handle_t);
-	uint64_t expires = cycles_in(args->a[1]);
+	uint64_t expires = cap_cycles_in(args->a[1]);
 	struct cap_info info;
 
 	/* Never: there is nothing to do, if there is such a capability. */

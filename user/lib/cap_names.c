@@ -42,7 +42,7 @@ static const struct right thread_rights[] = {
 };
 static const struct right port_rights[] = {
 	{ PORT_RIGHT_SEND, "send" },     { PORT_RIGHT_RECEIVE, "receive" }, { PORT_RIGHT_CALL, "call" },
-	{ PORT_RIGHT_NOTIFY, "notify" }, { PORT_RIGHT_CONTROL, "control" }, { PORT_RIGHT_USER(0), "user0" },
+	{ PORT_RIGHT_CONTROL, "control" }, { PORT_RIGHT_USER(0), "user0" },
 	{ PORT_RIGHT_USER(1), "user1" }, { PORT_RIGHT_USER(2), "user2" },   { PORT_RIGHT_USER(3), "user3" },
 	{ PORT_RIGHT_USER(4), "user4" }, { PORT_RIGHT_USER(5), "user5" },   { PORT_RIGHT_USER(6), "user6" },
 	{ PORT_RIGHT_USER(7), "user7" },
@@ -50,11 +50,6 @@ static const struct right port_rights[] = {
 static const struct right notification_rights[] = {
 	{ NOTIFICATION_RIGHT_SIGNAL, "signal" },
 	{ NOTIFICATION_RIGHT_WAIT, "wait" },
-};
-static const struct right ring_rights[] = {
-	{ FILE_RIGHT_READ, "read" },
-	{ FILE_RIGHT_WRITE, "write" },
-	{ FILE_RIGHT_MAP, "map" },
 };
 static const struct right device_rights[] = {
 	{ DEVICE_RIGHT_MAP, "map" },
@@ -95,7 +90,6 @@ static const struct type {
 	[CAP_TYPE_THREAD] = { "thread", thread_rights, COUNT(thread_rights) },
 	[CAP_TYPE_PORT] = { "port", port_rights, COUNT(port_rights) },
 	[CAP_TYPE_NOTIFICATION] = { "notification", notification_rights, COUNT(notification_rights) },
-	[CAP_TYPE_RING] = { "ring", ring_rights, COUNT(ring_rights) },
 	[CAP_TYPE_DEVICE] = { "device", device_rights, COUNT(device_rights) },
 	[CAP_TYPE_INTERRUPT] = { "interrupt", interrupt_rights, COUNT(interrupt_rights) },
 	[CAP_TYPE_SOCKET] = { "socket", file_rights, COUNT(file_rights) },

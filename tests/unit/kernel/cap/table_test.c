@@ -148,6 +148,68 @@ static void fork_derives_and_exec_drops_cloexec(void **state)
 	assert_int_equal(released, 3);
 }
 
+/* Put something new into a slot of the child: the handle that the parent had for what was there is no name for it. */
+static void is_stale_in(struct cap_table *child, cap_handle_t handle)
+{
+	struct capability *cap;
+
+	assert_int_equal(cap_dup_to(child, 1, (int)cap_handle_slot(handle), 0), cap_handle_slot(handle));
+	assert_int_equal(cap_use(child, handle, OBJECT_NONE, 0, &cap), -EBADF);
+	assert_int_not_equal(cap_handle_of(child, (int)cap_handle_slot(handle)), handle);
+}
+
+static cap_handle_t handle_in(struct cap_table *table, int slot)
+{
+	assert_int_equal(cap_dup_to(table, 1, slot, 0), slot);
+	return cap_handle_of(table, slot);
+}
+
+/* Also where the parent has nothing near any more, and where what it has does not reach the child. */
+static void what_is_stale_in_the_parent_is_stale_in_the_child(void **state)
+{
+	static const int slots[] = { 0, 63, 200, 5000, 70000 };
+	struct cap_table *table = new_table(2), *child;
+	cap_handle_t handles[5], expired;
+	struct capability *cap;
+
+	(void)state;
+	host_cycles = 0;
+	cap_table_set_limit(table, 100000);
+	for (int i = 0; i < 5; i++) {
+		handles[i] = handle_in(table, slots[i]);
+		assert_int_equal(cap_close(table, handles[i]), 0);
+	}
+	expired = handle_in(table, 300);
+	assert_int_equal(cap_use(table, 300, OBJECT_NONE, 0, &cap), 0);
+	atomic_store(&cap->expires, 1000);
+	cap_done(cap);
+	host_cycles = 1000;
+	assert_int_equal(cap_table_fork(table, &child), 0);
+	for (int i = 0; i < 5; i++)
+		is_stale_in(child, handles[i]);
+	is_stale_in(child, expired);
+	host_cycles = 0;
+	cap_table_put(table);
+	cap_table_put(child);
+}
+
+/* Descriptors that were closed cost a child nothing. */
+static void a_child_is_as_large_as_it_needs_to_be(void **state)
+{
+	struct cap_table *table = new_table(1), *child;
+
+	(void)state;
+	assert_int_equal(cap_dup_to(table, 0, 900, 0), 900);
+	assert_int_equal(cap_dup_to(table, 0, 100, 0), 100);
+	assert_int_equal(cap_close(table, 900), 0);
+	assert_int_equal(cap_table_fork(table, &child), 0);
+	assert_int_equal(cap_table_size(child), 128);
+	assert_int_equal(cap_next(child, 1, NULL), 100);
+	assert_int_equal(cap_next(child, 101, NULL), -ENOENT);
+	cap_table_put(child);
+	cap_table_put(table);
+}
+
 static void an_expired_capability_is_gone(void **state)
 {
 	struct cap_table *table = new_table(1);
@@ -210,6 +272,8 @@ int main(void)
 		cmocka_unit_test(dup_to_replaces_and_closes),
 		cmocka_unit_test(the_limit_holds_and_what_is_there_stays),
 		cmocka_unit_test(fork_derives_and_exec_drops_cloexec),
+		cmocka_unit_test(what_is_stale_in_the_parent_is_stale_in_the_child),
+		cmocka_unit_test(a_child_is_as_large_as_it_needs_to_be),
 		cmocka_unit_test(an_expired_capability_is_gone),
 		cmocka_unit_test(random_use_loses_no_reference),
 	};
