@@ -200,6 +200,7 @@ struct port {
 	struct list senders;        /* [p] struct sender, the oldest first; empty while the queue has room, or
 				       the first one's parcel is hand_only */
 	struct call_table calls;    /* [p] */
+	struct loan answered;       /* [p] a mark: who answered a call last, and may be on its way back */
 	_Atomic uint32_t receive_rights; /* [a] capabilities that may receive; the port ends with the last */
 	struct waitqueue watchers;       /* poll */
 	struct ipc_account *account;     /* [i] who is charged for it */

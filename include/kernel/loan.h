@@ -16,7 +16,7 @@ struct task;
 #define LOAN_CHAIN_MAX 8
 
 struct loan {
-	struct task *donor;    /* [i] */
+	struct task *donor;    /* [i]; NULL: a mark */
 	struct task *borrower; /* its loan lock; NULL: none, or it has gone */
 	struct list link;      /* its loan lock: in task.borrowed */
 };
@@ -26,7 +26,10 @@ void loan_begin(struct loan *loan);
 /* Lend to `borrower`, from now on instead of whom it was lent to before.  Both tasks are alive, and the
  * caller sees to it that a loan has one giver at a time.  Spinlocks up to RANK_WAITQUEUE may be held. */
 void loan_give(struct loan *loan, struct task *borrower);
-/* The same, to whoever borrows by `other`, if anybody does. */
+/* The running task is who `mark` names, until it leaves or loan_return(): for loan_follow() to find.  A mark lends
+ * nothing, and is not begun or ended; it is zero at first. */
+void loan_mark(struct loan *mark);
+/* As loan_give(), to whoever borrows by `other` or is named by it, if anybody does. */
 void loan_follow(struct loan *loan, const struct loan *other);
 void loan_return(struct loan *loan);
 /* The running task waits no longer. */

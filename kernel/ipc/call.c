@@ -2,7 +2,8 @@
 /*
  * Calls.  Which thread a caller lends its urgency to: the one that received its message; before, the one
  * that is busy with the oldest call that this port's servers have, for that one is expected to come back and
- * receive.
+ * receive; if there is none, the one that answered last.  That one is on its way back as a rule: a caller that is
+ * more urgent than its server goes on, and calls again, before the server has left port_reply().
  */
 #include "port_priv.h"
 
@@ -51,12 +52,13 @@ static void hurry_server_locked(struct port *port, struct call *call)
 	for (int looks = 0; looks < BUSY_LOOK_MAX; looks++) {
 		other = call_table_next(&port->calls, &at);
 		if (!other)
-			return;
+			break;
 		if (other->state == CALL_RECEIVED && READ_ONCE(other->loan.borrower)) {
 			loan_follow(&call->loan, &other->loan);
 			return;
 		}
 	}
+	loan_follow(&call->loan, &port->answered);
 }
 
 int call_begin(struct call *call, struct port *port, struct parcel *parcel)
@@ -156,6 +158,7 @@ int call_answer(struct port *port, uint64_t cookie, struct parcel *answer)
 		err = -EMSGSIZE;
 	} else {
 		call->answer = answer;
+		loan_mark(&port->answered);
 		finish_locked(call, CALL_ANSWERED);
 	}
 	spin_unlock(&port->lock);

@@ -222,6 +222,7 @@ static void release(struct kobject *object)
 
 	/* Nobody uses it, so nobody waits; what is left are messages. */
 	port_end(port);
+	loan_return(&port->answered);
 	if (port->calls.slots != port->calls.first)
 		kfree(port->calls.slots);
 	ipc_uncharge(port->account, charge_of(port));

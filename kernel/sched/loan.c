@@ -45,9 +45,13 @@ void loan_begin(struct loan *loan)
 static inline void return_locked(struct loan *loan)
 {
 	struct task *borrower = loan->borrower;
+	bool lends = loan->donor;
 
 	list_del(&loan->link);
-	WRITE_ONCE(loan->borrower, NULL);
+	atomic_thread_fence(memory_order_release);
+	WRITE_ONCE(loan->borrower, NULL); /* a mark may be gone from here on: give_back() looks without the lock */
+	if (!lends)
+		return;
 	if (--borrower->loans == 0 && unlikely(READ_ONCE(borrower->lent_urgency) != URGENCY_IDLE))
 		sched_lend(borrower, NULL);
 }
@@ -170,6 +174,20 @@ void loan_give(struct loan *loan, struct task *borrower)
 	/* Who calls a port that only it serves waits for its time-out. */
 	if (borrower != loan->donor)
 		lend_locked(loan, borrower, spin_lock_irqsave(lock_of(borrower)));
+}
+
+void loan_mark(struct loan *mark)
+{
+	struct task *self = current_task();
+	uint64_t flags;
+
+	if (READ_ONCE(mark->borrower) == self)
+		return;
+	give_back(mark);
+	flags = spin_lock_irqsave(lock_of(self));
+	WRITE_ONCE(mark->borrower, self);
+	list_add_tail(&self->borrowed, &mark->link);
+	spin_unlock_irqrestore(lock_of(self), flags);
 }
 
 /* --- without a change of urgency ------------------------------------------------------------------- */
