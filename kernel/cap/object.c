@@ -21,8 +21,8 @@ void kobject_init(struct kobject *obj, enum object_type type, const struct kobje
 const char *object_type_name(enum object_type type)
 {
 	static const char *const names[] = {
-		"none",         "file", "directory", "memory",    "process", "thread", "port",
-		"notification", "device",    "interrupt", "socket",  "timer",  "budget",
+		"none",         "file",   "directory", "memory", "process", "thread", "port",
+		"notification", "device", "interrupt", "socket", "timer",   "budget",
 	};
 	_Static_assert(ARRAY_SIZE(names) == OBJECT_TYPES, "each type has its name");
 

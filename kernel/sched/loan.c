@@ -49,7 +49,8 @@ static inline void return_locked(struct loan *loan)
 
 	list_del(&loan->link);
 	atomic_thread_fence(memory_order_release);
-	WRITE_ONCE(loan->borrower, NULL); /* a mark may be gone from here on: give_back() looks without the lock */
+	WRITE_ONCE(loan->borrower,
+		   NULL); /* a mark may be gone from here on: give_back() looks without the lock */
 	if (!lends)
 		return;
 	if (--borrower->loans == 0 && unlikely(READ_ONCE(borrower->lent_urgency) != URGENCY_IDLE))

@@ -21,9 +21,9 @@
 
 #include "ipc_priv.h"
 
-#define PORT_RIGHTS                                                                                        \
-	(PORT_RIGHT_SEND | PORT_RIGHT_RECEIVE | PORT_RIGHT_CALL | PORT_RIGHT_CONTROL | \
-	 CAP_RIGHT_GRANT | CAP_RIGHT_EXPORT | CAP_RIGHT_BADGE | PORT_RIGHTS_USER)
+#define PORT_RIGHTS                                                                                      \
+	(PORT_RIGHT_SEND | PORT_RIGHT_RECEIVE | PORT_RIGHT_CALL | PORT_RIGHT_CONTROL | CAP_RIGHT_GRANT | \
+	 CAP_RIGHT_EXPORT | CAP_RIGHT_BADGE | PORT_RIGHTS_USER)
 
 struct ipc_identity ipc_identity(void)
 {

@@ -41,11 +41,10 @@ static const struct right thread_rights[] = {
 	{ PROCESS_RIGHT_SCHEDULE, "schedule" },
 };
 static const struct right port_rights[] = {
-	{ PORT_RIGHT_SEND, "send" },     { PORT_RIGHT_RECEIVE, "receive" }, { PORT_RIGHT_CALL, "call" },
-	{ PORT_RIGHT_CONTROL, "control" }, { PORT_RIGHT_USER(0), "user0" },
-	{ PORT_RIGHT_USER(1), "user1" }, { PORT_RIGHT_USER(2), "user2" },   { PORT_RIGHT_USER(3), "user3" },
-	{ PORT_RIGHT_USER(4), "user4" }, { PORT_RIGHT_USER(5), "user5" },   { PORT_RIGHT_USER(6), "user6" },
-	{ PORT_RIGHT_USER(7), "user7" },
+	{ PORT_RIGHT_SEND, "send" },       { PORT_RIGHT_RECEIVE, "receive" }, { PORT_RIGHT_CALL, "call" },
+	{ PORT_RIGHT_CONTROL, "control" }, { PORT_RIGHT_USER(0), "user0" },   { PORT_RIGHT_USER(1), "user1" },
+	{ PORT_RIGHT_USER(2), "user2" },   { PORT_RIGHT_USER(3), "user3" },   { PORT_RIGHT_USER(4), "user4" },
+	{ PORT_RIGHT_USER(5), "user5" },   { PORT_RIGHT_USER(6), "user6" },   { PORT_RIGHT_USER(7), "user7" },
 };
 static const struct right notification_rights[] = {
 	{ NOTIFICATION_RIGHT_SIGNAL, "signal" },

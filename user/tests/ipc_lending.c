@@ -29,10 +29,12 @@ enum { LOW = 20, SPINNER = 30, CLIENT = 40, CONTROL = 50 }; /* SCHED_FIFO; serve
 
 enum tag { PLAIN, WAKES_URGENT, FOR_EVER };
 
-static struct {
+struct progress {
 	_Atomic uint64_t spins; /* of the spinner */
 	_Atomic uint64_t steps; /* of servers at work */
-} *seen;
+};
+
+static struct progress *seen;
 
 static cap_handle_t go;
 
@@ -289,7 +291,8 @@ static void ends_early(enum end how, int expected)
 {
 	struct server server = { make_port(0), 0 };
 	cap_handle_t through = cap_reduce(server.port, UINT32_MAX);
-	struct client client = { through, how == TIME_OUT ? 20 * MS : PULSE_FOREVER, GO_URGENT, FOR_EVER, expected };
+	struct client client = { through, how == TIME_OUT ? 20 * MS : PULSE_FOREVER, GO_URGENT, FOR_EVER,
+				 expected };
 	struct sigaction sa = { .sa_handler = nothing };
 	pid_t caller;
 	int status;
@@ -356,7 +359,8 @@ int main(void)
 	tap(passes(the_loan_ends_with_the_answer), "the loan ends with the answer");
 	tap(passes(along_two_servers), "along a chain of two servers");
 	tap(passes(an_urgent_caller_while_busy), "an urgent caller comes while the server is busy");
-	tap(passes(an_urgent_caller_while_the_next_is_busy), "the same, and the server waits for the next one");
+	tap(passes(an_urgent_caller_while_the_next_is_busy),
+	    "the same, and the server waits for the next one");
 	tap(passes(until_a_time_out), "the loan ends with a time-out");
 	tap(passes(until_a_signal), "the loan ends with a signal");
 	tap(passes(until_the_caller_dies), "the loan ends with the caller");
