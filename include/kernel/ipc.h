@@ -40,6 +40,7 @@
 #include <kernel/cap.h>
 #include <kernel/list.h>
 #include <kernel/loan.h>
+#include <kernel/message_queue.h>
 #include <kernel/object.h>
 #include <kernel/spinlock.h>
 #include <kernel/types.h>
@@ -182,14 +183,6 @@ struct call_table {
 };
 
 /* --- ports: kernel/ipc/port.c ---------------------------------------------------------------------- */
-
-/* The queue itself, the oldest first, in a ring of slots: kernel/ipc/message_queue.c. */
-struct message_queue {
-	void **slots;
-	uint32_t size; /* of the ring: how many fit */
-	uint32_t first;
-	uint32_t count;
-};
 
 struct port {
 	struct kobject object;

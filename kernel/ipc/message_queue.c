@@ -3,7 +3,7 @@
  * Invariant: first < size, count <= size, and the messages lie in slots first, first + 1, ... first + count
  * - 1, counted around the ring.  The caller holds the port's lock.
  */
-#include "message_queue.h"
+#include <kernel/message_queue.h>
 
 #include <kernel/assert.h>
 

@@ -19,7 +19,6 @@
 
 #include "account.h"
 #include "call_table.h"
-#include "message_queue.h"
 
 static struct slab_cache *port_cache;
 

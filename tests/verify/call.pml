@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages and calls through one port, as kernel/ipc/{port,call,transfer}.c have them: callers that may give up at any
+ * Messages and calls through one port, as kernel/ipc/{port,call,transfer,fast}.c have them: callers that may give up at any
  * moment (time-out, signal, revocation) or never, a sender, servers that answer, answer twice or die, and somebody who
  * may close the port.  What is done under port.lock is one step; its name stands beside it.  The queue has one place,
  * and the call table gives the slot that was freed last, so that cookies of one slot follow each other.
@@ -8,10 +8,16 @@
  * A parcel is in one place at a time, which every step checks before it moves it.  When nothing moves any more, each
  * call has had one outcome, each parcel and each answer is gone, and nobody sleeps but a server at an empty port.
  *
+ * FAST: a caller or a server may also hand its message and the CPU to the other one while that sleeps.
+ * Whether the registers, the CPU and the scheduler allow it is any time's choice; the message has a
+ * parcel's number, but none is made.
+ *
  * check SERVERS=1 CALLERS=1: each call has one outcome, no message is lost or doubled, no answer reaches another call, no deadlock
  * check SERVERS=1 SENDERS=0: the same with two callers and one server
  * check SERVERS=2 SENDERS=0 CLOSERS=0: the same with two callers and two servers, at a port that is not closed
  * check SERVERS=2 CALLERS=1 SENDERS=0 CLOSERS=0 ROUNDS=2: the same with cookies that come again
+ * check SERVERS=1 CALLERS=1 FAST: the same with messages handed over in registers
+ * check SERVERS=1 SENDERS=0 FAST: the same with two callers, one server and messages handed over in registers
  * break SERVERS=1 SENDERS=0 BUG_NO_WAKE: whoever answers does not wake the caller
  * break SERVERS=1 SENDERS=0 BUG_SLEEP_LATE: a waiter goes to sleep after it has let the lock go, whatever happened since
  * break SERVERS=2 CALLERS=1 SENDERS=0 CLOSERS=0 ROUNDS=2 BUG_STALE_COOKIE: cookies do not count a slot's uses
@@ -19,6 +25,7 @@
  * break SERVERS=2 SENDERS=0 CLOSERS=0 BUG_NO_BREAK: the death of a server breaks no call
  * break SERVERS=1 SENDERS=0 BUG_END_FORGETS: the end of a port does not look at the calls in the table
  * break SERVERS=1 SENDERS=0 BUG_LOSE_ANSWER: a caller that timed out does not look whether it was answered since
+ * break SERVERS=1 CALLERS=1 FAST BUG_FAST_LEAVES_CALL: an answer in registers leaves the call in the table
  */
 #ifndef SERVERS
 #define SERVERS 2
@@ -78,6 +85,13 @@ bit dead;
 byte receive_rights = SERVERS;
 byte answers_out;
 byte callers_done;
+#ifdef FAST
+bit asleep[WAITERS + SERVERS]; /* or woken since */
+byte in_registers[CALLERS];    /* whose answer; 0 once seen, else a parcel's number and one */
+#define SLEEPS(who, yes) asleep[who] = yes
+#else
+#define SLEEPS(who, yes) skip
+#endif
 
 chan queue = [1] of { byte };
 chan senders = [WAITERS] of { byte };
@@ -221,12 +235,68 @@ inline add_to_table(caller, p)
 	parcels[p].generation = table[calls[caller].slot].generation
 }
 
-/* A caller: port_call.  The parcel's number says whose call it is and which. */
+#ifdef FAST
+/* call_fast(): the server is handed the message, and the caller sleeps. */
+inline call_in_registers()
+{
+	receivers?x, small;
+	fitting = fitting - small;
+	small = 0;
+	add_to_table(_pid, p);
+	parcels[p].where = AT_SERVER;
+	calls[_pid].state = RECEIVED;
+	calls[_pid].process = x;
+	calls[_pid].answer = NOBODY;
+	calls[_pid].parcel = NOBODY;
+	got[x] = p;
+	receiver_state[x] = DONE;
+	awake[WAITERS + x] = 1;
+	x = 0;
+	awake[_pid] = 0;
+	asleep[_pid] = 1
+}
+
+/* reply_wait_fast(), where nothing speaks against it. */
+inline answer_in_registers()
+{
+	x = table[parcels[p].slot].call;
+	assert(x != NOBODY);
+	in_registers[x] = p + 1;
+	answers_out++;
+#ifndef BUG_FAST_LEAVES_CALL
+	free_slot = parcels[p].slot;
+	table[free_slot].call = NOBODY;
+#endif
+	calls[x].slot = NO_SLOT;
+	calls[x].state = ANSWERED;
+	awake[x] = 1;
+	x = 0;
+	p = 0;
+	fits = 0;
+	receiver_state[me] = QUEUED;
+	receivers!me, 0;
+	awake[WAITERS + me] = 0;
+	asleep[WAITERS + me] = 1
+}
+
+/* willing_receiver() and handoff_begin(); answerable_call() and handoff_begin(). */
+#define SLEEPER(who)	 (asleep[who] && !awake[who])
+#define IS_CALL(at, gen)                                                                                     \
+	(table[at].call != NOBODY && table[at].generation == gen && calls[table[at].call].state == RECEIVED && \
+	 SLEEPER(table[at].call))
+#define NOTHING_WAITS (len(queue) == 0 && len(senders) == 0)
+#define IS_OPEN (!dead)
+#endif
+
+/* A caller: port_call, port_call_small.  The parcel's number says whose call it is and which. */
 active [CALLERS] proctype caller()
 {
 	byte x, y, p;
 	byte round;
 	bit patient, late;
+#ifdef FAST
+	bit small;
+#endif
 
 	do
 	:: round < ROUNDS ->
@@ -241,6 +311,18 @@ active [CALLERS] proctype caller()
 			:: dead -> drop(p); goto next
 			:: else
 			fi;
+#ifdef FAST
+			if
+			:: len(receivers) > 0 ->
+				receivers?<x, small>;
+				small = 0;
+				if
+				:: SLEEPER(WAITERS + x) -> x = 0; call_in_registers(); goto sleep
+				:: x = 0
+				fi
+			:: else
+			fi;
+#endif
 			calls[_pid].state = SENT;
 			calls[_pid].parcel = p;
 			calls[_pid].answer = NOBODY;
@@ -252,15 +334,15 @@ active [CALLERS] proctype caller()
 wait:		atomic { /* port_wait_locked() */
 			if
 			:: calls[_pid].state == ANSWERED || calls[_pid].state == BROKEN -> goto end_call
-			:: else -> awake[_pid] = 0
+			:: else -> awake[_pid] = 0; SLEEPS(_pid, 1)
 			fi
 		}
 #ifdef BUG_SLEEP_LATE
 		awake[_pid] = 0;
 #endif
-		if
-		:: awake[_pid] -> goto wait
-		:: !patient -> late = calls[_pid].state == SENT || calls[_pid].state == RECEIVED
+sleep:		if
+		:: atomic { awake[_pid] -> SLEEPS(_pid, 0); goto wait }
+		:: atomic { !patient -> SLEEPS(_pid, 0); late = calls[_pid].state == SENT || calls[_pid].state == RECEIVED }
 		fi;
 end_call:	atomic { /* call_end() */
 			if
@@ -271,8 +353,12 @@ end_call:	atomic { /* call_end() */
 				parcels[p].call = NOBODY
 			:: else
 			fi;
-			table[calls[_pid].slot].call = NOBODY;
-			free_slot = calls[_pid].slot;
+			if
+			:: calls[_pid].slot != NO_SLOT ->
+				table[calls[_pid].slot].call = NOBODY;
+				free_slot = calls[_pid].slot
+			:: else /* the fast way has done it */
+			fi;
 			/* the rest of port_call, on what is now its own */
 			if
 			:: calls[_pid].parcel != NOBODY -> drop(p); assert(calls[_pid].answer == NOBODY)
@@ -286,7 +372,15 @@ end_call:	atomic { /* call_end() */
 #endif
 				assert(calls[_pid].answer == p && calls[_pid].state == ANSWERED);
 				answers_out--
+#ifdef FAST
+			:: calls[_pid].state == ANSWERED && calls[_pid].answer == NOBODY ->
+				assert(in_registers[_pid] == p + 1);
+				answers_out--;
+				in_registers[_pid] = 0
+			:: calls[_pid].state != ANSWERED && calls[_pid].answer == NOBODY -> assert(in_registers[_pid] == 0)
+#else
 			:: else
+#endif
 			fi;
 			calls[_pid].state = ENDED;
 			calls[_pid].slot = 0;
@@ -420,7 +514,7 @@ inline give_answer()
 	}
 }
 
-/* A server of one thread: port_receive and port_reply. */
+/* A server of one thread: port_receive, port_reply and port_reply_wait_small. */
 active [SERVERS] proctype server()
 {
 	byte x, y, i;
@@ -447,6 +541,7 @@ again:	atomic { /* receive_locked() */
 			receivers!me, fits;
 			fitting = fitting + fits;
 			awake[WAITERS + me] = 0;
+			SLEEPS(WAITERS + me, 1);
 			goto wait
 		fi;
 		received(p, me);
@@ -456,8 +551,8 @@ again:	atomic { /* receive_locked() */
 	}
 wait:
 end:	if
-	:: awake[WAITERS + me]
-	:: !tired -> tired = 1 /* a time-out or a signal */
+	:: atomic { awake[WAITERS + me] -> SLEEPS(WAITERS + me, 0) }
+	:: atomic { !tired -> tired = 1; SLEEPS(WAITERS + me, 0) } /* a time-out or a signal */
 	fi;
 	atomic {
 		if
@@ -479,6 +574,11 @@ serve:	fits = 0;
 	:: p == PARCELS - 1 /* a message, not a call */
 	:: p != PARCELS - 1 -> give_answer()
 	:: p != PARCELS - 1 -> give_answer(); give_answer(); assert(x == 0)
+#ifdef FAST
+	:: atomic { p != PARCELS - 1 && IS_OPEN && NOTHING_WAITS && IS_CALL(parcels[p].slot, parcels[p].generation) ->
+		answer_in_registers();
+		goto wait }
+#endif
 	:: goto die
 	fi;
 	atomic { x = 0; p = 0; goto again }
@@ -513,6 +613,12 @@ active proctype judge()
 	d_step {
 		assert(callers_done == CALLERS + SENDERS);
 		assert(answers_out == 0 && len(queue) == 0 && len(senders) == 0);
+		assert(!dead || len(receivers) == 0);
+		do
+		:: k < CALLERS -> assert(table[k].call == NOBODY); k++
+		:: else -> break
+		od;
+		k = 0;
 		do
 		:: k < PARCELS ->
 			assert(parcels[k].where == GONE || (k == PARCELS - 1 && SENDERS == 0));

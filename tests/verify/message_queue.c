@@ -11,7 +11,7 @@
  * BUG_WRONG_ORDER: the second is taken to be first
  */
 /* clang-format off */
-#include <kernel/ipc.h>
+#include <kernel/message_queue.h>
 
 /*@ logic integer nth(struct message_queue *q, integer n) =
       n < q->size - q->first ? q->first + n : n - (q->size - q->first);

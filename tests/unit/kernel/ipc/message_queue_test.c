@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/ipc/message_queue.h"
+#include <kernel/message_queue.h>
 
 #define SIZE_MAX_TRIED 9u
 #define STEPS          20000

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The bounded queue of a port: first in, first out, in slots that were there from the start. */
+/* The bounded queue of a port: first in, first out, in a ring of slots that were there from the start. */
 #pragma once
 
-#include <kernel/ipc.h>
+#include <kernel/types.h>
+
+struct message_queue {
+	void **slots;
+	uint32_t size; /* of the ring: how many fit */
+	uint32_t first;
+	uint32_t count;
+};
 
 /* `slots` has room for `size` messages, at least one. */
 void message_queue_init(struct message_queue *q, void **slots, uint32_t size);
