@@ -40,6 +40,12 @@ static int may_remove(const struct path *parent, const struct vnode *victim)
 /* --- making ------------------------------------------------------------------------------------------------
  */
 
+/* What limits say, if they refuse; else the error that there is anyway. */
+static int refusal(int judged, int err)
+{
+	return judged < 0 ? judged : err;
+}
+
 /* Limits go before every other error; a name that is there and may be looked at shows itself. */
 static int judge_create(const struct walk *w, struct dentry *d, int err)
 {
@@ -49,12 +55,12 @@ static int judge_create(const struct walk *w, struct dentry *d, int err)
 	if (likely(!w->judged))
 		return err;
 	if (!d->vnode)
-		return walk_judge(w, &w->at, CAP_CREATE) ?: err;
+		return refusal(walk_judge(w, &w->at, CAP_CREATE), err);
 	path_get(&there);
 	mount_cross_down(&there);
 	judged = walk_judge(w, &there, CAP_STAT);
 	path_put(&there);
-	return judged < 0 ? judged : err;
+	return refusal(judged, err);
 }
 
 /* Walk to the parent of a name that must not exist yet, lock it and look the name up. */
@@ -65,11 +71,11 @@ static int start_create(struct walk *w, bool directory, struct dentry **out)
 	int err = walk_parent(w, &last);
 
 	if (err == 0 && last.type != LAST_NORMAL)
-		return walk_judge(w, &w->at, CAP_STAT) ?: -EEXIST;
+		return refusal(walk_judge(w, &w->at, CAP_STAT), -EEXIST);
 	if (err == 0 && last.len > NAME_MAX)
 		err = -ENAMETOOLONG;
 	if (err < 0)
-		return walk_finish(w, err, 0);
+		return refusal(walk_finish(w, err, 0), err);
 	mutex_lock(&w->at.dentry->vnode->lock);
 	err = dentry_lookup(w->at.dentry, last.text, last.len, true, &d);
 	if (err < 0) {

@@ -167,7 +167,7 @@ static int load_interp(struct exec *x)
 	if (err == 0)
 		err = vfs_walk(AT_FDCWD, name, 0, CAP_EXEC, &path);
 	kfree(name);
-	if (err < 0)
+	if (err != 0)
 		return err;
 	v = path_vnode(&path);
 	err = S_ISREG(v->mode) ? vfs_may_execute(&path) : -EACCES;
