@@ -345,26 +345,47 @@ static void large_pages_all_come_back(void)
 
 /* --- little memory ----------------------------------------------------------------------------------- */
 
-/* A shrinker that keeps frames while `keeping`. */
+/* A shrinker with some frames to give up; who allocates and kreclaim may ask for them at once. */
 #define KEPT 100
 
-static paddr_t kept = PADDR_NONE;
-static _Atomic uint32_t kept_count;
+static struct spinlock kept_lock = SPINLOCK_INIT("kept frames", RANK_PAGE_CACHE);
+static paddr_t kept = PADDR_NONE;   /* [kept_lock] */
+static _Atomic uint32_t kept_count; /* [kept_lock] written */
 
 static size_t kept_pages(void)
 {
 	return kept_count;
 }
 
+static paddr_t take_kept(void)
+{
+	paddr_t pa = PADDR_NONE;
+
+	spin_lock(&kept_lock);
+	if (kept_count > 0) {
+		pa = hoard_take(&kept);
+		kept_count--;
+	}
+	spin_unlock(&kept_lock);
+	return pa;
+}
+
+static void add_kept(paddr_t pa)
+{
+	spin_lock(&kept_lock);
+	hoard_add(&kept, pa);
+	kept_count++;
+	spin_unlock(&kept_lock);
+}
+
 static size_t give_up_kept(size_t pages, unsigned flags)
 {
+	paddr_t pa;
 	size_t n = 0;
 
 	(void)flags;
-	for (; n < pages && kept_count > 0; n++) {
-		pmm_free(hoard_take(&kept));
-		kept_count--;
-	}
+	for (; n < pages && (pa = take_kept()) != PADDR_NONE; n++)
+		pmm_free(pa);
 	return n;
 }
 
@@ -377,8 +398,7 @@ static void keep_some(void)
 		shrinker_register(&shrinker);
 	registered = true;
 	for (uint32_t i = 0; i < KEPT; i++)
-		hoard_add(&kept, pmm_alloc(PAGE_KERNEL, 0));
-	kept_count = KEPT;
+		add_kept(pmm_alloc(PAGE_KERNEL, 0));
 }
 
 static void fill_cache_here(void *unused)

@@ -46,10 +46,12 @@ static inline void need_at(bool condition, int line)
 /* A child that sleeps until it is killed or its parent ends. */
 static inline pid_t sleeper(void)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent) /* it ended before */
+			_exit(0);
 		for (;;)
 			pause();
 	}
