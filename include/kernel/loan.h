@@ -26,8 +26,8 @@ void loan_begin(struct loan *loan);
 /* Lend to `borrower`, from now on instead of whom it was lent to before.  Both tasks are alive, and the
  * caller sees to it that a loan has one giver at a time.  Spinlocks up to RANK_WAITQUEUE may be held. */
 void loan_give(struct loan *loan, struct task *borrower);
-/* The running task is who `mark` names, until it leaves or loan_return(): for loan_follow() to find.  A mark lends
- * nothing, and is not begun or ended; it is zero at first. */
+/* The running task is who `mark` names, until it leaves or loan_return(): for loan_follow() to find.  A mark
+ * lends nothing, and is not begun or ended; it is zero at first. */
 void loan_mark(struct loan *mark);
 /* As loan_give(), to whoever borrows by `other` or is named by it, if anybody does. */
 void loan_follow(struct loan *loan, const struct loan *other);

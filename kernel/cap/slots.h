@@ -70,7 +70,8 @@ bool cap_slot_is_worn_out(const struct cap_slot *slot);
 /* Put `cap` into a free slot that is there; take it out of one.  A handle to it is stale from then on. */
 void cap_slot_fill(struct cap_slots *slots, uint32_t index, struct capability *cap, uint32_t flags);
 void cap_slot_clear(struct cap_slots *slots, uint32_t index);
-/* What was handed out for `from` is as stale, or not, for the free slot `index`, which is to take the same. */
+/* What was handed out for `from` is as stale, or not, for the free slot `index`, which is to take the
+ * same. */
 void cap_slot_inherit(struct cap_slots *slots, uint32_t index, const struct cap_slot *from);
 
 /* The lowest free slot >= min, perhaps without memory; CAP_SLOTS_MAX: none. */
@@ -79,8 +80,8 @@ uint32_t cap_slots_next_free(const struct cap_slots *slots, uint32_t min);
 uint32_t cap_slots_next_used(const struct cap_slots *slots, uint32_t start);
 /* The first slot >= start that there is memory for; CAP_SLOTS_MAX: none. */
 uint32_t cap_slots_next_known(const struct cap_slots *slots, uint32_t start);
-/* Whether anything is or was in the 64 slots around `index` that a copy of them has to know: capabilities, and
- * generations whose handles are stale.  There is memory for them. */
+/* Whether anything is or was in the 64 slots around `index` that a copy of them has to know: capabilities,
+ * and generations whose handles are stale.  There is memory for them. */
 bool cap_slots_matter(struct cap_slots *slots, uint32_t index);
 
 /* Get memory for slot `index`; takes `lock` for a moment.  -ENOMEM. */

@@ -2,8 +2,8 @@
 /*
  * Calls.  Which thread a caller lends its urgency to: the one that received its message; before, the one
  * that is busy with the oldest call that this port's servers have, for that one is expected to come back and
- * receive; if there is none, the one that answered last.  That one is on its way back as a rule: a caller that is
- * more urgent than its server goes on, and calls again, before the server has left port_reply().
+ * receive; if there is none, the one that answered last.  That one is on its way back as a rule: a caller
+ * that is more urgent than its server goes on, and calls again, before the server has left port_reply().
  */
 #include "port_priv.h"
 

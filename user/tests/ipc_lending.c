@@ -3,10 +3,10 @@
  * A server runs as urgently as its most urgent caller, and no longer than that one waits.
  *
  * All is on one CPU.  A realtime spinner wants that CPU all the time; the client is more urgent than it, the
- * servers, ordinary tasks, are less.  So while a call goes on the spinner makes no step if and only if the server has
- * the client's urgency, and after it the server makes none.  No time is measured: that the machine is slow
- * changes nothing.  Realtime tasks get 95% of a second, which only a look at what should not happen can see: those
- * looks have some attempts.
+ * servers, ordinary tasks, are less.  So while a call goes on the spinner makes no step if and only if the
+ * server has the client's urgency, and after it the server makes none.  No time is measured: that the machine
+ * is slow changes nothing.  Realtime tasks get 95% of a second, which only a look at what should not happen
+ * can see: those looks have some attempts.
  */
 #define _GNU_SOURCE
 #include <libserix/capability.h>

@@ -350,8 +350,8 @@ static uint64_t stopped_while_waiting(enum wait what)
 	return took;
 }
 
-/* The deadline is the one that it began with: from SIGCONT on it never takes as long again.  A machine that is
- * busy makes any wait long, so the shortest of some counts. */
+/* The deadline is the one that it began with: from SIGCONT on it never takes as long again.  A machine that
+ * is busy makes any wait long, so the shortest of some counts. */
 static void time_outs_survive_a_stop(void)
 {
 	for (enum wait what = 0; what <= CALLING; what++) {

@@ -147,7 +147,8 @@ static void fork_derives_and_exec_drops_cloexec(void **state)
 	assert_int_equal(released, 3);
 }
 
-/* Put something new into a slot of the child: the handle that the parent had for what was there is no name for it. */
+/* Put something new into a slot of the child: the handle that the parent had for what was there is no name
+ * for it. */
 static void is_stale_in(struct cap_table *child, cap_handle_t handle)
 {
 	struct capability *cap;
