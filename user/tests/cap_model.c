@@ -662,6 +662,7 @@ static bool start(void)
 	struct rlimit limit = { MODEL_SLOTS + BASE, MODEL_SLOTS + BASE };
 	int fd = memfd_create("model", 0);
 	struct cap_info info;
+	pid_t pid;
 
 	if (fd != SHARED_FD || ftruncate(fd, sizeof(*shared)) < 0)
 		return false;
@@ -675,11 +676,12 @@ static bool start(void)
 	close(fd);
 	signal(SIGCHLD, SIG_IGN);
 	memset(shared, 0, sizeof(*shared));
-	shared->boxes[0].pid = fork();
-	if (shared->boxes[0].pid == 0)
+	pid = fork();
+	if (pid == 0)
 		worker(0);
+	shared->boxes[0].pid = pid; /* the parent's to write alone */
 	model_start_process(&model, 0);
-	return shared->boxes[0].pid > 0;
+	return pid > 0;
 }
 
 static bool run(bool wrong)
@@ -690,8 +692,10 @@ static bool run(bool wrong)
 	chance = seed * 0x9e3779b97f4a7c15;
 	memset(gone, 0, sizeof(gone));
 	done = races = met = 0;
-	if (!start())
-		return false;
+	if (!start()) {
+		printf("# cannot begin: errno %d\n", errno);
+		exit(1);
+	}
 	for (uint64_t batch = 0; done < steps && !diverged; batch++) {
 		if (batch % 16 == 0) {
 			repopulate();
