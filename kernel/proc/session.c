@@ -160,34 +160,30 @@ int process_setpgid(pid_t pid, pid_t pgid)
 	return err;
 }
 
-int64_t process_group_of(pid_t pid)
+static int64_t id_of(pid_t pid, bool session)
 {
 	uint64_t flags;
 	struct process *p;
-	int64_t result;
+	int64_t result = -ESRCH;
 
 	if (!confine_may_name(pid))
 		return -EPERM;
 	flags = tree_lock();
 	p = pid == 0 ? current_process() : process_find_locked(pid);
-	result = p ? p->pgid : -ESRCH;
+	if (p)
+		result = session ? p->sid : p->pgid;
 	tree_unlock(flags);
 	return result;
 }
 
+int64_t process_group_of(pid_t pid)
+{
+	return id_of(pid, false);
+}
+
 int64_t process_session_of(pid_t pid)
 {
-	uint64_t flags;
-	struct process *p;
-	int64_t result;
-
-	if (!confine_may_name(pid))
-		return -EPERM;
-	flags = tree_lock();
-	p = pid == 0 ? current_process() : process_find_locked(pid);
-	result = p ? p->sid : -ESRCH;
-	tree_unlock(flags);
-	return result;
+	return id_of(pid, true);
 }
 
 pid_t process_setsid(void)
