@@ -26,12 +26,6 @@ static cap_handle_t child_of(cap_handle_t handle)
 	return child;
 }
 
-static int file(void)
-{
-	scratch();
-	return make_file("file", "hello");
-}
-
 static void names_the_same_object(void)
 {
 	int fd = file();

@@ -10,26 +10,6 @@
 
 #define MS 1000000ull
 
-static int file(void)
-{
-	scratch();
-	return make_file("file", "hello");
-}
-
-static bool works(cap_handle_t handle)
-{
-	char text[8];
-
-	return pread(cap_fd(handle), text, 5, 0) == 5;
-}
-
-static bool is_gone(cap_handle_t handle)
-{
-	char text[8];
-
-	return cap_rights(handle) == -EBADF && pread(cap_fd(handle), text, 5, 0) == -1 && errno == EBADF;
-}
-
 static uint64_t now_ns(void)
 {
 	struct timespec ts;

@@ -34,6 +34,27 @@ static inline int make_file(const char *name, const char *text)
 	return fd;
 }
 
+/* One that holds "hello", in a directory of its own; whether a capability to it works, or is gone for good. */
+static inline int file(void)
+{
+	scratch();
+	return make_file("file", "hello");
+}
+
+static inline bool works(cap_handle_t handle)
+{
+	char text[8];
+
+	return pread(cap_fd(handle), text, 5, 0) == 5;
+}
+
+static inline bool is_gone(cap_handle_t handle)
+{
+	char text[8];
+
+	return cap_rights(handle) == -EBADF && pread(cap_fd(handle), text, 5, 0) == -1 && errno == EBADF;
+}
+
 /* A descriptor with those of fd's rights alone. */
 static inline int with_rights(int fd, uint32_t rights)
 {

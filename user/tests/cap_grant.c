@@ -73,12 +73,6 @@ static long ask(const struct peer *peer, enum question question, int64_t handle)
 	return result;
 }
 
-static int file(void)
-{
-	scratch();
-	return make_file("file", "hello");
-}
-
 static cap_handle_t grant(const struct peer *peer, cap_handle_t handle, uint32_t rights)
 {
 	struct cap_derive how = { .rights = rights, .expires_ns = CAP_FOREVER };

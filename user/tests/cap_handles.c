@@ -6,12 +6,6 @@
 #include <libserix/process.h>
 #include <sys/resource.h>
 
-static int file(void)
-{
-	scratch();
-	return make_file("file", "hello");
-}
-
 static void lower_half_is_the_descriptor(void)
 {
 	int fd = file();

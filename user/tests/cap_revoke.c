@@ -16,32 +16,12 @@
 #include <sys/select.h>
 #include <time.h>
 
-static int file(void)
-{
-	scratch();
-	return make_file("file", "hello");
-}
-
 static cap_handle_t child_of(cap_handle_t handle)
 {
 	cap_handle_t child = cap_reduce(handle, ALL_RIGHTS);
 
 	need(child >= 0);
 	return child;
-}
-
-static bool works(cap_handle_t handle)
-{
-	char text[8];
-
-	return pread(cap_fd(handle), text, 5, 0) == 5;
-}
-
-static bool is_gone(cap_handle_t handle)
-{
-	char text[8];
-
-	return cap_rights(handle) == -EBADF && pread(cap_fd(handle), text, 5, 0) == -1 && errno == EBADF;
 }
 
 static void itself(void)
