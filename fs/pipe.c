@@ -469,18 +469,26 @@ static int join(struct file *file)
 	return 0;
 }
 
-/* A blocking open waits until the other side has been opened, be it only for a moment.  `before`: how often
- * it had been when this end joined. */
-static int wait_for_partner(struct pipe *p, const uint32_t *partners, const uint32_t *opens, uint32_t before)
+/* The other side, as this end finds it when it joins.  A blocking open waits for a partner only if none is there at
+ * that moment: from then on the partner sees this end, and may be gone again before this goes on. */
+struct partners {
+	bool met;
+	const uint32_t *opens; /* who comes later is counted here, were it only for a moment */
+	uint32_t before;
+};
+
+static struct partners look_for_partners(const struct pipe *p, uint32_t access)
 {
-	return wait_event_interruptible(&p->open_wq, READ_ONCE(*partners) > 0 || READ_ONCE(*opens) != before);
+	if (access == CAP_READ)
+		return (struct partners){ p->writers > 0, &p->writer_opens, p->writer_opens };
+	return (struct partners){ p->readers > 0, &p->reader_opens, p->reader_opens };
 }
 
 static int fifo_open(struct file *file)
 {
 	struct vnode *v = file->vnode;
 	bool anonymous = v->sb == pipefs; /* reopened through /proc/self/fd: nobody waits for anybody */
-	uint32_t reader_opens = 0, writer_opens = 0;
+	struct partners partners = { .met = false };
 	struct pipe *p;
 	int err;
 
@@ -491,21 +499,15 @@ static int fifo_open(struct file *file)
 	else
 		err = join(file);
 	p = v->pipe;
-	if (err == 0) {
-		/* From here on the other side sees this end, and may be gone again before this goes on. */
-		reader_opens = p->reader_opens;
-		writer_opens = p->writer_opens;
-	}
+	if (err == 0)
+		partners = look_for_partners(p, file->access);
 	mutex_unlock(&v->lock);
 	if (err < 0)
 		return err;
 	wake_up_all(&p->open_wq);
-	if (anonymous || file->access == (CAP_READ | CAP_WRITE) || nonblocking(file))
+	if (anonymous || partners.met || file->access == (CAP_READ | CAP_WRITE) || nonblocking(file))
 		return 0;
-	if (file->access == CAP_READ)
-		err = wait_for_partner(p, &p->writers, &p->writer_opens, writer_opens);
-	else
-		err = wait_for_partner(p, &p->readers, &p->reader_opens, reader_opens);
+	err = wait_event_interruptible(&p->open_wq, READ_ONCE(*partners.opens) != partners.before);
 	if (err < 0) {
 		pipe_release(file);
 		return -ERESTARTSYS;
