@@ -110,7 +110,7 @@ build/font.psf:
 	$(Q)gunzip -c $(FONT) > $@
 
 # --- user programs and the root file system ---------------------------------------------------------
-# user/NAME/*.c is one program: /sbin/init, or /bin/NAME.  user/lib and libserix are linked into all of them.  Each
+# user/NAME/*.c is one program: init, or /bin/NAME.  user/lib and libserix are linked into all of them.  Each
 # file of user/tests and user/examples is a program of its own; user/load, too large for one file, is a test, too.
 UOUT    := build/user
 UCFLAGS := -std=gnu11 -O2 -s -static -no-pie -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Iinclude \
@@ -120,7 +120,7 @@ UNAMES  := $(sort $(filter-out lib libserix tests examples,$(patsubst user/%/,%,
 UTESTS  := $(foreach d,tests examples,$(patsubst user/$(d)/%.c,$(UOUT)/$(d)/%,$(wildcard user/$(d)/*.c)))
 UHEADERS := $(wildcard user/*/*.h user/libserix/include/libserix/*.h include/serix/*.h)
 LIBSERIX := $(patsubst user/libserix/%.c,$(UOUT)/libserix/%.o,$(wildcard user/libserix/*.c))
-guest_path.init := /sbin/init
+guest_path.init := /usr/lib/serix/init
 guest_path.load := /usr/lib/serix/tests/load
 guest_path = $(or $(guest_path.$(1)),/bin/$(1))
 
@@ -153,6 +153,14 @@ build/initrd.cpio: tools/mkinitrd tools/pylib/cpio.py $(shell find tools/rootfs 
 	@mkdir -p $(@D)
 	$(Q)tools/mkinitrd $@ $(foreach n,$(UNAMES),$(call guest_path,$(n))=$(UOUT)/bin/$(n)) \
 		$(foreach t,$(UTESTS),$(t:$(UOUT)/%=/usr/lib/serix/%)=$(t))
+
+# --- a Debian root, to be laid over ours ---------------------------------------------------------------
+.PHONY: rootfs
+rootfs: ## Debian's programs in build/rootfs, for tools/run --overlay (PACKAGES="NAME..." instead of the whole list)
+	@tools/mkrootfs build/rootfs $(if $(PACKAGES),--packages $(PACKAGES),all)
+
+rootfs-%:
+	@tools/mkrootfs build/rootfs-$* base $(filter-out base,$*)
 
 # --- running ----------------------------------------------------------------------------------------
 .PHONY: deps run debug

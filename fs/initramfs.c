@@ -100,11 +100,12 @@ static int make_parents(const char *name)
 	return err;
 }
 
+/* A directory may come to where there is a link to one (/bin, which leads to /usr/bin): it is that one. */
 static int set_attributes(const char *name, const struct cpio_entry *e)
 {
 	struct vnode_attr attr = { .valid = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME };
 	struct path path;
-	int err = vfs_walk(AT_FDCWD, name, WALK_NOFOLLOW, 0, &path);
+	int err = vfs_walk(AT_FDCWD, name, S_ISDIR(e->mode) ? WALK_DIRECTORY : WALK_NOFOLLOW, 0, &path);
 
 	if (err < 0)
 		return err;

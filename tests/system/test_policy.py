@@ -27,7 +27,7 @@ program /opt/sleep { expires 1s }
 program /opt/below/* { read /srv/open }
 """
 BAD = "program /opt/cat { allow }\nprogram /opt/head {\n\tread /srv\n\tnonsense 5\n}\n"
-DENY = "default deny\nprogram /bin/* { allow }\nprogram /opt/cat { read /srv/open }\n"
+DENY = "default deny\nprogram /usr/bin/* { allow }\nprogram /opt/cat { read /srv/open }\n"
 
 # name: (command, whether it must succeed)
 CASES = {
