@@ -55,13 +55,18 @@ static void no_children(void)
 
 static void nohang(void)
 {
-	pid_t pid = fork();
+	int ends[2];
+	pid_t pid;
+	char byte;
 
+	need(pipe(ends) == 0);
+	pid = fork();
 	if (pid == 0) {
-		sleep_ms(50);
-		_exit(0);
+		close(ends[1]);
+		_exit(read(ends[0], &byte, 1) != 0); /* until the parent lets go */
 	}
 	need(waitpid(pid, NULL, WNOHANG) == 0);
+	close(ends[1]);
 	need(waitpid(pid, NULL, 0) == pid);
 }
 
@@ -197,9 +202,9 @@ static void reparented(void)
 	need(pipe(ends) == 0);
 	middle = fork();
 	if (middle == 0) {
-		if (fork() == 0) {
-			pid_t parent = getppid(), now;
+		pid_t parent = getpid(), now;
 
+		if (fork() == 0) {
 			while ((now = getppid()) == parent)
 				sleep_ms(5);
 			need(write(ends[1], &now, sizeof(now)) == sizeof(now));
