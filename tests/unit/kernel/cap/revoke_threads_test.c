@@ -23,28 +23,12 @@
 #include <serix/errno.h>
 
 #include "host/threads.h"
+#include "host/tsan.h"
 #include "kernel/cap/cap_priv.h"
 
 #define THREADS 4
 #define ROUNDS  1000
 #define STEPS   40
-
-/* Single accesses to what other CPUs change are meant: the sanitizer is told of them apart from the
- * others. */
-#define VOLATILE_ACCESS(name)  \
-	void name(void *addr); \
-	void name(void *addr)  \
-	{                      \
-		(void)addr;    \
-	}
-VOLATILE_ACCESS(__tsan_volatile_read1)
-VOLATILE_ACCESS(__tsan_volatile_read2)
-VOLATILE_ACCESS(__tsan_volatile_read4)
-VOLATILE_ACCESS(__tsan_volatile_read8)
-VOLATILE_ACCESS(__tsan_volatile_write1)
-VOLATILE_ACCESS(__tsan_volatile_write2)
-VOLATILE_ACCESS(__tsan_volatile_write4)
-VOLATILE_ACCESS(__tsan_volatile_write8)
 
 static _Atomic int objects, blocks;
 

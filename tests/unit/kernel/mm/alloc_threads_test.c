@@ -24,6 +24,7 @@
 #include <kernel/topology.h>
 
 #include "host/ram.h"
+#include "host/tsan.h"
 #include "kernel/mm/pmm_priv.h"
 
 #define THREADS   4
@@ -36,23 +37,6 @@
 extern _Thread_local struct cpu *host_this_cpu;
 
 static paddr_t ram;
-
-/* Single accesses to what other CPUs change are meant: the sanitizer is told of them apart from the others.
- */
-#define VOLATILE_ACCESS(name)  \
-	void name(void *addr); \
-	void name(void *addr)  \
-	{                      \
-		(void)addr;    \
-	}
-VOLATILE_ACCESS(__tsan_volatile_read1)
-VOLATILE_ACCESS(__tsan_volatile_read2)
-VOLATILE_ACCESS(__tsan_volatile_read4)
-VOLATILE_ACCESS(__tsan_volatile_read8)
-VOLATILE_ACCESS(__tsan_volatile_write1)
-VOLATILE_ACCESS(__tsan_volatile_write2)
-VOLATILE_ACCESS(__tsan_volatile_write4)
-VOLATILE_ACCESS(__tsan_volatile_write8)
 
 /* --- the machine ------------------------------------------------------------------------------------- */
 
