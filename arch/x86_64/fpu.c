@@ -39,7 +39,7 @@
 #define XMM_COUNT          16u
 
 static size_t area_size __ro_after_init;
-uint64_t fpu_features __ro_after_init;
+union fpu_features fpu_features __ro_after_init;
 static uint32_t mxcsr_mask __ro_after_init;
 static struct slab_cache *area_cache __ro_after_init;
 static void *initial_state __ro_after_init; /* what a program starts with */
@@ -51,7 +51,7 @@ size_t fpu_area_size(void)
 
 uint64_t fpu_xfeatures(void)
 {
-	return fpu_features;
+	return fpu_features.all;
 }
 
 uint32_t fpu_mxcsr_mask(void)
@@ -74,19 +74,17 @@ void fpu_detect(void)
 {
 	if (!cpu_features.xsave)
 		return;
-	fpu_features = cpuid(0xd, 0).eax & XFEATURES_WANTED;
+	fpu_features.all = cpuid(0xd, 0).eax & XFEATURES_WANTED;
 	/* AVX-512 comes in three parts that XSETBV takes together or not at all. */
-	if ((fpu_features & XFEATURE_AVX512) != XFEATURE_AVX512)
-		fpu_features &= ~XFEATURE_AVX512;
+	if ((fpu_features.all & XFEATURE_AVX512) != XFEATURE_AVX512)
+		fpu_features.all &= ~XFEATURE_AVX512;
 }
 
 void fpu_init_cpu(void)
 {
 	__asm__ volatile("fninit");
 	if (cpu_features.xsave)
-		__asm__ volatile("xsetbv"
-				 :
-				 : "c"(0), "a"((uint32_t)fpu_features), "d"((uint32_t)(fpu_features >> 32)));
+		__asm__ volatile("xsetbv" : : "c"(0), "a"(fpu_features.low), "d"(fpu_features.high));
 }
 
 void fpu_init(void)
@@ -132,7 +130,7 @@ const void *fpu_save_current(void)
 	if (cpu_features.xsave)
 		__asm__ volatile("xsave64 (%0)"
 				 :
-				 : "r"(area), "a"((uint32_t)fpu_features), "d"((uint32_t)(fpu_features >> 32))
+				 : "r"(area), "a"(fpu_features.low), "d"(fpu_features.high)
 				 : "memory");
 	else
 		fpu_save(area);
@@ -194,10 +192,11 @@ void arch_message_load(const void *buffer, size_t size)
 }
 
 /* Its XMM registers were all zero when they were saved, so what lies in their place is older. */
-static __noinline void begin_sse(char *area, uint64_t *xstate_bv)
+static __noinline void begin_and_store(char *area, uint64_t *xstate_bv, size_t size)
 {
 	memset(area + FXSAVE_XMM, 0, (size_t)XMM_COUNT * XMM_SIZE);
 	*xstate_bv |= XFEATURE_SSE;
+	message_store(area + FXSAVE_XMM, size);
 }
 
 /*
@@ -213,6 +212,7 @@ void arch_message_pass(struct task *to, size_t size)
 
 	DEBUG_ASSERT(!atomic_load_explicit(&to->on_cpu, memory_order_relaxed));
 	if (cpu_features.xsave && unlikely(!(*xstate_bv & XFEATURE_SSE)))
-		begin_sse(area, xstate_bv);
-	message_store(area + FXSAVE_XMM, size);
+		begin_and_store(area, xstate_bv, size);
+	else
+		message_store(area + FXSAVE_XMM, size);
 }

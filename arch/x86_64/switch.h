@@ -11,11 +11,17 @@
 
 /* --- vector registers --- */
 
-extern uint64_t fpu_features; /* XCR0: what there is to save */
+/* XCR0: what there is to save.  As instructions take it, in two halves. */
+extern union fpu_features {
+	uint64_t all;
+	struct {
+		uint32_t low, high;
+	};
+} fpu_features;
 
 static inline void fpu_save(void *area)
 {
-	uint32_t low = (uint32_t)fpu_features, high = (uint32_t)(fpu_features >> 32);
+	uint32_t low = fpu_features.low, high = fpu_features.high;
 
 	if (cpu_features.xsaveopt)
 		__asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
@@ -27,7 +33,7 @@ static inline void fpu_save(void *area)
 
 static inline void fpu_load(const void *area)
 {
-	uint32_t low = (uint32_t)fpu_features, high = (uint32_t)(fpu_features >> 32);
+	uint32_t low = fpu_features.low, high = fpu_features.high;
 
 	if (cpu_features.xsave)
 		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");

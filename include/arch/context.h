@@ -30,7 +30,9 @@ bool arch_regs_user(const struct arch_regs *regs);
 void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp);
 /* Inline, in <arch/context_impl.h>:
  *	int64_t arch_regs_syscall(regs)                the system call in progress, -1 if the entry was none
+ *	uint64_t arch_regs_syscall_number(regs)        the same where it is known that it was one
  *	const uint64_t *arch_regs_syscall_args(regs)   its six arguments, where they were saved
+ *	struct arch_regs *arch_regs_of_args(args)      whose they are, back again
  *	void arch_regs_set_syscall_arg(regs, n, value) for when it is begun anew
  *	void arch_regs_set_result(regs, value), int64_t arch_regs_result(regs)
  */

@@ -63,6 +63,15 @@ static __always_inline uint64_t index_nospec(uint64_t index, uint64_t size)
 	return index & below;
 }
 
+/* The same for numbers of 32 bits, whose difference has a sign. */
+static __always_inline uint32_t index_nospec32(uint32_t index, uint32_t size)
+{
+	uint64_t wide = index;
+
+	__asm__("" : "+r"(wide));
+	return (uint32_t)(wide & (uint64_t)((int64_t)(wide - size) >> 63));
+}
+
 #define add_overflows(a, b, out) __builtin_add_overflow(a, b, out)
 #define mul_overflows(a, b, out) __builtin_mul_overflow(a, b, out)
 #define sub_overflows(a, b, out) __builtin_sub_overflow(a, b, out)

@@ -233,7 +233,7 @@ int call_answer(struct port *port, uint64_t cookie, struct parcel *answer) __mus
 /* Nobody will answer it: its message was lost on the way into the server. */
 void call_refuse(struct port *port, uint64_t cookie);
 
-/* --- small messages, in registers: kernel/ipc/{small,fast}.c --------------------------------------- */
+/* --- small messages, in registers: kernel/ipc/{small.c,fast.h} ------------------------------------ */
 
 /* A parcel of the running thread's registers: the bytes are in the message registers. */
 int parcel_create_small(uint64_t tag, uint64_t size, const struct ipc_identity *who, struct capability *via,
@@ -246,23 +246,13 @@ int64_t parcel_deliver_small(struct parcel *parcel, struct arch_regs *regs);
  * caller's message goes from register to register and the CPU with it; and back with the answer.  One lock
  * of the port on each way, no memory, no parcel.
  *
+ * Inline in fast.h: call_fast() and reply_wait_fast().
+ *
  * False: something is not as that needs it, and nothing has happened.  True: the running thread has slept
  * and was woken.  If *_is_done() then, everything is over and in its registers, the size in the place of the
  * result.  If not, it goes on as if it had gone to sleep in call_wait() or port_receive():
  * port_receive_on().
  */
-bool call_fast(struct call *call, const struct capability *via, struct arch_regs *regs, uint64_t tag,
-	       uint64_t size) __must_check;
-static inline bool call_fast_is_done(const struct call *call)
-{
-	return call->state == CALL_ANSWERED && !call->answer;
-}
-bool reply_wait_fast(struct receiver *self, struct port *port, struct arch_regs *regs, uint64_t tag,
-		     uint64_t size, uint64_t cookie) __must_check;
-static inline bool reply_wait_fast_is_done(const struct receiver *self)
-{
-	return self->state == WAIT_DONE && !self->got;
-}
 /* As port_receive(), for a receiver that is in the port's list. */
 int port_receive_on(struct port *port, struct receiver *self, uint64_t deadline_ns,
 		    uint64_t *size) __must_check;

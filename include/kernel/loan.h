@@ -34,8 +34,8 @@ void loan_follow(struct loan *loan, const struct loan *other);
 void loan_return(struct loan *loan);
 /* The running task waits no longer. */
 void loan_end(struct loan *loan);
-/* For a borrower that is as urgent as the running task already, both in one: begin, and give.  False: it
- * is not, and nothing has happened.  Interrupts are off. */
-bool loan_begin_given(struct loan *loan, struct task *borrower) __must_check;
+/* The running task has ended a direct loan of `donor`, and somebody is looking at it, or has made the running
+ * task more urgent by it: wait for that one, and give it back.  See kernel/sched/handoff.h. */
+void loan_settle(struct task *donor);
 /* The running task leaves for good: all that it was lent goes back. */
 void loans_leave(void);

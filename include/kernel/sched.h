@@ -48,6 +48,7 @@ enum task_state {
 struct vm_space;
 struct sched_class;
 struct mutex_waiter;
+struct spinlock;
 struct loan;
 
 struct task {
@@ -73,7 +74,9 @@ struct task {
 	struct mutex_waiter *blocked_on; /* its loan lock (kernel/sched/loan.c), as the next */
 	struct loan *lending;            /* for whose answer it waits */
 	struct list borrowed;            /* struct loan: who waits for its answers */
-	uint32_t loans;                  /* those, and mutexes that it has and was lent urgency for */
+	struct loan *direct_loan;        /* the one that came with a handoff (kernel/sched/handoff.h) */
+	struct spinlock *loan_lock;      /* [i] */
+	uint32_t loans;                  /* borrowed ones, and mutexes that it has and was lent urgency for */
 	struct sched_fair fair;
 	struct sched_rt rt;
 	struct sched_iso iso;

@@ -9,8 +9,7 @@
 #include <kernel/assert.h>
 #include <kernel/compiler.h>
 
-#define SLOTS_MAX  ((1u << CALL_SLOT_BITS) - 1)
-#define GENERATION (UINT64_MAX >> CALL_SLOT_BITS)
+#define SLOTS_MAX ((1u << CALL_SLOT_BITS) - 1)
 
 static void make_free(struct call_table *t, uint32_t from)
 {
@@ -29,17 +28,7 @@ void call_table_init(struct call_table *t)
 
 uint64_t call_table_add(struct call_table *t, void *call)
 {
-	uint32_t index = t->free;
-	struct call_slot *slot;
-
-	if (index == t->size)
-		return 0;
-	slot = &t->slots[index];
-	t->free = slot->next_free;
-	t->used++;
-	slot->call = call;
-	slot->generation = (slot->generation + 1) & GENERATION;
-	return slot->generation << CALL_SLOT_BITS | (index + 1);
+	return call_table_is_full(t) ? 0 : call_table_take(t, call);
 }
 
 void *call_table_find(const struct call_table *t, uint64_t cookie)
@@ -54,7 +43,7 @@ void call_table_remove(struct call_table *t, uint64_t cookie)
 	struct call_slot *slot = call_table_slot(t, cookie);
 
 	ASSERT(slot);
-	call_table_free(t, slot);
+	call_table_free(t, slot, cookie);
 }
 
 void *call_table_next(const struct call_table *t, uint32_t *at)

@@ -6,6 +6,9 @@
 #include <kernel/compiler.h>
 #include <kernel/ipc.h>
 
+#define CALL_SLOT_MASK       ((1ull << CALL_SLOT_BITS) - 1)
+#define CALL_GENERATION_MASK (UINT64_MAX >> CALL_SLOT_BITS)
+
 void call_table_init(struct call_table *t);
 /* Give `call` a cookie, never 0.  0: the table is full. */
 uint64_t call_table_add(struct call_table *t, void *call);
@@ -13,10 +16,22 @@ static inline bool call_table_is_full(const struct call_table *t)
 {
 	return t->free == t->size;
 }
+/* The same of a table that is not full. */
+static inline uint64_t call_table_take(struct call_table *t, void *call)
+{
+	uint32_t index = t->free;
+	struct call_slot *slot = &t->slots[index];
+
+	t->free = slot->next_free;
+	t->used++;
+	slot->call = call;
+	slot->generation = (slot->generation + 1) & CALL_GENERATION_MASK;
+	return slot->generation << CALL_SLOT_BITS | (index + 1);
+}
 /* Whose call it names; NULL: the cookie is nobody's. */
 static inline struct call_slot *call_table_slot(const struct call_table *t, uint64_t cookie)
 {
-	uint64_t index = (cookie & ((1ull << CALL_SLOT_BITS) - 1)) - 1; /* 0 becomes too large */
+	uint64_t index = (cookie & CALL_SLOT_MASK) - 1; /* 0 becomes too large */
 	struct call_slot *slot;
 
 	if (unlikely(index >= t->size))
@@ -24,11 +39,12 @@ static inline struct call_slot *call_table_slot(const struct call_table *t, uint
 	slot = &t->slots[index_nospec(index, t->size)];
 	return slot->call && slot->generation == cookie >> CALL_SLOT_BITS ? slot : NULL;
 }
-static inline void call_table_free(struct call_table *t, struct call_slot *slot)
+/* The call of `slot`, which has the cookie, leaves. */
+static inline void call_table_free(struct call_table *t, struct call_slot *slot, uint64_t cookie)
 {
 	slot->call = NULL;
 	slot->next_free = t->free;
-	t->free = (uint32_t)(slot - t->slots);
+	t->free = (uint32_t)(cookie & CALL_SLOT_MASK) - 1;
 	t->used--;
 }
 /* NULL: no such. */

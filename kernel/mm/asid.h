@@ -29,13 +29,21 @@ void asid_set_init(struct asid_set *set, unsigned count);
 /* Load a space that was flushed `gen` times by now: its slot becomes the current one.  True: what the slot
  * holds must be dropped first. */
 bool asid_set_find(struct asid_set *set, uint64_t space, uint64_t gen);
+static inline bool asid_set_is_tagged(const struct asid_set *set)
+{
+	return set->count > 1;
+}
+/* Without tags the one slot says what is loaded, and loading drops all. */
+static inline bool asid_set_load_untagged(struct asid_set *set, uint64_t space, uint64_t gen)
+{
+	set->slots[0].space = space;
+	set->slots[0].gen = gen;
+	return true;
+}
 static inline bool asid_set_load(struct asid_set *set, uint64_t space, uint64_t gen)
 {
-	if (set->count > 1)
-		return asid_set_find(set, space, gen);
-	/* Without tags the one slot says what is loaded, and loading drops all. */
-	set->slots[0] = (struct asid_slot){ .space = space, .gen = gen };
-	return true;
+	return asid_set_is_tagged(set) ? asid_set_find(set, space, gen)
+				       : asid_set_load_untagged(set, space, gen);
 }
 /* The identifier that the machine is given for it; 0: it has none. */
 static inline unsigned asid_set_tag(const struct asid_set *set)

@@ -124,21 +124,46 @@ static __noinline void start(struct tlb_cpu *tlb)
 	tlb->started = true;
 }
 
-static inline void load(struct cpu *cpu, struct vm_space *vm)
+static inline void enter_mask(struct tlb_cpu *tlb, struct vm_space *vm, uint32_t cpu)
 {
-	uint32_t id = cpu->id;
-	struct tlb_cpu *tlb = &tlb_cpus[id];
+	atomic_store_explicit(&tlb->lazy, false, memory_order_relaxed);
+	cpumask_set_atomic(&vm->cpus, cpu);
+}
+
+static __noinline void load_tagged(struct cpu *cpu, struct tlb_cpu *tlb, struct vm_space *vm)
+{
 	struct vm_space *former = cpu->vm;
 	bool stale;
 
 	if (unlikely(!tlb->started))
 		start(tlb);
-	atomic_store_explicit(&tlb->lazy, false, memory_order_relaxed);
-	cpumask_set_atomic(&vm->cpus, id);
+	enter_mask(tlb, vm, cpu->id);
 	stale = asid_set_load(&tlb->asids, vm->tlb_id, atomic_load(&vm->tlb_gen));
 	arch_pt_load_tagged(vm->root, asid_set_tag(&tlb->asids), !stale);
 	cpu->vm = vm;
-	leave_mask(former, id);
+	leave_mask(former, cpu->id);
+}
+
+/* The same where there are no identifiers to be looked for: no call in it, so nothing to save. */
+static inline void load_untagged(struct cpu *cpu, struct tlb_cpu *tlb, struct vm_space *vm)
+{
+	struct vm_space *former = cpu->vm;
+
+	enter_mask(tlb, vm, cpu->id);
+	asid_set_load_untagged(&tlb->asids, vm->tlb_id, atomic_load(&vm->tlb_gen));
+	arch_pt_load_tagged(vm->root, 0, false);
+	cpu->vm = vm;
+	leave_mask(former, cpu->id);
+}
+
+static inline void load(struct cpu *cpu, struct vm_space *vm)
+{
+	struct tlb_cpu *tlb = &tlb_cpus[cpu->id];
+
+	if (tlb->asids.count == 1)
+		load_untagged(cpu, tlb, vm);
+	else
+		load_tagged(cpu, tlb, vm); /* or not started yet */
 }
 
 void vm_space_load(struct vm_space *vm)

@@ -3,10 +3,10 @@
  * Loans of urgency between tasks that wait for each other's answers; mutexes have their own (mutex.c) and
  * share the count.
  *
- * The loan lock of a task guards who lends to it (borrowed, loans) and for whom it waits (lending,
- * blocked_on). It is one of a pool that never goes, so it may be taken for a task that could be gone, to
- * find out.  A walk along the chain holds the lock of one task while it takes the next, in no order and so
- * only by trying.
+ * The loan lock of a task guards who lends to it (borrowed, loans, direct_loan) and for whom it waits (lending,
+ * blocked_on), but that a direct loan comes and goes without it: handoff.h.  It is one of a pool that never
+ * goes, so it may be taken for a task that could be gone, to find out.  A walk along the chain holds the lock
+ * of one task while it takes the next, in no order and so only by trying.
  */
 #include <kernel/loan.h>
 
@@ -42,22 +42,27 @@ void loan_begin(struct loan *loan)
 	spin_unlock_irqrestore(lock_of(self), flags);
 }
 
-static inline void return_locked(struct loan *loan)
+static void return_locked(struct loan *loan)
 {
 	struct task *borrower = loan->borrower;
-	bool lends = loan->donor;
+	bool lends = loan->donor, direct = borrower->direct_loan == loan;
 
-	list_del(&loan->link);
+	if (direct)
+		WRITE_ONCE(borrower->direct_loan, NULL);
+	else
+		list_del(&loan->link);
+	/* The loan may be gone from here on: loan_return() looks without the lock. */
 	atomic_thread_fence(memory_order_release);
-	WRITE_ONCE(loan->borrower,
-		   NULL); /* a mark may be gone from here on: give_back() looks without the lock */
+	WRITE_ONCE(loan->borrower, NULL);
 	if (!lends)
 		return;
-	if (--borrower->loans == 0 && unlikely(READ_ONCE(borrower->lent_urgency) != URGENCY_IDLE))
+	if (!direct)
+		borrower->loans--;
+	if (!has_loans(borrower) && unlikely(READ_ONCE(borrower->lent_urgency) != URGENCY_IDLE))
 		sched_lend(borrower, NULL);
 }
 
-static inline void give_back(struct loan *loan)
+void loan_return(struct loan *loan)
 {
 	struct task *borrower = READ_ONCE(loan->borrower);
 	uint64_t flags;
@@ -71,52 +76,32 @@ static inline void give_back(struct loan *loan)
 	spin_unlock_irqrestore(lock_of(borrower), flags);
 }
 
-void loan_return(struct loan *loan)
+/* Nobody finds the loan of `donor` any more; but who has found it holds the lock until it is done with it. */
+static void wait_for_walks(const struct task *donor)
 {
-	give_back(loan);
-}
-
-static __noinline void end_slowly(struct loan *loan, uint64_t flags)
-{
-	struct task *self = current_task();
-
-	preempt_enable_no_resched();
-	arch_irq_restore(flags);
-	give_back(loan);
-	WRITE_ONCE(self->lending, NULL);
 	atomic_thread_fence(memory_order_seq_cst);
-	/* Nobody finds the loan any more; but who has found it holds the lock until it is done with it. */
-	spin_unlock_irqrestore(lock_of(self), spin_lock_irqsave(lock_of(self)));
+	spin_unlock_irqrestore(lock_of(donor), spin_lock_irqsave(lock_of(donor)));
 }
 
 void loan_end(struct loan *loan)
 {
-	struct task *self = current_task(), *borrower = READ_ONCE(loan->borrower);
-	uint64_t flags = arch_irq_save();
-	struct spinlock *lock;
+	struct task *self = current_task();
 
-	preempt_disable();
-	if (likely(borrower)) {
-		lock = lock_of(borrower);
-		if (unlikely(!spin_tryacquire_(lock)))
-			return end_slowly(loan, flags);
-		if (unlikely(!loan->borrower || READ_ONCE(borrower->lent_urgency) != URGENCY_IDLE)) {
-			spin_release_(lock);
-			return end_slowly(loan, flags);
-		}
-		list_del(&loan->link);
-		WRITE_ONCE(loan->borrower, NULL);
-		borrower->loans--;
-		spin_release_(lock);
-	}
+	loan_return(loan);
 	WRITE_ONCE(self->lending, NULL);
-	atomic_thread_fence(memory_order_seq_cst);
-	if (unlikely(atomic_load_explicit(&lock_of(self)->word, memory_order_acquire) != 0))
-		return end_slowly(loan, flags);
-	preempt_enable_no_resched();
-	arch_irq_restore(flags);
-	if (unlikely(arch_resched_pending()))
-		preempt_schedule();
+	wait_for_walks(self);
+}
+
+void loan_settle(struct task *donor)
+{
+	struct task *self = current_task();
+	uint64_t flags;
+
+	wait_for_walks(donor);
+	flags = spin_lock_irqsave(lock_of(self));
+	if (!has_loans(self) && self->lent_urgency != URGENCY_IDLE)
+		sched_lend(self, NULL);
+	spin_unlock_irqrestore(lock_of(self), flags);
 }
 
 /* Whom `from`, whose loan lock is held, waits for, with its lock held too.  NULL: nobody, or no luck. */
@@ -184,51 +169,11 @@ void loan_mark(struct loan *mark)
 
 	if (READ_ONCE(mark->borrower) == self)
 		return;
-	give_back(mark);
+	loan_return(mark);
 	flags = spin_lock_irqsave(lock_of(self));
 	WRITE_ONCE(mark->borrower, self);
 	list_add_tail(&self->borrowed, &mark->link);
 	spin_unlock_irqrestore(lock_of(self), flags);
-}
-
-/* --- without a change of urgency ------------------------------------------------------------------- */
-
-static inline bool is_as_urgent(const struct task *borrower, const struct task *donor)
-{
-	return READ_ONCE(borrower->urgency) <= READ_ONCE(donor->urgency) &&
-	       READ_ONCE(borrower->fair.weight) >= READ_ONCE(donor->fair.weight);
-}
-
-/* Everything unlikely refuses, so that the likely way has no call in it. */
-bool loan_begin_given(struct loan *loan, struct task *borrower)
-{
-	struct task *self = current_task();
-	struct spinlock *lock = lock_of(borrower);
-
-	DEBUG_ASSERT(!self->lending);
-	loan->donor = self;
-	WRITE_ONCE(loan->borrower, NULL);
-	WRITE_ONCE(self->lending, loan);
-	preempt_disable();
-	if (unlikely(!spin_tryacquire_(lock)))
-		goto out;
-	/* Who makes the running task more urgent after this look finds the borrower. */
-	WRITE_ONCE(loan->borrower, borrower);
-	atomic_thread_fence(memory_order_seq_cst);
-	if (unlikely(!is_as_urgent(borrower, self))) {
-		WRITE_ONCE(loan->borrower, NULL);
-		spin_release_(lock);
-		goto out;
-	}
-	list_add_tail(&borrower->borrowed, &loan->link);
-	borrower->loans++;
-	spin_release_(lock);
-	preempt_enable_no_resched(); /* interrupts are off */
-	return true;
-out:
-	preempt_enable_no_resched();
-	loan_end(loan);
-	return false;
 }
 
 void loan_follow(struct loan *loan, const struct loan *other)
@@ -252,6 +197,8 @@ void loans_leave(void)
 	struct task *self = current_task();
 	uint64_t flags = spin_lock_irqsave(lock_of(self));
 
+	if (self->direct_loan)
+		return_locked(self->direct_loan);
 	while (!list_empty(&self->borrowed))
 		return_locked(list_first(&self->borrowed, struct loan, link));
 	spin_unlock_irqrestore(lock_of(self), flags);

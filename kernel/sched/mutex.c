@@ -119,7 +119,7 @@ static struct mutex *lock_next(struct task *owner)
 /* Would the loan change nothing, now and when the owner returns what others lent it? */
 static bool needs_no_loan(const struct task *owner, const struct task *donor)
 {
-	return READ_ONCE(owner->urgency) <= READ_ONCE(donor->urgency) && READ_ONCE(owner->loans) == 0;
+	return READ_ONCE(owner->urgency) <= READ_ONCE(donor->urgency) && !has_loans(owner);
 }
 
 /* The running task is going to wait for `m`, whose lock it holds. */
@@ -151,7 +151,8 @@ static void return_loan_locked(struct mutex *m)
 		return;
 	m->lent = false;
 	spin_lock(loan_lock(self));
-	if (--self->loans == 0)
+	self->loans--;
+	if (!has_loans(self))
 		sched_lend(self, NULL);
 	spin_unlock(loan_lock(self));
 }

@@ -88,31 +88,37 @@ struct iso_queue {
 	struct rb_tree suspended; /* out of budget: by the time of the next */
 };
 
+/* A handoff under way: to whom, and when. */
+struct handoff {
+	struct runq *rq;
+	struct task *next;
+	uint64_t now_ns;
+};
+
 /* Legend: [l] lock, [i] immutable, [own] written by its CPU under the lock, read anywhere as a hint. */
 struct runq {
-	struct spinlock lock;         /* RANK_RUNQ; two: by cpu id */
-	uint32_t cpu;                 /* [i] */
-	uint32_t ready_count;         /* [l] runnable tasks but the running one; read anywhere */
-	struct task *current;         /* [l] */
-	struct task *idle;            /* [i] */
-	struct fair_queue fair;       /* [l] */
-	struct fair_queue batch;      /* [l] */
-	int64_t batch_owed_ns;        /* [l] CPU time that BATCH tasks are owed for waiting */
-	bool batch_first;             /* [l] they get it now */
-	struct iso_queue iso;         /* [l] */
-	struct realtime_queue rt;     /* [l] */
-	struct task *previous;        /* [own] switched out last; finish_switch looks after it */
-	struct task *handoff;         /* [l] from handoff_begin to handoff_switch: to whom, */
-	uint64_t handoff_ns;          /* [l] when, */
-	uint64_t handoff_vruntime;    /* [l] and, if others wait, where in virtual time it goes on */
-	struct timer tick;            /* armed by its own CPU only */
-	uint64_t sample_ns;           /* [own] how long a task alone runs without a look at it */
-	uint64_t urgency;             /* [l] of the running task; read anywhere */
-	uint64_t waiting_urgency;     /* [l] of the first waiting ISO or REALTIME task; read anywhere */
-	uint32_t running_weight;      /* [l] load of the running task; read anywhere */
-	uint64_t next_balance_ns;     /* [own] */
-	uint64_t next_rotate_ns;      /* [l] */
-	uint32_t cache_misses;        /* [l] as of the last switch */
+	struct spinlock lock;      /* RANK_RUNQ; two: by cpu id */
+	uint32_t cpu;              /* [i] */
+	uint32_t ready_count;      /* [l] runnable tasks but the running one; read anywhere */
+	struct task *current;      /* [l] */
+	struct task *idle;         /* [i] */
+	struct fair_queue fair;    /* [l] */
+	struct fair_queue batch;   /* [l] */
+	int64_t batch_owed_ns;     /* [l] CPU time that BATCH tasks are owed for waiting */
+	bool batch_first;          /* [l] they get it now */
+	struct iso_queue iso;      /* [l] */
+	struct realtime_queue rt;  /* [l] */
+	struct task *previous;     /* [own] switched out last; finish_switch looks after it */
+	struct handoff handoff;    /* [l] from handoff_begin to handoff_switch */
+	uint64_t handoff_vruntime; /* [l] meanwhile, if others wait: where in virtual time the next goes on */
+	struct timer tick;         /* armed by its own CPU only */
+	uint64_t sample_ns;        /* [own] how long a task alone runs without a look at it */
+	uint64_t urgency;          /* [l] of the running task; read anywhere */
+	uint64_t waiting_urgency;  /* [l] of the first waiting ISO or REALTIME task; read anywhere */
+	uint32_t running_weight;   /* [l] load of the running task; read anywhere */
+	uint64_t next_balance_ns;  /* [own] */
+	uint64_t next_rotate_ns;   /* [l] */
+	uint32_t cache_misses;     /* [l] as of the last switch */
 	struct sched_cpu_stats stats; /* [l]; `yields` and `schedules`: [own] */
 };
 
@@ -160,11 +166,12 @@ void runq_move_locked(struct runq *from, struct runq *to, struct task *task, uin
 int64_t runq_lag_locked(const struct runq *rq, const struct task *task);
 /* Charge the time since the last charge to the running task. */
 void charge_rarely_locked(struct runq *rq, struct task *task, uint64_t delta);
-static inline void charge_locked(struct runq *rq, struct task *task, uint64_t delta, uint64_t now_ns)
+static __always_inline void charge_class_locked(struct runq *rq, struct task *task, uint64_t delta,
+						uint64_t now_ns, bool fair)
 {
 	task->accounted_ns = now_ns;
 	/* What most are: of nice 0, found in the kernel or in their program by the last tick. */
-	if (likely(task->class == &fair_class && task->policy.nice == 0 && !rq->batch.count)) {
+	if (likely(fair && task->policy.nice == 0 && !rq->batch.count)) {
 		if (task->last_tick_user) {
 			task->user_ns += delta;
 			rq->stats.user_ns += delta;
@@ -177,14 +184,25 @@ static inline void charge_locked(struct runq *rq, struct task *task, uint64_t de
 		charge_rarely_locked(rq, task, delta);
 	}
 }
-static inline void account_locked(struct runq *rq, uint64_t now_ns)
+static __always_inline void account_class_locked(struct runq *rq, struct task *task, uint64_t now_ns,
+						 bool fair)
 {
-	struct task *task = rq->current;
 	uint64_t delta = now_ns - task->accounted_ns;
 
 	/* Another CPU's clock may be a little behind. */
 	if (likely((int64_t)delta > 0))
-		charge_locked(rq, task, delta, now_ns);
+		charge_class_locked(rq, task, delta, now_ns, fair);
+}
+static inline void account_locked(struct runq *rq, uint64_t now_ns)
+{
+	struct task *task = rq->current;
+
+	account_class_locked(rq, task, now_ns, task->class == &fair_class);
+}
+/* The same for a running task that is known to be FAIR. */
+static inline void account_fair_locked(struct runq *rq, struct task *self, uint64_t now_ns)
+{
+	account_class_locked(rq, self, now_ns, true);
 }
 
 /* --- sched.c ---------------------------------------------------------------------------------------- */
@@ -385,5 +403,10 @@ void note_taken_locked(struct runq *rq, const struct task *task);
 void loadavg_init(void);
 void loadavg_read(uint32_t out[3]);
 
+/* Is anything lent to it that it has to give back? */
+static inline bool has_loans(const struct task *task)
+{
+	return READ_ONCE(task->loans) != 0 || READ_ONCE(task->direct_loan);
+}
 /* loan.c: guards who lends to the task and whom it waits for.  One of a pool, which outlives the task. */
 struct spinlock *loan_lock(const struct task *task);

@@ -40,6 +40,7 @@ int task_init(struct task *task, const char *name, void (*entry)(void *), void *
 		.release = release,
 	};
 	list_init(&task->borrowed);
+	task->loan_lock = loan_lock(task);
 	policy_init(task);
 	strlcpy(task->name, name, sizeof(task->name));
 	arch_context_init(&task->context, (char *)stack + KERNEL_STACK_SIZE, task_entry, task);

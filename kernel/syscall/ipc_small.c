@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pulse's calls in registers: <serix/ipc.h>.  First the fast way (kernel/ipc/fast.c), else by parcels as the
+ * Pulse's calls in registers: <serix/ipc.h>.  First the fast way (kernel/ipc/fast.h), else by parcels as the
  * others.
  *
  * The arguments lie in the saved registers until there is an answer to put there, so going on after a signal
@@ -16,6 +16,7 @@
 #include <kernel/signal.h>
 #include <serix/errno.h>
 
+#include "../ipc/fast.h"
 #include "ipc_priv.h"
 
 enum small_call {
@@ -238,7 +239,7 @@ static inline bool is_fast(const struct syscall_args *args)
 SYSCALL(port_call_small)
 {
 	struct call call __attribute__((uninitialized));
-	struct arch_regs *regs = registers();
+	struct arch_regs *regs = arch_regs_of_args(args->a);
 	struct capability *via;
 	int64_t result;
 
@@ -269,18 +270,18 @@ static __noinline int64_t go_on_receiving(struct receiver *self, const struct ca
 SYSCALL(port_reply_wait_small)
 {
 	struct receiver self __attribute__((uninitialized));
-	struct arch_regs *regs = registers();
+	struct arch_regs *regs = arch_regs_of_args(args->a);
+	struct cap_table *caps = current_caps();
 	struct capability *via;
 	int64_t result;
 
 	if (unlikely(!is_fast(args)))
 		return do_small(SMALL_WAIT, args, deadline_of(TIMEOUT(args)));
-	result = cap_use(current_caps(), HANDLE(args), OBJECT_PORT, PORT_RIGHT_RECEIVE, &via);
+	result = cap_use(caps, HANDLE(args), OBJECT_PORT, PORT_RIGHT_RECEIVE, &via);
 	if (unlikely(result < 0))
 		return result;
-	self.table = current_caps();
-	if (unlikely(!COOKIE(args) || !reply_wait_fast(&self, port_of(via->object), regs, TAG(args),
-						       SIZE(args), COOKIE(args))))
+	if (unlikely(!reply_wait_fast(&self, port_of(via->object), caps, regs, TAG(args), SIZE(args),
+				      COOKIE(args))))
 		result = reply_wait_slowly(via, args, WAIT_FOREVER);
 	else if (likely(reply_wait_fast_is_done(&self)))
 		result = arch_regs_result(regs);

@@ -24,12 +24,12 @@ static __noinline int64_t unknown(uint64_t nr)
 
 void syscall_dispatch(struct arch_regs *regs)
 {
-	uint64_t nr = (uint64_t)arch_regs_syscall(regs);
+	uint64_t nr = arch_regs_syscall_number(regs);
 	syscall_fn fn = NULL;
 	int64_t result;
 
 	if (likely(nr < SYSCALL_MAX))
-		fn = table[index_nospec(nr, SYSCALL_MAX)];
+		fn = table[index_nospec32((uint32_t)nr, SYSCALL_MAX)];
 	/* The saved registers are the arguments: nothing is copied. */
 	if (likely(fn))
 		result = fn((const struct syscall_args *)arch_regs_syscall_args(regs));

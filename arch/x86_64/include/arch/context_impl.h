@@ -37,6 +37,11 @@ static inline const uint64_t *arch_regs_syscall_args(const struct arch_regs *reg
 	return &regs->rdi;
 }
 
+static inline struct arch_regs *arch_regs_of_args(const uint64_t *args)
+{
+	return (struct arch_regs *)((char *)(uintptr_t)args - offsetof(struct arch_regs, rdi));
+}
+
 static inline void arch_regs_set_syscall_arg(struct arch_regs *regs, unsigned n, uint64_t value)
 {
 	(&regs->rdi)[n] = value;
@@ -45,6 +50,11 @@ static inline void arch_regs_set_syscall_arg(struct arch_regs *regs, unsigned n,
 static inline int64_t arch_regs_syscall(const struct arch_regs *regs)
 {
 	return regs->vector == REGS_VECTOR_SYSCALL ? (int64_t)regs->error : -1;
+}
+
+static inline uint64_t arch_regs_syscall_number(const struct arch_regs *regs)
+{
+	return regs->error;
 }
 
 static inline void arch_regs_set_result(struct arch_regs *regs, int64_t value)

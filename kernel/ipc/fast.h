@@ -1,30 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls and answers from register to register, with the CPU handed over (kernel/sched/handoff.c).
+ * Calls and answers from register to register, with the CPU handed over (kernel/sched/handoff.h): inline, for
+ * the two system calls that are nothing else (kernel/syscall/ipc_small.c).  <kernel/ipc.h> says what they promise.
  *
- * First every condition is looked at, under the port's lock; then the loan and the handoff are begun, which
+ * First every condition is looked at, under the port's lock; then the handoff and the loan are begun, which
  * refuse if they must; from there on nothing can fail.  Both tasks are asleep between that and the switch,
  * and nobody can wake them: so the other one's saved registers may be written.
  */
-#include "port_priv.h"
+#pragma once
 
 #include <arch/context.h>
 #include <arch/message.h>
 #include <kernel/sched.h>
 
+#include "../sched/handoff.h"
 #include "call_table.h"
+#include "port_priv.h"
 
 /* The message of the running task is in the registers that the receiver finds when it runs. */
 static inline void pass(struct task *to, struct arch_regs *regs, uint64_t size)
 {
 	arch_message_pass(to, size);
 	arch_regs_set_result(regs, (int64_t)size);
-}
-
-static __noinline bool give_up(struct port *port)
-{
-	spin_unlock(&port->lock);
-	return false;
 }
 
 /* --- the caller -------------------------------------------------------------------------------------- */
@@ -41,15 +38,13 @@ static inline struct receiver *willing_receiver(const struct port *port)
 }
 
 /* Lend to the server and hand it the CPU: both, or neither. */
-static inline bool begin_call(struct call *call, struct task *server)
+static inline bool begin_call(struct handoff *h, struct call *call, struct task *server)
 {
-	arch_irq_disable();
-	if (likely(loan_begin_given(&call->loan, server))) {
-		if (likely(handoff_begin(server, TASK_SLEEPING_INTR)))
-			return true;
-		loan_end(&call->loan);
-	}
-	arch_irq_enable();
+	if (unlikely(!handoff_prepare(h, server, TASK_SLEEPING_INTR)))
+		return false;
+	if (likely(loan_begin_direct(&call->loan, current_task(), server)))
+		return true;
+	handoff_cancel(h);
 	return false;
 }
 
@@ -65,19 +60,22 @@ static inline void enter(struct call *call, struct port *port, const struct rece
 	call->answer = NULL;
 	call->server = r->table;
 	call->registers = regs;
-	call->cookie = call_table_add(&port->calls, call);
+	call->cookie = call_table_take(&port->calls, call);
 }
 
-bool call_fast(struct call *call, const struct capability *via, struct arch_regs *regs, uint64_t tag,
-	       uint64_t size)
+static inline bool call_fast(struct call *call, const struct capability *via, struct arch_regs *regs,
+			     uint64_t tag, uint64_t size)
 {
 	struct port *port = port_of(via->object);
 	struct receiver *r;
+	struct handoff h __attribute__((uninitialized));
 
 	spin_lock(&port->lock);
 	r = willing_receiver(port);
-	if (unlikely(!r || !begin_call(call, r->task)))
-		return give_up(port);
+	if (unlikely(!r || !begin_call(&h, call, r->task))) {
+		spin_unlock(&port->lock);
+		return false;
+	}
 	enter(call, port, r, regs);
 	list_del(&r->link);
 	r->state = WAIT_DONE;
@@ -85,9 +83,17 @@ bool call_fast(struct call *call, const struct capability *via, struct arch_regs
 	arch_regs_set_message(r->registers, tag, via->badge, call->cookie,
 			      atomic_load_explicit(&via->rights, memory_order_relaxed));
 	pass(r->task, r->registers, size);
-	spin_unlock(&port->lock);
-	handoff_switch();
-	if (likely(call_fast_is_done(call)))
+	spin_release_(&port->lock); /* preemption stays off for the switch */
+	handoff_commit(&h);
+	return true;
+}
+
+/* All is in the caller's registers, the size in the place of the result. */
+static inline bool call_fast_is_done(struct call *call)
+{
+	if (unlikely(call->state != CALL_ANSWERED || call->answer))
+		return false;
+	if (unlikely(current_task()->lending)) /* another thread has answered than the borrower */
 		loan_end(&call->loan);
 	return true;
 }
@@ -106,36 +112,62 @@ static inline struct call_slot *answerable_call(const struct port *port, uint64_
 	return likely(call->state == CALL_RECEIVED && call->registers) ? slot : NULL;
 }
 
-static inline void wait_here(struct receiver *self, struct port *port, struct arch_regs *regs)
+/* Hand the CPU back to the caller, its loan with it: both, or neither but that the loan is over. */
+static inline bool begin_answer(struct handoff *h, struct call *call)
+{
+	struct task *self = current_task(), *caller = call->task;
+	bool direct = self->direct_loan == &call->loan;
+
+	if (likely(direct))
+		loan_end_direct(&call->loan, caller, self);
+	if (likely(handoff_prepare(h, caller, TASK_SLEEPING_INTR))) {
+		if (likely(!direct || loan_is_settled(caller, self)))
+			return true;
+		handoff_cancel(h);
+	}
+	if (direct)
+		loan_settle(caller);
+	return false;
+}
+
+static inline void wait_here(struct receiver *self, struct port *port, struct cap_table *table,
+			     struct arch_regs *regs)
 {
 	self->task = current_task();
 	self->state = WAIT_QUEUED;
+	self->table = table;
 	self->registers = regs;
 	self->capacity = MESSAGE_SMALL;
 	self->cap_capacity = 0;
 	list_add_tail(&port->receivers, &self->link);
 }
 
-bool reply_wait_fast(struct receiver *self, struct port *port, struct arch_regs *regs, uint64_t tag,
-		     uint64_t size, uint64_t cookie)
+static inline bool reply_wait_fast(struct receiver *self, struct port *port, struct cap_table *table,
+				   struct arch_regs *regs, uint64_t tag, uint64_t size, uint64_t cookie)
 {
 	struct call_slot *slot;
 	struct call *call;
+	struct handoff h __attribute__((uninitialized));
 
 	spin_lock(&port->lock);
 	slot = answerable_call(port, cookie);
-	if (unlikely(!slot))
-		return give_up(port);
+	if (unlikely(!slot || !begin_answer(&h, slot->call))) {
+		spin_unlock(&port->lock);
+		return false;
+	}
 	call = slot->call;
-	if (unlikely(!handoff_begin(call->task, TASK_SLEEPING_INTR)))
-		return give_up(port);
-	call_table_free(&port->calls, slot);
+	call_table_free(&port->calls, slot, cookie);
 	call->cookie = 0;
 	call->state = CALL_ANSWERED;
 	arch_regs_set_message(call->registers, tag, 0, 0, 0);
 	pass(call->task, call->registers, size);
-	wait_here(self, port, regs);
-	spin_unlock(&port->lock);
-	handoff_switch();
+	wait_here(self, port, table, regs);
+	spin_release_(&port->lock);
+	handoff_commit(&h);
 	return true;
+}
+
+static inline bool reply_wait_fast_is_done(const struct receiver *self)
+{
+	return self->state == WAIT_DONE && !self->got;
 }
