@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls and answers from register to register, with the CPU handed over (kernel/sched/handoff.h): inline, for
- * the two system calls that are nothing else (kernel/syscall/ipc_small.c).  <kernel/ipc.h> says what they promise.
+ * the two system calls that are nothing else (kernel/syscall/ipc_small.c).  <kernel/ipc.h> says what they
+ * promise.
  *
  * First every condition is looked at, under the port's lock; then the handoff and the loan are begun, which
  * refuse if they must; from there on nothing can fail.  Both tasks are asleep between that and the switch,

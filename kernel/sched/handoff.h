@@ -132,8 +132,8 @@ static inline void loan_end_direct(struct loan *loan, struct task *donor, struct
 	WRITE_ONCE(donor->lending, NULL);
 }
 
-/* After that and a full barrier: nobody is looking at the loan still, nor has lent by it; who does holds one of
- * these locks.  If not, loan_settle(). */
+/* After that and a full barrier: nobody is looking at the loan still, nor has lent by it; who does holds one
+ * of these locks.  If not, loan_settle(). */
 static inline bool loan_is_settled(const struct task *donor, const struct task *self)
 {
 	return atomic_load_explicit(&donor->loan_lock->word, memory_order_acquire) == 0 &&

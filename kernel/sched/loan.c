@@ -3,10 +3,10 @@
  * Loans of urgency between tasks that wait for each other's answers; mutexes have their own (mutex.c) and
  * share the count.
  *
- * The loan lock of a task guards who lends to it (borrowed, loans, direct_loan) and for whom it waits (lending,
- * blocked_on), but that a direct loan comes and goes without it: handoff.h.  It is one of a pool that never
- * goes, so it may be taken for a task that could be gone, to find out.  A walk along the chain holds the lock
- * of one task while it takes the next, in no order and so only by trying.
+ * The loan lock of a task guards who lends to it (borrowed, loans, direct_loan) and for whom it waits
+ * (lending, blocked_on), but that a direct loan comes and goes without it: handoff.h.  It is one of a pool
+ * that never goes, so it may be taken for a task that could be gone, to find out.  A walk along the chain
+ * holds the lock of one task while it takes the next, in no order and so only by trying.
  */
 #include <kernel/loan.h>
 

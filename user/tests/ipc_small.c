@@ -515,6 +515,51 @@ static void many_on_one_cpu(void)
 	many_callers_and_servers();
 }
 
+/* A call that one thread receives and another answers: the first has gone, and with it what it was lent. */
+static void *receive_one(void *arg)
+{
+	uint64_t *cookie = arg;
+	struct small_message m = { .cookie = 0 };
+
+	need(port_reply_wait_small(port, &m, PULSE_FOREVER) == 0);
+	*cookie = m.cookie;
+	return NULL;
+}
+
+static void serve_by_one_thread_each(void)
+{
+	for (;;) {
+		struct small_message m = { .size = 1 };
+		struct timespec pause = { .tv_nsec = 3 * MS };
+		pthread_t t;
+
+		need(pthread_create(&t, NULL, receive_one, &m.cookie) == 0 && pthread_join(t, NULL) == 0);
+		nanosleep(&pause, NULL); /* joined a moment before it leaves */
+		need(port_reply_wait_small(port, &m, PULSE_FOREVER) == 0);
+		m.size = 2;
+		need(port_reply_wait_small(port, &m, 0) == -EAGAIN);
+	}
+}
+
+static void answered_for_a_thread_that_left(void)
+{
+	pid_t child;
+
+	on_one_cpu();
+	child = start(serve_by_one_thread_each);
+	for (unsigned n = 0; n < 50; n++) {
+		struct small_message m = { .size = 1 };
+		struct timespec t = { .tv_nsec = 3 * MS };
+
+		nanosleep(&t, NULL); /* the thread waits by now, as a rule */
+		need(port_call_small(port, &m, PULSE_FOREVER) == 0 && m.size == 1);
+		/* By a parcel, whose loan is another. */
+		m.size = 1;
+		need(port_call_small(port, &m, 60000 * MS) == 0 && m.size == 2);
+	}
+	stop(child);
+}
+
 /* A chain: the server of one port calls another for each call that it serves. */
 static cap_handle_t second;
 
@@ -584,6 +629,7 @@ int main(void)
 	tap(passes(signals_do_not_disturb_a_server), "signals do not disturb a server");
 	tap(passes(many_callers_and_servers), "many callers and servers");
 	tap(passes(many_on_one_cpu), "many callers and servers on one CPU");
+	tap(passes(answered_for_a_thread_that_left), "a call answered for a thread that has left");
 	tap(passes(a_chain_of_calls), "a chain of calls");
 	tap(passes(callers_of_other_urgency), "callers more and less urgent than their server");
 	return tap_end();
