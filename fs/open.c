@@ -7,6 +7,7 @@
 #include <kernel/device.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
+#include <kernel/unsupported.h>
 
 /* Kept in file.flags; the others only matter to open itself. */
 #define STATUS_FLAGS                                                                                    \
@@ -336,6 +337,8 @@ int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, struc
 	err = walk_finish(&w, err, wanted_rights(&w.at, flags));
 	if (err < 0) {
 		walk_end(&w);
+		if (err == -ENOENT)
+			unsupported_note_path(name);
 		return err;
 	}
 	rights = walk_rights(&w, &w.at);

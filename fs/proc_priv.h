@@ -115,6 +115,9 @@ int proc_object_name(const struct capability *cap, char *buf, size_t size);
 /* fs/proc_caps.c */
 int proc_show_capabilities(struct proc_text *t, const struct proc_node *node);
 
+/* fs/proc_unsupported.c */
+int proc_show_unsupported(struct proc_text *t, const struct proc_node *node);
+
 /* fs/proc_audit.c */
 int proc_show_audit(struct proc_text *t, const struct proc_node *node);
 

@@ -254,19 +254,6 @@ static const struct proc_entry sys_entries[] = {
 
 /* --- /proc/serix --- */
 
-/* System calls that programs asked for in vain: number and count. */
-static int show_unknown_syscalls(struct proc_text *t, const struct proc_node *node)
-{
-	(void)node;
-	for (uint32_t nr = 0; nr <= UNKNOWN_CALLS; nr++) {
-		uint32_t count = process_unknown_call_count(nr);
-
-		if (count)
-			text_printf(t, "%u%s %u\n", nr, nr == UNKNOWN_CALLS ? "+" : "", count);
-	}
-	return 0;
-}
-
 static int show_policy(struct proc_text *t, const struct proc_node *node)
 {
 	char text[128];
@@ -279,7 +266,7 @@ static int show_policy(struct proc_text *t, const struct proc_node *node)
 static const struct proc_entry serix_entries[] = {
 	PROC_FILE("audit", 0444, proc_show_audit),
 	PROC_FILE("policy", 0444, show_policy),
-	PROC_FILE("unknown_syscalls", 0444, show_unknown_syscalls),
+	PROC_FILE("unsupported", 0444, proc_show_unsupported),
 };
 
 /* --- the root --- */

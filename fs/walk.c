@@ -15,6 +15,7 @@
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/unsupported.h>
 
 #include "pathname.h"
 
@@ -503,11 +504,16 @@ static __noinline int walk_as_real_user(int dirfd, const char *name, unsigned fl
 
 int vfs_walk(int dirfd, const char *name, unsigned flags, uint32_t rights, struct path *out)
 {
+	int err;
+
 	if (!*name && !(flags & WALK_EMPTY))
 		return -ENOENT;
 	if (unlikely(flags & WALK_REAL_IDS))
 		return walk_as_real_user(dirfd, name, flags, rights, out);
-	return walk_as(dirfd, name, flags, rights, fs_cred(), out);
+	err = walk_as(dirfd, name, flags, rights, fs_cred(), out);
+	if (unlikely(err == -ENOENT))
+		unsupported_note_path(name);
+	return err;
 }
 
 int vfs_walk_system(const char *name, struct path *out)

@@ -28,7 +28,8 @@ enum lock_rank {
 	RANK_CAP_TOKEN,   /* which ids may be imported */
 	RANK_DCACHE,
 	RANK_MOUNT,
-	RANK_FUTEX, /* two: by address */
+	RANK_FUTEX,       /* two: by address */
+	RANK_UNSUPPORTED, /* what programs asked for in vain */
 	/* from here on interrupts are off: their handlers take the next three */
 	RANK_TTY_INPUT,
 	RANK_PROC_TREE, /* pids, parents, children, groups, sessions */

@@ -134,14 +134,14 @@ struct process {
 	int exit_signal;                         /* [i] what the parent gets */
 	int pdeath_signal;                       /* [p] what it gets when the parent dies */
 
-	uint64_t start_ns;                     /* [i] monotonic */
-	struct usage usage;                    /* [p] of threads and address spaces gone */
-	struct usage child_usage;              /* [t] of children waited for */
-	_Atomic uint32_t unknown_calls_logged; /* [a] ENOSYS is logged once per program */
-	char comm[TASK_NAME_LEN];              /* [p] */
-	char exe[256];                         /* [p] path of the program, for /proc/pid/exe */
-	struct timer alarm;                    /* ITIMER_REAL */
-	struct itimer real;                    /* [p] on the monotonic clock */
+	uint64_t start_ns;                /* [i] monotonic */
+	struct usage usage;               /* [p] of threads and address spaces gone */
+	struct usage child_usage;         /* [t] of children waited for */
+	_Atomic uint32_t unsupported_row; /* [a] what the program last asked for in vain, + 1; 0: nothing */
+	char comm[TASK_NAME_LEN];         /* [p] */
+	char exe[256];                    /* [p] path of the program, for /proc/pid/exe */
+	struct timer alarm;               /* ITIMER_REAL */
+	struct itimer real;               /* [p] on the monotonic clock */
 	struct cpu_timers cpu_timers;
 	struct waitqueue vfork_wait; /* parent of a vfork sleeps here */
 	_Atomic bool vfork_done;     /* [a] it may go on */
@@ -194,12 +194,6 @@ static inline bool in_user_thread(void)
 }
 
 void process_init(void);
-
-/* The running process asked for a system call that does not exist. */
-void process_unknown_call(uint64_t nr);
-/* How often number `nr` was asked for in vain; UNKNOWN_CALLS stands for itself and all above. */
-#define UNKNOWN_CALLS 1100u
-uint32_t process_unknown_call_count(uint32_t nr);
 
 /* Make the first process from a program in the root file system.  Tries `cmdline_init` alone if it is
  * given, else the names in order, ended by NULL. */

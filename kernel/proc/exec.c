@@ -316,7 +316,7 @@ static void install_identity(struct exec *x, struct process *p)
 	spin_unlock(&p->lock);
 	tree_unlock(flags);
 	memcpy(current_task()->name, p->comm, sizeof(p->comm));
-	atomic_store(&p->unknown_calls_logged, 0);
+	atomic_store(&p->unsupported_row, 0);
 }
 
 static void install_program_file(struct exec *x, struct process *p)

@@ -11,6 +11,7 @@
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/unsupported.h>
 #include <kernel/vfs.h>
 #include <serix/abi_fs.h>
 #include <serix/errno.h>
@@ -580,6 +581,7 @@ static int64_t file_control(struct file *file, int fd, int cmd, uint64_t arg)
 	case F_SETPIPE_SZ:
 		return pipe_set_capacity(file, (uint32_t)arg);
 	default:
+		unsupported_note(UNSUPPORTED_FCNTL, (uint32_t)cmd, NULL);
 		return -EINVAL;
 	}
 }
@@ -697,6 +699,9 @@ SYSCALL(ioctl)
 		result = -EPERM;
 	else
 		result = common_ioctl(ARG(0, int), use.file, ARG(1, uint32_t), ARG(2, uint64_t));
+	/* Whether a file is a terminal is asked of every file. */
+	if (result == -ENOTTY && (ARG(1, uint32_t) >> 8 & 0xff) != 'T')
+		unsupported_note(UNSUPPORTED_IOCTL, ARG(1, uint32_t), NULL);
 	file_done(&use);
 	return result;
 }

@@ -5,6 +5,7 @@
 #include <arch/context.h>
 #include <arch/usercopy.h>
 #include <kernel/proc_calls.h>
+#include <kernel/unsupported.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -429,6 +430,7 @@ SYSCALL(prctl)
 	case PR_GET_NO_NEW_PRIVS:
 		return value || !unused_zero ? -EINVAL : p->no_new_privs;
 	}
+	unsupported_note(UNSUPPORTED_PRCTL, ARG(0, uint32_t), NULL);
 	return -EINVAL;
 }
 

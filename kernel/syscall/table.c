@@ -11,6 +11,7 @@
 #include <arch/context.h>
 #include <arch/trap.h>
 #include <kernel/process.h>
+#include <kernel/unsupported.h>
 #include <serix/errno.h>
 
 #define SYSCALL_ENTRY(nr, name, arity, file) [nr] = sys_##name,
@@ -18,7 +19,7 @@ static const syscall_fn table[SYSCALL_MAX] = { SYSCALL_LIST(SYSCALL_ENTRY) };
 
 static __noinline int64_t unknown(uint64_t nr)
 {
-	process_unknown_call(nr);
+	unsupported_note(UNSUPPORTED_CALL, nr, NULL);
 	return -ENOSYS;
 }
 
