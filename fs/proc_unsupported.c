@@ -34,7 +34,7 @@ static void add_row(struct proc_text *t, const struct unsupported_row *row)
 	else
 		text_printf(t, hex ? "0x%lx" : "%lu", row->number);
 	text_printf(t, "\t");
-	add_escaped(t, row->program);
+	add_escaped(t, row->program[0] ? row->program : "-");
 	text_printf(t, "\t");
 	add_escaped(t, row->text[0] ? row->text : "-");
 	text_printf(t, "\n");
