@@ -95,6 +95,11 @@ bool arch_regs_user(const struct arch_regs *regs)
 	return (regs->cs & 3) != 0;
 }
 
+void arch_regs_set_pc(struct arch_regs *regs, uaddr_t pc)
+{
+	regs->rip = pc;
+}
+
 void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp)
 {
 	regs->rsp = sp;

@@ -27,6 +27,7 @@ uint64_t arch_regs_pc(const struct arch_regs *regs);
 uint64_t arch_regs_sp(const struct arch_regs *regs);
 uint64_t arch_regs_frame_pointer(const struct arch_regs *regs);
 bool arch_regs_user(const struct arch_regs *regs);
+void arch_regs_set_pc(struct arch_regs *regs, uaddr_t pc);
 void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp);
 /* Inline, in <arch/context_impl.h>:
  *	int64_t arch_regs_syscall(regs)                the system call in progress, -1 if the entry was none

@@ -6,5 +6,5 @@
 
 struct vm_space;
 
-/* membarrier(2) without flags, called by a program of `vm`.  -EINVAL: unknown; -EPERM: not registered. */
-int membarrier(struct vm_space *vm, uint32_t command) __must_check;
+/* membarrier(2), called by a program of `vm`.  -EINVAL: unknown; -EPERM: not registered. */
+int membarrier(struct vm_space *vm, uint32_t command, uint32_t flags, uint32_t cpu) __must_check;

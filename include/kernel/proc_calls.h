@@ -110,6 +110,9 @@ int64_t signal_altstack(const struct abi_stack *set, struct abi_stack *old);
 
 int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t addr2, uint32_t val3);
 
+/* rseq(2).  -EINVAL, -EPERM, -EBUSY, -EFAULT. */
+int rseq_register(uaddr_t area, uint32_t size, int flags, uint32_t signature) __must_check;
+
 /* Interval timers of a process, as setitimer(2) numbers them.  left_ns 0 disarms. */
 enum itimer_which { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
 struct itimer_value {

@@ -173,6 +173,8 @@ struct thread {
 	uaddr_t clear_child_tid;             /* [o] */
 	uaddr_t robust_list;                 /* [o] */
 	uaddr_t set_child_tid;               /* [o] written at the first run */
+	uaddr_t rseq;                        /* [o] its area for restartable sequences; 0: none */
+	uint32_t rseq_signature, rseq_cpu;   /* [o] before abort handlers; what the area was told last */
 	struct syscall_restart restart;      /* [o] */
 	uint16_t ioprio;                     /* [process.lock] */
 };

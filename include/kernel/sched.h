@@ -44,6 +44,7 @@ enum task_state {
 #define TASK_WORK_EXIT    (1u << 1) /* the process is exiting: leave at the next safe point */
 #define TASK_WORK_REVOKED (1u << 2) /* a capability was revoked: calls that sleep begin anew and look again */
 #define TASK_WORK_KILLED  (1u << 3) /* SIGKILL waits for it or its process */
+#define TASK_WORK_RSEQ    (1u << 4) /* it was switched to, with a restartable sequence: no sleep ends for it */
 
 struct vm_space;
 struct sched_class;
@@ -63,6 +64,7 @@ struct task {
 	bool started;                    /* [r] ran or was queued before */
 	bool moving;                     /* [r] taken off a CPU where it may not run, on its way to another */
 	bool user;                       /* [i] embedded in a struct thread */
+	bool restartable;                /* [o] has registered restartable sequences: TASK_WORK_RSEQ */
 	uint8_t held_locks;              /* [o] debug: depth of held_ranks */
 	uint16_t held_ranks[16];         /* [o] debug: mutexes held, in order */
 	const struct sched_class *class; /* [r] its own, or a donor's */
@@ -128,6 +130,14 @@ bool task_wake_from(struct task *task, enum task_state from);
 void task_set_work(struct task *task, uint32_t bits);
 /* The same where it does not matter to a task in user mode. */
 void task_interrupt(struct task *task, uint32_t bits);
+
+/* It counts as interrupted in a restartable sequence, if it has registered any (kernel/proc/rseq.c).  For a
+ * task that this CPU runs or is about to run; also from interrupts. */
+static inline void task_interrupt_sequence(struct task *task)
+{
+	if (unlikely(task->restartable))
+		atomic_fetch_or_explicit(&task->work, TASK_WORK_RSEQ, memory_order_relaxed);
+}
 
 /*
  * Handing the CPU over: the running task goes to sleep, and one that sleeps runs at once in its place, for
@@ -241,5 +251,5 @@ static inline bool task_is_dying(void)
 
 static inline bool signal_pending(void)
 {
-	return atomic_load_explicit(&current_task()->work, memory_order_relaxed) != 0;
+	return atomic_load_explicit(&current_task()->work, memory_order_relaxed) & ~TASK_WORK_RSEQ;
 }

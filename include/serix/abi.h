@@ -232,6 +232,9 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED           (1 << 4)
 #define MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE          (1 << 5)
 #define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE (1 << 6)
+#define MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ               (1 << 7)
+#define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ      (1 << 8)
+#define MEMBARRIER_CMD_FLAG_CPU                             (1 << 0)
 
 #define MCL_CURRENT          1
 #define MCL_FUTURE           2

@@ -215,6 +215,7 @@
 	X(324, membarrier, 3, mm)                    \
 	X(325, mlock2, 3, mlock)                     \
 	X(332, statx, 5, path)                       \
+	X(334, rseq, 4, process)                     \
 	X(424, pidfd_send_signal, 4, pidfd)          \
 	X(434, pidfd_open, 2, pidfd)                 \
 	X(435, clone3, 2, process)                   \

@@ -10,16 +10,18 @@
 
 #include <arch/cpu.h>
 #include <kernel/percpu.h>
+#include <kernel/sched.h>
 #include <kernel/smp.h>
 #include <kernel/vm.h>
 #include <serix/abi.h>
 #include <serix/errno.h>
 
-#define COMMANDS                                                                                  \
-	(MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |                                \
-	 MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |            \
-	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | \
-	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
+#define COMMANDS                                                                                       \
+	(MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |                                     \
+	 MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |                 \
+	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |      \
+	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE | MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ | \
+	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ)
 
 static void pass_barrier(void *arg)
 {
@@ -31,6 +33,19 @@ static void pass_core_barrier(void *arg)
 {
 	pass_barrier(arg);
 	arch_sync_core();
+}
+
+static void restart_sequence(void *arg)
+{
+	(void)arg;
+	task_interrupt_sequence(current_task());
+	pass_barrier(NULL);
+}
+
+static void restart_sequence_of(void *vm)
+{
+	if (current_task()->vm == vm)
+		restart_sequence(NULL);
 }
 
 /* Every CPU: a reader of another process need not have registered to be served. */
@@ -56,8 +71,22 @@ static int enlist(struct vm_space *vm, uint32_t command)
 	return 0;
 }
 
-int membarrier(struct vm_space *vm, uint32_t command)
+/* The same for one CPU only; there is nothing to do for one that does not run. */
+static int expedited_on(struct vm_space *vm, uint32_t command, uint32_t cpu)
 {
+	if (!(atomic_load_explicit(&vm->membarrier, memory_order_relaxed) & command << 1))
+		return -EPERM;
+	if (cpu < cpu_count && cpumask_test(&cpus_online, cpu))
+		smp_call_one(cpu, restart_sequence_of, vm);
+	return 0;
+}
+
+int membarrier(struct vm_space *vm, uint32_t command, uint32_t flags, uint32_t cpu)
+{
+	if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ && flags == MEMBARRIER_CMD_FLAG_CPU)
+		return expedited_on(vm, command, cpu);
+	if (flags)
+		return -EINVAL;
 	switch (command) {
 	case MEMBARRIER_CMD_QUERY:
 		return COMMANDS;
@@ -69,9 +98,12 @@ int membarrier(struct vm_space *vm, uint32_t command)
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
 		/* A CPU that rests in the space may come back without a serializing instruction. */
 		return expedited(vm, command, pass_core_barrier, true);
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ:
+		return expedited(vm, command, restart_sequence, false);
 	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ:
 		return enlist(vm, command);
 	default:
 		return -EINVAL;

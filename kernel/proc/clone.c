@@ -120,6 +120,8 @@ static int copy_thread(struct process *p, const struct clone_args *args, struct 
 	/* An alternate stack in shared memory cannot serve two threads; after vfork only one runs. */
 	if ((args->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
 		t->altstack = self->altstack;
+	if (!(args->flags & CLONE_VM))
+		rseq_inherit(t, self);
 	if (args->flags & CLONE_CHILD_SETTID)
 		t->set_child_tid = args->child_tid;
 	if (args->flags & CLONE_CHILD_CLEARTID)

@@ -347,6 +347,7 @@ static void commit(struct exec *x)
 	t->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	t->robust_list = t->clear_child_tid = t->set_child_tid = 0;
 	t->restart.fn = NULL;
+	rseq_forget(t);
 	arch_fpu_reset(&t->task);
 	arch_tls_reset(&t->task);
 	arch_regs_start(regs,

@@ -5,6 +5,8 @@
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
 
+struct arch_regs;
+
 /* The tree: pids, parents, children, groups, sessions.  Always with interrupts off. */
 extern struct spinlock proc_tree_lock;
 extern struct process *init_process; /* [t] pid 1 */
@@ -132,6 +134,13 @@ static inline bool thread_must_leave_locked(const struct thread *t)
 /* Futexes (futex.c). */
 void futex_init(void);
 int64_t futex_wake_any(uaddr_t addr, uint32_t count);
+
+/* Restartable sequences (rseq.c): before a frame is pushed at regs; on the way to user mode. */
+void rseq_signal(struct thread *t, struct arch_regs *regs);
+void rseq_resume(struct thread *t, struct arch_regs *regs);
+/* exec, or a new thread in the same memory; a new process has its parent's. */
+void rseq_forget(struct thread *t);
+void rseq_inherit(struct thread *child, const struct thread *parent);
 
 /* May the running process change how that thread is scheduled?  (policy.c) */
 bool process_same_owner(const struct process *p);

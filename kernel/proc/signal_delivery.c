@@ -159,6 +159,7 @@ static void run_handler(struct thread *t, struct arch_regs *regs, int signo, con
 	};
 	uint64_t mask;
 
+	rseq_signal(t, regs);
 	if (!(action->flags & SA_RESTORER) || arch_signal_push(regs, &frame) < 0) {
 		frame_failed(signo);
 		return;
@@ -273,6 +274,8 @@ void user_return_work(struct arch_regs *regs)
 		/* Their calls are over; SIGKILL itself is seen below. */
 		if (work & (TASK_WORK_REVOKED | TASK_WORK_KILLED))
 			atomic_fetch_and(&task->work, ~(TASK_WORK_REVOKED | TASK_WORK_KILLED));
+		if (work & TASK_WORK_RSEQ)
+			rseq_resume(current_thread(), regs);
 		if (work & TASK_WORK_SIGNAL)
 			deliver_signals(regs);
 		if (arch_resched_pending()) {

@@ -67,7 +67,7 @@ static __always_inline bool handoff_prepare(struct handoff *h, struct task *next
 	h->now_ns = clock_now_ns();
 	/* As in wait queues: first the state, then the look at what would end the sleep. */
 	atomic_store(&self->state, state);
-	if (likely(state != TASK_SLEEPING_INTR || !atomic_load_explicit(&self->work, memory_order_relaxed)) &&
+	if (likely(state != TASK_SLEEPING_INTR || !signal_pending()) &&
 	    likely(!rq->ready_count || handoff_goes_first(rq, self, next, h->now_ns)))
 		return true;
 	handoff_cancel(h);

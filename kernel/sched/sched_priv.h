@@ -256,6 +256,7 @@ static inline void switch_context(struct task *self, struct task *next)
 		vm_space_load(next->vm);
 	else
 		vm_space_rest();
+	task_interrupt_sequence(next);
 	arch_context_switch(self, next);
 	let_go_of_previous();
 }

@@ -394,6 +394,5 @@ SYSCALL(madvise)
 
 SYSCALL(membarrier)
 {
-	/* Flags belong to the commands for restartable sequences, which there are none of. */
-	return ARG(1, uint32_t) ? -EINVAL : membarrier(current_vm(), ARG(0, uint32_t));
+	return membarrier(current_vm(), ARG(0, uint32_t), ARG(1, uint32_t), ARG(2, uint32_t));
 }

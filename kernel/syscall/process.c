@@ -130,6 +130,11 @@ SYSCALL(get_robust_list)
 	return err < 0 ? err : put_user_u64(ARG(2, uaddr_t), ROBUST_HEAD_SIZE);
 }
 
+SYSCALL(rseq)
+{
+	return rseq_register(ARG(0, uaddr_t), ARG(1, uint32_t), ARG(2, int), ARG(3, uint32_t));
+}
+
 /* --- exec ---------------------------------------------------------------------------------------- */
 
 #define EXEC_LIMIT_MAX (6ull << 20) /* three quarters of the usual stack limit */
