@@ -3,9 +3,14 @@
  * Unpacking the initial root file system: newc archives one after the other, plain or gzip-compressed,
  * zero padding between them.  A later entry replaces an earlier one of the same name, directories merge.
  * The archive is hostile input: whatever is wrong with it ends in one logged line and -EINVAL.
+ *
+ * An archive that the loader has brought is not needed behind this.  Where a file's contents lie on page
+ * boundaries in it (tools/pylib/cpio.py sees to that) its pages become the file's, without a copy; all others
+ * go to the allocator.
  */
-#include "vfs_priv.h"
+#include "ramfs_priv.h"
 
+#include <arch/paging.h>
 #include <kernel/cap.h>
 #include <kernel/cpio.h>
 #include <kernel/device.h>
@@ -31,6 +36,9 @@ struct unpack {
 	const char *what; /* the module's name, for messages */
 	uint64_t files, bytes;
 	struct first_name *links[LINK_BUCKETS];
+	/* Of an archive that may be taken apart, else 0: up to where its memory is settled, and the part
+	 * that the present entry has taken. */
+	paddr_t settled, end, taken, taken_end;
 };
 
 /* --- hard links --------------------------------------------------------------------------------------------
@@ -118,19 +126,48 @@ static int set_attributes(const char *name, const struct cpio_entry *e)
 	return err;
 }
 
-static int write_file(const char *name, const struct cpio_entry *e)
+/* Give the file the pages that its contents fill.  *done: bytes of it. */
+static int give_pages(struct unpack *u, struct file *file, const struct cpio_entry *e, size_t *done)
+{
+	paddr_t pa = u->end ? virt_to_phys(e->data) : 0;
+	size_t pages = 0;
+	int err = 0;
+
+	if (u->end && pa % PAGE_SIZE == 0 && e->size >= PAGE_SIZE)
+		err = ramfs_adopt(file, pa, e->size / PAGE_SIZE, &pages);
+	if (pages > 0) {
+		u->taken = pa;
+		u->taken_end = pa + pages * PAGE_SIZE;
+	}
+	*done = pages * PAGE_SIZE;
+	return err;
+}
+
+/* The entry is done, nobody looks at it any more: what lies before its contents is free. */
+static void settle_entry(struct unpack *u)
+{
+	if (u->taken_end > u->settled) {
+		pmm_add_range(u->settled, u->taken - u->settled);
+		u->settled = u->taken_end;
+	}
+}
+
+static int write_file(struct unpack *u, const char *name, const struct cpio_entry *e)
 {
 	struct file *file;
-	ssize_t n;
+	size_t given = 0;
+	ssize_t n = 0;
 	int err = vfs_open(AT_FDCWD, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, &file);
 
 	if (err < 0)
 		return err;
-	n = file_write_kernel(file, e->data, e->size, 0);
+	err = give_pages(u, file, e, &given);
+	if (err == 0 && given < e->size)
+		n = file_write_kernel(file, (const char *)e->data + given, e->size - given, (off_t)given);
 	file_put(file);
-	if (n < 0)
-		return (int)n;
-	return (size_t)n == e->size ? 0 : -ENOSPC;
+	if (err < 0 || n < 0)
+		return err < 0 ? err : (int)n;
+	return given + (size_t)n == e->size ? 0 : -ENOSPC;
 }
 
 static int unpack_regular(struct unpack *u, const char *name, const struct cpio_entry *e)
@@ -143,9 +180,9 @@ static int unpack_regular(struct unpack *u, const char *name, const struct cpio_
 		if (err < 0)
 			return err;
 		/* Some writers put the contents behind the first name, some behind the last. */
-		return e->size > 0 ? write_file(name, e) : 0;
+		return e->size > 0 ? write_file(u, name, e) : 0;
 	}
-	err = write_file(name, e);
+	err = write_file(u, name, e);
 	if (err == 0 && e->nlink > 1)
 		err = remember_first(u, e);
 	return err;
@@ -214,6 +251,7 @@ static int unpack_entry(struct unpack *u, const struct cpio_entry *e)
 		err = set_attributes(name, e);
 	u->files++;
 	u->bytes += S_ISREG(e->mode) ? e->size : 0;
+	settle_entry(u);
 	return err;
 }
 
@@ -305,6 +343,7 @@ static int unpack_inflated(struct unpack *u, struct inflate_state *state, const 
 	uint8_t *out = vmalloc(MAX(size, 1ul));
 	enum inflate_result result;
 	size_t out_len, inner = 0;
+	paddr_t end = u->end;
 	int err;
 
 	if (!out)
@@ -322,8 +361,11 @@ static int unpack_inflated(struct unpack *u, struct inflate_state *state, const 
 	}
 	if (result != INFLATE_OK)
 		err = gzip_failed(u, inflate_error(result));
-	else
+	else {
+		u->end = 0; /* these pages are not the archive's */
 		err = unpack_plain(u, out, out_len, &inner);
+		u->end = end;
+	}
 	if (err == 0 && inner < out_len)
 		err = gzip_failed(u, "compressed data within compressed data");
 	vfree(out);
@@ -345,30 +387,56 @@ static int unpack_gzip(struct unpack *u, const uint8_t *data, size_t len, size_t
 	return err;
 }
 
-int initramfs_unpack(const void *data, size_t len, const char *name)
+/* As initramfs_unpack. */
+static int unpack_all(struct unpack *u, const uint8_t *data, size_t len)
 {
-	struct unpack *u = kzalloc(sizeof(*u));
-	const uint8_t *p = data;
 	size_t offset = 0;
 	int err = 0;
 
-	if (!u)
-		return -ENOMEM;
-	u->what = name;
 	while (err == 0 && offset < len) {
 		size_t used = 0;
 
-		if (gzip_probe(p + offset, len - offset))
-			err = unpack_gzip(u, p + offset, len - offset, &used);
+		if (gzip_probe(data + offset, len - offset))
+			err = unpack_gzip(u, data + offset, len - offset, &used);
 		else
-			err = unpack_plain(u, p + offset, len - offset, &used);
+			err = unpack_plain(u, data + offset, len - offset, &used);
 		offset += used;
-		while (err == 0 && offset < len && p[offset] == 0)
+		while (err == 0 && offset < len && data[offset] == 0)
 			offset++;
 	}
 	forget_links(u);
 	if (err == 0)
-		pr_info("initrd %s: %lu files, %lu KiB\n", name, u->files, u->bytes / 1024);
+		pr_info("initrd %s: %lu files, %lu KiB\n", u->what, u->files, u->bytes / 1024);
+	return err;
+}
+
+int initramfs_unpack(const void *data, size_t len, const char *name)
+{
+	struct unpack *u = kzalloc(sizeof(*u));
+	int err = -ENOMEM;
+
+	if (u) {
+		u->what = name;
+		err = unpack_all(u, data, len);
+	}
+	kfree(u);
+	return err;
+}
+
+int initramfs_take(paddr_t base, size_t len, const char *name)
+{
+	struct unpack *u = kzalloc(sizeof(*u));
+	int err = -ENOMEM;
+
+	if (u) {
+		u->what = name;
+		u->settled = base;
+		u->end = base + len;
+		err = unpack_all(u, phys_to_virt(base), len);
+		base = u->settled;
+		len = u->end - base;
+	}
+	pmm_add_range(base, len);
 	kfree(u);
 	return err;
 }

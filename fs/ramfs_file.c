@@ -312,6 +312,29 @@ int ramfs_allocate(struct vnode *v, uint64_t offset, uint64_t len)
 	return 0;
 }
 
+int ramfs_adopt(struct file *file, paddr_t pa, size_t pages, size_t *taken)
+{
+	struct vnode *v = file->vnode;
+	int err = 0;
+
+	*taken = 0;
+	mutex_lock(&v->lock);
+	while (v->file_ops == &ramfs_file_ops && err == 0 && *taken < pages) {
+		struct page *page = pmm_adopt(pa + *taken * PAGE_SIZE, PAGE_CACHE);
+
+		if (!page)
+			break;
+		err = vm_object_adopt(v->pages, (*taken)++, page);
+		if (err < 0)
+			page_put(page);
+		else
+			v->size = *taken * PAGE_SIZE;
+	}
+	vm_object_resize(v->pages, v->size);
+	mutex_unlock(&v->lock);
+	return err;
+}
+
 /* Remember under what path the file was mapped last: /proc/pid/maps shows it. */
 void ramfs_mapped(struct vnode *v, const struct path *path)
 {

@@ -51,6 +51,9 @@ struct page {
 void pmm_init(const struct boot_info *bi);
 /* Start-up only: hand back a range that boot no longer needs (init sections, modules, loader data). */
 void pmm_add_range(paddr_t base, size_t length);
+/* The same of one page that is in use already: it has one reference, the caller's.  NULL: it lies outside of
+ * what the allocator describes, and nothing was changed. */
+struct page *pmm_adopt(paddr_t pa, enum page_use use);
 
 /* One frame, near this CPU where there is one, or PADDR_NONE.  Any context but NMI.  Where the context may
  * sleep it may do so, to reclaim memory (kernel/reclaim.h), holding whatever mutexes the caller holds. */

@@ -222,6 +222,9 @@ void vnode_put(struct vnode *vnode);
 /* Unpack newc cpio archives (several, zero padding between, gzip allowed) into the root.  -EINVAL with a
  * logged reason for a damaged archive; what was unpacked before stays. */
 int initramfs_unpack(const void *data, size_t len, const char *name) __must_check;
+/* The same of an archive in memory that the allocator does not have yet, which is files' or the allocator's
+ * afterwards, also on failure.  Start-up only. */
+int initramfs_take(paddr_t base, size_t len, const char *name) __must_check;
 
 /* A pair of pipe ends: [0] reads, [1] writes. */
 int pipe_create(uint32_t flags, struct file *ends[2]) __must_check;

@@ -82,6 +82,9 @@ void vm_object_put(struct vm_object *obj);
 int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
 /* As above but only if present: -ENOENT. */
 int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
+/* Make `page`, with the caller's reference, the one at `index`, which has none.  What ops->fill says, -ENOMEM:
+ * the reference is still the caller's.  Takes the lock. */
+int vm_object_adopt(struct vm_object *obj, uint64_t index, struct page *page) __must_check;
 /* Change the size; pages beyond it go, from all mappings too (private copies included, as in Linux), and the
  * tail of the last page is cleared.  The caller holds no vm_space.lock. */
 void vm_object_resize(struct vm_object *obj, uint64_t size);

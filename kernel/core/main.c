@@ -111,11 +111,9 @@ static void unpack_modules(void)
 {
 	for (uint32_t i = 0; i < boot_info.module_count; i++) {
 		const struct boot_module *module = &boot_info.modules[i];
-		const void *data = phys_to_virt(module->base);
 
-		if (initramfs_unpack(data, module->length, module->name) < 0)
+		if (initramfs_take(module->base, module->length, module->name) < 0)
 			pr_err("initramfs: module %u (%s) was not unpacked completely", i, module->name);
-		pmm_add_range(module->base, module->length);
 	}
 }
 

@@ -121,8 +121,9 @@ enum cpio_result cpio_next(struct cpio_reader *reader, struct cpio_entry *entry)
 	if (data_end > left)
 		return damaged(reader, "a file's contents are cut off");
 	entry->name = (const char *)header + HEADER_SIZE;
-	entry->name_len = field[F_NAMESIZE] - 1;
-	if (strnlen(entry->name, field[F_NAMESIZE]) != entry->name_len)
+	/* More than one NUL behind it: padding, which aligns the data. */
+	entry->name_len = strnlen(entry->name, field[F_NAMESIZE]);
+	if (entry->name_len == 0 || entry->name[field[F_NAMESIZE] - 1] != '\0')
 		return damaged(reader, "a name does not end where its length says");
 	entry->data = header + padded(name_end);
 	fill_entry(entry, field);

@@ -223,3 +223,24 @@ void pmm_add_range(paddr_t base, size_t length)
 		base += length;
 	}
 }
+
+struct page *pmm_adopt(paddr_t pa, enum page_use use)
+{
+	struct zone *z = pa >= LOW_MEMORY_END ? zone_of(pa) : NULL;
+	struct page *page;
+	uint64_t irq;
+
+	if (!z)
+		return NULL;
+	page = &z->pages[(pa - z->base) >> PAGE_SHIFT];
+	ASSERT(page->use == PAGE_FREE && refcount_read(&page->refs) == 0);
+	page->use = (uint8_t)use;
+	page->zone = (uint8_t)(z - zones);
+	refcount_set(&page->refs, 1);
+	irq = arch_irq_save();
+	this_cache()->used[use]++;
+	this_cache()->allocated++;
+	arch_irq_restore(irq);
+	atomic_fetch_add_explicit(&z->managed, 1, memory_order_relaxed);
+	return page;
+}

@@ -185,6 +185,19 @@ int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out)
 	return page ? 0 : -ENOENT;
 }
 
+int vm_object_adopt(struct vm_object *obj, uint64_t index, struct page *page)
+{
+	int err;
+
+	ASSERT(!obj->ops->take); /* its pages would have to come from there */
+	mutex_lock(&obj->lock);
+	err = obj->ops->fill ? obj->ops->fill(obj, index, page) : 0;
+	if (err == 0)
+		err = page_tree_insert(&obj->pages, index, page);
+	mutex_unlock(&obj->lock);
+	return err;
+}
+
 /* Drop what lies beyond the new size; the object's lock is held. */
 static void cut_off_locked(struct vm_object *obj, uint64_t size)
 {

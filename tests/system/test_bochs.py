@@ -55,7 +55,7 @@ def iso_that_runs(tmp_path, cmdline, *command):
     archive, iso = tmp_path / "initrd.cpio", tmp_path / "run.iso"
     base = open(os.path.join(TOP, "build/initrd.cpio"), "rb").read()
     with open(archive, "wb") as out:
-        out.write(base + b"\0" * (-len(base) % cpio.BLOCK))
+        out.write(base + b"\0" * (-len(base) % cpio.PAGE))
         added = cpio.Writer(out)
         for directory in ("etc", "etc/serix"):
             added.directory(directory)

@@ -3,12 +3,16 @@
 
 Everything is owned by root.  Archives may be concatenated: the later one wins, so an archive is also how
 files are laid over the standard root for one boot.
+
+The contents of files of a page or more begin on a page, by NULs behind their names: then the kernel need not copy
+them (fs/initramfs.c).  That holds for an archive whose own first byte lies on a page.
 """
 
 import os
 import stat
 
-BLOCK = 512  # archives end on a block, so that the next one may follow directly
+PAGE = 4096  # archives end on a page, so that the next one may follow directly
+HEADER_SIZE, NAME_LIMIT = 110, 4096
 
 
 class Writer:
@@ -24,6 +28,10 @@ class Writer:
         if inode is None:
             inode = self.take_inode()
         raw_name = os.fsencode(name.lstrip("/")) + b"\0"
+        if stat.S_ISREG(mode) and len(data) >= PAGE:
+            padding = -(self.offset + HEADER_SIZE + len(raw_name)) % PAGE
+            if len(raw_name) + padding <= NAME_LIMIT:
+                raw_name += b"\0" * padding
         major, minor = (os.major(rdev), os.minor(rdev)) if rdev else (0, 0)
         fields = (inode, mode, 0, 0, nlink, int(mtime), len(data), 0, 0, major, minor, len(raw_name), 0)
         self._write(b"070701" + b"".join(b"%08X" % (f & 0xFFFFFFFF) for f in fields))
@@ -55,7 +63,7 @@ class Writer:
 
     def finish(self):
         self.add("TRAILER!!!", 0, inode=0)
-        self._pad(BLOCK)
+        self._pad(PAGE)
 
     def take_inode(self):
         self.next_inode += 1

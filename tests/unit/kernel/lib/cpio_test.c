@@ -147,6 +147,24 @@ static void lies_about_sizes_are_refused(void **state)
 	expect_damage(used, "no number");
 }
 
+static void names_may_be_padded(void **state)
+{
+	struct cpio_entry e;
+
+	(void)state;
+	start();
+	add_lying("x", 0100644, "", 8, 4);
+	memcpy(archive + 120, "data", 4);
+	open_copy(124);
+	assert_int_equal(cpio_next(&reader, &e), CPIO_ENTRY);
+	assert_string_equal(e.name, "x");
+	assert_int_equal(e.name_len, 1);
+	assert_memory_equal(e.data, "data", 4);
+	start();
+	add_lying("", 0100644, "data", 4, 0);
+	expect_damage(used, "name does not end");
+}
+
 static void nothing_and_zeros_are_the_end(void **state)
 {
 	struct cpio_entry e;
@@ -168,6 +186,7 @@ int main(void)
 		cmocka_unit_test(archives_follow_one_another_over_zero_padding),
 		cmocka_unit_test(every_truncation_is_noticed),
 		cmocka_unit_test(lies_about_sizes_are_refused),
+		cmocka_unit_test(names_may_be_padded),
 		cmocka_unit_test(nothing_and_zeros_are_the_end),
 	};
 
