@@ -74,7 +74,12 @@ int vfs_filesystems_text(char *buf, size_t size)
 
 /* --- life --- */
 
-static void superblock_put(struct superblock *sb)
+void superblock_get(struct superblock *sb)
+{
+	atomic_fetch_add(&sb->mounts, 1);
+}
+
+void superblock_put(struct superblock *sb)
 {
 	if (atomic_fetch_sub(&sb->mounts, 1) != 1)
 		return;
@@ -352,10 +357,17 @@ static int mount_move(const char *source, const struct path *where)
 	return err;
 }
 
-static int remount(const struct path *where, unsigned flags)
+static int remount(const struct path *where, unsigned flags, const char *data)
 {
+	struct superblock *sb = where->mount->sb;
+	int err = 0;
+
 	if (where->dentry != where->mount->root)
 		return -EINVAL;
+	if (!(flags & MS_BIND) && sb->type->remount)
+		err = sb->type->remount(sb, data);
+	if (err < 0)
+		return err;
 	atomic_store(&where->mount->flags, flags & MOUNT_FLAGS);
 	return 0;
 }
@@ -364,7 +376,7 @@ static int mount_at(const char *source, const struct path *where, const char *ty
 		    const char *data)
 {
 	if (flags & MS_REMOUNT)
-		return remount(where, flags);
+		return remount(where, flags, data);
 	if (flags & MS_TOPOLOGY) /* there is one name space: every mount is private already */
 		return flags & (MS_SHARED | MS_SLAVE) ? -EINVAL : 0;
 	if (flags & MS_MOVE)

@@ -76,6 +76,11 @@ static int choose_ops(struct vnode *v, const struct file_ops **ops, void **priva
 	*private = NULL;
 	switch (v->mode & S_IFMT) {
 	case S_IFCHR:
+		if (v->file_ops) { /* the node knows better than the number */
+			*ops = v->file_ops;
+			*private = v->private;
+			return 0;
+		}
 		device = char_device_find(v->rdev);
 		if (!device)
 			return -ENXIO;

@@ -125,9 +125,10 @@ static int look(const struct proc_node *node, struct look *l)
 	l->ppid = process_parent_pid(p);
 	l->pgid = READ_ONCE(p->pgid);
 	l->sid = READ_ONCE(p->sid);
-	tty = READ_ONCE(p->tty);
+	tty = process_tty_get(p);
 	l->tpgid = tty ? tty_foreground(tty) : -1;
 	l->tty = tty ? tty_dev(tty) : 0;
+	tty_put(tty);
 	fs = process_fs_get(p);
 	if (fs) {
 		l->umask = READ_ONCE(fs->umask);

@@ -12,6 +12,7 @@ void vfs_init(void)
 	pipe_init();
 	memfd_init();
 	devfs_init();
+	devpts_init();
 	procfs_init();
 	sysfs_init();
 }

@@ -93,6 +93,10 @@ bool dentry_is_below(struct dentry *dentry, const struct dentry *ancestor);
 
 extern struct spinlock mount_lock;
 
+/* Keep a file system that is mounted, though it be unmounted meanwhile. */
+void superblock_get(struct superblock *sb);
+void superblock_put(struct superblock *sb);
+
 void mount_init(void);
 void mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
@@ -230,6 +234,7 @@ int nameless_open(struct vnode *vnode, const struct file_ops *ops, const char *n
 /* The file systems. */
 void ramfs_init(void);
 void devfs_init(void);
+void devpts_init(void);
 void procfs_init(void);
 void sysfs_init(void);
 /* A fresh in-memory file system; devfs is one with its nodes made by the kernel. */

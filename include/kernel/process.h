@@ -96,14 +96,15 @@ struct process {
 	struct thread *exec_thread;   /* [p] the only thread that an exec lets live */
 	struct waitqueue thread_wait; /* exec waits here for the others, polls of pidfds for the end */
 
-	struct process *parent;      /* [t] */
-	pid_t parent_pid;            /* [t]; read anywhere */
-	bool has_execed;             /* [t] setpgid by the parent comes too late */
-	struct list children;        /* [t] */
-	struct list sibling;         /* [t] */
-	struct list group_link;      /* [t] member of its process group */
-	pid_t pgid, sid;             /* [t] */
-	struct tty *tty;             /* [t] controlling terminal */
+	struct process *parent; /* [t] */
+	pid_t parent_pid;       /* [t]; read anywhere */
+	bool has_execed;        /* [t] setpgid by the parent comes too late */
+	struct list children;   /* [t] */
+	struct list sibling;    /* [t] */
+	struct list group_link; /* [t] member of its process group */
+	pid_t pgid, sid;        /* [t] */
+	struct tty *tty;        /* [t] controlling terminal, referenced */
+	pid_t hung_up_group;    /* [t] of a session leader: in the foreground when it lost its terminal */
 	struct waitqueue child_wait; /* parents sleep here for their children */
 
 	/* Stopping. */
@@ -229,8 +230,14 @@ pid_t process_nth_tid(struct process *p, uint32_t n);
 /* The soft limit `id` of the running process; RLIM_INFINITY for kernel threads. */
 uint64_t current_rlimit(enum rlimit_id id);
 
-/* Terminals.  All processes of the session get (NULL: lose) the controlling terminal. */
+/* Controlling terminals: a process holds a reference on its own.  All processes of the session get (NULL:
+ * lose) one. */
 void session_set_tty(pid_t sid, struct tty *tty);
+/* The session's terminal is gone: all lose it; its leader gets SIGHUP and SIGCONT, and when that ends so does
+ * the group that was in the foreground. */
+void session_hang_up(pid_t sid, pid_t foreground);
+struct tty *process_tty_get(struct process *p); /* with a reference; NULL: none */
+void process_drop_tty(void);                    /* the running process alone loses it */
 /* Has the group a member in the session?  TIOCSPGRP asks. */
 bool process_group_in_session(pid_t pgid, pid_t sid);
 

@@ -22,6 +22,17 @@ struct tty_driver_ops {
 	void (*flush_output)(struct tty *tty); /* drop these; may be NULL */
 	void (*set_termios)(struct tty *tty, const struct abi_termios *termios); /* may be NULL */
 	void (*unthrottle)(struct tty *tty); /* there is room for input again; may be NULL */
+	/* What packet mode tells of: TIOCPKT_STOP, START, FLUSHREAD.  May be NULL. */
+	void (*event)(struct tty *tty, uint8_t event);
+	/* A file of it is opened, was closed.  May be NULL; `opened` may refuse it, `closed` alone is called
+	 * without the lock and may sleep. */
+	int (*opened)(struct tty *tty);
+	void (*closed)(struct tty *tty);
+	/* Nobody refers to it any more.  May be called with spinlocks held.  NULL: it lives for ever. */
+	void (*destroy)(struct tty *tty);
+	/* Half of a pair: what was written counts as sent, and the end of its session does not hang it up, for
+	 * programs that the leader left behind may still use it. */
+	bool pseudo;
 };
 
 /* Make /dev/tty, /dev/tty0 and /dev/console.  Before the first tty_create(). */
@@ -41,12 +52,20 @@ void tty_output_ready(struct tty *tty);
  * deliver at once, until unthrottle(). */
 size_t tty_input_room(struct tty *tty);
 
+/* open(2) of a node whose private data is the terminal. */
+extern const struct file_ops tty_file_ops;
+
 /* /dev/console is the terminal that the command line's last console= names, if it exists; else tty1;
  * else ttyS0; else the first there is. */
 struct tty *tty_console(void); /* NULL: there is no terminal at all */
 struct tty *tty_find(const char *name);
 
-/* Sessions: a session leader that exits hangs up its terminal. */
+void tty_get(struct tty *tty);
+void tty_put(struct tty *tty); /* NULL: nothing happens; safe with spinlocks held */
+
+/* Sessions: the leader of session `sid` exits, and loses its terminal. */
 void tty_release_session(struct tty *tty, pid_t sid);
+/* Files opened up to now are dead, and the session loses its terminal: SIGHUP to its leader. */
+void tty_hang_up(struct tty *tty);
 dev_t tty_dev(const struct tty *tty);
 pid_t tty_foreground(const struct tty *tty); /* process group, for /proc/pid/stat */

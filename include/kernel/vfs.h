@@ -124,6 +124,8 @@ struct fs_type {
 	int (*mount)(const struct fs_type *type, const char *source, const char *data,
 		     struct superblock **out);
 	void (*unmount)(struct superblock *sb);
+	/* MS_REMOUNT with new options; NULL: there is nothing to change. */
+	int (*remount)(struct superblock *sb, const char *data);
 	int (*statfs)(struct superblock *sb, struct abi_statfs *out);
 	const char *(*options)(struct superblock *sb, char *buf,
 			       size_t size); /* for /proc/mounts; may be NULL */

@@ -130,11 +130,12 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define DT_REG     8
 #define DT_LNK     10
 
-#define TMPFS_MAGIC      0x01021994
-#define RAMFS_MAGIC      0x858458f6
-#define PROC_SUPER_MAGIC 0x9fa0
-#define SYSFS_MAGIC      0x62656572
-#define PIPEFS_MAGIC     0x50495045
+#define TMPFS_MAGIC        0x01021994
+#define RAMFS_MAGIC        0x858458f6
+#define PROC_SUPER_MAGIC   0x9fa0
+#define DEVPTS_SUPER_MAGIC 0x1cd1
+#define SYSFS_MAGIC        0x62656572
+#define PIPEFS_MAGIC       0x50495045
 
 #define IOV_MAX      1024
 #define PIPE_BUF     4096

@@ -10,6 +10,7 @@
 #include <kernel/pmm.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/tty.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
@@ -277,6 +278,8 @@ static int publish_process(struct process *p, struct thread *t, struct pid_entry
 	add_thread_locked(p, t);
 	process_join_locked(p, self->pgid, self->sid);
 	p->tty = self->tty;
+	if (p->tty)
+		tty_get(p->tty);
 	process_set_parent_locked(p, parent);
 	if (clone_flags & CLONE_PARENT)
 		p->exit_signal = self->exit_signal;

@@ -86,13 +86,19 @@ void vfork_release(struct process *p)
 static void leave_session(struct process *p)
 {
 	struct tty *tty;
-	uint64_t flags = tree_lock();
+	pid_t group;
 
-	tty = p->sid == p->pid ? p->tty : NULL;
-	tree_unlock(flags);
+	if (READ_ONCE(p->sid) != p->pid)
+		return;
+	group = READ_ONCE(p->hung_up_group);
+	tty = process_tty_get(p);
 	if (tty) {
 		tty_release_session(tty, p->pid);
 		session_set_tty(p->pid, NULL);
+		tty_put(tty);
+	} else if (group) {
+		signal_group(group, SIGHUP, NULL);
+		signal_group(group, SIGCONT, NULL);
 	}
 }
 
@@ -184,6 +190,7 @@ static bool become_zombie_locked(struct process *p)
 	spin_unlock(&p->lock);
 	signal_actions_put(actions);
 
+	tty_put(p->tty);
 	p->tty = NULL;
 	reparent_children_locked(p);
 	group_exit_locked(p);

@@ -200,7 +200,9 @@ pid_t process_setsid(void)
 		list_del(&p->group_link);
 		old_session->session_members--;
 		process_join_locked(p, p->pid, p->pid);
+		tty_put(p->tty);
 		p->tty = NULL;
+		p->hung_up_group = 0;
 		if (old_session != old_group)
 			pid_release_locked(old_session);
 		pid_release_locked(old_group);
@@ -210,22 +212,68 @@ pid_t process_setsid(void)
 	return result;
 }
 
+/* --- the session's terminal ------------------------------------------------------------------------------ */
+
+static void set_tty_locked(struct process *p, struct tty *tty)
+{
+	if (tty)
+		tty_get(tty);
+	tty_put(p->tty);
+	p->tty = tty;
+}
+
+struct tty *process_tty_get(struct process *p)
+{
+	uint64_t flags = tree_lock();
+	struct tty *tty = p->tty;
+
+	if (tty)
+		tty_get(tty);
+	tree_unlock(flags);
+	return tty;
+}
+
+void process_drop_tty(void)
+{
+	uint64_t flags = tree_lock();
+
+	set_tty_locked(current_process(), NULL);
+	tree_unlock(flags);
+}
+
 struct tty_change {
 	pid_t sid;
 	struct tty *tty;
+	bool hung_up;
+	pid_t foreground; /* if hung_up */
 };
 
 static void change_tty(struct process *p, void *arg)
 {
-	struct tty_change *change = arg;
+	const struct tty_change *change = arg;
 
-	if (p->sid == change->sid)
-		p->tty = change->tty;
+	if (p->sid != change->sid || p->state == PROCESS_ZOMBIE)
+		return;
+	set_tty_locked(p, change->tty);
+	if (!change->hung_up || p->pid != p->sid)
+		return;
+	p->hung_up_group = change->foreground;
+	signal_process(p, SIGHUP, NULL);
+	signal_process(p, SIGCONT, NULL);
+}
+
+void session_hang_up(pid_t sid, pid_t foreground)
+{
+	struct tty_change change = { sid, NULL, true, foreground };
+	uint64_t flags = tree_lock();
+
+	process_for_each_locked(change_tty, &change);
+	tree_unlock(flags);
 }
 
 void session_set_tty(pid_t sid, struct tty *tty)
 {
-	struct tty_change change = { sid, tty };
+	struct tty_change change = { sid, tty, false, 0 };
 	uint64_t flags = tree_lock();
 
 	process_for_each_locked(change_tty, &change);

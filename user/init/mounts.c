@@ -20,6 +20,7 @@ static const struct mount_point points[] = {
 	{ "proc", "/proc", 0555, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
 	{ "sysfs", "/sys", 0555, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
 	{ "devtmpfs", "/dev", 0755, MS_NOSUID, NULL },
+	{ "devpts", "/dev/pts", 0755, MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666" },
 	{ "tmpfs", "/run", 0755, MS_NOSUID | MS_NODEV, "mode=0755" },
 	{ "tmpfs", "/tmp", 01777, MS_NOSUID | MS_NODEV, "mode=1777" },
 };
@@ -27,9 +28,11 @@ static const struct mount_point points[] = {
 /* Is something mounted there already?  The kernel brings /dev. */
 static bool mounted(const char *target)
 {
-	struct stat here, root;
+	struct stat here, above;
+	char parent[64];
 
-	return stat(target, &here) == 0 && stat("/", &root) == 0 && here.st_dev != root.st_dev;
+	snprintf(parent, sizeof(parent), "%s/..", target);
+	return stat(target, &here) == 0 && stat(parent, &above) == 0 && here.st_dev != above.st_dev;
 }
 
 static void set_host_name(void)

@@ -71,6 +71,7 @@ void ldisc_flush_input(struct ldisc *ld)
 {
 	ld->tail = ld->canon_head = ld->head;
 	ld->literal_next = false;
+	ldisc_tell(ld, TIOCPKT_FLUSHREAD);
 	if (ld->asked_to_stop) {
 		ld->asked_to_stop = false;
 		ldisc_send_flow(ld, true);
@@ -241,7 +242,7 @@ static void take_signal(struct ldisc *ld, uint8_t c)
 		ldisc_flush_input(ld);
 		ldisc_flush_output(ld);
 	}
-	ld->stopped = false;
+	ldisc_set_stopped(ld, false);
 	if (ldisc_lflag(ld, ECHO))
 		ldisc_echo_char(ld, c);
 }
@@ -255,7 +256,7 @@ static bool flow_control(struct ldisc *ld, uint8_t c)
 		return true;
 	}
 	if (is_cc(ld, VSTOP, c)) {
-		ld->stopped = true;
+		ldisc_set_stopped(ld, true);
 		return true;
 	}
 	if (ld->stopped && ldisc_iflag(ld, IXANY))

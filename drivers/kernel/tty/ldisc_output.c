@@ -110,7 +110,7 @@ size_t ldisc_write(struct ldisc *ld, const char *text, size_t len)
 {
 	size_t done = 0;
 
-	while (done < len) {
+	while (done < len && !ld->stopped) {
 		size_t before = done;
 
 		while (done < len && queue_room(ld) >= MAX_EXPANDED + ECHO_RESERVE)
@@ -134,6 +134,8 @@ size_t ldisc_unsent(const struct ldisc *ld)
 
 void ldisc_set_stopped(struct ldisc *ld, bool stopped)
 {
+	if (ld->stopped != stopped)
+		ldisc_tell(ld, stopped ? TIOCPKT_STOP : TIOCPKT_START);
 	ld->stopped = stopped;
 	ldisc_drain(ld);
 }

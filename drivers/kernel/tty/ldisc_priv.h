@@ -19,6 +19,12 @@ static inline bool ldisc_lflag(const struct ldisc *ld, uint32_t flag)
 	return ld->termios.lflag & flag;
 }
 
+static inline void ldisc_tell(struct ldisc *ld, uint8_t event)
+{
+	if (ld->device->event)
+		ld->device->event(ld->ctx, event);
+}
+
 /* Echo: best effort.  What finds no room in the queue is dropped. */
 void ldisc_echo_raw(struct ldisc *ld, char c);     /* through output processing only */
 void ldisc_echo_char(struct ldisc *ld, uint8_t c); /* controls as ^X when ECHOCTL says so */

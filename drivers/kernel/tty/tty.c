@@ -37,7 +37,17 @@ static void device_flush(void *ctx)
 		tty->ops->flush_output(tty);
 }
 
-static const struct ldisc_device ldisc_device = { .write = device_write, .flush = device_flush };
+static void device_event(void *ctx, uint8_t event)
+{
+	struct tty *tty = ctx;
+
+	if (tty->ops->event)
+		tty->ops->event(tty, event);
+}
+
+static const struct ldisc_device ldisc_device = { .write = device_write,
+						  .flush = device_flush,
+						  .event = device_event };
 
 /* --- what drivers call ------------------------------------------------------------------------------ */
 
@@ -53,8 +63,7 @@ static void send_signals(pid_t group, unsigned signals)
 		signal_group(group, SIGTSTP, NULL);
 }
 
-/* Input changed the discipline: tell whom it concerns.  Unlocks. */
-static void after_input(struct tty *tty, unsigned signals, uint64_t flags)
+void tty_after_input(struct tty *tty, unsigned signals, uint64_t flags)
 {
 	bool readable = ldisc_readable(&tty->ldisc, 1), writable = ldisc_writable(&tty->ldisc);
 	pid_t group = tty->foreground;
@@ -72,14 +81,14 @@ void tty_input(struct tty *tty, const char *bytes, size_t len)
 {
 	uint64_t flags = spin_lock_irqsave(&tty->lock);
 
-	after_input(tty, ldisc_input(&tty->ldisc, bytes, len), flags);
+	tty_after_input(tty, ldisc_input(&tty->ldisc, bytes, len), flags);
 }
 
 void tty_break(struct tty *tty)
 {
 	uint64_t flags = spin_lock_irqsave(&tty->lock);
 
-	after_input(tty, ldisc_break(&tty->ldisc), flags);
+	tty_after_input(tty, ldisc_break(&tty->ldisc), flags);
 }
 
 size_t tty_input_room(struct tty *tty)
@@ -124,11 +133,11 @@ bool tty_file_hung_up(const struct tty_file *tf)
 	return !tf->console && READ_ONCE(tf->tty->hangups) != tf->hangups;
 }
 
-static int open_tty(struct file *file, struct tty *tty, bool console)
+int tty_open_file(struct file *file, struct tty *tty, bool console)
 {
 	struct tty_file *tf;
 	uint64_t flags;
-	bool refused;
+	int err = 0;
 
 	if (!tty)
 		return -ENXIO;
@@ -136,16 +145,20 @@ static int open_tty(struct file *file, struct tty *tty, bool console)
 	if (!tf)
 		return -ENOMEM;
 	flags = spin_lock_irqsave(&tty->lock);
-	refused = tty->exclusive && !cred_is_root();
-	if (!refused) {
+	if (tty->exclusive && !cred_is_root())
+		err = -EBUSY;
+	if (err == 0 && tty->ops->opened)
+		err = tty->ops->opened(tty);
+	if (err == 0) {
 		tty->open_count++;
 		*tf = (struct tty_file){ .tty = tty, .hangups = tty->hangups, .console = console };
 	}
 	spin_unlock_irqrestore(&tty->lock, flags);
-	if (refused) {
+	if (err < 0) {
 		slab_free(file_cache, tf);
-		return -EBUSY;
+		return err;
 	}
+	tty_get(tty);
 	file->private = tf;
 	return 0;
 }
@@ -153,9 +166,9 @@ static int open_tty(struct file *file, struct tty *tty, bool console)
 static int tty_open(struct file *file)
 {
 	struct tty *tty = file->private;
-	int err = open_tty(file, tty, false);
+	int err = tty_open_file(file, tty, false);
 
-	if (err == 0 && !(file->flags & O_NOCTTY))
+	if (err == 0 && !(file->flags & O_NOCTTY) && (file->access & CAP_READ))
 		tty_open_controlling(tty);
 	return err;
 }
@@ -163,28 +176,36 @@ static int tty_open(struct file *file)
 /* /dev/tty: whatever terminal the process has. */
 static int tty_open_own(struct file *file)
 {
-	return open_tty(file, in_user_thread() ? current_process()->tty : NULL, false);
+	struct tty *tty = tty_own();
+	int err = tty_open_file(file, tty, false);
+
+	tty_put(tty);
+	return err;
 }
 
 static int tty_open_console(struct file *file)
 {
-	return open_tty(file, tty_console(), true);
+	return tty_open_file(file, tty_console(), true);
 }
 
 static int tty_open_screen(struct file *file)
 {
-	return open_tty(file, tty_find("tty1"), false);
+	return tty_open_file(file, tty_find("tty1"), false);
 }
 
-static void tty_release(struct file *file)
+void tty_release(struct file *file)
 {
 	struct tty_file *tf = tty_file_of(file);
-	uint64_t flags = spin_lock_irqsave(&tf->tty->lock);
+	struct tty *tty = tf->tty;
+	uint64_t flags = spin_lock_irqsave(&tty->lock);
 
-	if (--tf->tty->open_count == 0)
-		tf->tty->exclusive = false;
-	spin_unlock_irqrestore(&tf->tty->lock, flags);
+	if (--tty->open_count == 0)
+		tty->exclusive = false;
+	spin_unlock_irqrestore(&tty->lock, flags);
 	slab_free(file_cache, tf);
+	if (tty->ops->closed)
+		tty->ops->closed(tty);
+	tty_put(tty);
 }
 
 #define TTY_FILE_OPS(open_fn)                                                                \
@@ -193,7 +214,7 @@ static void tty_release(struct file *file)
 		.poll = tty_poll, .release = tty_release,                                    \
 	}
 
-static const struct file_ops tty_ops = TTY_FILE_OPS(tty_open);
+const struct file_ops tty_file_ops = TTY_FILE_OPS(tty_open);
 static const struct file_ops own_ops = TTY_FILE_OPS(tty_open_own);
 static const struct file_ops console_ops = TTY_FILE_OPS(tty_open_console);
 static const struct file_ops screen_ops = TTY_FILE_OPS(tty_open_screen);
@@ -221,24 +242,43 @@ void tty_init(void)
 	register_device(&screen_device);
 }
 
-struct tty *tty_create(const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver_data)
+void tty_setup(struct tty *tty, const char *name, dev_t dev, const struct tty_driver_ops *ops,
+	       void *driver_data)
 {
-	struct tty *tty = kzalloc(sizeof(*tty)), **end = &all_ttys;
-
-	if (!tty)
-		return NULL;
+	refcount_set(&tty->refs, 1);
 	spin_init(&tty->lock, "tty", RANK_TTY_INPUT);
 	waitqueue_init(&tty->read_wq);
 	waitqueue_init(&tty->write_wq);
 	strlcpy(tty->name, name, sizeof(tty->name));
 	tty->ops = ops;
 	tty->driver_data = driver_data;
+	tty->device.dev = dev;
 	ldisc_init(&tty->ldisc, &ldisc_device, tty);
+}
+
+void tty_get(struct tty *tty)
+{
+	refcount_get(&tty->refs);
+}
+
+void tty_put(struct tty *tty)
+{
+	if (tty && refcount_put(&tty->refs))
+		tty->ops->destroy(tty);
+}
+
+struct tty *tty_create(const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver_data)
+{
+	struct tty *tty = kzalloc(sizeof(*tty)), **end = &all_ttys;
+
+	if (!tty)
+		return NULL;
+	tty_setup(tty, name, dev, ops, driver_data);
 	tty->device = (struct char_device){
 		.name = tty->name,
 		.dev = dev,
 		.mode = 0620,
-		.ops = &tty_ops,
+		.ops = &tty_file_ops,
 		.private = tty,
 	};
 	if (char_device_register(&tty->device) < 0) {

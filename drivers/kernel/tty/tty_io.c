@@ -291,7 +291,7 @@ static bool all_sent(struct tty_file *tf)
 	size_t unsent = ldisc_unsent(&tty->ldisc) + (tty->ops->unsent ? tty->ops->unsent(tty) : 0);
 
 	spin_unlock_irqrestore(&tty->lock, flags);
-	return unsent == 0 || tty_file_hung_up(tf);
+	return unsent == 0 || tty->ops->pseudo || tty_file_hung_up(tf);
 }
 
 int tty_wait_sent(struct tty_file *tf)

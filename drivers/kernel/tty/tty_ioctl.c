@@ -3,6 +3,7 @@
 #include "tty_priv.h"
 
 #include <arch/usercopy.h>
+#include <kernel/confine.h>
 #include <kernel/process.h>
 #include <serix/errno.h>
 
@@ -16,19 +17,14 @@ static int64_t get_termios(struct tty *tty, uaddr_t arg)
 	return copy_to_user(arg, &t, sizeof(t));
 }
 
-static int64_t set_termios(struct tty_file *tf, uaddr_t arg, bool drain, bool flush)
+static int64_t set_termios(struct tty *tty, uaddr_t arg, bool flush)
 {
-	struct tty *tty = tf->tty;
 	struct abi_termios t;
 	uint64_t flags;
 	bool writable;
-	int err;
 
-	err = copy_from_user(&t, arg, sizeof(t));
-	if (err == 0 && drain)
-		err = tty_wait_sent(tf);
-	if (err < 0)
-		return err;
+	if (copy_from_user(&t, arg, sizeof(t)) < 0)
+		return -EFAULT;
 	flags = spin_lock_irqsave(&tty->lock);
 	if (flush)
 		ldisc_flush_input(&tty->ldisc);
@@ -134,6 +130,24 @@ static int64_t set_exclusive(struct tty *tty, bool on)
 	return 0;
 }
 
+/* There is one, number 0. */
+static int64_t set_discipline(uaddr_t arg)
+{
+	uint32_t number;
+
+	if (get_user_u32(arg, &number) < 0)
+		return -EFAULT;
+	return number == 0 ? 0 : -EINVAL;
+}
+
+static int64_t hang_up(struct tty *tty)
+{
+	if (!cred_is_root() || confine_denies(CONFINE_NO_ADMIN))
+		return -EPERM;
+	tty_hang_up(tty);
+	return 0;
+}
+
 static int64_t set_foreground(struct tty *tty, uaddr_t arg)
 {
 	uint32_t pgid;
@@ -160,6 +174,11 @@ static bool changes_terminal(uint32_t cmd)
 	}
 }
 
+static bool waits_for_output(uint32_t cmd)
+{
+	return cmd == TCSETSW || cmd == TCSETSF || cmd == TCSBRK || cmd == TCSBRKP;
+}
+
 /* About the session. */
 static int64_t session_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg)
 {
@@ -176,8 +195,44 @@ static int64_t session_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg)
 		return set_foreground(tty, arg);
 	case TIOCGSID:
 		return tty_is_controlling(tty) ? put_int(arg, READ_ONCE(tty->session)) : -ENOTTY;
+	case TIOCVHANGUP:
+		return hang_up(tty);
 	default:
 		return -ENOTTY;
+	}
+}
+
+int64_t tty_common_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg)
+{
+	switch (cmd) {
+	case TCGETS:
+		return get_termios(tty, arg);
+	case TCSETS:
+	case TCSETSW:
+		return set_termios(tty, arg, false);
+	case TCSETSF:
+		return set_termios(tty, arg, true);
+	case TCXONC:
+		return flow(tty, arg);
+	case TIOCGWINSZ:
+		return get_winsize(tty, arg);
+	case TIOCSWINSZ:
+		return set_winsize(tty, arg);
+	case TIOCEXCL:
+	case TIOCNXCL:
+		return set_exclusive(tty, cmd == TIOCEXCL);
+	case TIOCGEXCL:
+		return put_int(arg, READ_ONCE(tty->exclusive));
+	case TIOCGETD:
+		return put_int(arg, 0);
+	case TIOCSETD:
+		return set_discipline(arg);
+	case TIOCGDEV:
+		return put_int(arg, (int64_t)tty_dev(tty));
+	case TIOCSTI: /* typing into somebody's terminal has been a hole for too long */
+		return -EIO;
+	default:
+		return session_ioctl(tty, cmd, arg);
 	}
 }
 
@@ -190,42 +245,21 @@ int64_t tty_ioctl(struct file *file, uint32_t cmd, uint64_t arg)
 	if (tty_file_hung_up(tf))
 		return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
 	err = changes_terminal(cmd) ? tty_check_change(tty) : 0;
+	if (err == 0 && waits_for_output(cmd))
+		err = tty_wait_sent(tf);
 	if (err < 0)
 		return err;
 	switch (cmd) {
-	case TCGETS:
-		return get_termios(tty, arg);
-	case TCSETS:
-		return set_termios(tf, arg, false, false);
-	case TCSETSW:
-		return set_termios(tf, arg, true, false);
-	case TCSETSF:
-		return set_termios(tf, arg, true, true);
 	case TCSBRK:
 	case TCSBRKP: /* no break is sent: nothing here would receive one */
-		return tty_wait_sent(tf);
-	case TCXONC:
-		return flow(tty, arg);
+		return 0;
 	case TCFLSH:
 		return flush_queues(tty, arg);
-	case TIOCGWINSZ:
-		return get_winsize(tty, arg);
-	case TIOCSWINSZ:
-		return set_winsize(tty, arg);
 	case FIONREAD:
 		return input_count(tty, arg);
 	case TIOCOUTQ:
 		return output_count(tty, arg);
-	case TIOCEXCL:
-	case TIOCNXCL:
-		return set_exclusive(tty, cmd == TIOCEXCL);
-	case TIOCGEXCL:
-		return put_int(arg, READ_ONCE(tty->exclusive));
-	case TIOCGETD:
-		return put_int(arg, 0);
-	case TIOCSTI: /* typing into somebody's terminal has been a hole for too long */
-		return -EIO;
 	default:
-		return session_ioctl(tty, cmd, arg);
+		return tty_common_ioctl(tty, cmd, arg);
 	}
 }

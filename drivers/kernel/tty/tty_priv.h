@@ -16,12 +16,13 @@
 
 /* [i] immutable, [l] tty.lock, [a] atomic */
 struct tty {
+	struct refcount refs;             /* files, nodes, processes whose controlling terminal it is */
 	struct spinlock lock;             /* RANK_TTY_INPUT */
 	char name[TTY_NAME_LEN];          /* [i] */
 	const struct tty_driver_ops *ops; /* [i] */
 	void *driver_data;                /* [i] */
-	struct char_device device;        /* [i] */
-	struct tty *next;                 /* [i] all terminals */
+	struct char_device device;        /* [i] its node, unless it has none in /dev itself */
+	struct tty *next;                 /* [i] all terminals that live for ever */
 
 	struct ldisc ldisc;         /* [l] */
 	struct abi_winsize winsize; /* [l] */
@@ -51,6 +52,15 @@ static inline struct tty_file *tty_file_of(const struct file *file)
 
 bool tty_file_hung_up(const struct tty_file *tf);
 
+/* A terminal with one reference, in no list and without a node. */
+void tty_setup(struct tty *tty, const char *name, dev_t dev, const struct tty_driver_ops *ops,
+	       void *driver_data);
+/* open(2) of a file of this terminal (NULL: there is none, -ENXIO).  -EBUSY, -ENOMEM, what the driver says. */
+int tty_open_file(struct file *file, struct tty *tty, bool console);
+void tty_release(struct file *file);
+/* Input changed the discipline: tell whom it concerns.  Unlocks. */
+void tty_after_input(struct tty *tty, unsigned signals, uint64_t flags);
+
 /* tty_io.c */
 ssize_t tty_read(struct file *file, struct iobuf *io, off_t *pos);
 ssize_t tty_write(struct file *file, struct iobuf *io, off_t *pos);
@@ -62,6 +72,9 @@ void tty_unthrottle_locked(struct tty *tty);
 
 /* tty_ioctl.c */
 int64_t tty_ioctl(struct file *file, uint32_t cmd, uint64_t arg);
+/* Those that mean the terminal whichever end of a pair they are asked at: settings, size, session.  -ENOTTY:
+ * none of them. */
+int64_t tty_common_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg);
 
 /* tty_session.c */
 bool tty_is_controlling(struct tty *tty);
@@ -70,4 +83,6 @@ void tty_open_controlling(struct tty *tty);
 int tty_check_change(struct tty *tty);
 int tty_take_session(struct tty *tty, bool steal);
 int tty_leave_session(struct tty *tty);
+/* The running process's controlling terminal, referenced, or NULL. */
+struct tty *tty_own(void);
 int tty_set_foreground(struct tty *tty, pid_t pgid);

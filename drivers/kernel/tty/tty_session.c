@@ -10,6 +10,12 @@
 #include <kernel/process.h>
 #include <serix/errno.h>
 
+struct tty *tty_own(void)
+{
+	return in_user_thread() ? process_tty_get(current_process()) : NULL;
+}
+
+/* The pointer is only compared. */
 bool tty_is_controlling(struct tty *tty)
 {
 	return in_user_thread() && READ_ONCE(current_process()->tty) == tty;
@@ -67,33 +73,70 @@ void tty_open_controlling(struct tty *tty)
 		(void)tty_take_session(tty, false);
 }
 
+/* Its session and foreground group, which lose it. */
+struct former {
+	pid_t session, foreground;
+};
+
+static struct former detach_locked(struct tty *tty)
+{
+	struct former former = { tty->session, tty->foreground };
+
+	tty->session = tty->foreground = 0;
+	return former;
+}
+
 /* Readers and writers of files opened up to now are through with it. */
-static void hang_up(struct tty *tty, pid_t sid, pid_t *group)
+static void disconnect_locked(struct tty *tty)
+{
+	tty->hangups++;
+	ldisc_flush_input(&tty->ldisc);
+	ldisc_set_stopped(&tty->ldisc, false);
+}
+
+static void wake_everybody(struct tty *tty)
+{
+	wake_up_all(&tty->read_wq);
+	wake_up_all(&tty->write_wq);
+}
+
+void tty_hang_up(struct tty *tty)
 {
 	uint64_t flags = spin_lock_irqsave(&tty->lock);
+	struct former former = detach_locked(tty);
 
-	*group = 0;
+	disconnect_locked(tty);
+	spin_unlock_irqrestore(&tty->lock, flags);
+	wake_everybody(tty);
+	if (former.session > 0)
+		session_hang_up(former.session, former.foreground);
+}
+
+/* The foreground group of session `sid`, which gives the terminal up; 0: it does not have it. */
+static pid_t release_session(struct tty *tty, pid_t sid, bool disconnect)
+{
+	uint64_t flags = spin_lock_irqsave(&tty->lock);
+	struct former former = { 0 };
+
 	if (tty->session == sid) {
-		*group = tty->foreground;
-		tty->session = tty->foreground = 0;
-		tty->hangups++;
-		ldisc_flush_input(&tty->ldisc);
-		ldisc_set_stopped(&tty->ldisc, false);
+		former = detach_locked(tty);
+		if (disconnect)
+			disconnect_locked(tty);
 	}
 	spin_unlock_irqrestore(&tty->lock, flags);
+	return former.foreground;
 }
 
 void tty_release_session(struct tty *tty, pid_t sid)
 {
-	pid_t group;
+	pid_t group = release_session(tty, sid, !tty->ops->pseudo);
 
-	hang_up(tty, sid, &group);
 	if (group > 0) {
 		signal_group(group, SIGHUP, NULL);
-		signal_group(group, SIGCONT, NULL);
+		if (!tty->ops->pseudo)
+			signal_group(group, SIGCONT, NULL);
 	}
-	wake_up_all(&tty->read_wq);
-	wake_up_all(&tty->write_wq);
+	wake_everybody(tty);
 }
 
 int tty_leave_session(struct tty *tty)
@@ -103,10 +146,15 @@ int tty_leave_session(struct tty *tty)
 	if (p->tty != tty)
 		return -ENOTTY;
 	if (p->pid == p->sid) {
-		tty_release_session(tty, p->sid);
+		pid_t group = release_session(tty, p->sid, false);
+
+		if (group > 0) {
+			signal_group(group, SIGHUP, NULL);
+			signal_group(group, SIGCONT, NULL);
+		}
 		session_set_tty(p->sid, NULL);
 	} else {
-		WRITE_ONCE(p->tty, NULL);
+		process_drop_tty();
 	}
 	return 0;
 }
