@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* clang-format off: it would break the lines that tools read */
 /*
  * kernel/cap/narrow.h by deductive proof, for all arguments: each right of what is derived is one of its
  * parent's and one that was asked for, and it ends no later than its parent, nor than asked for.
@@ -7,7 +8,6 @@
  * break BUG_RIGHTS: a right may be had that nobody has
  * break BUG_FOREVER: what never ends may come from what ends
  */
-/* clang-format off */
 #include <stdint.h>
 
 #ifdef BUG_RIGHTS
