@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Revocation under attack: three attackers, each on a CPU of its own, use a mapping and a port through
- * derived capabilities as fast as they can, and a fourth revokes those.  Once the call has returned nothing
- * that they do has an effect.
+ * derived capabilities as fast as they can, and a fourth revokes those, in each round both, the one or the
+ * other first.  Once the call has returned nothing that they do has an effect.
  *
  * Memory.  The attackers map the object themselves each round (so some are still at it when it is revoked),
  * one as a thread of the revoker, two as processes that share its descriptors.  They write a sequence into
@@ -14,8 +14,11 @@
  * Port.  The attackers send without waiting, and with; the revoker empties the queue after revoking.  If a
  * message comes after that, it was sent too late.
  *
- * Give the number of rounds, and for how many seconds at most each part may go on with them.  --smp 4 makes
- * it meaningful.  The comments show how long revoking took.
+ * Attackers live through all rounds, and whoever waits sleeps: an emulated CPU that spins for another takes
+ * the real one away that the other needs.
+ *
+ * Give the number of rounds, and for how many seconds at most to go on with them.  --smp 4 makes it
+ * meaningful.  The comments show how long revoking took.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -48,17 +51,15 @@
 #define FUTEX_WAIT 0 /* <linux/futex.h> does not come with musl */
 #define FUTEX_WAKE 1
 
-enum target { MEMORY, PORT, END };
-
 /* Shared by all. */
 struct field {
-	_Atomic uint32_t round;   /* the one that attackers are to begin */
-	_Atomic uint32_t stopped; /* attackers that have been stopped in it */
-	_Atomic uint32_t target;  /* enum target */
-	_Atomic int32_t fd;       /* through which */
-	_Atomic uint64_t marker;  /* what the page will hold when it is revoked */
-	_Atomic uint32_t busy;    /* attackers that are at it */
-	_Atomic uint64_t used, refused, signals, violations;
+	_Atomic uint32_t round;     /* the one that attackers are to begin */
+	_Atomic uint32_t stopped;   /* attackers that have been stopped in it */
+	_Atomic uint32_t busy;      /* attackers that are at it */
+	_Atomic bool over;          /* there is no further round */
+	_Atomic int32_t page, port; /* descriptors to go through */
+	_Atomic uint64_t marker;    /* what the page will hold when it is revoked */
+	_Atomic uint64_t signals, unmapped, unsent, sent, violations;
 };
 
 static struct field *field;
@@ -69,6 +70,19 @@ static long futex(_Atomic uint32_t *word, int op, uint32_t value)
 	const struct timespec second = { .tv_sec = 1 };
 
 	return syscall(SYS_futex, word, op, value, &second, NULL, 0);
+}
+
+/* One more, which somebody may wait for. */
+static void arrive(_Atomic uint32_t *counter)
+{
+	atomic_fetch_add(counter, 1);
+	futex(counter, FUTEX_WAKE, 1);
+}
+
+/* Let others have the processor that emulates this one. */
+static void relax(void)
+{
+	__asm__ volatile("pause");
 }
 
 static void count(_Atomic uint64_t *counter)
@@ -125,17 +139,19 @@ static void attack_page(volatile uint64_t *page, unsigned self)
 		if (!touch(page, self, n))
 			page[self] = n;
 		if (n == 1)
-			atomic_fetch_add(&field->busy, 1);
+			arrive(&field->busy);
+		if (n % 128 == 0)
+			relax();
 	}
 }
 
 static void attack_memory(unsigned self)
 {
-	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, atomic_load(&field->fd), 0);
+	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, atomic_load(&field->page), 0);
 
 	if (page == MAP_FAILED) {
-		count(errno == EBADF ? &field->refused : &field->violations);
-		atomic_fetch_add(&field->busy, 1);
+		count(errno == EBADF ? &field->unmapped : &field->violations);
+		arrive(&field->busy);
 		return;
 	}
 	attack_page(page, self);
@@ -149,12 +165,13 @@ static void attack_port(unsigned self)
 	struct message m = { .data = &word, .size = sizeof(word) };
 	int err;
 
-	atomic_fetch_add(&field->busy, 1);
-	do
+	arrive(&field->busy);
+	do {
 		/* One of them waits in line for room. */
-		err = port_send(atomic_load(&field->fd), &m, self ? 0 : PULSE_FOREVER) < 0 ? errno : 0;
-	while (err == 0 || err == EAGAIN);
-	count(err == EBADF ? &field->refused : &field->violations);
+		err = port_send(atomic_load(&field->port), &m, self ? 0 : PULSE_FOREVER) < 0 ? errno : 0;
+		relax();
+	} while (err == 0 || err == EAGAIN);
+	count(err == EBADF ? &field->unsent : &field->violations);
 }
 
 static void *attacker(void *arg)
@@ -167,18 +184,14 @@ static void *attacker(void *arg)
 		while ((now = atomic_load(&field->round)) == round)
 			futex(&field->round, FUTEX_WAIT, round);
 		round = now;
-		switch (atomic_load(&field->target)) {
-		case MEMORY:
-			attack_memory(self);
-			break;
-		case PORT:
-			attack_port(self);
-			break;
-		default:
+		if (atomic_load(&field->over))
 			return NULL;
-		}
-		if (atomic_fetch_add(&field->stopped, 1) + 1 == ATTACKERS)
-			futex(&field->stopped, FUTEX_WAKE, 1);
+		if ((round + self) % 2 == 0)
+			attack_memory(self);
+		attack_port(self);
+		if ((round + self) % 2 != 0)
+			attack_memory(self);
+		arrive(&field->stopped);
 	}
 }
 
@@ -193,7 +206,12 @@ static int attacker_process(void *arg)
 static cap_handle_t object, port;
 static volatile uint64_t *own; /* the object, mapped through its original capability */
 
-static uint64_t histogram[BUCKETS], slowest_ns;
+/* How long revoking took. */
+struct latency {
+	uint64_t histogram[BUCKETS], slowest_ns;
+};
+
+static struct latency of_mapping, of_port;
 static uint64_t seed = 88172645463325252u;
 
 static uint64_t random_number(void)
@@ -212,26 +230,24 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void note_latency(uint64_t ns)
+static void note_latency(struct latency *l, uint64_t ns)
 {
 	unsigned bucket = 0;
 
 	for (uint64_t us = ns / 1000; us > 0 && bucket < BUCKETS - 1; us /= 2)
 		bucket++;
-	histogram[bucket]++;
-	slowest_ns = ns > slowest_ns ? ns : slowest_ns;
+	l->histogram[bucket]++;
+	l->slowest_ns = ns > l->slowest_ns ? ns : l->slowest_ns;
 }
 
-static void show_histogram(const char *what)
+static void show_latency(const struct latency *l, const char *what)
 {
-	printf("# %s: revoke took, in us\n", what);
+	printf("# revoking %s took, in us\n", what);
 	for (unsigned i = 0; i < BUCKETS; i++) {
-		if (histogram[i] > 0)
-			printf("# %8lu to %8lu: %lu\n", i ? 1ul << (i - 1) : 0, 1ul << i, histogram[i]);
+		if (l->histogram[i] > 0)
+			printf("# %8lu to %8lu: %lu\n", i ? 1ul << (i - 1) : 0, 1ul << i, l->histogram[i]);
 	}
-	printf("# slowest: %lu us\n", slowest_ns / 1000);
-	memset(histogram, 0, sizeof(histogram));
-	slowest_ns = 0;
+	printf("# slowest: %lu us\n", l->slowest_ns / 1000);
 }
 
 /* A capability to be revoked, one or two derivations from `original`; attackers use the last. */
@@ -247,45 +263,44 @@ static cap_handle_t derive_chain(cap_handle_t original, uint32_t rights, cap_han
 	return root;
 }
 
-static void begin_round(enum target target, cap_handle_t leaf)
-{
-	unsigned busy = (unsigned)(random_number() % (ATTACKERS + 1));
-
-	atomic_store(&field->stopped, 0);
-	atomic_store(&field->busy, 0);
-	atomic_store(&field->target, target);
-	atomic_store(&field->fd, cap_fd(leaf));
-	atomic_fetch_add(&field->round, 1);
-	futex(&field->round, FUTEX_WAKE, INT_MAX);
-	while (atomic_load(&field->busy) < busy)
-		sched_yield();
-	for (uint64_t spins = random_number() % 2000; spins > 0; spins--)
-		__asm__ volatile("pause");
-}
-
-static void revoke(cap_handle_t root)
-{
-	uint64_t start = now_ns();
-
-	need(cap_revoke(root, 0) == 0);
-	note_latency(now_ns() - start);
-}
-
 static bool all_stopped(void)
 {
 	return atomic_load(&field->stopped) == ATTACKERS;
 }
 
 /* An attacker that goes on for ever is one that nothing stops. */
-static void wait_until_stopped(void)
+static void wait_for(_Atomic uint32_t *counter, uint32_t value)
 {
 	uint64_t give_up = now_ns() + PATIENCE_NS;
 	uint32_t n;
 
-	while ((n = atomic_load(&field->stopped)) < ATTACKERS) {
+	while ((n = atomic_load(counter)) < value) {
 		need(now_ns() < give_up);
-		futex(&field->stopped, FUTEX_WAIT, n);
+		futex(counter, FUTEX_WAIT, n);
 	}
+}
+
+static void begin_round(cap_handle_t page_leaf, cap_handle_t port_leaf)
+{
+	atomic_store(&field->stopped, 0);
+	atomic_store(&field->busy, 0);
+	atomic_store(&field->page, cap_fd(page_leaf));
+	atomic_store(&field->port, cap_fd(port_leaf));
+	atomic_fetch_add(&field->round, 1);
+	futex(&field->round, FUTEX_WAKE, INT_MAX);
+	wait_for(&field->busy, (uint32_t)(random_number() % (ATTACKERS + 1)));
+	for (uint64_t n = random_number() % 8; n > 0; n--)
+		relax();
+	for (volatile uint64_t n = random_number() % 2000; n > 0; n--)
+		;
+}
+
+static void revoke(cap_handle_t root, struct latency *l)
+{
+	uint64_t start = now_ns();
+
+	need(cap_revoke(root, 0) == 0);
+	note_latency(l, now_ns() - start);
 }
 
 static bool is_filled(const volatile uint64_t *page, uint64_t marker)
@@ -295,29 +310,6 @@ static bool is_filled(const volatile uint64_t *page, uint64_t marker)
 			return false;
 	}
 	return true;
-}
-
-static bool memory_round(void)
-{
-	uint64_t marker = random_number() | 1ull << 63;
-	cap_handle_t leaf,
-		root = derive_chain(object, FILE_RIGHT_READ | FILE_RIGHT_WRITE | FILE_RIGHT_MAP, &leaf);
-	bool unchanged = true;
-
-	atomic_store(&field->marker, marker);
-	begin_round(MEMORY, leaf);
-	revoke(root);
-	for (size_t i = 0; i < WORDS; i++)
-		own[i] = marker;
-	for (int look = 0; look < 20 && !all_stopped(); look++)
-		unchanged &= is_filled(own, marker);
-	wait_until_stopped();
-	unchanged &= is_filled(own, marker);
-	/* Not to be taken for the next round's. */
-	atomic_store(&field->marker, 0);
-	for (size_t i = 0; i < WORDS; i++)
-		own[i] = 0;
-	return unchanged;
 }
 
 /* How many are in the queue, all of them taken. */
@@ -337,20 +329,59 @@ static unsigned empty_queue(void)
 	return n;
 }
 
-static bool port_round(void)
+/* Whether nothing is written afterwards, as far as can be seen at once. */
+static bool revoke_page(cap_handle_t root, uint64_t marker)
 {
-	cap_handle_t leaf, root = derive_chain(port, PORT_RIGHT_SEND, &leaf);
+	bool unchanged = true;
+
+	revoke(root, &of_mapping);
+	for (size_t i = 0; i < WORDS; i++)
+		own[i] = marker;
+	for (int look = 0; look < 20 && !all_stopped(); look++)
+		unchanged &= is_filled(own, marker);
+	return unchanged;
+}
+
+/* How many messages come afterwards. */
+static unsigned revoke_port(cap_handle_t root)
+{
 	unsigned late = 0;
 
-	begin_round(PORT, leaf);
 	for (uint64_t n = random_number() % 4; n > 0; n--)
-		atomic_fetch_add(&field->used, empty_queue());
-	revoke(root);
-	atomic_fetch_add(&field->used, empty_queue());
+		atomic_fetch_add(&field->sent, empty_queue());
+	revoke(root, &of_port);
+	atomic_fetch_add(&field->sent, empty_queue());
 	for (int look = 0; look < 20 && !all_stopped(); look++)
 		late += empty_queue();
-	wait_until_stopped();
-	return late + empty_queue() == 0;
+	return late;
+}
+
+static unsigned rounds_written, rounds_sent; /* in which something came too late */
+
+static void one_round(void)
+{
+	uint64_t marker = random_number() | 1ull << 63;
+	cap_handle_t page_leaf, port_leaf;
+	cap_handle_t page_root =
+		derive_chain(object, FILE_RIGHT_READ | FILE_RIGHT_WRITE | FILE_RIGHT_MAP, &page_leaf);
+	cap_handle_t port_root = derive_chain(port, PORT_RIGHT_SEND, &port_leaf);
+	bool page_first = random_number() % 2, unchanged = true;
+	unsigned late;
+
+	atomic_store(&field->marker, marker);
+	begin_round(page_leaf, port_leaf);
+	if (page_first)
+		unchanged = revoke_page(page_root, marker);
+	late = revoke_port(port_root);
+	if (!page_first)
+		unchanged = revoke_page(page_root, marker);
+	wait_for(&field->stopped, ATTACKERS);
+	rounds_written += !(unchanged && is_filled(own, marker));
+	rounds_sent += late + empty_queue() > 0;
+	/* Not to be taken for the next round's. */
+	atomic_store(&field->marker, 0);
+	for (size_t i = 0; i < WORDS; i++)
+		own[i] = 0;
 }
 
 /* --- all together ------------------------------------------------------------------------------------ */
@@ -376,7 +407,7 @@ static bool end_attackers(pthread_t thread)
 {
 	int status, failed = 0;
 
-	atomic_store(&field->target, END);
+	atomic_store(&field->over, true);
 	atomic_fetch_add(&field->round, 1);
 	futex(&field->round, FUTEX_WAKE, INT_MAX);
 	pthread_join(thread, NULL);
@@ -385,61 +416,36 @@ static bool end_attackers(pthread_t thread)
 	return failed == 0;
 }
 
-static unsigned rounds = 300;
-static uint64_t budget_ns = UINT64_MAX;
-
-/* Run a part of the test until its time is over; how many rounds went wrong. */
-static unsigned run(bool (*one_round)(void), const char *what, unsigned *done)
+static void judge(uint64_t rounds)
 {
-	uint64_t start = now_ns();
-	unsigned wrong = 0, n;
-
-	for (n = 0; n < rounds && (n < ROUNDS_MIN || now_ns() - start < budget_ns); n++)
-		wrong += !one_round();
-	show_histogram(what);
-	*done = n;
-	return wrong;
-}
-
-static void memory_part(void)
-{
-	unsigned done, wrong = run(memory_round, "a mapping", &done);
-
-	printf("# %u rounds: %lu attackers were stopped by a signal, %lu did not get to map\n", done,
-	       field->signals, field->refused);
-	tap(wrong == 0, "nothing is written after its mapping was revoked");
-	tap(field->violations == 0 && field->signals > 0, "nothing is read, and nothing else goes wrong");
-	tap(field->signals + field->refused == (uint64_t)done * ATTACKERS, "every attacker was stopped");
-}
-
-static void port_part(void)
-{
-	unsigned done, wrong;
-
-	field->refused = 0;
-	wrong = run(port_round, "a port", &done);
-	printf("# %u rounds: %lu messages had arrived before\n", done, field->used);
-	tap(wrong == 0, "no message is sent after the capability was revoked");
-	tap(field->violations == 0 && field->refused == (uint64_t)done * ATTACKERS && field->used > 0,
-	    "every sender was stopped");
+	show_latency(&of_mapping, "what was mapped");
+	show_latency(&of_port, "a port");
+	printf("# %lu rounds: %lu attackers were stopped by a signal, %lu did not get to map, %lu messages "
+	       "had arrived\n",
+	       rounds, field->signals, field->unmapped, field->sent);
+	tap(rounds_written == 0, "nothing is written after its mapping was revoked");
+	tap(rounds_sent == 0, "no message is sent after the capability was revoked");
+	tap(field->violations == 0, "nothing is read, and nothing else goes wrong");
+	tap(field->signals > 0 && field->signals + field->unmapped == rounds * ATTACKERS,
+	    "every attacker on the page was stopped");
+	tap(field->sent > 0 && field->unsent == rounds * ATTACKERS, "every sender was stopped");
 }
 
 int main(int argc, char **argv)
 {
+	uint64_t rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 300, done;
+	uint64_t end = argc > 2 ? now_ns() + strtoul(argv[2], NULL, 10) * 1000000000u : UINT64_MAX;
 	pthread_t thread;
 
-	if (argc > 1)
-		rounds = (unsigned)strtoul(argv[1], NULL, 10);
-	if (argc > 2)
-		budget_ns = strtoull(argv[2], NULL, 10) * 1000000000u;
 	object = memfd_create("object", 0);
 	port = port_create(NULL);
 	need(object >= 0 && port >= 0 && ftruncate((int)object, PAGE) == 0);
 	own = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, (int)object, 0);
 	need(own != MAP_FAILED);
 	start_attackers(&thread);
-	memory_part();
-	port_part();
+	for (done = 0; done < rounds && (done < ROUNDS_MIN || now_ns() < end); done++)
+		one_round();
+	judge(done);
 	tap(end_attackers(thread), "the attackers are sound");
 	return tap_end();
 }
