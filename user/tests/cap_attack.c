@@ -442,6 +442,7 @@ int main(int argc, char **argv)
 	need(object >= 0 && port >= 0 && ftruncate((int)object, PAGE) == 0);
 	own = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, (int)object, 0);
 	need(own != MAP_FAILED);
+	seed ^= now_ns();
 	start_attackers(&thread);
 	for (done = 0; done < rounds && (done < ROUNDS_MIN || now_ns() < end); done++)
 		one_round();
