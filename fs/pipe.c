@@ -33,6 +33,7 @@ struct pipe {
 	uint32_t reader_opens,
 		writer_opens; /* [vnode.lock] ever: so that an open sees one that came and went */
 	uint32_t users;       /* [vnode.lock] open files; the last one frees the pipe */
+	_Atomic bool polled;  /* [a] somebody may wait for edges: each transfer is told, not only the first */
 	paddr_t *pages;       /* [vnode.lock] page_count of them */
 	paddr_t first_pages[DEFAULT_PAGES];
 };
@@ -147,6 +148,11 @@ static ssize_t fill(struct pipe *p, struct iobuf *io)
 
 /* --- reading and writing --- */
 
+static bool polled(struct pipe *p)
+{
+	return atomic_load_explicit(&p->polled, memory_order_relaxed);
+}
+
 static struct pipe *pipe_of(const struct file *file)
 {
 	return file->vnode->pipe;
@@ -175,8 +181,8 @@ static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
 		writers = p->writers > 0;
 		mutex_unlock(lock);
 		if (n != 0) {
-			if (was_full)
-				wake_up_all(&p->writers_wq);
+			if (was_full || polled(p))
+				wake_up_events(&p->writers_wq, POLLOUT | POLLWRNORM);
 			return n;
 		}
 		if (!writers)
@@ -226,8 +232,8 @@ static ssize_t pipe_write(struct file *file, struct iobuf *io, off_t *pos)
 			return done > 0 ? (ssize_t)done : broken_pipe();
 		if (n > 0) {
 			done += (size_t)n;
-			if (was_empty)
-				wake_up_all(&p->readers_wq);
+			if (was_empty || polled(p))
+				wake_up_events(&p->readers_wq, POLLIN | POLLRDNORM);
 		}
 		if (io->left == 0 || n < 0)
 			return done > 0 ? (ssize_t)done : n;
@@ -261,6 +267,7 @@ static uint32_t pipe_events(const struct pipe *p, uint32_t access)
 
 static __noinline void pipe_enqueue(struct pipe *p, uint32_t access, struct poll_table *table)
 {
+	atomic_store_explicit(&p->polled, true, memory_order_relaxed);
 	if (access & CAP_READ)
 		table->add(table, &p->readers_wq);
 	if (access & CAP_WRITE)
@@ -309,6 +316,7 @@ static const struct file_ops pipe_ops = {
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,
+	.poll_is_plain = true,
 	.ioctl = pipe_ioctl,
 	.release = pipe_release,
 };
@@ -520,6 +528,7 @@ const struct file_ops fifo_ops = {
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,
+	.poll_is_plain = true,
 	.ioctl = pipe_ioctl,
 	.release = pipe_release,
 };

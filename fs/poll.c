@@ -35,10 +35,11 @@ struct poll_wait {
 	struct chunk first;
 };
 
-static bool poll_wake(struct waiter *w)
+static bool poll_wake(struct waiter *w, uint32_t events)
 {
 	struct poll_waiter *pw = container_of(w, struct poll_waiter, waiter);
 
+	(void)events;
 	atomic_store(&pw->owner->woken, true);
 	task_wake(w->task);
 	return false;
@@ -99,8 +100,13 @@ static void poll_wait_end(struct poll_wait *pw)
 	}
 }
 
-/* What an object is ready for; one that cannot tell always is. */
-static uint32_t look_at(struct kobject *obj, struct poll_table *table)
+bool object_can_poll(const struct kobject *obj)
+{
+	return object_is_file(obj) ? container_of(obj, struct file, object)->ops->poll != NULL :
+				     obj->ops->poll != NULL;
+}
+
+uint32_t object_poll(struct kobject *obj, struct poll_table *table)
 {
 	if (object_is_file(obj)) {
 		struct file *file = file_of(obj);
@@ -142,8 +148,7 @@ static struct event_rights rights_to_hear(const struct capability *cap)
 	};
 }
 
-/* Events that the capability's rights, which may have been taken from it, do not cover. */
-static inline uint32_t events_denied(const struct capability *cap)
+uint32_t poll_events_denied(const struct capability *cap)
 {
 	uint32_t rights = atomic_load_explicit(&cap->rights, memory_order_relaxed);
 	struct event_rights needed = rights_to_hear(cap);
@@ -160,8 +165,8 @@ static int scan(struct abi_pollfd *fds, struct capability **caps, size_t count, 
 	for (size_t i = 0; i < count; i++) {
 		uint32_t events = POLLNVAL, wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
 
-		if (caps[i] && likely(!(wanted & events_denied(caps[i]))))
-			events = look_at(caps[i]->object, table) & wanted;
+		if (caps[i] && likely(!(wanted & poll_events_denied(caps[i]))))
+			events = object_poll(caps[i]->object, table) & wanted;
 		else if (fds[i].fd < 0)
 			events = 0;
 		fds[i].revents = (int16_t)events;

@@ -4,6 +4,7 @@
 
 #include <kernel/cap.h>
 #include <kernel/format.h>
+#include <kernel/slab.h>
 #include <kernel/string.h>
 
 static const struct proc_entry fd_link_r, fd_link_w, fd_link_rw, fd_link_none, fdinfo_file;
@@ -240,26 +241,28 @@ static int readlink_fd(const struct proc_node *node, char *buf, size_t size)
 	return err;
 }
 
-#define FDINFO_MORE 256 /* what files have to add */
+#define FDINFO_MORE 8192 /* what files have to add, at most */
 
 static int show_fdinfo(struct proc_text *t, const struct proc_node *node)
 {
-	char more[FDINFO_MORE] = "";
 	struct capability *cap;
 	struct file *file;
+	char *more;
 	int err = use_of_process(node->process, node->fd, &cap);
 
 	if (err < 0)
 		return err;
 	file = file_in(cap);
-	if (file && file->ops->info)
-		file->ops->info(file, more, sizeof(more));
+	more = file && file->ops->info ? kzalloc(FDINFO_MORE) : NULL;
+	if (more)
+		file->ops->info(file, more, FDINFO_MORE);
 	if (file)
 		text_printf(t, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n%s", READ_ONCE(file->pos),
 			    atomic_load(&file->flags), file->mount ? file->mount->id : 0,
-			    file->vnode ? file->vnode->ino : 0, more);
+			    file->vnode ? file->vnode->ino : 0, more ? more : "");
 	else
 		text_printf(t, "pos:\t0\nflags:\t02\nmnt_id:\t0\nino:\t%lu\n", cap->object->id);
+	kfree(more);
 	cap_done(cap);
 	return 0;
 }

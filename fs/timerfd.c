@@ -187,6 +187,7 @@ static const struct file_ops timer_ops = {
 	.name = "anon_inode:[timerfd]",
 	.read = timer_read,
 	.poll = timer_poll,
+	.poll_is_plain = true,
 	.info = timer_info,
 	.release = timer_release,
 };

@@ -215,6 +215,12 @@ void file_locks_closed(struct file *file, const struct cap_table *table);
 void file_locks_released(struct file *file);
 void vnode_locks_free(struct vnode *vnode);
 
+/* What an object is ready for (POLL*); one that cannot tell always is. */
+uint32_t object_poll(struct kobject *obj, struct poll_table *table);
+bool object_can_poll(const struct kobject *obj);
+/* Events that the capability's rights, which may have been taken from it, do not cover. */
+uint32_t poll_events_denied(const struct capability *cap);
+
 void file_init(void);
 void pipe_init(void);
 void memfd_init(void);

@@ -55,6 +55,7 @@ struct file_ops {
 	int (*readdir)(struct file *file, off_t *pos, struct dir_sink *sink); /* [ENOTDIR] */
 	int64_t (*ioctl)(struct file *file, uint32_t cmd, uint64_t arg);      /* [ENOTTY] */
 	uint32_t (*poll)(struct file *file, struct poll_table *table); /* [always ready]; table may be NULL */
+	bool poll_is_plain; /* without a table poll only reads words: it takes no lock and does not sleep */
 	/* The object to map, with a reference; offset may be changed. [ENODEV] */
 	int (*mmap)(struct file *file, struct vm_object **object, uint64_t *offset);
 	void (*info)(struct file *file, char *buf, size_t size); /* more lines for fdinfo; may be NULL */

@@ -39,7 +39,12 @@ enum lock_rank {
 	RANK_TIMERFD_LIST, /* timers on the real-time clock */
 	RANK_TIMERFD,      /* one timer's state */
 	RANK_CAP_EXPIRY,   /* what has expired, for the thread that revokes it */
+	RANK_OBSERVERS,    /* who has to know when an object goes */
+	RANK_EPOLL_NEST,   /* which epolls watch which */
 	RANK_WAITQUEUE,
+	RANK_EPOLL_WATCHERS, /* who waits for an epoll as for a file; two: the watched one's first */
+	RANK_EPOLL,          /* epoll.lock; one at a time */
+	RANK_EPOLL_SLEEPERS, /* threads in epoll_wait */
 	RANK_LOAN,        /* what a task waits for and was lent: kernel/sched/mutex.c */
 	RANK_RUNQ,        /* two: by cpu id */
 	RANK_TIMER,       /* callbacks run without it */

@@ -5,7 +5,9 @@
  */
 #pragma once
 
+#include <kernel/list.h>
 #include <kernel/refcount.h>
+#include <kernel/types.h>
 #include <serix/cap.h>
 
 enum object_type {
@@ -51,7 +53,23 @@ struct kobject {
 	enum object_type type;         /* [i] */
 	const struct kobject_ops *ops; /* [i] */
 	uint64_t id;                   /* [i] unique for ever */
+	struct list observers;         /* RANK_OBSERVERS */
 };
+
+/*
+ * Somebody who has to know when an object goes, without keeping it there.  Before ops->release the last
+ * reference's owner asks each observer, with a lock held, to `claim` its end: false if another thread is at
+ * that already.  Where it is true, `end` follows without a lock.  The object stays until all have unobserved.
+ */
+struct kobject_observer {
+	struct list link;
+	bool (*claim)(struct kobject_observer *o);
+	void (*end)(struct kobject_observer *o);
+};
+/* The caller has a reference. */
+void kobject_observe(struct kobject *obj, struct kobject_observer *o);
+/* The object may be gone when it returns. */
+void kobject_unobserve(struct kobject *obj, struct kobject_observer *o);
 
 /* A number that no object had or will have; kobject_init() takes one. */
 uint64_t kobject_new_id(void);
@@ -65,8 +83,20 @@ static inline void kobject_get(struct kobject *obj)
 	refcount_get(&obj->refs);
 }
 
+/* Unless the last reference is gone, but not all observers. */
+static inline bool kobject_get_unless_gone(struct kobject *obj)
+{
+	return refcount_get_unless_zero(&obj->refs);
+}
+
+/* Of what nobody has a reference to any more. */
+void kobject_end_observers(struct kobject *obj);
+
 static inline void kobject_put(struct kobject *obj)
 {
-	if (refcount_put(&obj->refs))
-		obj->ops->release(obj);
+	if (!refcount_put(&obj->refs))
+		return;
+	if (unlikely(!list_empty(&obj->observers)))
+		kobject_end_observers(obj);
+	obj->ops->release(obj);
 }

@@ -8,6 +8,8 @@
  *
  * The condition is evaluated without any lock: it must be safe to read so, or take its own lock.
  * The waker changes the condition first and then wakes.  Waking is safe from interrupt handlers.
+ *
+ * A waker of files may say what has happened (POLL* bits): who waits for something else is left alone.
  */
 #pragma once
 
@@ -19,15 +21,17 @@ struct task;
 
 struct waitqueue {
 	struct spinlock lock; /* RANK_WAITQUEUE */
-	struct list waiters;  /* [lock] oldest first */
+	struct list waiters;  /* [lock] exclusive ones last, else oldest first unless both kinds are there */
 };
+
+#define WAIT_EVENTS_ALL UINT32_MAX /* a waker that does not say */
 
 /* A place in the queue.  Usually on the waiter's stack; poll keeps several.  wake() is called with
  * the queue's lock held and returns true when it used up an exclusive wake-up. */
 struct waiter {
 	struct list link; /* [queue lock] */
 	struct task *task;
-	bool (*wake)(struct waiter *w);
+	bool (*wake)(struct waiter *w, uint32_t events);
 	bool exclusive;
 	struct waitqueue *queue;
 };
@@ -38,9 +42,16 @@ struct waiter {
 	}
 
 void waitqueue_init(struct waitqueue *wq);
+/* Does anybody stand in it?  A hint: who is about to join has not looked at its condition yet. */
+static inline bool waitqueue_active(const struct waitqueue *wq)
+{
+	return READ_ONCE(wq->waiters.next) != &wq->waiters;
+}
 /* Wake all non-exclusive waiters and one exclusive one / everybody. */
 void wake_up(struct waitqueue *wq);
 void wake_up_all(struct waitqueue *wq);
+/* As wake_up: these events (POLL*) have come. */
+void wake_up_events(struct waitqueue *wq, uint32_t events);
 
 #define WAIT_FOREVER UINT64_MAX
 

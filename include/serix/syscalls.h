@@ -158,6 +158,7 @@
 	X(202, futex, 6, futex)                      \
 	X(203, sched_setaffinity, 3, sched)          \
 	X(204, sched_getaffinity, 3, sched)          \
+	X(213, epoll_create, 1, epoll)               \
 	X(217, getdents64, 3, file)                  \
 	X(218, set_tid_address, 1, process)          \
 	X(219, restart_syscall, 0, signal)           \
@@ -166,6 +167,8 @@
 	X(229, clock_getres, 2, time)                \
 	X(230, clock_nanosleep, 4, time)             \
 	X(231, exit_group, 1, process)               \
+	X(232, epoll_wait, 4, epoll)                 \
+	X(233, epoll_ctl, 4, epoll)                  \
 	X(234, tgkill, 3, signal)                    \
 	X(235, utimes, 2, path)                      \
 	X(237, mbind, 6, numa)                       \
@@ -194,10 +197,14 @@
 	X(274, get_robust_list, 3, process)          \
 	X(279, move_pages, 6, numa)                  \
 	X(280, utimensat, 4, path)                   \
+	X(281, epoll_pwait, 6, epoll)                \
 	X(283, timerfd_create, 2, timerfd)           \
+	X(284, eventfd, 1, eventfd)                  \
 	X(285, fallocate, 4, file)                   \
 	X(286, timerfd_settime, 4, timerfd)          \
 	X(287, timerfd_gettime, 2, timerfd)          \
+	X(290, eventfd2, 2, eventfd)                 \
+	X(291, epoll_create1, 1, epoll)              \
 	X(292, dup3, 3, file)                        \
 	X(293, pipe2, 2, file)                       \
 	X(295, preadv, 5, file)                      \
@@ -222,6 +229,7 @@
 	X(436, close_range, 3, file)                 \
 	X(438, pidfd_getfd, 3, pidfd)                \
 	X(439, faccessat2, 4, path)                  \
+	X(441, epoll_pwait2, 6, epoll)               \
 	X(447, memfd_secret, 1, memobj)              \
 	X(450, set_mempolicy_home_node, 4, numa)     \
 	X(1024, mem_create, 3, memobj)               \

@@ -144,6 +144,18 @@ int cap_hold(struct capability *from, const struct cap_holder_ops *ops, void *ho
 	return child ? hold(from, child, CAP_KIN_LEAF, ops, holder, out) : -ENOMEM;
 }
 
+int cap_hold_via(struct capability *via, struct kobject *object, const struct cap_holder_ops *ops,
+		 void *holder, struct capability **out)
+{
+	struct capability *cap = cap_new(object, atomic_load(&via->rights), atomic_load(&via->expires));
+
+	if (!cap)
+		return -ENOMEM;
+	kobject_get(object);
+	cap->depth = via->depth;
+	return hold(via, cap, CAP_KIN_LEAF, ops, holder, out);
+}
+
 cap_handle_t cap_settle(struct capability *cap, struct cap_table *table, uint32_t flags)
 {
 	cap_handle_t handle;

@@ -27,7 +27,7 @@ static bool checking = true;
 static bool may_nest(uint16_t rank)
 {
 	return rank == RANK_VNODE || rank == RANK_RUNQ || rank == RANK_FUTEX || rank == RANK_PAGE_TABLE ||
-	       rank == RANK_CAP_TABLE;
+	       rank == RANK_CAP_TABLE || rank == RANK_EPOLL_WATCHERS;
 }
 
 static void violation(const char *what, const char *held, uint16_t held_rank, const char *name, uint16_t rank)

@@ -32,10 +32,11 @@ void doorbell_signal(struct doorbell *d, uint64_t bits)
 	wake_up_all(&d->waiters);
 }
 
-static bool wake_if_meant(struct waiter *w)
+static bool wake_if_meant(struct waiter *w, uint32_t events)
 {
 	const struct bit_waiter *bw = container_of(w, struct bit_waiter, waiter);
 
+	(void)events;
 	if (atomic_load_explicit(&bw->doorbell->bits, memory_order_relaxed) & bw->mask)
 		task_wake(w->task);
 	return false;

@@ -11,8 +11,9 @@
 #include <kernel/time.h>
 #include <serix/errno.h>
 
-static bool wake_task(struct waiter *w)
+static bool wake_task(struct waiter *w, uint32_t events)
 {
+	(void)events;
 	return task_wake(w->task);
 }
 
@@ -21,7 +22,7 @@ void waitqueue_init(struct waitqueue *wq)
 	*wq = (struct waitqueue)WAITQUEUE_INIT(*wq);
 }
 
-static void wake(struct waitqueue *wq, bool all)
+static void wake(struct waitqueue *wq, bool all, uint32_t events)
 {
 	struct waiter *w, *tmp;
 	uint64_t flags;
@@ -32,25 +33,41 @@ static void wake(struct waitqueue *wq, bool all)
 		return;
 	flags = spin_lock_irqsave(&wq->lock);
 	list_for_each_safe (w, tmp, &wq->waiters, link)
-		if (w->wake(w) && w->exclusive && !all)
+		if (w->wake(w, events) && w->exclusive && !all)
 			break;
 	spin_unlock_irqrestore(&wq->lock, flags);
 }
 
 void wake_up(struct waitqueue *wq)
 {
-	wake(wq, false);
+	wake(wq, false, WAIT_EVENTS_ALL);
 }
 
 void wake_up_all(struct waitqueue *wq)
 {
-	wake(wq, true);
+	wake(wq, true, WAIT_EVENTS_ALL);
+}
+
+void wake_up_events(struct waitqueue *wq, uint32_t events)
+{
+	wake(wq, false, events);
 }
 
 void waiter_init(struct waiter *w, bool exclusive)
 {
 	*w = (struct waiter){ .task = current_task(), .wake = wake_task, .exclusive = exclusive };
 	list_init(&w->link);
+}
+
+/* Exclusive ones stand behind all others: a wake-up that stops at one has reached those.  Nobody walks past
+ * many for that: whoever comes to a mixed queue goes to its front. */
+static void enqueue_locked(struct waitqueue *wq, struct waiter *w)
+{
+	if (unlikely(!w->exclusive && !list_empty(&wq->waiters) &&
+		     list_last(&wq->waiters, struct waiter, link)->exclusive))
+		list_add_head(&wq->waiters, &w->link);
+	else
+		list_add_tail(&wq->waiters, &w->link);
 }
 
 static void join(struct waitqueue *wq, struct waiter *w)
@@ -62,7 +79,7 @@ static void join(struct waitqueue *wq, struct waiter *w)
 		return;
 	flags = spin_lock_irqsave(&wq->lock);
 	w->queue = wq;
-	list_add_tail(&wq->waiters, &w->link);
+	enqueue_locked(wq, w);
 	spin_unlock_irqrestore(&wq->lock, flags);
 }
 

@@ -33,10 +33,13 @@ static int check_buffer(uaddr_t addr, uint64_t len)
 	return addr > USER_END || len > USER_END - addr ? -EFAULT : 0;
 }
 
-/* Devices that can seek take no notice of where they are, so reads and writes of them need no order. */
+/* Devices that can seek, and files of no type (an eventfd), take no notice of where they are, so reads and writes
+ * of them need no order. */
 static bool has_position(const struct file *file)
 {
-	return file->ops->seek && !(file->vnode && S_ISCHR(file->vnode->mode));
+	mode_t type = file->vnode ? file->vnode->mode & S_IFMT : S_IFREG;
+
+	return file->ops->seek && type != S_IFCHR && type != 0;
 }
 
 static ssize_t do_read(struct file *file, struct iobuf *io)

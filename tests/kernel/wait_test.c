@@ -131,8 +131,9 @@ struct watch {
 static struct waitqueue event_wq = WAITQUEUE_INIT(event_wq);
 static _Atomic uint32_t events;
 
-static bool note_event(struct waiter *w)
+static bool note_event(struct waiter *w, uint32_t what)
 {
+	(void)what;
 	atomic_store(&container_of(w, struct watch, waiter)->woken, true);
 	task_wake(w->task);
 	return false;
