@@ -40,7 +40,8 @@ PYTHON    := /usr/bin/python3
 # --- what the kernel is made of ---------------------------------------------------------------------
 override MODE := $(if $(SAN),debug,$(MODE))
 OUT   := build/$(ARCH)-$(MODE)$(if $(filter gcc,$(CC_KIND)),,-$(CC_KIND))$(addprefix -,$(SAN))
-KDIRS := $(shell find arch/$(ARCH) kernel fs drivers/kernel grub tests/kernel -type d 2>/dev/null)
+KDIRS := $(filter-out arch/$(ARCH)/vdso,$(shell find arch/$(ARCH) kernel fs drivers/kernel grub tests/kernel \
+         -type d 2>/dev/null))
 KSRC  := $(wildcard $(addsuffix /*.c,$(KDIRS)) loader/boot_info.c loader/pvh.c)
 KASM  := $(wildcard $(addsuffix /*.asm,$(KDIRS)) loader/pvh.asm)
 # What only sanitizer builds have.

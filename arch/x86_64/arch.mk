@@ -26,3 +26,21 @@ $(OUT)/serix.elf: $(KOBJ) $(OUT)/ksyms/table.o arch/$(ARCH)/serix.ld
 	$(Q)$(LD) $(LDFLAGS.kernel) $(filter %.o,$^) -o $@.tmp
 	$(Q)$(NM) $@.tmp | tools/ksyms | cmp - $(OUT)/ksyms/table.c
 	$(Q)mv $@.tmp $@
+
+# The vDSO is user code: its own flags, its own link.
+VDSO_CFLAGS := -std=gnu11 -O2 -ffreestanding -fPIC -fvisibility=default -fno-stack-protector -fcf-protection=none \
+               -mno-avx -fasynchronous-unwind-tables $(KINCLUDE) $(filter-out -Wmissing-prototypes,$(WARN))
+VDSO_LDFLAGS := -m elf_x86_64 -shared -soname=linux-vdso.so.1 --hash-style=both --build-id=sha1 -Bsymbolic \
+                --eh-frame-hdr -z max-page-size=4096 -z noexecstack -z text --no-undefined --orphan-handling=error
+
+$(OUT)/vdso/vdso.o: arch/$(ARCH)/vdso/vdso.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(KCC) $(VDSO_CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/vdso/vdso.so: $(OUT)/vdso/vdso.o arch/$(ARCH)/vdso/vdso.lds
+	$(Q)$(LD) $(VDSO_LDFLAGS) -s -T arch/$(ARCH)/vdso/vdso.lds $< -o $@
+
+-include $(wildcard $(OUT)/vdso/vdso.d)
+$(OUT)/arch/$(ARCH)/vdso_image.asm.o: NASM_INCLUDE += -I$(OUT)/vdso/
+$(OUT)/arch/$(ARCH)/vdso_image.asm.o: $(OUT)/vdso/vdso.so

@@ -41,7 +41,7 @@ struct tss {
 	uint16_t io_map;
 } __packed;
 
-#define GDT_ENTRIES 10
+#define GDT_ENTRIES 11
 
 /* One per CPU, reached by cpu->arch. */
 struct arch_cpu {

@@ -20,6 +20,7 @@
 #define DESC_KERNEL_DATA 0x00cf93000000ffffull
 #define DESC_USER_DATA   0x00cff3000000ffffull
 #define DESC_USER_CODE   0x00affb000000ffffull
+#define DESC_CPU_NUMBER  0x0040f10000000000ull /* user data that cannot be written */
 #define DESC_TSS         0x0000890000000000ull
 
 #define EARLY_IST_SIZE 4096
@@ -43,7 +44,7 @@ static uint64_t ist_top(void *stack, size_t size, struct cpu *cpu)
 	return (uint64_t)(top - 2);
 }
 
-static void gdt_fill(uint64_t *gdt, const struct tss *tss)
+static void gdt_fill(uint64_t *gdt, const struct tss *tss, uint32_t cpu)
 {
 	uint64_t base = (uint64_t)tss, limit = sizeof(*tss) - 1;
 
@@ -54,6 +55,7 @@ static void gdt_fill(uint64_t *gdt, const struct tss *tss)
 	gdt[SEL_USER_CODE / 8] = DESC_USER_CODE;
 	gdt[SEL_TSS / 8] = DESC_TSS | limit | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
 	gdt[SEL_TSS / 8 + 1] = base >> 32;
+	gdt[SEL_CPU_NUMBER / 8] = DESC_CPU_NUMBER | cpu;
 }
 
 static void gdt_load(const uint64_t *gdt)
@@ -82,7 +84,7 @@ static void fill_tables(struct cpu *cpu)
 {
 	cpu->arch->gdt = gdts[cpu->id];
 	cpu->arch->tss.io_map = sizeof(struct tss); /* none: every port access in user mode faults */
-	gdt_fill(cpu->arch->gdt, &cpu->arch->tss);
+	gdt_fill(cpu->arch->gdt, &cpu->arch->tss, cpu->id);
 }
 
 void gdt_load_cpu(struct cpu *cpu)

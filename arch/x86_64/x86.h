@@ -71,6 +71,7 @@
 #define SEL_USER_DATA   0x2b
 #define SEL_USER_CODE   0x33
 #define SEL_TSS         0x40
+#define SEL_CPU_NUMBER  0x53 /* its limit is the CPU's number: vdso/vdso.c */
 
 /* Page-fault error code */
 #define PF_PRESENT (1u << 0)

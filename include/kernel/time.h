@@ -29,6 +29,9 @@ static inline uint64_t clock_now_ns(void)
 uint64_t time_real_ns(void); /* since 1970-01-01 UTC */
 void time_set_real_ns(uint64_t now);
 uint64_t time_cycles_per_sec(void);
+/* Once, before real time is set: keep what is needed to tell the time in `to`, where programs read it. */
+struct vdso_data;
+void time_publish(struct vdso_data *to);
 
 /* Busy-wait, for device protocols only. */
 void delay_us(uint64_t us);

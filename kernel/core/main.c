@@ -39,6 +39,7 @@
 #include <kernel/topology.h>
 #include <kernel/tty.h>
 #include <kernel/version.h>
+#include <kernel/vdso.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <kernel/vmalloc.h>
@@ -95,6 +96,7 @@ static void start_subsystems(void)
 	cap_mapping_init();
 	ipc_init();
 	vfs_init();
+	vdso_init();
 	process_init();
 	power_init();
 	rtc_init();

@@ -6,13 +6,14 @@
  */
 #include <kernel/time.h>
 
-#include <stdatomic.h>
-
 #include <arch/cpu.h>
+#include <kernel/vdso_data.h>
 
 static uint64_t cycles_per_sec __ro_after_init;
 struct clock time_clock __ro_after_init;
-static _Atomic uint64_t real_offset_ns; /* real time minus monotonic time */
+/* What programs read, once there is a page for it; real_offset is the kernel's own, too. */
+static struct vdso_data start_data __initdata;
+static struct vdso_data *data __ro_after_init = &start_data;
 
 void time_init(uint64_t frequency)
 {
@@ -33,12 +34,20 @@ uint64_t time_cycles_per_sec(void)
 
 uint64_t time_real_ns(void)
 {
-	return time_now_ns() + atomic_load_explicit(&real_offset_ns, memory_order_relaxed);
+	return time_now_ns() + atomic_load_explicit(&data->real_offset, memory_order_relaxed);
 }
 
 void time_set_real_ns(uint64_t now)
 {
-	atomic_store_explicit(&real_offset_ns, now - time_now_ns(), memory_order_relaxed);
+	atomic_store_explicit(&data->real_offset, now - time_now_ns(), memory_order_relaxed);
+}
+
+void time_publish(struct vdso_data *to)
+{
+	to->base = time_clock.base;
+	to->mult = time_clock.mult;
+	atomic_init(&to->real_offset, atomic_load(&data->real_offset));
+	data = to;
 }
 
 void delay_us(uint64_t us)

@@ -10,6 +10,7 @@
 #include <kernel/format.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/vdso.h>
 #include <serix/errno.h>
 
 #include "exec_priv.h"
@@ -206,6 +207,8 @@ static int build(struct exec *x)
 	err = vm_space_create(&x->vm);
 	if (err == 0)
 		vm_limit_writable(x->vm, confine_memory());
+	if (err == 0)
+		err = vdso_map(x->vm, &x->vdso);
 	if (err == 0)
 		err = exec_load_program(x);
 	if (err == 0)

@@ -33,6 +33,7 @@ struct exec {
 	struct elf_image interp;
 	uint64_t interp_base;
 
+	uint64_t vdso;       /* where the vDSO's header is */
 	struct vm_space *vm; /* the new address space; owned until it is installed */
 	uaddr_t stack_pointer;
 	struct credentials cred;

@@ -39,6 +39,7 @@ enum auxv_type {
 	AT_RANDOM = 25,
 	AT_HWCAP2,
 	AT_EXECFN = 31,
+	AT_SYSINFO_EHDR = 33,
 	AT_MINSIGSTKSZ = 51,
 };
 
@@ -139,6 +140,7 @@ static void push_strings(const struct exec *x, struct stack_builder *b, struct s
 
 static void put_auxv(const struct exec *x, struct word_writer *w, const struct stack_strings *s)
 {
+	put_aux(w, AT_SYSINFO_EHDR, x->vdso);
 	put_aux(w, AT_HWCAP, arch_hwcap());
 	put_aux(w, AT_HWCAP2, arch_hwcap2());
 	put_aux(w, AT_MINSIGSTKSZ, arch_signal_frame_size());
@@ -161,7 +163,7 @@ static void put_auxv(const struct exec *x, struct word_writer *w, const struct s
 	put_aux(w, AT_NULL, 0);
 }
 
-#define AUXV_WORDS (2u * 20)
+#define AUXV_WORDS (2u * 21)
 
 static int map_stack(struct exec *x, size_t strings)
 {
