@@ -11,22 +11,18 @@
 
 void enter_user(struct arch_regs *regs) __noreturn;
 
-/* What context_switch pops, lowest address first. */
-struct switch_frame {
-	uint64_t r15, r14, r13, r12, rbx, rbp;
+/* What a new context's first switch finds, lowest address first.  The stack is 16-byte aligned above it. */
+struct first_frame {
 	uint64_t return_address;
-	uint64_t pad; /* the stack is 16-byte aligned where context_first_run starts */
+	uint64_t entry, arg; /* popped by context_first_run */
 };
 
 void arch_context_init(struct arch_context *ctx, void *stack_top, void (*entry)(void *), void *arg)
 {
 	/* Below the user registers, which clone and exec fill in before or while the function runs. */
-	struct switch_frame *frame = (struct switch_frame *)((struct arch_regs *)stack_top - 1) - 1;
+	struct first_frame *frame = (struct first_frame *)((struct arch_regs *)stack_top - 1) - 1;
 
-	memset(frame, 0, sizeof(*frame));
-	frame->r12 = (uint64_t)entry;
-	frame->r13 = (uint64_t)arg;
-	frame->return_address = (uint64_t)context_first_run;
+	*frame = (struct first_frame){ (uint64_t)context_first_run, (uint64_t)entry, (uint64_t)arg };
 	ctx->sp = (uint64_t)frame;
 }
 
@@ -35,7 +31,7 @@ static inline uint64_t stack_top(const struct task *task)
 	return (uint64_t)task->kernel_stack + KERNEL_STACK_SIZE;
 }
 
-void arch_context_switch(struct task *from, struct task *to)
+void arch_context_change(struct task *from, struct task *to)
 {
 	struct cpu *cpu = arch_this_cpu();
 
@@ -45,7 +41,6 @@ void arch_context_switch(struct task *from, struct task *to)
 	cpu->canary = to->canary;
 	cpu->kernel_stack = stack_top(to);
 	cpu->arch->tss.rsp[0] = cpu->kernel_stack;
-	context_switch(&from->context.sp, to->context.sp);
 }
 
 struct arch_regs *arch_user_regs(struct task *task)

@@ -108,7 +108,6 @@ void exit_to_bad_address(struct arch_regs *regs);
 
 /* entry.asm */
 void syscall_entry(void);
-void context_switch(uint64_t *save_sp, uint64_t load_sp);
 void context_first_run(void);
 extern const char exception_stubs[][16];
 

@@ -18,6 +18,7 @@ extern interrupt_entry
 extern paranoid_exception_entry
 extern exit_to_bad_address
 extern syscall_dispatch
+extern syscall_restarts
 extern user_return_work
 
 ; Below vector, error code and what the CPU pushed.
@@ -157,6 +158,11 @@ syscall_entry:
 	mov	rdi, rbx
 	sti
 	call	syscall_dispatch
+	mov	[rbx + REGS_RAX], rax
+	add	rax, RESTART_LAST
+	cmp	rax, RESTART_LAST - RESTART_FIRST
+	jbe	.restarts
+.dispatched:
 	cli
 	mov	rsp, rbx
 	mov	rax, [gs:CPU_CURRENT]
@@ -177,13 +183,9 @@ syscall_entry:
 	test	r11d, FLAGS_TF | FLAGS_RF
 	jnz	exit_to_user.ready
 
-	pop	r15
-	pop	r14
-	pop	r13
-	pop	r12
-	pop	rbp
-	pop	rbx
-	add	rsp, 16		; R11 and RCX are loaded
+	mov	rbp, [rsp + REGS_RBP]
+	mov	rbx, [rsp + REGS_RBX]
+	add	rsp, REGS_RAX	; C has kept R12 to R15; R11 and RCX are loaded
 	pop	rax
 	pop	rdi
 	pop	rsi
@@ -195,6 +197,9 @@ syscall_entry:
 	swapgs
 	o64 sysret
 	int3
+.restarts:
+	call	syscall_restarts
+	jmp	.dispatched
 
 ; On an IST stack, whose top holds this CPU's struct cpu.  GS may be anybody's.
 align 64
@@ -273,33 +278,23 @@ exception_stubs:
 %assign vector vector + 1
 %endrep
 
-; void context_switch(uint64_t *save_sp, uint64_t load_sp): interrupts off.
+; From one kernel stack to another: RDI = where to save the stack pointer, RSI = the one to load.  Interrupts
+; are off.  Called by arch_context_jump() only, which expects no register to survive.
 align 16
 global context_switch:function hidden
 context_switch:
-	push	rbp
-	push	rbx
-	push	r12
-	push	r13
-	push	r14
-	push	r15
 	mov	[rdi], rsp
 	mov	rsp, rsi
-	pop	r15
-	pop	r14
-	pop	r13
-	pop	r12
-	pop	rbx
-	pop	rbp
 	ret
 	int3
 
-; Where a new context comes out of context_switch: R12 = function, R13 = its argument.  Interrupts are
-; still off: the function lets go of the run queue first.
+; Where a new context comes out of context_switch: struct first_frame (context.c).  Interrupts are still off:
+; the function lets go of the run queue first.
 align 16
 global context_first_run:function hidden
 context_first_run:
 	xor	ebp, ebp
-	mov	rdi, r13
-	call	r12
+	pop	rax
+	pop	rdi
+	call	rax
 	ud2

@@ -34,9 +34,6 @@
 #define FXSAVE_FCW         0
 #define FXSAVE_MXCSR       24
 #define FXSAVE_MXCSR_MASK  28
-#define FXSAVE_XMM         160
-#define XMM_SIZE           16u
-#define XMM_COUNT          16u
 
 static size_t area_size __ro_after_init;
 union fpu_features fpu_features __ro_after_init;
@@ -59,15 +56,25 @@ uint32_t fpu_mxcsr_mask(void)
 	return mxcsr_mask;
 }
 
+/* FXSAVE has no header, but message_pass looks there whether XMM registers were saved: they are. */
+static void say_what_fxsave_saves(void *area)
+{
+	static const uint64_t xstate_bv = XFEATURE_X87 | XFEATURE_SSE;
+
+	if (!cpu_features.xsave)
+		memcpy((char *)area + FXSAVE_SIZE, &xstate_bv, sizeof(xstate_bv));
+}
+
 static void write_initial(void *area)
 {
 	static const uint16_t fcw = FCW_DEFAULT;
 	static const uint32_t mxcsr = MXCSR_DEFAULT;
 
 	/* A header of zeros says that all parts are in their initial state: the rest is not looked at. */
-	memset(area, 0, MIN(area_size, (size_t)FXSAVE_SIZE + XSAVE_HEADER_SIZE));
+	memset(area, 0, (size_t)FXSAVE_SIZE + XSAVE_HEADER_SIZE);
 	memcpy((char *)area + FXSAVE_FCW, &fcw, sizeof(fcw));
 	memcpy((char *)area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+	say_what_fxsave_saves(area);
 }
 
 void fpu_detect(void)
@@ -93,7 +100,7 @@ void fpu_init(void)
 
 	area_size = cpu_features.xsave ? cpuid(0xd, 0).ebx : FXSAVE_SIZE;
 	ASSERT(area_size >= FXSAVE_SIZE && area_size <= 2 * PAGE_SIZE);
-	area_cache = slab_create("fpu", area_size, XSAVE_ALIGN);
+	area_cache = slab_create("fpu", MAX(area_size, (size_t)FXSAVE_SIZE + XSAVE_HEADER_SIZE), XSAVE_ALIGN);
 	scratch = slab_alloc_zeroed(area_cache);
 	if (!scratch)
 		panic("out of memory for the FPU");
@@ -149,7 +156,11 @@ void *fpu_exchange_current(void *area)
 
 void *fpu_scratch_alloc(void)
 {
-	return slab_alloc(area_cache);
+	void *area = slab_alloc(area_cache);
+
+	if (area)
+		say_what_fxsave_saves(area);
+	return area;
 }
 
 void fpu_scratch_free(void *scratch)
@@ -176,7 +187,7 @@ void arch_fpu_copy(struct task *to, struct task *from)
 	arch_irq_restore(flags);
 }
 
-/* --- messages in registers ---------------------------------------------------------------------------- */
+/* --- messages in registers (and message.asm) ---------------------------------------------------------------------------- */
 
 void arch_message_store(void *buffer, size_t size)
 {
@@ -189,30 +200,4 @@ void arch_message_load(const void *buffer, size_t size)
 
 	memcpy(all, buffer, size);
 	message_load(all);
-}
-
-/* Its XMM registers were all zero when they were saved, so what lies in their place is older. */
-static __noinline void begin_and_store(char *area, uint64_t *xstate_bv, size_t size)
-{
-	memset(area + FXSAVE_XMM, 0, (size_t)XMM_COUNT * XMM_SIZE);
-	*xstate_bv |= XFEATURE_SSE;
-	message_store(area + FXSAVE_XMM, size);
-}
-
-/*
- * The saved image of `to` in its standard format (SDM vol. 1, 13.4): XMM0 lies at 160 in the legacy region
- * whether XSAVE or FXSAVE wrote it, and counts if bit 1 of XSTATE_BV says so.  MXCSR is valid at any time
- * (13.7), the upper halves of YMM are a part of their own.  The next XRSTOR reads all of it anew, so nothing
- * that XSAVEOPT might leave out later is lost (13.9: only what was not modified since that XRSTOR).
- */
-void arch_message_pass(struct task *to, size_t size)
-{
-	char *area = to->context.fpu;
-	uint64_t *xstate_bv = (uint64_t *)(area + FXSAVE_SIZE);
-
-	DEBUG_ASSERT(!atomic_load_explicit(&to->on_cpu, memory_order_relaxed));
-	if (cpu_features.xsave && unlikely(!(*xstate_bv & XFEATURE_SSE)))
-		begin_and_store(area, xstate_bv, size);
-	else
-		message_store(area + FXSAVE_XMM, size);
 }

@@ -5,12 +5,42 @@
 
 section .text
 
-; void message_store(void *to, size_t size): RDI = to, RSI = size, 0 to 128.  RAX, RCX, RDX change.
+; The area has the standard format (SDM vol. 1, 13.4): XMM0 lies at 160 in the legacy region whether XSAVE or
+; FXSAVE wrote it, and counts if bit 1 of XSTATE_BV says so.  MXCSR is valid at any time (13.7), the upper
+; halves of YMM are a part of their own.  The next XRSTOR reads all of it anew, so nothing that XSAVEOPT might
+; leave out later is lost (13.9: only what was not modified since that XRSTOR).
+%define AREA_XMM	160
+%define AREA_XMM_SIZE	256
+%define AREA_XSTATE_BV	512
+%define XSTATE_SSE	2
+
+; RDI = the saved vector state of a task, RSI = size, 0 to 128.  RAX, RCX, RDX, RDI, RSI change, nothing else:
+; arch_message_pass() relies on it.
+global message_pass:function hidden
+align 16
+message_pass:
+	test	byte [rdi + AREA_XSTATE_BV], XSTATE_SSE
+	jz	.begin
+	add	rdi, AREA_XMM
+	jmp	message_store.store
+.begin:
+	; Its XMM registers were all zero when they were saved, so what lies in their place is older.
+	or	byte [rdi + AREA_XSTATE_BV], XSTATE_SSE
+	add	rdi, AREA_XMM
+	mov	rdx, rdi
+	xor	eax, eax
+	mov	ecx, AREA_XMM_SIZE / 8
+	rep stosq
+	mov	rdi, rdx
+	jmp	message_store.store
+
+; void message_store(void *to, size_t size): RDI = to, RSI = size, 0 to 128.  RAX, RCX, RDX, RSI change.
 ; XMM0 and so on, as many as `size` bytes need; what of the last one lies beyond them becomes zero in memory.
 global message_store:function hidden
 align 16
 message_store:
 	endbr64
+.store:
 	test	esi, esi
 	jz	.done
 	movups	[rdi], xmm0

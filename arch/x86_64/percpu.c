@@ -4,6 +4,7 @@
 
 #include <arch/context.h>
 #include <kernel/sched.h>
+#include <serix/errno.h>
 
 #include "cpu.h"
 #include "x86.h"
@@ -50,6 +51,7 @@ ASSERT_OFFSET(arch_regs, rsp, 160);
 ASSERT_OFFSET(arch_regs, ss, 168);
 _Static_assert(sizeof(struct arch_regs) == 176, "struct arch_regs changed: see offsets.inc");
 _Static_assert(REGS_VECTOR_SYSCALL == 256, "REGS_VECTOR_SYSCALL: see offsets.inc");
+_Static_assert(ERESTARTSYS == 512 && ERESTART_RESTARTBLOCK == 516, "restarts: see offsets.inc");
 _Static_assert(SEL_USER_DATA == 0x2b && SEL_USER_CODE == 0x33, "selectors: see offsets.inc");
 
 _Static_assert(offsetof(struct tss, ist) == 36 && sizeof(struct tss) == 104, "the CPU fixes this layout");

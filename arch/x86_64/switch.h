@@ -41,8 +41,21 @@ static inline void fpu_load(const void *area)
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
+/* The likely case of both. */
+static inline void fpu_exchange(void *from, const void *to)
+{
+	__asm__ volatile("xsaveopt64 (%0); xrstor64 (%1)"
+			 :
+			 : "r"(from), "r"(to), "a"(fpu_features.low), "d"(fpu_features.high)
+			 : "memory");
+}
+
 static inline void fpu_switch(struct arch_context *from, struct arch_context *to)
 {
+	if (likely(from->fpu && to->fpu && cpu_features.xsaveopt)) {
+		fpu_exchange(from->fpu, to->fpu);
+		return;
+	}
 	if (from->fpu)
 		fpu_save(from->fpu);
 	if (to->fpu)

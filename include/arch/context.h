@@ -13,8 +13,12 @@ struct task;
 
 /* Fill in a context that starts in entry(arg) with interrupts off, on the stack ending at stack_top. */
 void arch_context_init(struct arch_context *ctx, void *stack_top, void (*entry)(void *), void *arg);
-/* Save `from`, load `to`, including FPU and thread pointer.  Interrupts off. */
-void arch_context_switch(struct task *from, struct task *to);
+/* A switch has two steps, with interrupts off.  First all but the stack: vector registers, thread pointers, and
+ * what the processor knows of the running task. */
+void arch_context_change(struct task *from, struct task *to);
+/* Then, inline in <arch/context_impl.h>, the stack; returns when somebody jumps back.
+ *	void arch_context_jump(struct arch_context *from, struct arch_context *to)
+ */
 
 /* The user registers of a task, at the top of its kernel stack; valid for user threads only. */
 struct arch_regs *arch_user_regs(struct task *task);

@@ -10,20 +10,19 @@
  */
 #pragma once
 
+#include <arch/context_impl.h>
 #include <kernel/types.h>
 
 #define ARCH_MESSAGE_SIZE 128u
-
-struct task;
 
 /* The running task's message registers into memory; `buffer` has room for whole registers (16 bytes). */
 void arch_message_store(void *buffer, size_t size);
 /* From memory into the running task's message registers, all of which change. */
 void arch_message_load(const void *buffer, size_t size);
-/* From the running task's registers into those of a user thread that does not run: it has them when it runs
- * next.  The run queue of `to` is locked. */
-void arch_message_pass(struct task *to, size_t size);
-
-/* Inline, in <arch/context_impl.h>: what comes with a small message, into registers of the system call.
+/* Inline, in <arch/context_impl.h>:
+ *	void arch_message_pass(struct arch_context *to, size_t size)
+ * from the running task's registers into those of a user thread that does not run, and whose run queue is
+ * locked: it has them when it runs next;
  *	void arch_regs_set_message(regs, tag, badge, cookie, rights)
+ * what comes with a small message, into registers of the system call.
  */

@@ -18,8 +18,10 @@ bool trap_page_fault(struct arch_regs *regs, uint64_t addr, unsigned access);
 /* Any other exception in user mode, as a signal: Linux numbers for signo and code. */
 void trap_user_exception(struct arch_regs *regs, int signo, int code, uint64_t addr);
 
-/* A system call: interrupts on.  Sets the result in regs. */
-void syscall_dispatch(struct arch_regs *regs);
+/* A system call: interrupts on.  Returns its result. */
+int64_t syscall_dispatch(const struct arch_regs *regs);
+/* The result, one from -ERESTARTSYS to -ERESTART_RESTARTBLOCK, is in the registers. */
+void syscall_restarts(void);
 
 /* On the way to user mode with interrupts off: deliver signals, reschedule.  May turn them on and off
  * again; on return no work is pending. */

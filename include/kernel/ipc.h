@@ -164,13 +164,13 @@ struct call {
 };
 
 /* Calls that wait for an answer, by cookie: kernel/ipc/call_table.c.  A cookie is slot + 1 in its lower
- * CALL_SLOT_BITS and the slot's generation above, so that one from before names nothing. */
+ * CALL_SLOT_BITS and the slot's generation above, which counts its uses, so that one from before names nothing. */
 #define CALL_SLOT_BITS 24
 #define CALLS_EMBEDDED 8u
 
 struct call_slot {
-	void *call;          /* NULL: free */
-	uint64_t generation; /* counts the uses of the slot */
+	void *call;      /* NULL: free */
+	uint64_t cookie; /* of its call, or of the last */
 	uint32_t next_free;
 };
 
@@ -246,7 +246,7 @@ int64_t parcel_deliver_small(struct parcel *parcel, struct arch_regs *regs);
  * caller's message goes from register to register and the CPU with it; and back with the answer.  One lock
  * of the port on each way, no memory, no parcel.
  *
- * Inline in fast.h: call_fast() and reply_wait_fast().
+ * Inline in fast.h: call_fast() and reply_wait_fast(), called with preemption off, which is on after them.
  *
  * False: something is not as that needs it, and nothing has happened.  True: the running thread has slept
  * and was woken.  If *_is_done() then, everything is over and in its registers, the size in the place of the

@@ -7,6 +7,7 @@
  * leaf's 64 slots.
  */
 #include "cap_priv.h"
+#include "use.h"
 
 #include <kernel/slab.h>
 #include <serix/errno.h>
@@ -458,29 +459,15 @@ static __noinline int preempted(void)
 int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
 	    struct capability **out)
 {
-	uint32_t index = cap_handle_slot(handle), generation = (uint32_t)(handle >> 32);
-	const struct cap_slot *slot = &table->slots.first.slots[index % CAP_LEAF_SLOTS];
 	struct capability *cap;
 
 	preempt_disable();
-	if (unlikely(index >= CAP_LEAF_SLOTS || !spin_tryacquire_(&table->lock)))
-		goto out_enable;
-	cap = slot->cap;
-	if (unlikely(!cap || (generation != 0 && generation != slot->reused + 1) ||
-		     atomic_load_explicit(&cap->expires, memory_order_relaxed) != 0))
-		goto out_unlock;
-	if (unlikely((type != OBJECT_NONE && cap->type != type) ||
-		     (rights & ~atomic_load_explicit(&cap->rights, memory_order_relaxed)) || !cap_begin(cap)))
-		goto out_unlock;
+	cap = cap_use_likely(table, handle, type, rights);
+	preempt_enable_no_resched();
+	if (unlikely(!cap))
+		return use_slowly(table, handle, type, rights, out);
 	*out = cap;
-	spin_release_(&table->lock);
-	preempt_enable_no_resched();
 	return unlikely(arch_resched_pending()) ? preempted() : 0;
-out_unlock:
-	spin_release_(&table->lock);
-out_enable:
-	preempt_enable_no_resched();
-	return use_slowly(table, handle, type, rights, out);
 }
 
 void cap_use_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,

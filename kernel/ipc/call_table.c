@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Invariant: the free slots form a list from `free` by next_free, ended by `size`; all others hold a call.
- * A slot's generation counts how often it was given out, so the cookie of a call that has left differs from
- * all later ones of its slot, for 2^40 calls.
+ * A slot's cookie goes on by one generation each time it is given out, so that of a call that has left differs
+ * from all later ones of its slot, for 2^40 calls.
  */
 #include "call_table.h"
 
@@ -14,7 +14,7 @@
 static void make_free(struct call_table *t, uint32_t from)
 {
 	for (uint32_t i = from; i < t->size; i++)
-		t->slots[i] = (struct call_slot){ .next_free = i + 1 };
+		t->slots[i] = (struct call_slot){ .cookie = i + 1, .next_free = i + 1 };
 }
 
 void call_table_init(struct call_table *t)

@@ -6,8 +6,8 @@
 #include <kernel/compiler.h>
 #include <kernel/ipc.h>
 
-#define CALL_SLOT_MASK       ((1ull << CALL_SLOT_BITS) - 1)
-#define CALL_GENERATION_MASK (UINT64_MAX >> CALL_SLOT_BITS)
+#define CALL_SLOT_MASK  ((1ull << CALL_SLOT_BITS) - 1)
+#define CALL_GENERATION (1ull << CALL_SLOT_BITS)
 
 void call_table_init(struct call_table *t);
 /* Give `call` a cookie, never 0.  0: the table is full. */
@@ -19,14 +19,13 @@ static inline bool call_table_is_full(const struct call_table *t)
 /* The same of a table that is not full. */
 static inline uint64_t call_table_take(struct call_table *t, void *call)
 {
-	uint32_t index = t->free;
-	struct call_slot *slot = &t->slots[index];
+	struct call_slot *slot = &t->slots[t->free];
 
 	t->free = slot->next_free;
 	t->used++;
 	slot->call = call;
-	slot->generation = (slot->generation + 1) & CALL_GENERATION_MASK;
-	return slot->generation << CALL_SLOT_BITS | (index + 1);
+	slot->cookie += CALL_GENERATION;
+	return slot->cookie;
 }
 /* Whose call it names; NULL: the cookie is nobody's. */
 static inline struct call_slot *call_table_slot(const struct call_table *t, uint64_t cookie)
@@ -37,7 +36,7 @@ static inline struct call_slot *call_table_slot(const struct call_table *t, uint
 	if (unlikely(index >= t->size))
 		return NULL;
 	slot = &t->slots[index_nospec(index, t->size)];
-	return slot->call && slot->generation == cookie >> CALL_SLOT_BITS ? slot : NULL;
+	return slot->call && slot->cookie == cookie ? slot : NULL;
 }
 /* The call of `slot`, which has the cookie, leaves. */
 static inline void call_table_free(struct call_table *t, struct call_slot *slot, uint64_t cookie)

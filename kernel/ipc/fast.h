@@ -12,6 +12,7 @@
 
 #include <arch/context.h>
 #include <arch/message.h>
+#include <kernel/assert.h>
 #include <kernel/sched.h>
 
 #include "../sched/handoff.h"
@@ -21,7 +22,8 @@
 /* The message of the running task is in the registers that the receiver finds when it runs. */
 static inline void pass(struct task *to, struct arch_regs *regs, uint64_t size)
 {
-	arch_message_pass(to, size);
+	DEBUG_ASSERT(!atomic_load_explicit(&to->on_cpu, memory_order_relaxed));
+	arch_message_pass(&to->context, size);
 	arch_regs_set_result(regs, (int64_t)size);
 }
 
@@ -39,20 +41,20 @@ static inline struct receiver *willing_receiver(const struct port *port)
 }
 
 /* Lend to the server and hand it the CPU: both, or neither. */
-static inline bool begin_call(struct handoff *h, struct call *call, struct task *server)
+static __always_inline bool begin_call(struct handoff *h, struct call *call, struct task *server)
 {
 	if (unlikely(!handoff_prepare(h, server, TASK_SLEEPING_INTR)))
 		return false;
-	if (likely(loan_begin_direct(&call->loan, current_task(), server)))
+	if (likely(loan_begin_direct(&call->loan, h->self, server)))
 		return true;
 	handoff_cancel(h);
 	return false;
 }
 
-static inline void enter(struct call *call, struct port *port, const struct receiver *r,
+static inline void enter(struct call *call, struct task *self, struct port *port, const struct receiver *r,
 			 struct arch_regs *regs)
 {
-	call->task = current_task();
+	call->task = self;
 	call->port = port;
 	call->state = CALL_RECEIVED;
 	call->capacity = MESSAGE_SMALL;
@@ -71,20 +73,20 @@ static inline bool call_fast(struct call *call, const struct capability *via, st
 	struct receiver *r;
 	struct handoff h __attribute__((uninitialized));
 
-	spin_lock(&port->lock);
+	spin_acquire_(&port->lock);
 	r = willing_receiver(port);
 	if (unlikely(!r || !begin_call(&h, call, r->task))) {
 		spin_unlock(&port->lock);
 		return false;
 	}
-	enter(call, port, r, regs);
+	enter(call, h.self, port, r, regs);
 	list_del(&r->link);
 	r->state = WAIT_DONE;
 	r->got = NULL;
 	arch_regs_set_message(r->registers, tag, via->badge, call->cookie,
 			      atomic_load_explicit(&via->rights, memory_order_relaxed));
 	pass(r->task, r->registers, size);
-	spin_release_(&port->lock); /* preemption stays off for the switch */
+	spin_release_(&port->lock);
 	handoff_commit(&h);
 	return true;
 }
@@ -114,7 +116,7 @@ static inline struct call_slot *answerable_call(const struct port *port, uint64_
 }
 
 /* Hand the CPU back to the caller, its loan with it: both, or neither but that the loan is over. */
-static inline bool begin_answer(struct handoff *h, struct call *call)
+static __always_inline bool begin_answer(struct handoff *h, struct call *call)
 {
 	struct task *self = current_task(), *caller = call->task;
 	bool direct = self->direct_loan == &call->loan;
@@ -131,10 +133,10 @@ static inline bool begin_answer(struct handoff *h, struct call *call)
 	return false;
 }
 
-static inline void wait_here(struct receiver *self, struct port *port, struct cap_table *table,
-			     struct arch_regs *regs)
+static inline void wait_here(struct receiver *self, struct task *task, struct port *port,
+			     struct cap_table *table, struct arch_regs *regs)
 {
-	self->task = current_task();
+	self->task = task;
 	self->state = WAIT_QUEUED;
 	self->table = table;
 	self->registers = regs;
@@ -150,7 +152,7 @@ static inline bool reply_wait_fast(struct receiver *self, struct port *port, str
 	struct call *call;
 	struct handoff h __attribute__((uninitialized));
 
-	spin_lock(&port->lock);
+	spin_acquire_(&port->lock);
 	slot = answerable_call(port, cookie);
 	if (unlikely(!slot || !begin_answer(&h, slot->call))) {
 		spin_unlock(&port->lock);
@@ -162,7 +164,7 @@ static inline bool reply_wait_fast(struct receiver *self, struct port *port, str
 	call->state = CALL_ANSWERED;
 	arch_regs_set_message(call->registers, tag, 0, 0, 0);
 	pass(call->task, call->registers, size);
-	wait_here(self, port, table, regs);
+	wait_here(self, h.self, port, table, regs);
 	spin_release_(&port->lock);
 	handoff_commit(&h);
 	return true;

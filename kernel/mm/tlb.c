@@ -65,7 +65,9 @@
 /* Own CPU, interrupts off; [a] read by others. */
 struct tlb_cpu {
 	_Atomic bool lazy; /* [a] whoever runs uses no address of the loaded space */
-	bool started;      /* asids is set up */
+	bool started;      /* the rest is set up */
+	uint32_t word;     /* where in a mask this CPU is, */
+	uint64_t bit;      /* and which bit of the word */
 	struct asid_set
 		asids; /* with the generation that the CPU has followed, also where there are no tags */
 } __aligned(64);
@@ -93,10 +95,16 @@ static void assert_may_interrupt(void)
 
 /* --- loading ---------------------------------------------------------------------------------------- */
 
-static inline void leave_mask(struct vm_space *vm, uint32_t cpu)
+static inline void leave_mask(const struct tlb_cpu *tlb, struct vm_space *vm)
 {
 	if (vm)
-		cpumask_clear_atomic(&vm->cpus, cpu);
+		__atomic_fetch_and(&vm->cpus.bits[tlb->word], ~tlb->bit, __ATOMIC_SEQ_CST);
+}
+
+static inline void enter_mask(struct tlb_cpu *tlb, struct vm_space *vm)
+{
+	atomic_store_explicit(&tlb->lazy, false, memory_order_relaxed);
+	__atomic_fetch_or(&vm->cpus.bits[tlb->word], tlb->bit, __ATOMIC_SEQ_CST);
 }
 
 /* The generation of the loaded space that this CPU has followed. */
@@ -118,16 +126,12 @@ static __noinline void catch_up(struct tlb_cpu *tlb, struct vm_space *vm)
 	*followed(tlb) = gen;
 }
 
-static __noinline void start(struct tlb_cpu *tlb)
+static __noinline void start(struct tlb_cpu *tlb, uint32_t cpu)
 {
+	tlb->word = cpu / 64;
+	tlb->bit = 1ull << cpu % 64;
 	asid_set_init(&tlb->asids, arch_asid_count());
 	tlb->started = true;
-}
-
-static inline void enter_mask(struct tlb_cpu *tlb, struct vm_space *vm, uint32_t cpu)
-{
-	atomic_store_explicit(&tlb->lazy, false, memory_order_relaxed);
-	cpumask_set_atomic(&vm->cpus, cpu);
 }
 
 static __noinline void load_tagged(struct cpu *cpu, struct tlb_cpu *tlb, struct vm_space *vm)
@@ -136,12 +140,12 @@ static __noinline void load_tagged(struct cpu *cpu, struct tlb_cpu *tlb, struct 
 	bool stale;
 
 	if (unlikely(!tlb->started))
-		start(tlb);
-	enter_mask(tlb, vm, cpu->id);
+		start(tlb, cpu->id);
+	enter_mask(tlb, vm);
 	stale = asid_set_load(&tlb->asids, vm->tlb_id, atomic_load(&vm->tlb_gen));
 	arch_pt_load_tagged(vm->root, asid_set_tag(&tlb->asids), !stale);
 	cpu->vm = vm;
-	leave_mask(former, cpu->id);
+	leave_mask(tlb, former);
 }
 
 /* The same where there are no identifiers to be looked for: no call in it, so nothing to save. */
@@ -149,11 +153,11 @@ static inline void load_untagged(struct cpu *cpu, struct tlb_cpu *tlb, struct vm
 {
 	struct vm_space *former = cpu->vm;
 
-	enter_mask(tlb, vm, cpu->id);
+	enter_mask(tlb, vm);
 	asid_set_load_untagged(&tlb->asids, vm->tlb_id, atomic_load(&vm->tlb_gen));
 	arch_pt_load_tagged(vm->root, 0, false);
 	cpu->vm = vm;
-	leave_mask(former, cpu->id);
+	leave_mask(tlb, former);
 }
 
 static inline void load(struct cpu *cpu, struct vm_space *vm)
@@ -184,7 +188,7 @@ static void unload(void)
 
 	arch_pt_load(arch_pt_kernel_root());
 	cpu->vm = NULL;
-	leave_mask(former, cpu->id);
+	leave_mask(this_tlb(), former);
 }
 
 void vm_space_rest(void)

@@ -30,7 +30,7 @@ bool handoff_begin(struct task *next, enum task_state state)
 	struct handoff h;
 
 	preempt_disable();
-	if (!handoff_prepare(&h, next, state)) {
+	if (!next->started || !handoff_prepare(&h, next, state)) {
 		preempt_enable();
 		return false;
 	}

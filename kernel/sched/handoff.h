@@ -20,19 +20,19 @@
 #include "sched_priv.h"
 
 /* Is something due that this CPU would have to look at first? */
-static inline bool has_to_look(const struct runq *rq)
+static inline bool has_to_look(const struct cpu *cpu, const struct runq *rq)
 {
 	return rq->iso.suspended.root || rq->rt.throttled ||
-	       atomic_load_explicit(&arch_this_cpu()->resched, memory_order_relaxed);
+	       atomic_load_explicit(&cpu->resched, memory_order_relaxed);
 }
 
-/* It sleeps here, may run here, and nothing but its state has to change for that.  (Preempted on its way to
- * sleep it would be queued; only ISO tasks are ever suspended.) */
+/* It has run and now sleeps here, may run here, and nothing but its state has to change for that.  (Preempted
+ * on its way to sleep it would be queued; only ISO tasks are ever suspended.) */
 static inline bool can_take_over(const struct runq *rq, const struct task *next)
 {
 	uint32_t state = atomic_load_explicit(&next->state, memory_order_relaxed);
 
-	return next->cpu == rq->cpu && next->class == &fair_class && next->started &&
+	return next->cpu == rq->cpu && next->class == &fair_class &&
 	       (state == TASK_SLEEPING_INTR || state == TASK_SLEEPING) && !next->on_runq && !next->moving &&
 	       may_run_on(next, rq->cpu);
 }
@@ -43,7 +43,7 @@ bool handoff_goes_first(struct runq *rq, const struct task *self, const struct t
 /* It does not take place. */
 static inline void handoff_cancel(const struct handoff *h)
 {
-	atomic_store_explicit(&current_task()->state, TASK_RUNNABLE, memory_order_relaxed);
+	atomic_store_explicit(&h->self->state, TASK_RUNNABLE, memory_order_relaxed);
 	spin_release_(&h->rq->lock);
 	arch_irq_enable();
 }
@@ -51,18 +51,21 @@ static inline void handoff_cancel(const struct handoff *h)
 static __always_inline bool handoff_prepare(struct handoff *h, struct task *next, enum task_state state)
 {
 	struct task *self = current_task();
+	struct cpu *cpu;
 	struct runq *rq;
 
-	DEBUG_ASSERT(self != next);
+	DEBUG_ASSERT(self != next && next->started);
 	arch_irq_disable();
-	rq = this_runq();
+	cpu = arch_this_cpu();
+	rq = cpu->runq;
 	if (unlikely(!spin_tryacquire_(&rq->lock)))
 		goto out_enable;
-	if (unlikely(has_to_look(rq) || self->class != &fair_class || !can_take_over(rq, next))) {
+	if (unlikely(has_to_look(cpu, rq) || self->class != &fair_class || !can_take_over(rq, next))) {
 		spin_release_(&rq->lock);
 		goto out_enable;
 	}
 	h->rq = rq;
+	h->self = self;
 	h->next = next;
 	h->now_ns = clock_now_ns();
 	/* As in wait queues: first the state, then the look at what would end the sleep. */
@@ -79,7 +82,7 @@ out_enable:
 
 static __always_inline void handoff_commit(const struct handoff *h)
 {
-	struct task *self = current_task(), *next = h->next;
+	struct task *self = h->self, *next = h->next;
 	struct runq *rq = h->rq;
 	uint64_t now = h->now_ns;
 

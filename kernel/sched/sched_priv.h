@@ -91,7 +91,7 @@ struct iso_queue {
 /* A handoff under way: to whom, and when. */
 struct handoff {
 	struct runq *rq;
-	struct task *next;
+	struct task *self, *next;
 	uint64_t now_ns;
 };
 
@@ -257,7 +257,8 @@ static inline void switch_context(struct task *self, struct task *next)
 	else
 		vm_space_rest();
 	task_interrupt_sequence(next);
-	arch_context_switch(self, next);
+	arch_context_change(self, next);
+	arch_context_jump(&self->context, &next->context);
 	let_go_of_previous();
 }
 

@@ -16,6 +16,7 @@
 #include <kernel/signal.h>
 #include <serix/errno.h>
 
+#include "../cap/use.h"
 #include "../ipc/fast.h"
 #include "ipc_priv.h"
 
@@ -231,23 +232,30 @@ static __noinline int64_t go_on_calling(struct call *call, struct capability *vi
 	return end_call(call, via, WAIT_FOREVER);
 }
 
-static inline bool is_fast(const struct syscall_args *args)
+/* The port of a call that may be fast, in use, with preemption off.  NULL: it is on; do_small(). */
+static __always_inline struct capability *begin_fast(const struct syscall_args *args, struct cap_table *caps,
+						     uint32_t right)
 {
-	return SIZE(args) <= MESSAGE_SMALL && TIMEOUT(args) == PULSE_FOREVER;
+	struct capability *via;
+
+	if (unlikely(SIZE(args) > MESSAGE_SMALL || TIMEOUT(args) != PULSE_FOREVER))
+		return NULL;
+	preempt_disable();
+	via = cap_use_likely(caps, HANDLE(args), OBJECT_PORT, right);
+	if (unlikely(!via))
+		preempt_enable();
+	return via;
 }
 
 SYSCALL(port_call_small)
 {
 	struct call call __attribute__((uninitialized));
 	struct arch_regs *regs = arch_regs_of_args(args->a);
-	struct capability *via;
+	struct capability *via = begin_fast(args, current_caps(), PORT_RIGHT_CALL);
 	int64_t result;
 
-	if (unlikely(!is_fast(args)))
+	if (unlikely(!via))
 		return do_small(SMALL_CALL, args, deadline_of(TIMEOUT(args)));
-	result = cap_use(current_caps(), HANDLE(args), OBJECT_PORT, PORT_RIGHT_CALL, &via);
-	if (unlikely(result < 0))
-		return result;
 	if (unlikely(!call_fast(&call, via, regs, TAG(args), SIZE(args))))
 		result = call_slowly(via, args, WAIT_FOREVER);
 	else if (likely(call_fast_is_done(&call)))
@@ -272,14 +280,11 @@ SYSCALL(port_reply_wait_small)
 	struct receiver self __attribute__((uninitialized));
 	struct arch_regs *regs = arch_regs_of_args(args->a);
 	struct cap_table *caps = current_caps();
-	struct capability *via;
+	struct capability *via = begin_fast(args, caps, PORT_RIGHT_RECEIVE);
 	int64_t result;
 
-	if (unlikely(!is_fast(args)))
+	if (unlikely(!via))
 		return do_small(SMALL_WAIT, args, deadline_of(TIMEOUT(args)));
-	result = cap_use(caps, HANDLE(args), OBJECT_PORT, PORT_RIGHT_RECEIVE, &via);
-	if (unlikely(result < 0))
-		return result;
 	if (unlikely(!reply_wait_fast(&self, port_of(via->object), caps, regs, TAG(args), SIZE(args),
 				      COOKIE(args))))
 		result = reply_wait_slowly(via, args, WAIT_FOREVER);

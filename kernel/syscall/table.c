@@ -23,21 +23,21 @@ static __noinline int64_t unknown(uint64_t nr)
 	return -ENOSYS;
 }
 
-void syscall_dispatch(struct arch_regs *regs)
+int64_t syscall_dispatch(const struct arch_regs *regs)
 {
 	uint64_t nr = arch_regs_syscall_number(regs);
 	syscall_fn fn = NULL;
-	int64_t result;
 
 	if (likely(nr < SYSCALL_MAX))
 		fn = table[index_nospec32((uint32_t)nr, SYSCALL_MAX)];
+	if (unlikely(!fn))
+		return unknown(nr);
 	/* The saved registers are the arguments: nothing is copied. */
-	if (likely(fn))
-		result = fn((const struct syscall_args *)arch_regs_syscall_args(regs));
-	else
-		result = unknown(nr);
-	arch_regs_set_result(regs, result);
-	/* What is to be restarted needs the way back to user mode to look, whoever took the signal. */
-	if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK))
-		atomic_fetch_or(&current_task()->work, TASK_WORK_SIGNAL);
+	return fn((const struct syscall_args *)arch_regs_syscall_args(regs));
+}
+
+void syscall_restarts(void)
+{
+	/* The way back to user mode has to look, whoever took the signal. */
+	atomic_fetch_or(&current_task()->work, TASK_WORK_SIGNAL);
 }

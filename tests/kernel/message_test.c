@@ -113,7 +113,7 @@ static void pass(struct task *to, size_t size)
 {
 	preempt_disable();
 	arch_message_load(message, sizeof(message));
-	arch_message_pass(to, size);
+	arch_message_pass(&to->context, size);
 	preempt_enable();
 }
 

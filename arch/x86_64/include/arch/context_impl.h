@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <kernel/compiler.h>
 #include <kernel/types.h>
 
 /* What a task keeps while it does not run; callee-saved registers lie on its kernel stack. */
@@ -30,7 +31,22 @@ struct arch_regs {
 	uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* The inline half, on the way of every system call: see <arch/context.h>. */
+/* The inline half: see <arch/context.h>. */
+
+/* No register survives, so the compiler saves those that it needs, and no others.  (RBP may be its frame
+ * pointer, which cannot be named here.) */
+static __always_inline void arch_context_jump(struct arch_context *from, struct arch_context *to)
+{
+	uint64_t *save = &from->sp, load = to->sp;
+
+	__asm__ volatile("pushq %%rbp; call context_switch; popq %%rbp"
+			 : "+D"(save), "+S"(load)
+			 :
+			 : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+			   "memory", "cc");
+}
+
+/* From here on: on the way of every system call. */
 
 static inline const uint64_t *arch_regs_syscall_args(const struct arch_regs *regs)
 {
@@ -65,6 +81,16 @@ static inline void arch_regs_set_result(struct arch_regs *regs, int64_t value)
 static inline int64_t arch_regs_result(const struct arch_regs *regs)
 {
 	return (int64_t)regs->rax;
+}
+
+static inline void arch_message_pass(struct arch_context *to, size_t size)
+{
+	void *area = to->fpu;
+
+	__asm__ volatile("call message_pass"
+			 : "+D"(area), "+S"(size)
+			 :
+			 : "rax", "rcx", "rdx", "memory", "cc");
 }
 
 static inline void arch_regs_set_message(struct arch_regs *regs, uint64_t tag, uint64_t badge,
