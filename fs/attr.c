@@ -141,7 +141,7 @@ static void complete_attr(const struct vnode *v, struct vnode_attr *attr)
 		attr->mode = (v->mode & S_IFMT) | (attr->mode & 07777);
 		if (cred->fsuid != 0 && cred->fsgid != gid && !cred_in_group(cred, gid))
 			attr->mode &= ~(mode_t)S_ISGID;
-	} else if ((attr->valid & (ATTR_UID | ATTR_GID)) && !S_ISDIR(v->mode)) {
+	} else if ((attr->valid & ATTR_OWNER) && !S_ISDIR(v->mode)) {
 		attr->valid |= ATTR_MODE;
 		attr->mode = v->mode & ~(mode_t)S_ISUID;
 		if ((v->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))

@@ -93,6 +93,10 @@ void thread_set_name(const char name[TASK_NAME_LEN]);
 
 /* --- signals ------------------------------------------------------------------------------------- */
 
+/* From now on the running process shares its descriptors with no other (close_range).  -ENOMEM; -EOPNOTSUPP: it has
+ * several threads, which are not parted. */
+int process_own_descriptors(void) __must_check;
+
 int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct abi_sigaction *old);
 int64_t signal_kill(pid_t pid, int signo);
 int64_t signal_kill_thread(pid_t tgid, pid_t tid, int signo, int code);

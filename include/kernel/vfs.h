@@ -50,6 +50,7 @@ struct vnode_attr {
 #define ATTR_ATIME (1u << 4)
 #define ATTR_MTIME (1u << 5)
 #define ATTR_CTIME (1u << 6)
+#define ATTR_OWNER (1u << 7) /* a chown, were it to the same owner: takes the set-id bits away */
 
 struct vnode;
 

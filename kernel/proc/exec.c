@@ -220,27 +220,6 @@ static int build(struct exec *x)
 
 /* --- replacing ------------------------------------------------------------------------------------ */
 
-/* Descriptors shared with another process (CLONE_FILES) are shared no longer. */
-static int unshare_files(struct process *p)
-{
-	struct cap_table *copy, *old = p->caps;
-	uint64_t flags;
-	int err;
-
-	if (!cap_table_is_shared(old))
-		return 0;
-	err = cap_table_fork(old, &copy);
-	if (err < 0)
-		return err;
-	cap_table_leave(old, &p->cap_user);
-	flags = spin_lock_irqsave(&p->lock);
-	p->caps = copy;
-	spin_unlock_irqrestore(&p->lock, flags);
-	cap_table_join(copy, &p->cap_user);
-	cap_table_put(old);
-	return 0;
-}
-
 /* A program with privileges stands where nobody else can move it (CLONE_FS). */
 static int unshare_place(const struct exec *x, struct process *p)
 {
@@ -262,7 +241,7 @@ static int unshare_place(const struct exec *x, struct process *p)
 /* The process is alone: nobody comes to share what is separated, or still uses what it replaces. */
 static int separate(const struct exec *x, struct process *p)
 {
-	int err = unshare_files(p);
+	int err = process_unshare_caps(p);
 
 	/* Another thread has given up privileges since they were chosen. */
 	if (x->secure && p->no_new_privs)

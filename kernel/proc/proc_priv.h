@@ -59,6 +59,8 @@ void group_reparented_locked(struct process *child, struct process *old_parent);
 struct process *process_alloc(void);
 /* A new process takes over the use of a table. */
 void process_join_caps(struct process *p, struct cap_table *caps);
+/* The running process, which has one thread, shares its table with no other any more. -ENOMEM. */
+int process_unshare_caps(struct process *p) __must_check;
 struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(void *));
 /* Undo thread_alloc for a thread that never ran. */
 void thread_free(struct thread *t);

@@ -27,6 +27,34 @@ void process_join_caps(struct process *p, struct cap_table *caps)
 	cap_table_join(caps, &p->cap_user);
 }
 
+int process_own_descriptors(void)
+{
+	struct process *p = current_process();
+
+	/* The table is a process's: a thread cannot leave the others'. */
+	return p->thread_count > 1 ? -EOPNOTSUPP : process_unshare_caps(p);
+}
+
+int process_unshare_caps(struct process *p)
+{
+	struct cap_table *copy, *old = p->caps;
+	uint64_t flags;
+	int err;
+
+	if (!cap_table_is_shared(old))
+		return 0;
+	err = cap_table_fork(old, &copy);
+	if (err < 0)
+		return err;
+	cap_table_leave(old, &p->cap_user);
+	flags = spin_lock_irqsave(&p->lock);
+	p->caps = copy;
+	spin_unlock_irqrestore(&p->lock, flags);
+	cap_table_join(copy, &p->cap_user);
+	cap_table_put(old);
+	return 0;
+}
+
 /* Something was revoked while a call through it was under way, perhaps one of this process. */
 static void interrupt_threads(struct cap_user *user)
 {

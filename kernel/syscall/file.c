@@ -420,18 +420,22 @@ SYSCALL(close_range)
 {
 	uint32_t first = ARG(0, uint32_t), last = ARG(1, uint32_t), flags = ARG(2, uint32_t);
 	struct cap_table *caps = current_caps();
-	int fd;
+	int fd, err;
 
-	if (first > last || (flags & ~CLOSE_RANGE_CLOEXEC))
+	if (first > last || (flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)))
 		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE) {
+		err = process_own_descriptors();
+		if (err < 0)
+			return err;
+		caps = current_caps();
+	}
 	if (first > INT32_MAX)
 		return 0;
 	for (fd = cap_next(caps, (int)first, NULL); fd >= 0 && (uint32_t)fd <= last;
 	     fd = cap_next(caps, fd + 1, NULL)) {
 		/* A descriptor that another thread closes meanwhile is what was wanted. */
-		int err = flags & CLOSE_RANGE_CLOEXEC ? cap_set_flags(caps, fd, CAP_CLOEXEC)
-						      : cap_close(caps, fd);
-
+		err = flags & CLOSE_RANGE_CLOEXEC ? cap_set_flags(caps, fd, CAP_CLOEXEC) : cap_close(caps, fd);
 		(void)err;
 	}
 	return 0;

@@ -517,6 +517,13 @@ SYSCALL(renameat2)
 	return rename_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, int), ARG(3, uaddr_t), ARG(4, unsigned));
 }
 
+static bool is_empty(uaddr_t name)
+{
+	char first;
+
+	return copy_from_user(&first, name, 1) == 0 && first == '\0';
+}
+
 static int64_t readlink_at(int dirfd, uaddr_t name, uaddr_t buf, int32_t size)
 {
 	struct path path;
@@ -531,6 +538,8 @@ static int64_t readlink_at(int dirfd, uaddr_t name, uaddr_t buf, int32_t size)
 	text = kmalloc(PATH_MAX);
 	n = text ? vfs_readlink(&path, text, PATH_MAX) : -ENOMEM;
 	path_put(&path);
+	if (n == -EINVAL && is_empty(name))
+		n = -ENOENT; /* what the descriptor names is no link: there is nothing by the empty name */
 	if (n > 0) {
 		n = MIN(n, size);
 		if (copy_to_user(buf, text, (size_t)n) < 0)
@@ -570,7 +579,7 @@ static struct vnode_attr mode_attr(mode_t mode)
 static struct vnode_attr owner_attr(uid_t uid, gid_t gid)
 {
 	return (struct vnode_attr){
-		.valid = (uid != (uid_t)-1 ? ATTR_UID : 0) | (gid != (gid_t)-1 ? ATTR_GID : 0),
+		.valid = ATTR_OWNER | (uid != (uid_t)-1 ? ATTR_UID : 0) | (gid != (gid_t)-1 ? ATTR_GID : 0),
 		.uid = uid,
 		.gid = gid,
 	};

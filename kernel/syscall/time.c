@@ -114,10 +114,12 @@ static int64_t set_real_time(const struct abi_timespec *ts)
 {
 	uint64_t ns = timespec_to_ns(ts);
 
-	if (!timespec_valid(ts) || ns == TIME_FOREVER || ns < time_now_ns())
+	if (!timespec_valid(ts))
 		return -EINVAL;
 	if (!cred_is_root())
 		return -EPERM;
+	if (ns == TIME_FOREVER || ns < time_now_ns()) /* the machine cannot have started before the epoch */
+		return -EINVAL;
 	time_set_real_ns(ns);
 	timerfd_clock_was_set();
 	return 0;
@@ -251,6 +253,7 @@ static int check_sleep_clock(int id)
 	case CLOCK_BOOTTIME:
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:

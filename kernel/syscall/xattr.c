@@ -72,18 +72,32 @@ SYSCALL(fgetxattr)
 	return named(check_fd(ARG(0, int), CAP_STAT), ARG(1, uaddr_t));
 }
 
+#define XATTR_CREATE  1u
+#define XATTR_REPLACE 2u
+
+static bool set_flags_valid(uint64_t flags)
+{
+	return !((uint32_t)flags & ~(XATTR_CREATE | XATTR_REPLACE));
+}
+
 SYSCALL(setxattr)
 {
+	if (!set_flags_valid(args->a[4]))
+		return -EINVAL;
 	return named(check_path(ARG(0, uaddr_t), 0, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
 SYSCALL(lsetxattr)
 {
+	if (!set_flags_valid(args->a[4]))
+		return -EINVAL;
 	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
 SYSCALL(fsetxattr)
 {
+	if (!set_flags_valid(args->a[4]))
+		return -EINVAL;
 	return named(check_fd(ARG(0, int), CAP_CHMOD), ARG(1, uaddr_t));
 }
 
