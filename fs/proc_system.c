@@ -343,6 +343,7 @@ static const struct proc_entry root_entries[] = {
 	PROC_FILE("stat", 0444, proc_show_system_stat),
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_DIR("sys", sys_entries),
+	PROC_DIR("sysvipc", proc_sysvipc_entries),
 	ROOT_LINK("thread-self", readlink_thread_self),
 	PROC_FILE("uptime", 0444, proc_show_system_uptime),
 	PROC_FILE("version", 0444, show_version),

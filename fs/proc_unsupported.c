@@ -8,9 +8,9 @@
 #include "proc_priv.h"
 
 static const char *const kinds[UNSUPPORTED_KINDS] = {
-	[UNSUPPORTED_CALL] = "call",     [UNSUPPORTED_IOCTL] = "ioctl",   [UNSUPPORTED_FCNTL] = "fcntl",
-	[UNSUPPORTED_PRCTL] = "prctl",   [UNSUPPORTED_SOCKET] = "socket", [UNSUPPORTED_FLAG] = "flag",
-	[UNSUPPORTED_PATH] = "path",     [UNSUPPORTED_OTHER] = "other",
+	[UNSUPPORTED_CALL] = "call",   [UNSUPPORTED_IOCTL] = "ioctl",   [UNSUPPORTED_FCNTL] = "fcntl",
+	[UNSUPPORTED_PRCTL] = "prctl", [UNSUPPORTED_SOCKET] = "socket", [UNSUPPORTED_FLAG] = "flag",
+	[UNSUPPORTED_PATH] = "path",   [UNSUPPORTED_OTHER] = "other",
 };
 
 /* Texts come from programs: only what can be printed, and no blanks that could look like fields. */

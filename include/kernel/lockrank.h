@@ -15,6 +15,7 @@ enum lock_rank {
 	RANK_VNODE,     /* vnode.lock; two: parent before child, else by address */
 	RANK_TTY,       /* state behind one device file (a log reader's buffers) */
 	RANK_VM_SPACE,  /* vm_space.lock; faults on user copies take it, so it follows file locks */
+	RANK_SYSVIPC,   /* ids of System V IPC and what they name; areas count in segments */
 	RANK_VM_OBJECT, /* vm_object.lock */
 	RANK_VM_AREAS,  /* vm_object.areas_lock */
 	RANK_RECLAIM,   /* an allocation that frees memory first; any mutex may be held then */

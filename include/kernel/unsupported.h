@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <kernel/compiler.h>
 #include <kernel/types.h>
 
 enum unsupported_kind {

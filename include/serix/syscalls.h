@@ -37,6 +37,9 @@
 	X(26, msync, 3, mm)                          \
 	X(27, mincore, 3, mm)                        \
 	X(28, madvise, 3, mm)                        \
+	X(29, shmget, 3, sysvipc)                    \
+	X(30, shmat, 3, sysvipc)                     \
+	X(31, shmctl, 3, sysvipc)                    \
 	X(32, dup, 1, file)                          \
 	X(33, dup2, 2, file)                         \
 	X(34, pause, 0, signal)                      \
@@ -54,6 +57,7 @@
 	X(61, wait4, 4, process)                     \
 	X(62, kill, 2, signal)                       \
 	X(63, uname, 1, system)                      \
+	X(67, shmdt, 1, sysvipc)                     \
 	X(72, fcntl, 3, file)                        \
 	X(73, flock, 2, file)                        \
 	X(74, fsync, 1, file)                        \
