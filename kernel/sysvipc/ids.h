@@ -34,12 +34,16 @@ struct ids_table {
 	uint16_t sequence;
 };
 
-#define IDS_TABLE(table, table_name, ids_limit) \
-	{ .lock = MUTEX_INIT((table).lock, table_name, RANK_SYSVIPC), .name = (table_name), .limit = (ids_limit) }
+#define IDS_TABLE(table, table_name, ids_limit)                                                   \
+	{                                                                                         \
+		.lock = MUTEX_INIT((table).lock, table_name, RANK_SYSVIPC), .name = (table_name), \
+		.limit = (ids_limit)                                                              \
+	}
 
 /* The parts of a get call, all with the lock held.  find: the object with that key that the flags and its
  * permissions let the caller have, as *out; *out NULL: one is to be made.  -ENOENT, -EEXIST, -EACCES. */
-int ids_find_key_locked(struct ids_table *t, int32_t key, uint32_t flags, struct ids_object **out) __must_check;
+int ids_find_key_locked(struct ids_table *t, int32_t key, uint32_t flags,
+			struct ids_object **out) __must_check;
 int ids_check_get_locked(const struct ids_object *obj, uint32_t flags) __must_check;
 /* Enter an object of the running process's; its id, or -ENOSPC, -ENOMEM. */
 int ids_add_locked(struct ids_table *t, struct ids_object *obj, int32_t key, uint32_t flags) __must_check;

@@ -20,11 +20,11 @@
 struct segment {
 	struct ids_object ids;
 	struct vm_object object;
-	uint64_t size;                /* [i] bytes, as asked for */
-	pid_t cpid, lpid;             /* [lock] who made it; who attached or detached last */
-	int64_t atime, dtime, ctime;  /* [lock] */
-	uint64_t attached;            /* [lock] areas */
-	bool listed;                  /* [lock] in the table */
+	uint64_t size;               /* [i] bytes, as asked for */
+	pid_t cpid, lpid;            /* [lock] who made it; who attached or detached last */
+	int64_t atime, dtime, ctime; /* [lock] */
+	uint64_t attached;           /* [lock] areas */
+	bool listed;                 /* [lock] in the table */
 };
 
 static struct ids_table segments = IDS_TABLE(segments, "shm", &sysvipc_limits.shmmni);
@@ -238,9 +238,9 @@ int64_t shm_attach(int id, uint64_t addr, uint32_t flags)
 	err = use_segment(id, a.permission, &s);
 	if (err < 0)
 		return err;
-	err = too_much(s->size) ? -ENOMEM :
-				  vm_map(current_task()->vm, &addr, s->size, a.prot | VM_SHARED, a.max_prot, a.how,
-					 &s->object, 0);
+	err = too_much(s->size) ? -ENOMEM
+				: vm_map(current_task()->vm, &addr, s->size, a.prot | VM_SHARED, a.max_prot,
+					 a.how, &s->object, 0);
 	vm_object_put(&s->object);
 	if (err == -EEXIST)
 		err = -EINVAL; /* as shmat(2) calls it */
@@ -255,7 +255,8 @@ static struct segment *find_part(struct vm_space *vm, uint64_t *at, uint64_t lim
 		*at = part->end;
 		if (!part->object)
 			continue;
-		if (part->object->ops == &segment_ops && part->start >= base && part->start - base == part->offset)
+		if (part->object->ops == &segment_ops && part->start >= base &&
+		    part->start - base == part->offset)
 			return segment_of(part->object);
 		vm_object_put(part->object);
 	}
@@ -329,8 +330,8 @@ static int64_t show_use(uaddr_t buf)
 	info.total = total_pages;
 	for (uint32_t i = 0; i < segments.last; i++)
 		if (segments.slots[i])
-			info.resident +=
-				READ_ONCE(container_of(segments.slots[i], struct segment, ids)->object.pages.count);
+			info.resident += READ_ONCE(
+				container_of(segments.slots[i], struct segment, ids)->object.pages.count);
 	last = ids_last_locked(&segments);
 	mutex_unlock(&segments.lock);
 	return copy_to_user(buf, &info, sizeof(info)) < 0 ? -EFAULT : last;
@@ -343,7 +344,8 @@ static int64_t show_segment(int id, int cmd, uaddr_t buf)
 	int64_t result;
 
 	mutex_lock(&segments.lock);
-	result = cmd == IPC_STAT ? ids_lookup_locked(&segments, id, &obj) : ids_at_locked(&segments, id, &obj);
+	result =
+		cmd == IPC_STAT ? ids_lookup_locked(&segments, id, &obj) : ids_at_locked(&segments, id, &obj);
 	if (result == 0 && cmd != SHM_STAT_ANY)
 		result = ids_permit(obj, IDS_READ);
 	if (result == 0) {

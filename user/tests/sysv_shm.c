@@ -19,11 +19,11 @@
 #include "child.h"
 #include "tap.h"
 
-#define PAGE           4096ul
-#define SIZE           (4 * PAGE)
-#define FAILS(call, e) ((call) == -1 && errno == (e))
+#define PAGE            4096ul
+#define SIZE            (4 * PAGE)
+#define FAILS(call, e)  ((call) == -1 && errno == (e))
 #define NO_MAP(call, e) ((call) == (void *)-1 && errno == (e))
-#define ROUNDS         300
+#define ROUNDS          300
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15
 #endif
@@ -217,7 +217,8 @@ static void stat_and_set(void)
 
 	need(ds.shm_segsz == SIZE && ds.shm_cpid == getpid() && ds.shm_lpid == 0 && ds.shm_nattch == 0);
 	need(ds.shm_perm.uid == geteuid() && ds.shm_perm.cuid == geteuid() && ds.shm_perm.cgid == getegid());
-	need((ds.shm_perm.mode & 0777) == 0600 && ds.shm_atime == 0 && ds.shm_dtime == 0 && ds.shm_ctime != 0);
+	need((ds.shm_perm.mode & 0777) == 0600 && ds.shm_atime == 0 && ds.shm_dtime == 0 &&
+	     ds.shm_ctime != 0);
 	ds.shm_perm.mode = 07777;
 	ds.shm_perm.uid = 12;
 	need(shmctl(id, IPC_SET, &ds) == 0);
@@ -315,7 +316,8 @@ static void in_maps(void)
 
 	snprintf(want, sizeof(want), "%lx-", (unsigned long)at);
 	while (fgets(line, sizeof(line), f))
-		found += strstr(line, want) && strstr(line, "rw-s") && strstr(line, "/SYSV00000000 (deleted)");
+		found +=
+			strstr(line, want) && strstr(line, "rw-s") && strstr(line, "/SYSV00000000 (deleted)");
 	need(found == 1);
 	need(shmctl(id, IPC_RMID, NULL) == 0);
 }
@@ -368,12 +370,16 @@ static void races(void)
 int main(void)
 {
 	tap(passes(get_refusals), "shmget finds, makes and refuses by key, size and flags");
-	tap(passes(private_is_new_each_time), "IPC_PRIVATE is new each time, and ids are not used again at once");
+	tap(passes(private_is_new_each_time),
+	    "IPC_PRIVATE is new each time, and ids are not used again at once");
 	tap(passes(attach_refusals), "shmat and shmdt refuse what is wrong");
-	tap(passes(shares_with_children), "what is written is shared with children and stays; attachments are counted");
-	tap(passes(removed_while_attached), "removed while attached: no key, but there until the last detaches");
+	tap(passes(shares_with_children),
+	    "what is written is shared with children and stays; attachments are counted");
+	tap(passes(removed_while_attached),
+	    "removed while attached: no key, but there until the last detaches");
 	tap(passes(exit_detaches), "the end of a process detaches");
-	tap(WTERMSIG(status_of(read_only_is_read_only)) == SIGSEGV, "SHM_RDONLY can not be written, nor made so");
+	tap(WTERMSIG(status_of(read_only_is_read_only)) == SIGSEGV,
+	    "SHM_RDONLY can not be written, nor made so");
 	tap(passes(remap_and_rounding), "SHM_REMAP and SHM_RND");
 	tap(passes(parts), "parts that munmap leaves count, and go with one shmdt");
 	tap(passes(stat_and_set), "IPC_STAT, IPC_SET, SHM_LOCK");
