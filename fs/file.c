@@ -149,8 +149,8 @@ static uint32_t rights_of(const struct file *file)
 
 	if (file->object.type == OBJECT_MEMORY)
 		return memory_rights(file);
-	if (file->object.type == OBJECT_TIMER)
-		return cap_type_rights(OBJECT_TIMER) & ~CAP_RIGHT_BADGE;
+	if (file->object.type == OBJECT_TIMER || file->object.type == OBJECT_SOCKET)
+		return cap_type_rights(file->object.type) & ~CAP_RIGHT_BADGE;
 	if (file->object.type == OBJECT_DIRECTORY) /* all that may be done with what is found through it */
 		return cap_type_rights(OBJECT_DIRECTORY) & ~CAP_RIGHT_BADGE;
 	if (atomic_load(&file->flags) & O_PATH)

@@ -104,7 +104,8 @@ static void end_create(struct walk *w, struct dentry *d)
 	dentry_put(d);
 }
 
-int make_node(struct walk *w, mode_t mode, dev_t rdev)
+/* `out`: where it is, referenced; may be NULL. */
+static int make_node_at(struct walk *w, mode_t mode, dev_t rdev, struct path *out)
 {
 	struct dentry *d;
 	struct vnode *dir, *v;
@@ -116,8 +117,17 @@ int make_node(struct walk *w, mode_t mode, dev_t rdev)
 	err = dir->ops->create ? dir->ops->create(dir, d->name, d->len, mode, rdev, &v) : -EPERM;
 	if (err == 0)
 		dentry_instantiate(d, v);
+	if (err == 0 && out) {
+		*out = (struct path){ w->at.mount, d };
+		path_get(out);
+	}
 	end_create(w, d);
 	return err;
+}
+
+int make_node(struct walk *w, mode_t mode, dev_t rdev)
+{
+	return make_node_at(w, mode, rdev, NULL);
 }
 
 int make_symlink(struct walk *w, const char *target)
@@ -165,6 +175,21 @@ int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev)
 	if (err < 0)
 		return err;
 	err = make_node(&w, (mode & S_IFMT) | (fs_apply_umask(mode) & 07777), rdev);
+	walk_end(&w);
+	return err;
+}
+
+int vfs_make_socket(const char *name, mode_t mode, struct path *out)
+{
+	struct walk w;
+	int err;
+
+	if (!*name)
+		return -ENOENT;
+	err = walk_start(&w, AT_FDCWD, name, fs_cred());
+	if (err < 0)
+		return err;
+	err = make_node_at(&w, S_IFSOCK | fs_apply_umask(mode), 0, out);
 	walk_end(&w);
 	return err;
 }

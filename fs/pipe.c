@@ -438,7 +438,7 @@ int pipe_vnode_path(struct vnode *v, struct path *out)
 {
 	char name[32];
 	struct dentry *d;
-	int len = scnprintf(name, sizeof(name), "pipe:[%lu]", v->ino);
+	int len = scnprintf(name, sizeof(name), "%s:[%lu]", S_ISSOCK(v->mode) ? "socket" : "pipe", v->ino);
 
 	vnode_get(v);
 	d = dentry_create(pipefs, NULL, name, (size_t)len, v);

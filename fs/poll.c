@@ -132,6 +132,7 @@ static const struct event_rights event_rights[OBJECT_TYPES] = {
 	[OBJECT_PORT] = { .in = PORT_RIGHT_RECEIVE, .out = PORT_RIGHT_SEND | PORT_RIGHT_CALL },
 	[OBJECT_NOTIFICATION] = { .in = NOTIFICATION_RIGHT_WAIT, .out = NOTIFICATION_RIGHT_SIGNAL },
 	[OBJECT_TIMER] = { .in = TIMER_RIGHT_WAIT },
+	[OBJECT_SOCKET] = { .in = SOCKET_RIGHT_RECEIVE | SOCKET_RIGHT_ACCEPT, .out = SOCKET_RIGHT_SEND },
 };
 
 /* Of a file: those that it was opened for. */
@@ -139,7 +140,7 @@ static struct event_rights rights_to_hear(const struct capability *cap)
 {
 	uint32_t access;
 
-	if (!object_is_file(cap->object) || cap->type == OBJECT_TIMER)
+	if (!object_is_file(cap->object) || cap->type == OBJECT_TIMER || cap->type == OBJECT_SOCKET)
 		return event_rights[cap->type];
 	access = file_of(cap->object)->access;
 	return (struct event_rights){

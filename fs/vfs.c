@@ -2,6 +2,8 @@
 /* Start-up of Chroma, in the order in which its parts need each other. */
 #include "vfs_priv.h"
 
+#include <kernel/socket.h>
+
 void vfs_init(void)
 {
 	vnode_init();
@@ -11,6 +13,7 @@ void vfs_init(void)
 	mount_init();
 	pipe_init();
 	memfd_init();
+	socket_layer_init();
 	devfs_init();
 	devpts_init();
 	procfs_init();

@@ -88,7 +88,7 @@ void file_put(struct file *file);
 static inline bool object_is_file(const struct kobject *obj)
 {
 	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY ||
-	       obj->type == OBJECT_TIMER;
+	       obj->type == OBJECT_TIMER || obj->type == OBJECT_SOCKET;
 }
 
 /* A call on an open file: file_use() finds it through a descriptor of the running process that grants

@@ -11,9 +11,11 @@ enum lock_rank {
 	RANK_NONE,
 	/* sleeping locks */
 	RANK_FILE_POS,  /* file.pos_lock: held for the whole of a read or write */
+	RANK_SOCKET_BIND, /* who gives a socket its name */
 	RANK_RENAME,    /* one rename of directories at a time */
 	RANK_VNODE,     /* vnode.lock; two: parent before child, else by address */
 	RANK_TTY,       /* state behind one device file (a log reader's buffers) */
+	RANK_SOCKET_READ, /* the one receiver of a socket */
 	RANK_VM_SPACE,  /* vm_space.lock; faults on user copies take it, so it follows file locks */
 	RANK_SYSVIPC,   /* ids of System V IPC and what they name; areas count in segments */
 	RANK_VM_OBJECT, /* vm_object.lock */
@@ -24,6 +26,11 @@ enum lock_rank {
 	RANK_PAGE_CACHE,  /* which objects there are to evict pages from */
 	RANK_PORT,        /* port.lock */
 	RANK_IPC_ACCOUNT, /* who is charged for messages */
+	RANK_SOCKET_FLIGHT, /* descriptors in messages */
+	RANK_SOCKET_NAMES,  /* what sockets are bound to */
+	RANK_SOCKET_LIST,   /* which sockets there are */
+	RANK_SOCKET,        /* socket.lock */
+	RANK_SOCKET_STARVED, /* who polls for room in another socket */
 	RANK_CAP_TABLE,   /* two: by address */
 	RANK_CAP_TREE,    /* links between capabilities of one tree */
 	RANK_CAP_TOKEN,   /* which ids may be imported */

@@ -175,6 +175,8 @@ int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct fi
 int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out,
 		 struct capability **via) __must_check;
 int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev) __must_check;
+/* bind(2): a name of type S_IFSOCK, its mode less the umask; *out, referenced, is where it is. */
+int vfs_make_socket(const char *name, mode_t mode, struct path *out) __must_check;
 int vfs_mkdir(int dirfd, const char *name, mode_t mode) __must_check;
 int vfs_symlink(const char *target, int dirfd, const char *name) __must_check;
 int vfs_link(int from_fd, const char *from, int to_fd, const char *to, bool follow) __must_check;

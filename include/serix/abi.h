@@ -164,6 +164,7 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define S_ISCHR(m)  (((m)&S_IFMT) == S_IFCHR)
 #define S_ISBLK(m)  (((m)&S_IFMT) == S_IFBLK)
 #define S_ISFIFO(m) (((m)&S_IFMT) == S_IFIFO)
+#define S_ISSOCK(m) (((m)&S_IFMT) == S_IFSOCK)
 
 #define SEEK_SET 0
 #define SEEK_CUR 1

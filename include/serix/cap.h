@@ -124,6 +124,18 @@ enum cap_type {
 #define TIMER_RIGHT_WAIT 0x0001u /* read, poll, timerfd_gettime */
 #define TIMER_RIGHT_SET  0x0002u /* timerfd_settime */
 
+/* A socket is a file, too: the first two are READ and WRITE; STAT, CHMOD and IOCTL are there as of files.  What is
+ * accepted is derived from the listener's capability: with its rights at most, and gone with it. */
+#define SOCKET_RIGHT_RECEIVE  0x00000001u
+#define SOCKET_RIGHT_SEND     0x00000002u
+#define SOCKET_RIGHT_BIND     0x00010000u
+#define SOCKET_RIGHT_LISTEN   0x00020000u
+#define SOCKET_RIGHT_ACCEPT   0x00040000u
+#define SOCKET_RIGHT_CONNECT  0x00080000u /* also: say with a message where it is to go */
+#define SOCKET_RIGHT_GETOPT   0x00100000u /* options and names */
+#define SOCKET_RIGHT_SETOPT   0x00200000u
+#define SOCKET_RIGHT_SHUTDOWN 0x00400000u
+
 #define BUDGET_RIGHT_BIND   0x0001u
 #define BUDGET_RIGHT_RESIZE 0x0002u
 

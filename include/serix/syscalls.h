@@ -49,6 +49,21 @@
 	X(38, setitimer, 3, time)                    \
 	X(39, getpid, 0, process)                    \
 	X(40, sendfile, 4, file)                     \
+	X(41, socket, 3, socket)                     \
+	X(42, connect, 3, socket)                    \
+	X(43, accept, 3, socket)                     \
+	X(44, sendto, 6, socket)                     \
+	X(45, recvfrom, 6, socket)                   \
+	X(46, sendmsg, 3, socket)                    \
+	X(47, recvmsg, 3, socket)                    \
+	X(48, shutdown, 2, socket)                   \
+	X(49, bind, 3, socket)                       \
+	X(50, listen, 2, socket)                     \
+	X(51, getsockname, 3, socket)                \
+	X(52, getpeername, 3, socket)                \
+	X(53, socketpair, 4, socket)                 \
+	X(54, setsockopt, 5, socket)                 \
+	X(55, getsockopt, 5, socket)                 \
 	X(56, clone, 5, process)                     \
 	X(57, fork, 0, process)                      \
 	X(58, vfork, 0, process)                     \
@@ -207,6 +222,7 @@
 	X(285, fallocate, 4, file)                   \
 	X(286, timerfd_settime, 4, timerfd)          \
 	X(287, timerfd_gettime, 2, timerfd)          \
+	X(288, accept4, 4, socket)                   \
 	X(290, eventfd2, 2, eventfd)                 \
 	X(291, epoll_create1, 1, epoll)              \
 	X(292, dup3, 3, file)                        \
@@ -214,8 +230,10 @@
 	X(295, preadv, 5, file)                      \
 	X(296, pwritev, 5, file)                     \
 	X(297, rt_tgsigqueueinfo, 4, signal)         \
+	X(299, recvmmsg, 5, socket)                  \
 	X(302, prlimit64, 4, process)                \
 	X(306, syncfs, 1, file)                      \
+	X(307, sendmmsg, 4, socket)                  \
 	X(309, getcpu, 3, sched)                     \
 	X(314, sched_setattr, 3, sched)              \
 	X(315, sched_getattr, 4, sched)              \

@@ -34,6 +34,7 @@
 #include <kernel/serial.h>
 #include <kernel/slab.h>
 #include <kernel/smp.h>
+#include <kernel/socket.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
 #include <kernel/topology.h>
@@ -152,6 +153,7 @@ static void start(void *unused)
 	topology_init_cpus();
 	reclaim_init();
 	cap_expire_start();
+	socket_start();
 	watchdog_init();
 	start_subsystems();
 	unpack_modules();

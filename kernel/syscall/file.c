@@ -18,6 +18,7 @@
 #include <serix/termios.h>
 
 #include "user_path.h"
+#include "user_vec.h"
 
 static struct cap_table *current_caps(void)
 {
@@ -26,12 +27,6 @@ static struct cap_table *current_caps(void)
 
 /* --- transfers --------------------------------------------------------------------------------------------
  */
-
-/* Refuse what cannot be user memory at all; the copies find out about the rest. */
-static int check_buffer(uaddr_t addr, uint64_t len)
-{
-	return addr > USER_END || len > USER_END - addr ? -EFAULT : 0;
-}
 
 /* Devices that can seek, and files of no type (an eventfd), take no notice of where they are, so reads and writes
  * of them need no order. */
@@ -137,7 +132,7 @@ static __always_inline int64_t one_buffer(const struct syscall_args *args, bool 
 
 	if (err < 0)
 		return err;
-	n = check_buffer(buf, len);
+	n = user_buffer_check(buf, len);
 	if (likely(n == 0)) {
 		iobuf_init_user(&io, &iov, buf, MIN(len, (size_t)RW_COUNT_MAX));
 		io.append = append;
@@ -171,55 +166,6 @@ SYSCALL(pwrite64)
 	return pos < 0 ? -EINVAL : one_buffer(args, true, &pos);
 }
 
-#define SMALL_VEC 8
-
-struct user_vec {
-	struct abi_iovec *iov;
-	uint64_t total;
-	struct abi_iovec small[SMALL_VEC];
-};
-
-static int vec_check(struct user_vec *vec, uint32_t count)
-{
-	vec->total = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		struct abi_iovec *v = &vec->iov[i];
-		int err = (int64_t)v->len < 0 ? -EINVAL : check_buffer(v->base, v->len);
-
-		if (err < 0)
-			return err;
-		v->len = MIN(v->len, RW_COUNT_MAX - vec->total);
-		vec->total += v->len;
-	}
-	return 0;
-}
-
-static void vec_put(struct user_vec *vec)
-{
-	if (vec->iov != vec->small)
-		kfree(vec->iov);
-}
-
-static int vec_get(struct user_vec *vec, uaddr_t addr, uint64_t count)
-{
-	int err;
-
-	if (count > IOV_MAX)
-		return -EINVAL;
-	vec->iov = vec->small;
-	if (count > SMALL_VEC) {
-		vec->iov = kmalloc(count * sizeof(*vec->iov));
-		if (!vec->iov)
-			return -ENOMEM;
-	}
-	err = count ? copy_from_user(vec->iov, addr, count * sizeof(*vec->iov)) : 0;
-	if (err == 0)
-		err = vec_check(vec, (uint32_t)count);
-	if (err < 0)
-		vec_put(vec);
-	return err;
-}
-
 /* Several buffers. */
 static int64_t vectored(const struct syscall_args *args, bool write, const off_t *pos)
 {
@@ -233,12 +179,12 @@ static int64_t vectored(const struct syscall_args *args, bool write, const off_t
 
 	if (err < 0)
 		return err;
-	n = vec_get(&vec, ARG(1, uaddr_t), ARG(2, uint64_t));
+	n = user_vec_get(&vec, ARG(1, uaddr_t), ARG(2, uint64_t));
 	if (n == 0) {
 		iobuf_init_vec(&io, vec.iov, count, vec.total);
 		io.append = append;
 		n = transfer(use.file, &io, write, pos);
-		vec_put(&vec);
+		user_vec_put(&vec);
 	}
 	file_done(&use);
 	return n;

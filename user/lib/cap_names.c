@@ -66,6 +66,16 @@ static const struct right timer_rights[] = {
 	{ FILE_RIGHT_SEEK, "seek" },   { FILE_RIGHT_MAP, "map" },  { FILE_RIGHT_LOCK, "lock" },
 	{ FILE_RIGHT_IOCTL, "ioctl" },
 };
+static const struct right socket_rights[] = {
+	{ SOCKET_RIGHT_RECEIVE, "receive" }, { SOCKET_RIGHT_SEND, "send" },
+	{ SOCKET_RIGHT_BIND, "bind" },       { SOCKET_RIGHT_LISTEN, "listen" },
+	{ SOCKET_RIGHT_ACCEPT, "accept" },   { SOCKET_RIGHT_CONNECT, "connect" },
+	{ SOCKET_RIGHT_GETOPT, "getopt" },   { SOCKET_RIGHT_SETOPT, "setopt" },
+	{ SOCKET_RIGHT_SHUTDOWN, "shutdown" }, { FILE_RIGHT_STAT, "stat" },
+	{ FILE_RIGHT_CHMOD, "chmod" },       { FILE_RIGHT_SEEK, "seek" },
+	{ FILE_RIGHT_MAP, "map" },           { FILE_RIGHT_LOCK, "lock" },
+	{ FILE_RIGHT_IOCTL, "ioctl" },
+};
 static const struct right budget_rights[] = {
 	{ BUDGET_RIGHT_BIND, "bind" },
 	{ BUDGET_RIGHT_RESIZE, "resize" },
@@ -91,7 +101,7 @@ static const struct type {
 	[CAP_TYPE_NOTIFICATION] = { "notification", notification_rights, COUNT(notification_rights) },
 	[CAP_TYPE_DEVICE] = { "device", device_rights, COUNT(device_rights) },
 	[CAP_TYPE_INTERRUPT] = { "interrupt", interrupt_rights, COUNT(interrupt_rights) },
-	[CAP_TYPE_SOCKET] = { "socket", file_rights, COUNT(file_rights) },
+	[CAP_TYPE_SOCKET] = { "socket", socket_rights, COUNT(socket_rights) },
 	[CAP_TYPE_TIMER] = { "timer", timer_rights, COUNT(timer_rights) },
 	[CAP_TYPE_BUDGET] = { "budget", budget_rights, COUNT(budget_rights) },
 };

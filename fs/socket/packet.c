@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory for packets.  Large ones have caches of their own, so that these are at hand, too. */
+#include "packet.h"
+
+#include <kernel/assert.h>
+#include <kernel/panic.h>
+#include <kernel/slab.h>
+
+#define MEDIUM (16 * 1024u)
+#define LARGE  (32 * 1024u)
+#define SMALL  8192u /* up to here kmalloc has classes */
+
+static struct slab_cache *medium_cache, *large_cache;
+
+void packet_init(void)
+{
+	medium_cache = slab_create("packet-16k", MEDIUM, 0);
+	large_cache = slab_create("packet-32k", LARGE, 0);
+}
+
+struct packet *packet_alloc(uint32_t size)
+{
+	uint32_t bytes = size + (uint32_t)offsetof(struct packet, data);
+	struct packet *p;
+
+	ASSERT(size <= PACKET_MAX);
+	if (likely(bytes <= SMALL)) {
+		p = kmalloc(bytes);
+	} else {
+		bytes = bytes <= MEDIUM ? MEDIUM : LARGE;
+		p = slab_alloc(bytes == MEDIUM ? medium_cache : large_cache);
+	}
+	if (unlikely(!p))
+		return NULL;
+	p->size = size;
+	p->done = 0;
+	p->charge = bytes + 128; /* so that a million empty ones are not for free */
+	p->has_cred = false;
+	p->control = NULL;
+	p->from = NULL;
+	return p;
+}
+
+void packet_free(struct packet *p)
+{
+	if (likely(p->size + offsetof(struct packet, data) <= SMALL))
+		kfree(p);
+	else
+		slab_free(p->size + offsetof(struct packet, data) <= MEDIUM ? medium_cache : large_cache, p);
+}
