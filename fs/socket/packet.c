@@ -6,16 +6,16 @@
 #include <kernel/panic.h>
 #include <kernel/slab.h>
 
-#define MEDIUM (16 * 1024u)
-#define LARGE  (32 * 1024u)
+#define MEDIUM (15 * 1024u)
+#define LARGE  PACKET_LARGE
 #define SMALL  8192u /* up to here kmalloc has classes */
 
 static struct slab_cache *medium_cache, *large_cache;
 
 void packet_init(void)
 {
-	medium_cache = slab_create("packet-16k", MEDIUM, 0);
-	large_cache = slab_create("packet-32k", LARGE, 0);
+	medium_cache = slab_create("packet-15k", MEDIUM, 0);
+	large_cache = slab_create("packet-31k", LARGE, 0);
 }
 
 struct packet *packet_alloc(uint32_t size)

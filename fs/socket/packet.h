@@ -33,8 +33,9 @@ struct packet_queue {
 	_Atomic uint32_t count; /* written under the lock */
 };
 
-/* Bytes of data in the largest packet. */
-#define PACKET_MAX (32 * 1024u - (uint32_t)offsetof(struct packet, data))
+/* The largest packet, and the bytes of data in it; with what a debug build puts around it a slab has room. */
+#define PACKET_LARGE (31 * 1024u)
+#define PACKET_MAX   (PACKET_LARGE - (uint32_t)offsetof(struct packet, data))
 
 static inline void packet_queue_init(struct packet_queue *q)
 {

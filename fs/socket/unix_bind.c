@@ -187,7 +187,7 @@ static int autobind_locked(struct unix_socket *s)
 
 		value.bytes[PATH_START] = 0;
 		for (int i = NAME_DIGITS; i > 0; i--, n /= 16)
-			value.bytes[PATH_START + i] = (uint8_t)"0123456789abcdef"[n % 16];
+			value.bytes[PATH_START + i] = (uint8_t) "0123456789abcdef"[n % 16];
 		err = bind_abstract(s, &value);
 	}
 	return err == -EADDRINUSE ? -ENOSPC : err;

@@ -406,10 +406,8 @@ static uint32_t datagram_poll(const struct socket *base)
 }
 
 const struct socket_ops unix_datagram_ops = {
-	UNIX_COMMON_OPS,
-	.connect = datagram_connect,
-	.send = datagram_send,
-	.receive = datagram_receive,
+	UNIX_COMMON_OPS,       .connect = datagram_connect,
+	.send = datagram_send, .receive = datagram_receive,
 	.poll = datagram_poll,
 };
 

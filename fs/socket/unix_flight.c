@@ -34,9 +34,9 @@ struct flight_account {
 };
 
 static struct spinlock flight_lock = SPINLOCK_INIT("descriptors under way", RANK_SOCKET_FLIGHT);
-static struct list nodes = LIST_INIT(nodes);       /* [flight_lock] sockets under way */
-static struct list doomed = LIST_INIT(doomed);     /* [flight_lock] controls to let go of */
-static struct list accounts[BUCKETS];              /* [flight_lock] */
+static struct list nodes = LIST_INIT(nodes);   /* [flight_lock] sockets under way */
+static struct list doomed = LIST_INIT(doomed); /* [flight_lock] controls to let go of */
+static struct list accounts[BUCKETS];          /* [flight_lock] */
 static bool resting; /* [flight_lock] the collector waits until something is under way */
 static struct waitqueue wanted = WAITQUEUE_INIT(wanted);
 
@@ -300,7 +300,8 @@ static void collector(void *arg)
 			wait_event(&wanted, !list_empty(&doomed) || !list_empty(&nodes));
 			continue;
 		}
-		err = wait_event_timeout(&wanted, !list_empty(&doomed), time_now_ns() + COLLECT_PERIOD_NS, false);
+		err = wait_event_timeout(&wanted, !list_empty(&doomed), time_now_ns() + COLLECT_PERIOD_NS,
+					 false);
 		if (err == -ETIMEDOUT)
 			collect();
 	}

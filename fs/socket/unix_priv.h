@@ -100,8 +100,8 @@ extern const struct socket_ops unix_stream_ops, unix_datagram_ops, unix_seqpacke
 /* --- unix.c --- */
 
 /* Rows that all three tables have. */
-#define UNIX_COMMON_OPS                                                                              \
-	.family = AF_UNIX, .bind = unix_bind, .name = unix_name, .shutdown = unix_shutdown,          \
+#define UNIX_COMMON_OPS                                                                     \
+	.family = AF_UNIX, .bind = unix_bind, .name = unix_name, .shutdown = unix_shutdown, \
 	.ioctl = unix_ioctl, .get_option = unix_get_option, .close = unix_close, .free = unix_free
 int unix_name(struct socket *socket, bool peer, struct socket_address *out);
 int unix_shutdown(struct socket *socket, uint32_t how);

@@ -245,11 +245,6 @@ static ssize_t stream_receive(struct socket *base, struct socket_message *m)
 }
 
 const struct socket_ops unix_stream_ops = {
-	UNIX_COMMON_OPS,
-	.listen = unix_listen,
-	.accept = unix_accept,
-	.connect = unix_connect,
-	.send = stream_send,
-	.receive = stream_receive,
-	.poll = unix_connected_poll,
+	UNIX_COMMON_OPS,     .listen = unix_listen,     .accept = unix_accept,       .connect = unix_connect,
+	.send = stream_send, .receive = stream_receive, .poll = unix_connected_poll,
 };

@@ -10,30 +10,30 @@
 enum lock_rank {
 	RANK_NONE,
 	/* sleeping locks */
-	RANK_FILE_POS,  /* file.pos_lock: held for the whole of a read or write */
+	RANK_FILE_POS,    /* file.pos_lock: held for the whole of a read or write */
 	RANK_SOCKET_BIND, /* who gives a socket its name */
-	RANK_RENAME,    /* one rename of directories at a time */
-	RANK_VNODE,     /* vnode.lock; two: parent before child, else by address */
-	RANK_TTY,       /* state behind one device file (a log reader's buffers) */
+	RANK_RENAME,      /* one rename of directories at a time */
+	RANK_VNODE,       /* vnode.lock; two: parent before child, else by address */
+	RANK_TTY,         /* state behind one device file (a log reader's buffers) */
 	RANK_SOCKET_READ, /* the one receiver of a socket */
-	RANK_VM_SPACE,  /* vm_space.lock; faults on user copies take it, so it follows file locks */
-	RANK_SYSVIPC,   /* ids of System V IPC and what they name; areas count in segments */
-	RANK_VM_OBJECT, /* vm_object.lock */
-	RANK_VM_AREAS,  /* vm_object.areas_lock */
-	RANK_RECLAIM,   /* an allocation that frees memory first; any mutex may be held then */
+	RANK_VM_SPACE,    /* vm_space.lock; faults on user copies take it, so it follows file locks */
+	RANK_SYSVIPC,     /* ids of System V IPC and what they name; areas count in segments */
+	RANK_VM_OBJECT,   /* vm_object.lock */
+	RANK_VM_AREAS,    /* vm_object.areas_lock */
+	RANK_RECLAIM,     /* an allocation that frees memory first; any mutex may be held then */
 	/* spinlocks */
-	RANK_PAGE_TABLE,  /* vm_space.pt_lock; two: the parent's before the child's */
-	RANK_PAGE_CACHE,  /* which objects there are to evict pages from */
-	RANK_PORT,        /* port.lock */
-	RANK_IPC_ACCOUNT, /* who is charged for messages */
-	RANK_SOCKET_FLIGHT, /* descriptors in messages */
-	RANK_SOCKET_NAMES,  /* what sockets are bound to */
-	RANK_SOCKET_LIST,   /* which sockets there are */
-	RANK_SOCKET,        /* socket.lock */
+	RANK_PAGE_TABLE,     /* vm_space.pt_lock; two: the parent's before the child's */
+	RANK_PAGE_CACHE,     /* which objects there are to evict pages from */
+	RANK_PORT,           /* port.lock */
+	RANK_IPC_ACCOUNT,    /* who is charged for messages */
+	RANK_SOCKET_FLIGHT,  /* descriptors in messages */
+	RANK_SOCKET_NAMES,   /* what sockets are bound to */
+	RANK_SOCKET_LIST,    /* which sockets there are */
+	RANK_SOCKET,         /* socket.lock */
 	RANK_SOCKET_STARVED, /* who polls for room in another socket */
-	RANK_CAP_TABLE,   /* two: by address */
-	RANK_CAP_TREE,    /* links between capabilities of one tree */
-	RANK_CAP_TOKEN,   /* which ids may be imported */
+	RANK_CAP_TABLE,      /* two: by address */
+	RANK_CAP_TREE,       /* links between capabilities of one tree */
+	RANK_CAP_TOKEN,      /* which ids may be imported */
 	RANK_DCACHE,
 	RANK_MOUNT,
 	RANK_FUTEX,       /* two: by address */
@@ -53,10 +53,10 @@ enum lock_rank {
 	RANK_EPOLL_WATCHERS, /* who waits for an epoll as for a file; two: the watched one's first */
 	RANK_EPOLL,          /* epoll.lock; one at a time */
 	RANK_EPOLL_SLEEPERS, /* threads in epoll_wait */
-	RANK_LOAN,        /* what a task waits for and was lent: kernel/sched/mutex.c */
-	RANK_RUNQ,        /* two: by cpu id */
-	RANK_TIMER,       /* callbacks run without it */
-	RANK_SLAB_CACHES, /* which caches there are */
+	RANK_LOAN,           /* what a task waits for and was lent: kernel/sched/mutex.c */
+	RANK_RUNQ,           /* two: by cpu id */
+	RANK_TIMER,          /* callbacks run without it */
+	RANK_SLAB_CACHES,    /* which caches there are */
 	RANK_SLAB,
 	RANK_KVM, /* kernel address space */
 	RANK_PMM,

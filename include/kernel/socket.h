@@ -59,8 +59,8 @@ struct socket_cred {
 	{                                              \
 		.pid = 0, .uid = 65534u, .gid = 65534u \
 	}
-#define SOCKET_CRED_UNKNOWN                          \
-	{                                            \
+#define SOCKET_CRED_UNKNOWN                      \
+	{                                        \
 		.pid = 0, .uid = ~0u, .gid = ~0u \
 	}
 void socket_current_cred(struct socket_cred *out);
@@ -70,9 +70,9 @@ struct socket_control {
 	bool has_cred; /* the sender said who it is */
 	struct socket_cred cred;
 	uint32_t cap_count;
-	struct list link;            /* for the family, while it is under way */
-	void *place, *account;       /* likewise */
-	struct capability *caps[];   /* held, derived from the sender's; NULL: given on */
+	struct list link;          /* for the family, while it is under way */
+	void *place, *account;     /* likewise */
+	struct capability *caps[]; /* held, derived from the sender's; NULL: given on */
 };
 
 /* Where what came along goes: the program's buffer for control messages. */
@@ -84,12 +84,13 @@ struct socket_sink {
 /* One sending or receiving.  Of the ends, `name` and `control` are where data come from or go to. */
 struct socket_message {
 	struct iobuf *io;
-	uint32_t flags;                 /* MSG_* of the call, each of them known */
-	bool nonblock;                  /* the call, or the file, does not want to wait */
-	struct socket_address *name;    /* sending: to whom, NULL: to the peer; receiving: NULL: not asked */
-	struct socket_control *control; /* sending: taken over, and set to NULL, with the first data that go */
-	struct socket_sink *sink;       /* receiving: NULL: no control messages wanted */
-	uint32_t result;                /* receiving: MSG_TRUNC, MSG_CTRUNC, MSG_EOR */
+	uint32_t flags;              /* MSG_* of the call, each of them known */
+	bool nonblock;               /* the call, or the file, does not want to wait */
+	struct socket_address *name; /* sending: to whom, NULL: to the peer; receiving: NULL: not asked */
+	struct socket_control
+		*control;         /* sending: taken over, and set to NULL, with the first data that go */
+	struct socket_sink *sink; /* receiving: NULL: no control messages wanted */
+	uint32_t result;          /* receiving: MSG_TRUNC, MSG_CTRUNC, MSG_EOR */
 };
 
 /* Any row but send, receive, poll, close and free may be NULL: the call then fails with -EOPNOTSUPP.  They

@@ -9,7 +9,7 @@
 #define AF_INET    2
 #define AF_MAX     46 /* of the families that have a number, however few exist */
 #define ADDR_SIZE  128u
-#define PATH_START 2u/* where sun_path begins */
+#define PATH_START 2u /* where sun_path begins */
 #define SUN_SIZE   110u
 
 struct abi_sockaddr_un {
@@ -51,34 +51,34 @@ _Static_assert(sizeof(struct abi_sockaddr_un) == SUN_SIZE, "struct sockaddr_un")
 
 #define SOL_SOCKET 1
 
-#define SO_DEBUG          1
-#define SO_REUSEADDR      2
-#define SO_TYPE           3
-#define SO_ERROR          4
-#define SO_DONTROUTE      5
-#define SO_BROADCAST      6
-#define SO_SNDBUF         7
-#define SO_RCVBUF         8
-#define SO_KEEPALIVE      9
-#define SO_OOBINLINE      10
-#define SO_PRIORITY       12
-#define SO_LINGER         13
-#define SO_REUSEPORT      15
-#define SO_PASSCRED       16
-#define SO_PEERCRED       17
-#define SO_RCVLOWAT       18
-#define SO_SNDLOWAT       19
-#define SO_RCVTIMEO       20
-#define SO_SNDTIMEO       21
-#define SO_ACCEPTCONN     30
-#define SO_SNDBUFFORCE    32
-#define SO_RCVBUFFORCE    33
-#define SO_PROTOCOL       38
-#define SO_DOMAIN         39
-#define SO_COOKIE         57
-#define SO_PEERGROUPS     59
-#define SO_RCVTIMEO_NEW   66 /* on 64-bit machines as the old ones */
-#define SO_SNDTIMEO_NEW   67
+#define SO_DEBUG        1
+#define SO_REUSEADDR    2
+#define SO_TYPE         3
+#define SO_ERROR        4
+#define SO_DONTROUTE    5
+#define SO_BROADCAST    6
+#define SO_SNDBUF       7
+#define SO_RCVBUF       8
+#define SO_KEEPALIVE    9
+#define SO_OOBINLINE    10
+#define SO_PRIORITY     12
+#define SO_LINGER       13
+#define SO_REUSEPORT    15
+#define SO_PASSCRED     16
+#define SO_PEERCRED     17
+#define SO_RCVLOWAT     18
+#define SO_SNDLOWAT     19
+#define SO_RCVTIMEO     20
+#define SO_SNDTIMEO     21
+#define SO_ACCEPTCONN   30
+#define SO_SNDBUFFORCE  32
+#define SO_RCVBUFFORCE  33
+#define SO_PROTOCOL     38
+#define SO_DOMAIN       39
+#define SO_COOKIE       57
+#define SO_PEERGROUPS   59
+#define SO_RCVTIMEO_NEW 66 /* on 64-bit machines as the old ones */
+#define SO_SNDTIMEO_NEW 67
 
 #define SCM_RIGHTS      1
 #define SCM_CREDENTIALS 2

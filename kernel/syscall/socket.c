@@ -290,9 +290,9 @@ SYSCALL(getpeername)
 
 SYSCALL(shutdown)
 {
-	static const uint32_t meant[] = { [SHUT_RD] = SOCKET_SHUT_RECEIVE,
-					  [SHUT_WR] = SOCKET_SHUT_SEND,
-					  [SHUT_RDWR] = SOCKET_SHUT_BOTH };
+	static const uint32_t meant[] = {
+		[SHUT_RD] = SOCKET_SHUT_RECEIVE, [SHUT_WR] = SOCKET_SHUT_SEND, [SHUT_RDWR] = SOCKET_SHUT_BOTH
+	};
 	uint32_t how = ARG(1, uint32_t);
 	struct file_use use;
 	int err = use_socket(ARG(0, int), SOCKET_RIGHT_SHUTDOWN, &use);
@@ -342,7 +342,7 @@ SYSCALL(getsockopt)
 /* --- sending ------------------------------------------------------------------------------------------- */
 
 /* Flags that families which have no use for them may pass over, as Linux's do. */
-#define HINTS (MSG_DONTROUTE | MSG_EOR | MSG_CONFIRM | MSG_NOSIGNAL | MSG_MORE | MSG_BATCH | MSG_WAITFORONE)
+#define HINTS      (MSG_DONTROUTE | MSG_EOR | MSG_CONFIRM | MSG_NOSIGNAL | MSG_MORE | MSG_BATCH | MSG_WAITFORONE)
 #define SEND_FLAGS (HINTS | MSG_DONTWAIT)
 #define RECEIVE_FLAGS \
 	(HINTS | MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_CTRUNC | MSG_CMSG_CLOEXEC)
@@ -509,8 +509,7 @@ static int put_header(const struct abi_msghdr *h, uaddr_t user, const struct soc
 
 	if (h->name && copy_to_user(h->name, m->name->bytes, MIN((uint32_t)h->name_len, m->name->length)) < 0)
 		return -EFAULT;
-	if (h->name &&
-	    put_user_u32(user + offsetof(struct abi_msghdr, name_len), m->name->length) < 0)
+	if (h->name && put_user_u32(user + offsetof(struct abi_msghdr, name_len), m->name->length) < 0)
 		return -EFAULT;
 	if (put_user_u32(user + offsetof(struct abi_msghdr, flags), flags) < 0)
 		return -EFAULT;
@@ -581,7 +580,8 @@ static int put_time_left(uaddr_t user, uint64_t deadline)
 	return user ? copy_to_user(user, &left, sizeof(left)) : 0;
 }
 
-static int64_t receive_messages(const struct file_use *use, const struct syscall_args *args, uint64_t deadline)
+static int64_t receive_messages(const struct file_use *use, const struct syscall_args *args,
+				uint64_t deadline)
 {
 	uint32_t count = MIN(ARG(2, uint32_t), (uint32_t)IOV_MAX), flags = ARG(3, uint32_t), got = 0;
 	uaddr_t at = ARG(1, uaddr_t);

@@ -67,13 +67,20 @@ static const struct right timer_rights[] = {
 	{ FILE_RIGHT_IOCTL, "ioctl" },
 };
 static const struct right socket_rights[] = {
-	{ SOCKET_RIGHT_RECEIVE, "receive" }, { SOCKET_RIGHT_SEND, "send" },
-	{ SOCKET_RIGHT_BIND, "bind" },       { SOCKET_RIGHT_LISTEN, "listen" },
-	{ SOCKET_RIGHT_ACCEPT, "accept" },   { SOCKET_RIGHT_CONNECT, "connect" },
-	{ SOCKET_RIGHT_GETOPT, "getopt" },   { SOCKET_RIGHT_SETOPT, "setopt" },
-	{ SOCKET_RIGHT_SHUTDOWN, "shutdown" }, { FILE_RIGHT_STAT, "stat" },
-	{ FILE_RIGHT_CHMOD, "chmod" },       { FILE_RIGHT_SEEK, "seek" },
-	{ FILE_RIGHT_MAP, "map" },           { FILE_RIGHT_LOCK, "lock" },
+	{ SOCKET_RIGHT_RECEIVE, "receive" },
+	{ SOCKET_RIGHT_SEND, "send" },
+	{ SOCKET_RIGHT_BIND, "bind" },
+	{ SOCKET_RIGHT_LISTEN, "listen" },
+	{ SOCKET_RIGHT_ACCEPT, "accept" },
+	{ SOCKET_RIGHT_CONNECT, "connect" },
+	{ SOCKET_RIGHT_GETOPT, "getopt" },
+	{ SOCKET_RIGHT_SETOPT, "setopt" },
+	{ SOCKET_RIGHT_SHUTDOWN, "shutdown" },
+	{ FILE_RIGHT_STAT, "stat" },
+	{ FILE_RIGHT_CHMOD, "chmod" },
+	{ FILE_RIGHT_SEEK, "seek" },
+	{ FILE_RIGHT_MAP, "map" },
+	{ FILE_RIGHT_LOCK, "lock" },
 	{ FILE_RIGHT_IOCTL, "ioctl" },
 };
 static const struct right budget_rights[] = {
