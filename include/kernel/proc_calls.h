@@ -105,8 +105,6 @@ int64_t signal_queue_user(pid_t tgid, pid_t tid, int signo, const struct abi_sig
 int signal_sleep(uint64_t deadline_ns);
 /* The signal of `set` that came; -EAGAIN after the deadline (0: do not wait). */
 int64_t signal_timed_wait(uint64_t set, uint64_t deadline_ns, struct abi_siginfo *info);
-/* Pending for the running thread, blocked ones included. */
-uint64_t signal_pending_set(void);
 int64_t signal_return(void);
 int64_t signal_altstack(const struct abi_stack *set, struct abi_stack *old);
 

@@ -131,6 +131,7 @@ struct process {
 	struct abi_rlimit rlimits[RLIMIT_COUNT]; /* [p] */
 	struct signal_actions *actions;          /* [p] shared by CLONE_SIGHAND */
 	struct signal_queue pending;             /* [p] for the whole process */
+	struct waitqueue signal_wait;            /* readers of signalfds wait here for signals of any thread */
 	uint32_t queued_signals;                 /* [p] infos held in all queues of the process */
 	int exit_signal;                         /* [i] what the parent gets */
 	int pdeath_signal;                       /* [p] what it gets when the parent dies */

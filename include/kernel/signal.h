@@ -48,6 +48,10 @@ void signal_force(int signo, int code, uint64_t addr);
 /* Is there a signal for the running thread, or was it only told to look?  Then it may go on as if it had
  * not been. */
 bool signal_confirm(void);
+/* Take a pending signal of `set` from the running thread or its process: its number, 0 if there is none. */
+int signal_take(uint64_t set, struct abi_siginfo *info);
+/* Those that are pending for the running thread or its process, blocked or not. */
+uint64_t signal_pending_set(void);
 /* Would `signo`, sent to the running thread, have no effect now? */
 bool signal_ignored_or_blocked(int signo);
 /* Job control for ttys: may the running process go on with a tty whose foreground group is

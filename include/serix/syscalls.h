@@ -217,12 +217,14 @@
 	X(279, move_pages, 6, numa)                  \
 	X(280, utimensat, 4, path)                   \
 	X(281, epoll_pwait, 6, epoll)                \
+	X(282, signalfd, 3, signalfd)                \
 	X(283, timerfd_create, 2, timerfd)           \
 	X(284, eventfd, 1, eventfd)                  \
 	X(285, fallocate, 4, file)                   \
 	X(286, timerfd_settime, 4, timerfd)          \
 	X(287, timerfd_gettime, 2, timerfd)          \
 	X(288, accept4, 4, socket)                   \
+	X(289, signalfd4, 4, signalfd)               \
 	X(290, eventfd2, 2, eventfd)                 \
 	X(291, epoll_create1, 1, epoll)              \
 	X(292, dup3, 3, file)                        \

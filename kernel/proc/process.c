@@ -97,6 +97,7 @@ struct process *process_alloc(void)
 	waitqueue_init(&p->thread_wait);
 	waitqueue_init(&p->child_wait);
 	waitqueue_init(&p->vfork_wait);
+	waitqueue_init(&p->signal_wait);
 	signal_queue_init(&p->pending);
 	itimer_init(p);
 	cpu_timers_init(p);

@@ -266,6 +266,18 @@ int signal_dequeue_locked(struct thread *t, uint64_t set, struct abi_siginfo *in
 	return signo;
 }
 
+int signal_take(uint64_t set, struct abi_siginfo *info)
+{
+	struct thread *t = current_thread();
+	uint64_t flags = spin_lock_irqsave(&t->process->lock);
+	int signo = signal_dequeue_locked(t, set, info);
+
+	if (signo)
+		signal_recalc_locked(t);
+	spin_unlock_irqrestore(&t->process->lock, flags);
+	return signo;
+}
+
 uint64_t signal_pending_set_locked(struct thread *t)
 {
 	return t->pending.pending | t->process->pending.pending;
@@ -342,6 +354,14 @@ static void wake_for_signal(struct thread *t, int signo)
 		task_wake_from(&t->task, TASK_STOPPED);
 }
 
+/* Readers join the queue before they look, under process.lock as the signal is queued: whoever is not there yet
+ * will see it. */
+static void wake_readers_locked(struct process *p)
+{
+	if (unlikely(waitqueue_active(&p->signal_wait)))
+		wake_up_all(&p->signal_wait);
+}
+
 static bool wants(const struct thread *t, int signo)
 {
 	return !t->exiting && !(t->blocked & SIGNAL_BIT(signo));
@@ -378,6 +398,7 @@ int signal_process_locked(struct process *p, int signo, const struct abi_siginfo
 	if (err < 0)
 		return err;
 	wake_one_locked(p, signo);
+	wake_readers_locked(p);
 	return 0;
 }
 
@@ -397,6 +418,7 @@ int signal_thread_locked(struct thread *t, int signo, const struct abi_siginfo *
 		return err;
 	if (wants(t, signo))
 		wake_for_signal(t, signo);
+	wake_readers_locked(p);
 	return 0;
 }
 
