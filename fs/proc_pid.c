@@ -223,6 +223,7 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                  \
 		PROC_GUARDED("numa_maps", 0444, proc_show_numa_maps),                                        \
 		PROC_GUARDED("confinement", 0444, show_confinement),                                         \
+		PROC_GUARDED("timers", 0444, proc_show_timers),     \
 		PROC_FILE("oom_score", 0444, proc_show_oom_score),                                           \
 		{ .name = "oom_score_adj",                                                                   \
 		  .mode = S_IFREG | 0644,                                                                    \

@@ -121,6 +121,9 @@ int proc_show_unsupported(struct proc_text *t, const struct proc_node *node);
 /* fs/proc_audit.c */
 int proc_show_audit(struct proc_text *t, const struct proc_node *node);
 
+/* fs/proc_timers.c */
+int proc_show_timers(struct proc_text *t, const struct proc_node *node);
+
 /* fs/proc_locks.c */
 int proc_show_lock_stat(struct proc_text *t, const struct proc_node *node);
 int proc_store_lock_stat(const struct proc_node *node, const char *text, size_t len);

@@ -206,13 +206,15 @@ static const struct file_ops signalfd_ops = {
 	.release = signalfd_release,
 };
 
-int signalfd_set(struct file *file, uint64_t mask)
+bool file_is_signalfd(const struct file *file)
 {
-	if (file->ops != &signalfd_ops)
-		return -EINVAL;
+	return file->ops == &signalfd_ops;
+}
+
+void signalfd_set(struct file *file, uint64_t mask)
+{
 	atomic_store(&signalfd_of(file)->mask, mask & ~SIGNALS_UNBLOCKABLE);
 	wake_up_all(&current_process()->signal_wait);
-	return 0;
 }
 
 int signalfd_create(uint64_t mask, uint32_t flags, struct file **out)

@@ -124,6 +124,28 @@ void itimer_get(struct process *p, enum itimer_which which, struct itimer_value 
 void itimer_set(struct process *p, enum itimer_which which, const struct itimer_value *set,
 		struct itimer_value *old);
 
+/* POSIX timers, of the running process, by number: -EINVAL for one that is not there. */
+enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 4 };
+struct posix_timer_info {
+	int32_t id;
+	int clock;         /* as timer_create(2) has it */
+	int notify, signo; /* SIGEV_* */
+	pid_t tid;         /* SIGEV_THREAD_ID */
+	uint64_t value;    /* goes with the signal */
+};
+/* The number.  `value_is_id`: that goes with the signal.  -EINVAL, -EPERM, -EOPNOTSUPP: no such clock, or not
+ * for timers; -EINVAL: no such signal or thread; -EAGAIN: over RLIMIT_SIGPENDING, or no memory. */
+int64_t posix_timer_create(const struct posix_timer_info *how, bool value_is_id);
+int posix_timer_delete(int32_t id);
+int posix_timer_set(int32_t id, bool absolute, const struct itimer_value *set, struct itimer_value *old);
+int posix_timer_get(int32_t id, struct itimer_value *out);
+/* How often it came due beyond the signal that was taken last. */
+int64_t posix_timer_overrun(int32_t id);
+/* That of a process with number `from` or the next above; false: none. */
+bool posix_timer_next(struct process *p, int32_t from, struct posix_timer_info *out);
+/* The real-time clock was set. */
+void posix_timers_clock_was_set(void);
+
 /* Change the credentials of the running process: `edit` gets a copy and the former ones under no lock;
  * what it returns is returned, and on success the copy is installed. */
 int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *arguments),

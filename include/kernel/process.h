@@ -83,6 +83,13 @@ struct cpu_timers {
 	bool stopped;                /* [p] the process is leaving */
 };
 
+/* Timers by number (kernel/proc/posix_timer.c). */
+struct posix_timers {
+	struct rb_tree by_id; /* [p] */
+	struct list on_cpu;   /* [p] those that go by a CPU clock */
+	int32_t next_id;      /* [p] */
+};
+
 struct process {
 	struct refcount refs;
 	pid_t pid;                    /* [i] */
@@ -145,6 +152,7 @@ struct process {
 	struct timer alarm;               /* ITIMER_REAL */
 	struct itimer real;               /* [p] on the monotonic clock */
 	struct cpu_timers cpu_timers;
+	struct posix_timers timers;
 	struct waitqueue vfork_wait; /* parent of a vfork sleeps here */
 	_Atomic bool vfork_done;     /* [a] it may go on */
 	int32_t oom_score_adj;       /* [p] */

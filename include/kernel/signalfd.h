@@ -9,5 +9,6 @@ struct file;
 
 /* -EINVAL: no such flag; -ENOMEM. */
 int signalfd_create(uint64_t mask, uint32_t flags, struct file **out) __must_check;
-/* From now on these signals.  -EINVAL: it is none. */
-int signalfd_set(struct file *file, uint64_t mask) __must_check;
+bool file_is_signalfd(const struct file *file);
+/* From now on these signals. */
+void signalfd_set(struct file *file, uint64_t mask);

@@ -181,6 +181,11 @@
 	X(217, getdents64, 3, file)                  \
 	X(218, set_tid_address, 1, process)          \
 	X(219, restart_syscall, 0, signal)           \
+	X(222, timer_create, 3, timer)               \
+	X(223, timer_settime, 4, timer)              \
+	X(224, timer_gettime, 2, timer)              \
+	X(225, timer_getoverrun, 1, timer)           \
+	X(226, timer_delete, 1, timer)               \
 	X(227, clock_settime, 2, time)               \
 	X(228, clock_gettime, 2, time)               \
 	X(229, clock_getres, 2, time)                \

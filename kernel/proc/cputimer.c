@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What happens after an amount of CPU time: ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU and RLIMIT_RTTIME.
+ * What happens after an amount of CPU time: ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU and RLIMIT_RTTIME, and
+ * POSIX timers by CPU clocks.
  *
  * The scheduler knows nothing of them.  An ordinary timer looks at the clocks of the process at the earliest
  * moment at which one of them could be due: with n threads on n processors CPU time grows n times as fast
@@ -102,6 +103,7 @@ void cpu_timers_update_locked(struct process *p)
 	look_at_timer(&l, p, &ct->prof, l.total_ns, SIGPROF);
 	look_at_limit(&l, p, RLIMIT_CPU, l.total_ns, NSEC_PER_SEC);
 	look_at_realtime(&l, p);
+	l.left_ns = MIN(l.left_ns, posix_timers_look_locked(p));
 	if (l.left_ns == TIME_FOREVER)
 		return;
 	delay = l.left_ns / MAX(1u, MIN(p->live_threads, cpu_count));

@@ -326,6 +326,7 @@ static void commit(struct exec *x)
 	install_program_file(x, p);
 	cap_table_exec(p->caps);
 	signal_actions_reset(p);
+	posix_timers_delete_all(p);
 	t->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	t->robust_list = t->clear_child_tid = t->set_child_tid = 0;
 	t->restart.fn = NULL;

@@ -127,6 +127,7 @@ static void process_teardown(struct process *p)
 	spin_unlock_irqrestore(&p->lock, flags);
 	timer_cancel(&p->alarm);
 	cpu_timers_stop(p);
+	posix_timers_delete_all(p);
 	if (vm)
 		vm_space_put(vm);
 	vfork_release(p);
@@ -212,6 +213,7 @@ static void detach(struct thread *t)
 	bool stopped, gone = false, reaped = false;
 
 	spin_lock(&p->lock);
+	posix_timers_thread_left_locked(p, t);
 	signal_queue_flush_locked(p, &t->pending, ~0ull);
 	thread_usage(t, &usage);
 	usage_add(&p->usage, &usage);

@@ -71,10 +71,27 @@ int exe_deny_write(struct vnode *vnode) __must_check;
 void exe_allow_write(struct vnode *vnode);
 
 /* Signals (signal.c). */
+struct posix_timer;
 struct signal_info {
-	struct list link;
+	struct list link;          /* [p] */
+	struct posix_timer *timer; /* [p] whose it stays when it is taken; NULL: nobody's, it is freed */
 	struct abi_siginfo info;
 };
+/* One for a timer; NULL: no memory. */
+struct signal_info *signal_info_create(struct posix_timer *timer);
+void signal_info_free(struct signal_info *si);
+/* Queue it, which is not queued, for the process or, if `t` is given, for that thread.  False: the signal is
+ * ignored. */
+bool signal_send_prepared_locked(struct process *p, struct thread *t, struct signal_info *si);
+
+/* POSIX timers (posix_timer.c). */
+/* Its signal was taken, or thrown away: it goes on, and the overruns are counted. */
+void posix_timer_taken_locked(struct posix_timer *t, struct abi_siginfo *info);
+/* Look at those by CPU clocks.  How much of a clock may pass until the next one is due. */
+uint64_t posix_timers_look_locked(struct process *p);
+void posix_timers_thread_left_locked(struct process *p, const struct thread *thread);
+/* At exec and exit. */
+void posix_timers_delete_all(struct process *p);
 
 void signal_init(void);
 struct signal_actions *signal_actions_create(void);

@@ -101,6 +101,7 @@ struct process *process_alloc(void)
 	signal_queue_init(&p->pending);
 	itimer_init(p);
 	cpu_timers_init(p);
+	list_init(&p->timers.on_cpu);
 	p->dumpable = true;
 	p->start_ns = time_now_ns();
 	return p;

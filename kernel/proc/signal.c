@@ -171,6 +171,34 @@ void signal_queue_init(struct signal_queue *q)
 	list_init(&q->infos);
 }
 
+struct signal_info *signal_info_create(struct posix_timer *timer)
+{
+	struct signal_info *si = slab_alloc(info_cache);
+
+	if (!si)
+		return NULL;
+	list_init(&si->link);
+	si->timer = timer;
+	return si;
+}
+
+void signal_info_free(struct signal_info *si)
+{
+	slab_free(info_cache, si);
+}
+
+/* Off its queue; what a timer has stays there, and it hears of it. */
+static void took_info_locked(struct process *p, struct signal_info *si)
+{
+	list_del(&si->link);
+	if (si->timer) {
+		posix_timer_taken_locked(si->timer, &si->info);
+		return;
+	}
+	slab_free(info_cache, si);
+	p->queued_signals--;
+}
+
 void signal_queue_flush_locked(struct process *p, struct signal_queue *q, uint64_t mask)
 {
 	struct signal_info *si, *tmp;
@@ -179,9 +207,7 @@ void signal_queue_flush_locked(struct process *p, struct signal_queue *q, uint64
 	list_for_each_safe (si, tmp, &q->infos, link) {
 		if (!(SIGNAL_BIT(si->info.signo) & mask))
 			continue;
-		list_del(&si->link);
-		slab_free(info_cache, si);
-		p->queued_signals--;
+		took_info_locked(p, si);
 	}
 }
 
@@ -211,6 +237,7 @@ static int enqueue_locked(struct process *p, struct signal_queue *q, int signo,
 	else
 		fill_kernel_info(&si->info, signo);
 	si->info.signo = signo;
+	si->timer = NULL;
 	list_add_tail(&q->infos, &si->link);
 	p->queued_signals++;
 	q->pending |= SIGNAL_BIT(signo);
@@ -238,10 +265,14 @@ static void take_locked(struct process *p, struct signal_queue *q, int signo, st
 		*info = (struct abi_siginfo){ .signo = signo, .code = SI_USER };
 		return;
 	}
-	*info = found->info;
 	list_del(&found->link);
-	slab_free(info_cache, found);
-	p->queued_signals--;
+	if (found->timer) /* counts its overruns */
+		posix_timer_taken_locked(found->timer, &found->info);
+	*info = found->info;
+	if (!found->timer) {
+		slab_free(info_cache, found);
+		p->queued_signals--;
+	}
 }
 
 static int first_signal(uint64_t set)
@@ -420,6 +451,27 @@ int signal_thread_locked(struct thread *t, int signo, const struct abi_siginfo *
 		wake_for_signal(t, signo);
 	wake_readers_locked(p);
 	return 0;
+}
+
+bool signal_send_prepared_locked(struct process *p, struct thread *t, struct signal_info *si)
+{
+	struct signal_queue *q = t ? &t->pending : &p->pending;
+	int signo = si->info.signo;
+
+	assert_held(&p->lock);
+	if (p->state == PROCESS_ZOMBIE || list_empty(&p->threads) || !p->actions)
+		return false;
+	cancel_opposites_locked(p, signo);
+	if (ignored_locked(t ? t : list_first(&p->threads, struct thread, link), signo))
+		return false;
+	list_add_tail(&q->infos, &si->link);
+	q->pending |= SIGNAL_BIT(signo);
+	if (!t)
+		wake_one_locked(p, signo);
+	else if (wants(t, signo))
+		wake_for_signal(t, signo);
+	wake_readers_locked(p);
+	return true;
 }
 
 int signal_process(struct process *p, int signo, const struct abi_siginfo *info)

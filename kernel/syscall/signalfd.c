@@ -12,11 +12,16 @@
 static int64_t set(int fd, uint64_t mask)
 {
 	struct file_use use;
-	int err = file_use(fd, CAP_READ, &use);
+	int err = file_use(fd, 0, &use);
 
 	if (err < 0)
 		return err;
-	err = signalfd_set(use.file, mask);
+	if (!file_is_signalfd(use.file))
+		err = -EINVAL;
+	else if (!(atomic_load(&use.cap->rights) & CAP_READ))
+		err = -EBADF;
+	else
+		signalfd_set(use.file, mask);
 	file_done(&use);
 	return err < 0 ? err : fd;
 }

@@ -122,6 +122,7 @@ static int64_t set_real_time(const struct abi_timespec *ts)
 		return -EINVAL;
 	time_set_real_ns(ns);
 	timerfd_clock_was_set();
+	posix_timers_clock_was_set();
 	return 0;
 }
 
