@@ -107,12 +107,10 @@ static bool is_queued(const struct posix_timer *t)
 
 static bool send_locked(struct posix_timer *t)
 {
-	t->signal->info = (struct abi_siginfo){
-		.signo = t->how.signo,
-		.code = SI_TIMER,
-		.timer_id = t->how.id,
-		.value = t->how.value,
-	};
+	/* The number and the value are in different members of a union: one initializer would undo the other. */
+	t->signal->info = (struct abi_siginfo){ .signo = t->how.signo, .code = SI_TIMER };
+	t->signal->info.timer_id = t->how.id;
+	t->signal->info.value = t->how.value;
 	return signal_send_prepared_locked(t->process, t->target, t->signal);
 }
 
