@@ -104,3 +104,17 @@ build/check/%.ok: %
 	@mkdir -p $(@D)
 	$(Q)$(KCC) $(KCFLAGS) -Wno-unused -fsyntax-only -x c -include $< /dev/null
 	@touch $@
+
+# tests/calls: each file a program of cases, built with either C library for Linux and for Serix.
+CALLS := $(filter-out calls,$(patsubst tests/calls/%.c,%,$(wildcard tests/calls/*.c)))
+CALLS_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -static -Itests/calls
+calls: $(foreach libc,musl glibc,$(CALLS:%=build/tests/calls/$(libc)/%)) ## build the programs that compare calls
+
+$(CALLS:%=build/tests/calls/musl/%): CALLS_CC := musl-gcc
+$(CALLS:%=build/tests/calls/glibc/%): CALLS_CC := $(HOSTCC)
+build/tests/calls/%: tests/calls/calls.c tests/calls/calls.h
+	$(call say,USER,calls/$*)
+	@mkdir -p $(@D)
+	$(Q)$(CALLS_CC) $(CALLS_CFLAGS) -o $@ tests/calls/$(@F).c tests/calls/calls.c -lpthread -lrt
+$(foreach libc,musl glibc,$(foreach c,$(CALLS),$(eval build/tests/calls/$(libc)/$(c): tests/calls/$(c).c)))
+.PHONY: calls
