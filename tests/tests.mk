@@ -107,7 +107,7 @@ build/check/%.ok: %
 
 # tests/calls: each file a program of cases, built with either C library for Linux and for Serix.
 CALLS := $(filter-out calls,$(patsubst tests/calls/%.c,%,$(wildcard tests/calls/*.c)))
-CALLS_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -static -Itests/calls
+CALLS_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-result -Wno-stringop-overflow -Wno-stringop-overread -static -Itests/calls
 calls: $(foreach libc,musl glibc,$(CALLS:%=build/tests/calls/$(libc)/%)) ## build the programs that compare calls
 
 $(CALLS:%=build/tests/calls/musl/%): CALLS_CC := musl-gcc

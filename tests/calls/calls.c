@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "calls.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
@@ -159,14 +158,14 @@ void *nowhere(void)
 }
 
 /* Its own directory, umask and time; what it leaves behind stays there. */
-static void run(const struct calls *calls, const char *top)
+static void run(const struct calls *calls, const char *top, size_t nr)
 {
 	char directory[256];
 	pid_t pid;
 	int status = 0;
 
 	current = calls->call;
-	snprintf(directory, sizeof(directory), "%s/%s", top, calls->call);
+	snprintf(directory, sizeof(directory), "%s/%zu", top, nr);
 	pid = fork();
 	if (pid == 0) {
 		umask(022);
@@ -192,6 +191,6 @@ int calls_run(const struct calls *table, size_t count, int argc, char **argv)
 	}
 	for (size_t i = 0; i < count; i++)
 		if (argc < 2 || strcmp(argv[1], table[i].call) == 0)
-			run(&table[i], top);
+			run(&table[i], top, i);
 	return 0;
 }

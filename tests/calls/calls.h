@@ -13,11 +13,13 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct calls {
-	const char *call; /* the kernel's name of it */
+	const char *call; /* the kernel's name of it; several that belong together, with spaces between */
 	void (*cases)(void);
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Call by call, Serix does what Linux does: the programs of tests/calls print the same on both, with either libc."""
 
+import difflib
 import os
 import shutil
 import subprocess
@@ -51,4 +52,5 @@ def outcomes(request, programs, tmp_path_factory):
 def test_same_as_linux(outcomes, area):
     theirs, ours = outcomes
     assert theirs[area], "no case at all"
-    assert ours[area] == theirs[area]
+    differences = difflib.unified_diff(theirs[area], ours[area], "Linux", "Serix", n=0, lineterm="")
+    assert ours[area] == theirs[area], "\n" + "\n".join(differences)
