@@ -89,7 +89,7 @@ static void test_munmap(void)
 	RESULT(munmap(p, 3 * PAGE));
 	RESULT(munmap(p + 1, PAGE));
 	RESULT(munmap(p, 0));
-	RESULT(munmap((void *)(1ul << 47), PAGE));
+	RESULT(munmap((void *)(1ul << 60), PAGE));
 }
 
 static void test_mprotect(void)

@@ -352,7 +352,7 @@ static void test_arch_prctl(void)
 	RESULT(syscall(SYS_arch_prctl, 0x1004 /* ARCH_GET_GS */, &base));
 	VALUE(base);
 	RESULT(syscall(SYS_arch_prctl, 0x1001, ~0ul));
-	RESULT(syscall(SYS_arch_prctl, 0x1001, 1ul << 47));
+	RESULT(syscall(SYS_arch_prctl, 0x1001, 1ul << 60));
 	RESULT(syscall(SYS_arch_prctl, 0x1004, nowhere()));
 	RESULT(syscall(SYS_arch_prctl, 0x7777, 0));
 }

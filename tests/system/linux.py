@@ -12,8 +12,9 @@ BUSYBOX = os.environ.get("BUSYBOX", "/bin/busybox")
 BEGIN, END = b"=== begin\r\n", b"=== end "
 INIT = """#!/bin/sh
 mkdir -p /proc /sys /dev /tmp /root
-mount -t proc none /proc; mount -t sysfs none /sys; mount -t tmpfs none /tmp; mount -t devtmpfs none /dev
+mount -t proc none /proc; mount -t sysfs none /sys; mount -t tmpfs -o nosuid,nodev none /tmp; mount -t devtmpfs none /dev
 mkdir -p /dev/pts /dev/shm; mount -t devpts none /dev/pts; mount -t tmpfs none /dev/shm
+ln -s /proc/self/fd /dev/fd
 stty -opost
 printf '=== begin\\r\\n'
 { %s
