@@ -163,6 +163,8 @@ int vfs_may_access(const struct path *path, unsigned mask, bool real_ids)
 
 	if (unlikely(confine != NULL) && confined_access(confine, path, mask) < 0)
 		return -EACCES;
+	if ((mask & MAY_EXEC) && S_ISREG(v->mode) && (atomic_load(&path->mount->flags) & MS_NOEXEC))
+		return -EACCES;
 	if (real_ids) {
 		cred.fsuid = cred.uid;
 		cred.fsgid = cred.gid;

@@ -238,7 +238,8 @@ static void test_utimes(void)
 {
 	struct utimbuf when = { 1000, 2000 };
 	struct timeval tv[2] = { { 10, 500000 }, { 20, 250000 } }, bad[2] = { { 0, 1000000 }, { 0, 0 } };
-	struct timespec ts[2] = { { 5, 123456789 }, { 6, UTIME_OMIT } }, wrong[2] = { { 0, 1000000000 }, { 0, 0 } };
+	struct timespec ts[2] = { { 5, 123456789 }, { 6, UTIME_OMIT } },
+			wrong[2] = { { 0, 1000000000 }, { 0, 0 } };
 	int fd = file_with("file", "text"), dir = (mkdir("d", 0755), open("d", O_RDONLY));
 	struct stat st;
 
@@ -302,6 +303,15 @@ static void test_xattr(void)
 	RESULT(fremovexattr(-1, "user.a"));
 	RESULT(lgetxattr("file", "user.a", nowhere(), 0) < 0);
 	RESULT(flistxattr(fd, text, 0));
+	symlink("missing", "dangling");
+	RESULT(lsetxattr("missing", "user.a", "v", 1, 0));
+	RESULT(lsetxattr("file", "user.a", "v", 1, 4));
+	RESULT(getxattr("dangling", "user.a", text, sizeof(text)));
+	RESULT(lgetxattr("missing", "user.a", text, sizeof(text)));
+	RESULT(llistxattr("dangling", text, 0));
+	RESULT(llistxattr("missing", text, 0));
+	RESULT(removexattr("missing", "user.a"));
+	RESULT(lremovexattr("missing", "user.a"));
 }
 
 static const struct calls table[] = {
@@ -314,7 +324,10 @@ static const struct calls table[] = {
 	{ "umask", test_umask },
 	{ "utime utimes utimensat futimesat", test_utimes },
 	{ "statfs fstatfs", test_statfs },
-	{ "getxattr setxattr listxattr fgetxattr fsetxattr", test_xattr },
+	{ "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr "
+	  "removexattr "
+	  "lremovexattr fremovexattr",
+	  test_xattr },
 };
 
 CALLS_MAIN(table)

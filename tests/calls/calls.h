@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux system calls, one result a line, so that two systems can be compared: the same program runs on Linux and on
- * Serix, and what it prints must agree to the byte.
+ * Linux system calls, one result a line, so that two systems can be compared: the same program runs on Linux
+ * and on Serix, and what it prints must agree to the byte.
  *
- * A function of cases belongs to one call and stands in its file's table.  It runs in a process of its own, in an empty
- * directory of its own, and is killed after 20 seconds.  Each case prints the call, what was done and what came of it:
+ * A function of cases belongs to one call and stands in its file's table.  It runs in a process of its own,
+ * in an empty directory of its own, and is killed after 20 seconds.  Each case prints the call, what was done
+ * and what came of it:
  *
  *	open: open("missing", O_RDONLY) = -1 ENOENT
  *
- * Only what the manual promises may be printed: no address, process id, time or descriptor beyond the lowest free
- * one.
+ * Only what the manual promises may be printed: no address, process id, time or descriptor beyond the lowest
+ * free one.
  */
 #pragma once
 
@@ -28,7 +29,7 @@ struct calls {
 /* The same where the value is the system's own affair: "ok" for any but -1. */
 #define SUCCEEDS(expression) calls_succeeds(#expression, (errno = 0, (long)(expression)))
 /* A value or a text that the calls before brought about. */
-#define VALUE(expression)	calls_value(#expression, (long)(expression))
+#define VALUE(expression)       calls_value(#expression, (long)(expression))
 #define TEXT(what, text, bytes) calls_text(what, text, bytes)
 
 long calls_result(const char *what, long result);
@@ -47,8 +48,8 @@ void *nowhere(void);
 
 /* Run all functions of a table in order; for main() to return. */
 int calls_run(const struct calls *table, size_t count, int argc, char **argv);
-#define CALLS_MAIN(table)                                                             \
-	int main(int argc, char **argv)                                               \
-	{                                                                             \
+#define CALLS_MAIN(table)                                                                \
+	int main(int argc, char **argv)                                                  \
+	{                                                                                \
 		return calls_run(table, sizeof(table) / sizeof((table)[0]), argc, argv); \
 	}

@@ -24,7 +24,8 @@ static off_t size_of(int fd)
 static void test_read(void)
 {
 	char text[8] = "";
-	int fd = file_with("file", "abcdef"), only_write = open("file", O_WRONLY), directory = open(".", O_RDONLY);
+	int fd = file_with("file", "abcdef"), only_write = open("file", O_WRONLY),
+	    directory = open(".", O_RDONLY);
 	int ends[2];
 
 	RESULT(read(fd, text, 4));
@@ -135,7 +136,8 @@ static void test_vectors(void)
 {
 	char a[3] = "", b[4] = "";
 	struct iovec to[2] = { { a, 2 }, { b, 4 } }, from[3] = { { "ab", 2 }, { NULL, 0 }, { "cdef", 4 } };
-	struct iovec wild = { nowhere(), 4 }, half[2] = { { "xy", 2 }, { nowhere(), 4 } }, negative = { a, (size_t)-1 };
+	struct iovec wild = { nowhere(), 4 }, half[2] = { { "xy", 2 }, { nowhere(), 4 } },
+		     negative = { a, (size_t)-1 };
 	int fd = file_with("file", ""), ends[2];
 
 	RESULT(writev(fd, from, 3));

@@ -43,7 +43,8 @@ static int mapped(void *p)
 
 static void test_mmap(void)
 {
-	int fd = file_with("file", "abcdef"), reader = open("file", O_RDONLY), writer = open("file", O_WRONLY);
+	int fd = file_with("file", "abcdef"), reader = open("file", O_RDONLY),
+	    writer = open("file", O_WRONLY);
 	char *p = pages(2), *shared, *private;
 	char text[8] = "";
 
@@ -72,7 +73,8 @@ static void test_mmap(void)
 	target = p;
 	in_child("a write where only reading is allowed", writes);
 	in_child("a read there", reads);
-	RESULT(mapped(mmap((void *)~0xffful, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)));
+	RESULT(mapped(
+		mmap((void *)~0xffful, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)));
 	close(fd);
 	VALUE(shared[0]); /* a mapping outlives the descriptor */
 }
@@ -107,7 +109,8 @@ static void test_mprotect(void)
 	munmap(p + PAGE, PAGE);
 	RESULT(mprotect(p, 3 * PAGE, PROT_READ));
 	RESULT(mprotect(p, PAGE, 0x100));
-	RESULT(mprotect(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, open("/dev/zero", O_RDONLY), 0), PAGE, PROT_WRITE));
+	RESULT(mprotect(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, open("/dev/zero", O_RDONLY), 0), PAGE,
+			PROT_WRITE));
 }
 
 static void test_mremap(void)
@@ -258,10 +261,17 @@ static void test_memfd(void)
 }
 
 static const struct calls table[] = {
-	{ "mmap", test_mmap },	   { "munmap", test_munmap },	{ "mprotect", test_mprotect },
-	{ "mremap", test_mremap }, { "madvise", test_madvise }, { "msync", test_msync },
-	{ "mincore", test_mincore }, { "brk", test_brk },	{ "mlock munlock mlockall munlockall mlock2", test_mlock },
-	{ "setrlimit mmap", test_limit }, { "memfd_create", test_memfd },
+	{ "mmap", test_mmap },
+	{ "munmap", test_munmap },
+	{ "mprotect", test_mprotect },
+	{ "mremap", test_mremap },
+	{ "madvise", test_madvise },
+	{ "msync", test_msync },
+	{ "mincore", test_mincore },
+	{ "brk", test_brk },
+	{ "mlock munlock mlockall munlockall mlock2", test_mlock },
+	{ "setrlimit mmap", test_limit },
+	{ "memfd_create", test_memfd },
 };
 
 CALLS_MAIN(table)

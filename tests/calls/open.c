@@ -278,10 +278,17 @@ static void test_record_locks(void)
 }
 
 static const struct calls table[] = {
-	{ "open", test_open },		      { "open", test_open_errors }, { "openat", test_openat },
-	{ "creat", test_creat },	      { "close", test_close },	    { "dup", test_dup },
-	{ "dup2", test_dup2 },		      { "dup3", test_dup3 },	    { "fcntl", test_fcntl },
-	{ "fcntl", test_record_locks },	      { "close_range", test_close_range },
+	{ "open", test_open },
+	{ "open", test_open_errors },
+	{ "openat", test_openat },
+	{ "creat", test_creat },
+	{ "close", test_close },
+	{ "dup", test_dup },
+	{ "dup2", test_dup2 },
+	{ "dup3", test_dup3 },
+	{ "fcntl", test_fcntl },
+	{ "fcntl", test_record_locks },
+	{ "close_range", test_close_range },
 };
 
 CALLS_MAIN(table)

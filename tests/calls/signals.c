@@ -122,6 +122,20 @@ static void test_realtime(void)
 	RESULT(syscall(SYS_rt_sigqueueinfo, getppid(), SIGUSR1, &info)); /* as if the kernel had sent it */
 }
 
+static void test_rt_tgsigqueueinfo(void)
+{
+	siginfo_t info = { .si_code = SI_QUEUE };
+
+	handle(SIGUSR1, SA_SIGINFO);
+	info.si_value.sival_int = 5;
+	RESULT(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGUSR1, &info));
+	VALUE(value);
+	RESULT(syscall(SYS_rt_tgsigqueueinfo, getpid(), 0, SIGUSR1, &info));
+	RESULT(syscall(SYS_rt_tgsigqueueinfo, getpid(), 1000000, SIGUSR1, &info));
+	RESULT(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), 65, &info));
+	RESULT(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGUSR1, nowhere()));
+}
+
 static void test_rt_sigtimedwait(void)
 {
 	struct timespec none = { 0, 0 }, bad = { 0, -1 };
@@ -329,6 +343,7 @@ static const struct calls table[] = {
 	{ "rt_sigaction", test_rt_sigaction },
 	{ "rt_sigprocmask rt_sigpending", test_rt_sigprocmask },
 	{ "rt_sigqueueinfo rt_sigtimedwait", test_realtime },
+	{ "rt_tgsigqueueinfo", test_rt_tgsigqueueinfo },
 	{ "rt_sigtimedwait", test_rt_sigtimedwait },
 	{ "rt_sigsuspend", test_rt_sigsuspend },
 	{ "kill", test_kill },

@@ -90,7 +90,8 @@ static void test_stream(void)
 {
 	struct sockaddr_un from;
 	socklen_t size = sizeof(from);
-	int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), accepted, value;
+	int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), accepted,
+	    value;
 
 	RESULT(listen(server, 5));
 	RESULT(bind_to(server, "name"));
@@ -206,7 +207,9 @@ static long pass(int socket, int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] = "", byte = 'b';
 	struct iovec io = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -220,7 +223,9 @@ static void test_messages(void)
 {
 	char control[256], text[16] = "";
 	struct iovec io[2] = { { text, 2 }, { text + 2, 4 } };
-	struct msghdr m = { .msg_iov = io, .msg_iovlen = 2, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_iov = io, .msg_iovlen = 2, .msg_control = control, .msg_controllen = sizeof(control)
+	};
 	struct mmsghdr many[2] = { { .msg_hdr = { .msg_iov = io, .msg_iovlen = 1 } },
 				   { .msg_hdr = { .msg_iov = io + 1, .msg_iovlen = 1 } } };
 	struct timespec none = { 0, 0 };

@@ -28,7 +28,8 @@ static void test_uname(void)
 	TEXT("node", names.nodename, strlen(names.nodename));
 	RESULT(sethostname("x", -1));
 	RESULT(sethostname(nowhere(), 5));
-	RESULT(syscall(SYS_sethostname, "0123456789012345678901234567890123456789012345678901234567890123456789", 65));
+	RESULT(syscall(SYS_sethostname,
+		       "0123456789012345678901234567890123456789012345678901234567890123456789", 65));
 	RESULT(setdomainname("domain", 6));
 	uname(&names);
 	TEXT("domain", names.domainname, strlen(names.domainname));
@@ -57,6 +58,25 @@ static void test_getrandom(void)
 	RESULT(syscall(SYS_getrandom, bytes, 1, 6));
 	RESULT(syscall(SYS_getrandom, nowhere(), 8, 0));
 	RESULT(syscall(SYS_getrandom, bytes, 0, 0));
+}
+
+static void test_personality(void)
+{
+	RESULT(syscall(SYS_personality, 0xffffffff));
+	RESULT(syscall(SYS_personality, 0x0040000 /* ADDR_NO_RANDOMIZE */));
+	RESULT(syscall(SYS_personality, 0));
+	RESULT(syscall(SYS_personality, 0));
+}
+
+static void test_syslog(void)
+{
+	char text[64];
+
+	RESULT(syscall(SYS_syslog, 10 /* the size of the buffer */, NULL, 0) > 0);
+	RESULT(syscall(SYS_syslog, 3, text, -1));
+	RESULT(syscall(SYS_syslog, 3, NULL, 10));
+	RESULT(syscall(SYS_syslog, 77, text, 10));
+	RESULT(syscall(SYS_syslog, 8, NULL, 9)); /* there are eight levels */
 }
 
 static void test_reboot(void)
@@ -136,6 +156,8 @@ static const struct calls table[] = {
 	{ "uname sethostname setdomainname", test_uname },
 	{ "sysinfo", test_sysinfo },
 	{ "getrandom", test_getrandom },
+	{ "personality", test_personality },
+	{ "syslog", test_syslog },
 	{ "reboot", test_reboot },
 	{ "sched_getaffinity sched_setaffinity getcpu sched_yield", test_affinity },
 	{ "sched_setscheduler sched_getscheduler sched_setparam sched_getparam", test_scheduler },
