@@ -38,12 +38,12 @@ struct options {
 
 /* [r] the root directory's lock */
 struct devpts {
-	struct pty_owner owner; /* first: what pairs know of us */
-	struct superblock *sb;  /* [i] */
-	struct vnode *ptmx;     /* [i] referenced */
-	struct options options; /* [r] */
-	uint64_t used[PTYS_MAX / 64];    /* [r] numbers */
-	struct vnode *slaves[PTYS_MAX];  /* [r] referenced; those that have a name */
+	struct pty_owner owner;         /* first: what pairs know of us */
+	struct superblock *sb;          /* [i] */
+	struct vnode *ptmx;             /* [i] referenced */
+	struct options options;         /* [r] */
+	uint64_t used[PTYS_MAX / 64];   /* [r] numbers */
+	struct vnode *slaves[PTYS_MAX]; /* [r] referenced; those that have a name */
 };
 
 static const struct vnode_ops root_ops, node_ops;
@@ -276,7 +276,8 @@ static int place_of(const struct file *ptmx, struct path *out)
 	walk_start_at(&w, &beside, "pts", &superuser);
 	err = walk_all(&w, false, &slash);
 	path_put(&beside);
-	if (err == 0 && (w.at.dentry->sb->type != &devpts_type || w.at.dentry != w.at.dentry->sb->root_dentry))
+	if (err == 0 &&
+	    (w.at.dentry->sb->type != &devpts_type || w.at.dentry != w.at.dentry->sb->root_dentry))
 		err = -ENODEV;
 	if (err < 0) {
 		walk_end(&w);
@@ -372,8 +373,8 @@ static int root_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
 		uint32_t number = (uint32_t)(*pos - PTMX_POSITION - 1);
 		char name[16];
 
-		if (fs->slaves[number] && !sink->add(sink, name, name_of(number, name), FIRST_INO + number,
-						     DT_CHR, *pos + 1))
+		if (fs->slaves[number] &&
+		    !sink->add(sink, name, name_of(number, name), FIRST_INO + number, DT_CHR, *pos + 1))
 			break;
 		++*pos;
 	}

@@ -77,6 +77,13 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 	return file;
 }
 
+bool file_has_position(const struct file *file)
+{
+	mode_t type = file->vnode ? file->vnode->mode & S_IFMT : S_IFREG;
+
+	return file->ops->seek && type != S_IFCHR && type != 0;
+}
+
 void file_put(struct file *file)
 {
 	kobject_put(&file->object);

@@ -13,6 +13,7 @@ static void init_one(struct iobuf *io, struct abi_iovec *iov, uint64_t base, siz
 	iov->len = len;
 	io->user = user;
 	io->append = false;
+	io->nowait = false;
 	io->count = 1;
 	io->iov = iov;
 	io->offset = 0;
@@ -33,6 +34,7 @@ void iobuf_init_vec(struct iobuf *io, const struct abi_iovec *iov, uint32_t coun
 {
 	io->user = true;
 	io->append = false;
+	io->nowait = false;
 	io->count = count;
 	io->iov = iov;
 	io->offset = 0;

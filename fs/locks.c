@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Advisory locks.  A record lock (fcntl) belongs to a process - to its capability table, which processes may
- * share - and covers a byte range; its own ranges merge and split.  A flock belongs to an open file and
+ * share - or, taken by the F_OFD commands, to an open file, and covers a byte range; its own ranges merge and
+ * split.  A flock belongs to an open file and
  * covers everything.  The two kinds do not see each other.  One mutex serves all: locks are rare and short.
  */
 #include "vfs_priv.h"
@@ -10,10 +11,12 @@
 #include <kernel/process.h>
 #include <kernel/slab.h>
 
+#define NOBODY (-1) /* what F_GETLK tells of an open file's lock */
+
 struct lock {
 	struct list link;
-	const void *owner; /* struct cap_table, or for flock struct file; compared only */
-	pid_t pid;         /* of a record lock's owner */
+	const void *owner; /* struct cap_table; of flock and OFD locks struct file.  Compared only */
+	pid_t pid;         /* of a process's record lock; else NOBODY */
 	bool exclusive;
 	bool whole;          /* flock */
 	uint64_t start, end; /* inclusive end */
@@ -173,7 +176,7 @@ static int wait_for(struct file_locks *locks, const struct lock *want, const str
 	uint64_t generation = locks->generation;
 	int err;
 
-	if (!want->whole && deadlock(want->owner, blocker->owner))
+	if (want->pid >= 0 && deadlock(want->owner, blocker->owner))
 		return -EDEADLK;
 	list_add_tail(&waits, &me.link);
 	mutex_unlock(&locks_mutex);
@@ -319,10 +322,17 @@ static int set_record(struct file *file, int fd, const struct lock *want, bool u
 
 int file_lock_record(struct file *file, int fd, int cmd, struct abi_flock *lock)
 {
+	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
+	bool get = cmd == F_GETLK || cmd == F_OFD_GETLK, wait = cmd == F_SETLKW || cmd == F_OFD_SETLKW;
 	struct lock want = { .owner = current_process()->caps, .pid = current_process()->pid };
 	int err;
 
-	if (lock->type != F_RDLCK && lock->type != F_WRLCK && (lock->type != F_UNLCK || cmd == F_GETLK))
+	if (ofd && lock->pid != 0)
+		return -EINVAL;
+	if (ofd)
+		want = (struct lock){ .owner = file, .pid = NOBODY };
+
+	if (lock->type != F_RDLCK && lock->type != F_WRLCK && (lock->type != F_UNLCK || get))
 		return -EINVAL;
 	if (!file->vnode)
 		return -EINVAL;
@@ -330,17 +340,19 @@ int file_lock_record(struct file *file, int fd, int cmd, struct abi_flock *lock)
 	if (err < 0)
 		return err;
 	want.exclusive = lock->type == F_WRLCK;
-	if (cmd == F_GETLK)
+	if (get)
 		return get_lock(file->vnode, &want, lock);
 	if ((lock->type == F_RDLCK && !(file->access & CAP_READ)) ||
 	    (lock->type == F_WRLCK && !(file->access & CAP_WRITE)))
 		return -EBADF;
-	return set_record(file, fd, &want, lock->type == F_UNLCK, cmd == F_SETLKW);
+	if (ofd) /* goes with the open file, however its descriptors do */
+		return set_lock(file->vnode, &want, lock->type == F_UNLCK, wait);
+	return set_record(file, fd, &want, lock->type == F_UNLCK, wait);
 }
 
 int file_lock_whole(struct file *file, unsigned operation)
 {
-	struct lock want = { .owner = file, .whole = true, .start = 0, .end = INT64_MAX };
+	struct lock want = { .owner = file, .pid = NOBODY, .whole = true, .start = 0, .end = INT64_MAX };
 	unsigned kind = operation & ~(unsigned)LOCK_NB;
 
 	if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
@@ -360,6 +372,8 @@ void file_locks_closed(struct file *file, const struct cap_table *table)
 
 void file_locks_released(struct file *file)
 {
-	if (file->vnode && READ_ONCE(file->vnode->locks))
+	if (file->vnode && READ_ONCE(file->vnode->locks)) {
 		drop_all(file->vnode, file, true);
+		drop_all(file->vnode, file, false);
+	}
 }

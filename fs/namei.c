@@ -245,7 +245,7 @@ static int link_to(struct walk *w, const struct walk *from, const struct path *t
 		err = -EXDEV;
 	else if (S_ISDIR(v->mode) || !dir->ops->link)
 		err = -EPERM;
-	else if (v->nlink == 0)
+	else if (v->nlink == 0 && !v->linkable)
 		err = -ENOENT;
 	else
 		err = dir->ops->link(dir, d->name, d->len, v);

@@ -5,6 +5,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/device.h>
+#include <kernel/format.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/unsupported.h>
@@ -274,12 +275,60 @@ static int create_step(struct walk *w, uint32_t flags, mode_t mode, bool *create
 	return 0;
 }
 
+static bool is_tmpfile(uint32_t flags)
+{
+	return (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_PATH);
+}
+
+/* The walk has led to a directory: go on to a new file in it that has no name. */
+static int make_tmpfile(struct walk *w, uint32_t flags, mode_t mode)
+{
+	struct vnode *dir = w->at.dentry->vnode, *v;
+	struct dentry *d;
+	char name[24];
+	size_t len;
+	int err = walk_judge(w, &w->at, CAP_CREATE);
+
+	if (err == 0 && !S_ISDIR(dir->mode))
+		err = -ENOTDIR;
+	if (err == 0 && mount_readonly(w->at.mount))
+		err = -EROFS;
+	if (err == 0)
+		err = vnode_permission(dir, fs_cred(), MAY_WRITE | MAY_EXEC);
+	if (err == 0 && !dir->ops->tmpfile)
+		err = -EOPNOTSUPP;
+	if (err < 0)
+		return err;
+	mutex_lock(&dir->lock);
+	err = dir->ops->tmpfile(dir, fs_apply_umask(mode) & 07777, !(flags & O_EXCL), &v);
+	mutex_unlock(&dir->lock);
+	if (err < 0)
+		return err;
+	len = (size_t)scnprintf(name, sizeof(name), "#%lu", v->ino);
+	d = dentry_create(dir->sb, w->at.dentry, name, len, v);
+	if (!d) {
+		vnode_put(v);
+		return -ENOMEM;
+	}
+	d->removed = true; /* paths say so */
+	dentry_put(w->at.dentry);
+	w->at.dentry = d;
+	return 0;
+}
+
 static int open_walk(struct walk *w, uint32_t flags, mode_t mode, bool *created)
 {
 	bool slash;
 	int err;
 
 	*created = false;
+	if (is_tmpfile(flags)) {
+		err = walk_all(w, !(flags & O_NOFOLLOW), &slash);
+		if (err == 0)
+			err = make_tmpfile(w, flags, mode);
+		*created = err == 0;
+		return err;
+	}
 	if (flags & O_CREAT) {
 		do
 			err = create_step(w, flags, mode, created);
@@ -327,8 +376,8 @@ int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, struc
 
 	if (flags & O_PATH)
 		flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
-	else if ((flags & O_TMPFILE) == O_TMPFILE)
-		return (flags & O_ACCMODE) == O_RDONLY ? -EINVAL : -EOPNOTSUPP;
+	else if ((flags & O_TMPFILE) == O_TMPFILE && ((flags & O_ACCMODE) == O_RDONLY || (flags & O_CREAT)))
+		return -EINVAL;
 	else if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return -EINVAL;
 	if (!*name)

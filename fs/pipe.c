@@ -34,6 +34,7 @@ struct pipe {
 		writer_opens; /* [vnode.lock] ever: so that an open sees one that came and went */
 	uint32_t users;       /* [vnode.lock] open files; the last one frees the pipe */
 	_Atomic bool polled;  /* [a] somebody may wait for edges: each transfer is told, not only the first */
+	bool borrowed;        /* [vnode.lock] written; somebody looks at what waits: nobody reads */
 	paddr_t *pages;       /* [vnode.lock] page_count of them */
 	paddr_t first_pages[DEFAULT_PAGES];
 };
@@ -92,6 +93,30 @@ static paddr_t *slot_of(struct pipe *p, uint64_t pos)
 	return &p->pages[pos / PAGE_SIZE % p->page_count];
 }
 
+/* `n` bytes of the page at the front have been read. */
+static inline void advance(struct pipe *p, paddr_t *slot, size_t n)
+{
+	WRITE_ONCE(p->count, p->count - n);
+	WRITE_ONCE(p->tail, p->tail + n);
+	if (p->count == 0) {
+		/* The last page stays for the next message, which begins at its start. */
+		WRITE_ONCE(p->tail, ALIGN_DOWN(p->tail - 1, PAGE_SIZE));
+	} else if (p->tail % PAGE_SIZE == 0) {
+		pmm_free(*slot);
+		*slot = EMPTY;
+	}
+}
+
+static void skip(struct pipe *p, size_t len)
+{
+	while (len > 0) {
+		size_t n = MIN(PAGE_SIZE - p->tail % PAGE_SIZE, len);
+
+		advance(p, slot_of(p, p->tail), n);
+		len -= n;
+	}
+}
+
 /* Move what waits into the buffer, at most what it takes. */
 static ssize_t drain(struct pipe *p, struct iobuf *io)
 {
@@ -105,16 +130,8 @@ static ssize_t drain(struct pipe *p, struct iobuf *io)
 
 		if (n <= 0)
 			return done > 0 ? (ssize_t)done : n;
-		WRITE_ONCE(p->count, p->count - (size_t)n);
-		WRITE_ONCE(p->tail, p->tail + (size_t)n);
+		advance(p, slot, (size_t)n);
 		done += (size_t)n;
-		if (p->count == 0) {
-			/* The last page stays for the next message, which begins at its start. */
-			WRITE_ONCE(p->tail, ALIGN_DOWN(p->tail - 1, PAGE_SIZE));
-		} else if (p->tail % PAGE_SIZE == 0) {
-			pmm_free(*slot);
-			*slot = EMPTY;
-		}
 	}
 	return (ssize_t)done;
 }
@@ -163,6 +180,12 @@ static bool nonblocking(const struct file *file)
 	return atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK;
 }
 
+/* What a reader waits for. */
+static bool readable_or_end(const struct pipe *p)
+{
+	return waiting(p) > 0 ? !READ_ONCE(p->borrowed) : READ_ONCE(p->writers) == 0;
+}
+
 static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
 {
 	struct pipe *p = pipe_of(file);
@@ -173,24 +196,23 @@ static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
 	if (io->left == 0)
 		return 0;
 	for (;;) {
-		bool was_full, writers;
+		bool was_full, more;
 
 		mutex_lock(lock);
 		was_full = room(p) < PIPE_BUF;
-		n = drain(p, io);
-		writers = p->writers > 0;
+		n = likely(!p->borrowed) ? drain(p, io) : 0;
+		more = p->writers > 0 || p->count > 0;
 		mutex_unlock(lock);
 		if (n != 0) {
 			if (was_full || polled(p))
 				wake_up_events(&p->writers_wq, POLLOUT | POLLWRNORM);
 			return n;
 		}
-		if (!writers)
+		if (!more)
 			return 0;
-		if (nonblocking(file))
+		if (nonblocking(file) || io->nowait)
 			return -EAGAIN;
-		if (wait_event_interruptible(&p->readers_wq, waiting(p) > 0 || READ_ONCE(p->writers) == 0) <
-		    0)
+		if (wait_event_interruptible(&p->readers_wq, readable_or_end(p)) < 0)
 			return -ERESTARTSYS;
 	}
 }
@@ -237,11 +259,86 @@ static ssize_t pipe_write(struct file *file, struct iobuf *io, off_t *pos)
 		}
 		if (io->left == 0 || n < 0)
 			return done > 0 ? (ssize_t)done : n;
-		if (nonblocking(file))
+		if (nonblocking(file) || io->nowait)
 			return done > 0 ? (ssize_t)done : -EAGAIN;
 		if (wait_event_interruptible(&p->writers_wq,
 					     room_for(p, total) || READ_ONCE(p->readers) == 0) < 0)
 			return done > 0 ? (ssize_t)done : -ERESTARTSYS;
+	}
+}
+
+/* --- for splice ------------------------------------------------------------------------------------------ */
+
+/* A copy of what waits, which stays. */
+static size_t peek(struct pipe *p, char *buf, size_t len)
+{
+	uint64_t pos = p->tail;
+	size_t done = 0;
+
+	len = MIN(len, p->count);
+	while (done < len) {
+		size_t in_page = pos % PAGE_SIZE, n = MIN(PAGE_SIZE - in_page, len - done);
+
+		memcpy(buf + done, (const char *)phys_to_virt(*slot_of(p, pos)) + in_page, n);
+		pos += n;
+		done += n;
+	}
+	return done;
+}
+
+ssize_t pipe_borrow(struct file *file, void *buf, size_t len, bool nowait)
+{
+	struct pipe *p = pipe_of(file);
+	struct mutex *lock = &file->vnode->lock;
+
+	for (;;) {
+		size_t n = 0;
+		bool more;
+
+		mutex_lock(lock);
+		if (!p->borrowed)
+			n = peek(p, buf, len);
+		if (n > 0)
+			p->borrowed = true;
+		more = p->writers > 0 || p->count > 0;
+		mutex_unlock(lock);
+		if (n > 0 || !more)
+			return (ssize_t)n;
+		if (nonblocking(file) || nowait)
+			return -EAGAIN;
+		if (wait_event_interruptible(&p->readers_wq, readable_or_end(p)) < 0)
+			return -ERESTARTSYS;
+	}
+}
+
+void pipe_return(struct file *file, size_t used)
+{
+	struct pipe *p = pipe_of(file);
+
+	mutex_lock(&file->vnode->lock);
+	skip(p, used);
+	p->borrowed = false;
+	mutex_unlock(&file->vnode->lock);
+	wake_up_all(&p->readers_wq);
+	if (used > 0)
+		wake_up_all(&p->writers_wq);
+}
+
+ssize_t pipe_wait_room(struct file *file, bool nowait)
+{
+	struct pipe *p = pipe_of(file);
+
+	for (;;) {
+		uint64_t n = room(p);
+
+		if (READ_ONCE(p->readers) == 0)
+			return broken_pipe();
+		if (n > 0)
+			return (ssize_t)n;
+		if (nonblocking(file) || nowait)
+			return -EAGAIN;
+		if (wait_event_interruptible(&p->writers_wq, room(p) > 0 || READ_ONCE(p->readers) == 0) < 0)
+			return -ERESTARTSYS;
 	}
 }
 
@@ -323,14 +420,14 @@ static const struct file_ops pipe_ops = {
 
 /* --- size --- */
 
-static bool is_pipe(const struct file *file)
+bool file_is_pipe(const struct file *file)
 {
 	return file->ops == &pipe_ops || file->ops == &fifo_ops;
 }
 
 int64_t pipe_capacity(struct file *file)
 {
-	return is_pipe(file) ? (int64_t)capacity(pipe_of(file)) : -EBADF;
+	return file_is_pipe(file) ? (int64_t)capacity(pipe_of(file)) : -EBADF;
 }
 
 /* The pages that hold data move to their places in the new ring. */
@@ -366,7 +463,7 @@ int64_t pipe_set_capacity(struct file *file, uint64_t bytes)
 	struct pipe *p;
 	int err;
 
-	if (!is_pipe(file))
+	if (!file_is_pipe(file))
 		return -EBADF;
 	if (bytes > INT32_MAX)
 		return -EINVAL;

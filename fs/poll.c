@@ -102,8 +102,8 @@ static void poll_wait_end(struct poll_wait *pw)
 
 bool object_can_poll(const struct kobject *obj)
 {
-	return object_is_file(obj) ? container_of(obj, struct file, object)->ops->poll != NULL :
-				     obj->ops->poll != NULL;
+	return object_is_file(obj) ? container_of(obj, struct file, object)->ops->poll != NULL
+				   : obj->ops->poll != NULL;
 }
 
 uint32_t object_poll(struct kobject *obj, struct poll_table *table)

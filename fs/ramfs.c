@@ -247,6 +247,18 @@ static int ramfs_create_node(struct vnode *dir, const char *name, size_t len, mo
 	return 0;
 }
 
+static int ramfs_tmpfile(struct vnode *dir, mode_t mode, bool linkable, struct vnode **out)
+{
+	struct vnode *v = ramfs_memory_left() ? node_create(dir->sb, dir, S_IFREG | mode, 0) : NULL;
+
+	if (!v)
+		return -ENOSPC;
+	v->nlink = 0;
+	v->linkable = linkable;
+	*out = v;
+	return 0;
+}
+
 static int ramfs_symlink(struct vnode *dir, const char *name, size_t len, const char *target,
 			 struct vnode **out)
 {
@@ -273,7 +285,7 @@ static int ramfs_link(struct vnode *dir, const char *name, size_t len, struct vn
 		return -ENOSPC;
 	/* Nobody else changes the number of names without the lock; the target is no directory. */
 	mutex_lock(&target->lock);
-	if (target->nlink == 0 || target->nlink == UINT32_MAX) {
+	if ((target->nlink == 0 && !target->linkable) || target->nlink == UINT32_MAX) {
 		int err = target->nlink == 0 ? -ENOENT : -EMLINK;
 
 		mutex_unlock(&target->lock);
@@ -281,6 +293,7 @@ static int ramfs_link(struct vnode *dir, const char *name, size_t len, struct vn
 		return err;
 	}
 	target->nlink++;
+	target->linkable = false;
 	target->ctime_ns = time_real_ns();
 	mutex_unlock(&target->lock);
 	vnode_get(target);
@@ -429,6 +442,7 @@ static const struct vnode_ops ramfs_dir_ops = {
 	.rmdir = ramfs_rmdir,
 	.rename = ramfs_rename,
 	.exchange = ramfs_exchange,
+	.tmpfile = ramfs_tmpfile,
 	.setattr = ramfs_setattr,
 	.evict = ramfs_evict,
 };

@@ -279,17 +279,45 @@ static ssize_t ramfs_write(struct file *file, struct iobuf *io, off_t *pos)
 	return n;
 }
 
-int ramfs_allocate(struct vnode *v, uint64_t offset, uint64_t len)
+/* Zeroes in part of a page, if there is one. */
+static void clear_part(struct vm_object *pages, uint64_t from, uint64_t to)
 {
-	uint64_t end = offset + len, index;
+	struct page *page;
+
+	if (from >= to || vm_object_find(pages, from / PAGE_SIZE, &page) < 0)
+		return;
+	memset((char *)phys_to_virt(page_addr(page)) + from % PAGE_SIZE, 0, to - from);
+	page_put(page);
+}
+
+/* Whole pages go, parts are cleared. */
+static void clear_range(struct vm_object *pages, uint64_t start, uint64_t end)
+{
+	uint64_t first = ALIGN_UP(start, PAGE_SIZE), last = ALIGN_DOWN(end, PAGE_SIZE);
+
+	if (first > last) {
+		clear_part(pages, start, end);
+		return;
+	}
+	clear_part(pages, start, first);
+	clear_part(pages, last, end);
+	vm_object_punch(pages, first, last);
+}
+
+/* The file system is told of the pages by contents_dropped. */
+static int clear_locked(struct vnode *v, uint64_t start, uint64_t end)
+{
+	if (v->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	clear_range(v->pages, start, MIN(end, ALIGN_UP(v->size, PAGE_SIZE)));
+	return 0;
+}
+
+static int make_pages(struct vnode *v, uint64_t offset, uint64_t end)
+{
+	uint64_t index;
 	int err = 0;
 
-	if (end > SIZE_MAX_FILE)
-		return -EFBIG;
-	if (end > v->size && (v->seals & F_SEAL_GROW))
-		return -EPERM;
-	if (end > v->size)
-		vm_object_resize(v->pages, end);
 	for (index = offset / PAGE_SIZE; index < (end + PAGE_SIZE - 1) / PAGE_SIZE; index++) {
 		struct page *page;
 
@@ -302,14 +330,58 @@ int ramfs_allocate(struct vnode *v, uint64_t offset, uint64_t len)
 			break;
 		}
 	}
+	return err == -ENOMEM ? -ENOSPC : err;
+}
+
+/* Beyond its end a file has no pages: what KEEP_SIZE asks for there is not promised. */
+int ramfs_allocate(struct vnode *v, uint32_t mode, uint64_t offset, uint64_t len)
+{
+	bool keep = mode & FALLOC_FL_KEEP_SIZE;
+	uint64_t end = offset + len;
+	int err = 0;
+
+	if (end > SIZE_MAX_FILE)
+		return -EFBIG;
+	if (keep)
+		end = MIN(end, v->size);
+	if (end > v->size && (v->seals & F_SEAL_GROW))
+		return -EPERM;
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		err = clear_locked(v, offset, MAX(offset, end));
+	if (err < 0)
+		return err;
+	if (end > v->size)
+		vm_object_resize(v->pages, end);
+	if (!(mode & FALLOC_FL_PUNCH_HOLE))
+		err = make_pages(v, offset, end);
 	if (err < 0) {
 		vm_object_resize(v->pages, v->size);
 		settle(contents_of(v));
-		return err == -ENOMEM ? -ENOSPC : err;
+		return err;
 	}
 	v->size = MAX(v->size, end);
 	vnode_touch_locked(v);
 	return 0;
+}
+
+/* --- sparse files ---------------------------------------------------------------------------------------- */
+
+static off_t ramfs_seek(struct file *file, off_t offset, int whence)
+{
+	struct vnode *v = file->vnode;
+	uint64_t size = READ_ONCE(v->size), index = (uint64_t)offset / PAGE_SIZE, at;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return seek_in(file, offset, whence, size);
+	if (offset < 0 || (uint64_t)offset >= size)
+		return -ENXIO;
+	if (!vm_object_edge(v->pages, &index, whence == SEEK_HOLE))
+		return -ENXIO;
+	at = MAX((uint64_t)offset, index * PAGE_SIZE);
+	if (at >= size && whence == SEEK_DATA)
+		return -ENXIO;
+	file->pos = (off_t)MIN(at, size); /* the end of a file is a hole */
+	return file->pos;
 }
 
 int ramfs_adopt(struct file *file, paddr_t pa, size_t pages, size_t *taken)
@@ -383,6 +455,6 @@ static int ramfs_mmap(struct file *file, struct vm_object **object, uint64_t *of
 const struct file_ops ramfs_file_ops = {
 	.read = ramfs_read,
 	.write = ramfs_write,
-	.seek = vnode_seek,
+	.seek = ramfs_seek,
 	.mmap = ramfs_mmap,
 };

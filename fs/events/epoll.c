@@ -227,10 +227,10 @@ static void epoll_info(struct file *file, char *buf, size_t size)
 		const struct file *target = object_is_file(item->target) ? file_of(item->target) : NULL;
 		const struct vnode *v = target ? target->vnode : NULL;
 
-		used += (size_t)scnprintf(buf + used, size - used,
-					  "tfd: %8d events: %8x data: %16lx  pos:%ld ino:%lx sdev:%x\n", item->fd,
-					  item->events, item->data, target ? READ_ONCE(target->pos) : 0,
-					  v ? v->ino : item->target->id, 0);
+		used += (size_t)scnprintf(
+			buf + used, size - used,
+			"tfd: %8d events: %8x data: %16lx  pos:%ld ino:%lx sdev:%x\n", item->fd, item->events,
+			item->data, target ? READ_ONCE(target->pos) : 0, v ? v->ino : item->target->id, 0);
 	}
 	spin_unlock_irqrestore(&ep->lock, flags);
 }

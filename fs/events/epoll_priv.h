@@ -50,20 +50,20 @@ struct epoll_item {
 	struct capability *cap;       /* [i] */
 	struct epoll_waiter *waiters; /* [i] once it is made; the first is `waiter` */
 	struct epoll_waiter waiter;
-	int fd;                     /* [i] */
-	uint32_t denied;            /* [i] events that the capability does not let it hear of */
-	struct rb_node node;        /* [lock] */
-	struct list link;           /* [lock] on the ready list */
-	uint64_t data;              /* [lock] */
-	uint32_t events;            /* [lock] asked for, and how */
-	uint32_t version;           /* [lock] counts changes of those two */
-	uint64_t round;             /* [lock] when it was taken off the ready list last */
-	bool making;                /* [lock] not in the tree yet; ends nowhere but where it is made */
-	bool busy;                  /* [lock] somebody asks it: what is heard meanwhile is noted */
-	bool heard;                 /* [lock] so */
-	bool doomed;                /* [lock] to end when it is made */
-	bool ended;                 /* [lock] somebody has claimed its end */
-	struct list in_watches;     /* [nest_lock] if it watches an epoll */
+	int fd;                 /* [i] */
+	uint32_t denied;        /* [i] events that the capability does not let it hear of */
+	struct rb_node node;    /* [lock] */
+	struct list link;       /* [lock] on the ready list */
+	uint64_t data;          /* [lock] */
+	uint32_t events;        /* [lock] asked for, and how */
+	uint32_t version;       /* [lock] counts changes of those two */
+	uint64_t round;         /* [lock] when it was taken off the ready list last */
+	bool making;            /* [lock] not in the tree yet; ends nowhere but where it is made */
+	bool busy;              /* [lock] somebody asks it: what is heard meanwhile is noted */
+	bool heard;             /* [lock] so */
+	bool doomed;            /* [lock] to end when it is made */
+	bool ended;             /* [lock] somebody has claimed its end */
+	struct list in_watches; /* [nest_lock] if it watches an epoll */
 	struct list in_watched_by;
 };
 

@@ -22,6 +22,7 @@ struct vm_object;
 struct iobuf {
 	bool user;
 	bool append;    /* a write goes to the end of the file, as with O_APPEND, whatever its position */
+	bool nowait;    /* as with O_NONBLOCK: what would wait is -EAGAIN */
 	uint32_t count; /* iovecs left, the current one included */
 	const struct abi_iovec
 		*iov;    /* copied into the kernel and checked; base is a kernel address if !user */
@@ -85,6 +86,9 @@ static inline struct file *file_of(struct kobject *obj)
 	return container_of(obj, struct file, object);
 }
 void file_put(struct file *file);
+/* Devices that can seek, and files of no type (an eventfd), take no notice of where they are, so reads and writes of
+ * them need no order. */
+bool file_has_position(const struct file *file);
 static inline bool object_is_file(const struct kobject *obj)
 {
 	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY ||

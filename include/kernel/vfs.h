@@ -78,8 +78,11 @@ struct vnode_ops {
 	int (*setattr)(struct vnode *vnode, const struct vnode_attr *attr);
 	/* The contents are about to be mapped through this path: what /proc/pid/maps shows.  May be NULL. */
 	void (*mapped)(struct vnode *vnode, const struct path *path);
-	/* fallocate(2), mode 0; NULL: -EOPNOTSUPP. */
-	int (*allocate)(struct vnode *vnode, uint64_t offset, uint64_t len);
+	/* fallocate(2): allocate, punch a hole or write zeroes, with or without a change of size, as `mode`
+	 * (FALLOC_FL_*) says; NULL: -EOPNOTSUPP. */
+	int (*allocate)(struct vnode *vnode, uint32_t mode, uint64_t offset, uint64_t len);
+	/* In a directory, a regular file without a name, which may get one if `linkable`: O_TMPFILE. */
+	int (*tmpfile)(struct vnode *dir, mode_t mode, bool linkable, struct vnode **out);
 	int (*getattr)(struct vnode *vnode); /* refresh the fields below before stat; may be NULL */
 	void (*evict)(struct vnode *vnode);  /* last reference gone */
 };
@@ -102,6 +105,7 @@ struct vnode {
 	uint32_t seals;                        /* [lock] F_SEAL_*, of regular files that have `pages` */
 	enum memobj_type memory;               /* [i] a memory object's type; MEMOBJ_NONE: a file */
 	_Atomic int32_t write_count;           /* [a] writers; negative: executables deny writing (ETXTBSY) */
+	bool linkable;                         /* [lock] has no name yet, but may get one (O_TMPFILE) */
 	struct pipe *pipe;                     /* [lock] of a fifo while it is open */
 	struct file_locks *locks; /* [file_locks_mutex] record locks and flock; NULL: none ever */
 	void *private;            /* [ops] */
@@ -253,6 +257,13 @@ int64_t file_get_seals(struct file *file);
 int file_limit_mapping(struct file *file, struct vm_object *object, bool shared, uint32_t prot,
 		       uint32_t *max_prot) __must_check;
 
+bool file_is_pipe(const struct file *file); /* or a fifo */
+/* Look at up to len bytes of what waits, and keep all other readers away until pipe_return() takes `used` of
+ * them out.  Bytes, 0 (no writers), -EAGAIN, -ERESTARTSYS: then nothing is borrowed. */
+ssize_t pipe_borrow(struct file *file, void *buf, size_t len, bool nowait) __must_check;
+void pipe_return(struct file *file, size_t used);
+/* Wait for room to write: bytes, -EAGAIN, -EPIPE (with SIGPIPE), -ERESTARTSYS. */
+ssize_t pipe_wait_room(struct file *file, bool nowait) __must_check;
 int64_t pipe_capacity(struct file *file);                     /* F_GETPIPE_SZ; -EBADF: no pipe */
 int64_t pipe_set_capacity(struct file *file, uint64_t bytes); /* F_SETPIPE_SZ */
 

@@ -82,6 +82,8 @@ void vm_object_put(struct vm_object *obj);
 int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
 /* As above but only if present: -ENOENT. */
 int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
+/* The first index at or after *index that has a page (or, `hole`, has none); false: there is no such. */
+bool vm_object_edge(struct vm_object *obj, uint64_t *index, bool hole);
 /* Make `page`, with the caller's reference, the one at `index`, which has none.  What ops->fill says, -ENOMEM:
  * the reference is still the caller's.  Takes the lock. */
 int vm_object_adopt(struct vm_object *obj, uint64_t index, struct page *page) __must_check;

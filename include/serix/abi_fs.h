@@ -36,6 +36,10 @@ struct abi_flock {
 };
 _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 
+/* lseek(2) */
+#define SEEK_DATA 3
+#define SEEK_HOLE 4
+
 #define F_RDLCK 0
 #define F_WRLCK 1
 #define F_UNLCK 2
@@ -43,6 +47,10 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define LOCK_EX 2
 #define LOCK_NB 4
 #define LOCK_UN 8
+
+#define F_OFD_GETLK  36
+#define F_OFD_SETLK  37
+#define F_OFD_SETLKW 38
 
 #define F_ADD_SEALS 1033
 #define F_GET_SEALS 1034
@@ -119,7 +127,24 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define FIOCLEX  0x5451
 #define FIONCLEX 0x5450
 
-#define FALLOC_FL_KEEP_SIZE 1
+#define FALLOC_FL_KEEP_SIZE  1u
+#define FALLOC_FL_PUNCH_HOLE 2u
+#define FALLOC_FL_ZERO_RANGE 16u
+
+/* preadv2(2) */
+#define RWF_HIPRI  1u
+#define RWF_DSYNC  2u
+#define RWF_SYNC   4u
+#define RWF_NOWAIT 8u
+#define RWF_APPEND 16u
+#define RWF_ALL    31u
+
+/* splice(2): MOVE, NONBLOCK, MORE, GIFT */
+#define SPLICE_F_NONBLOCK 2u
+#define SPLICE_F_ALL      15u
+
+#define SYNC_FILE_RANGE_ALL 7u
+#define POSIX_FADV_MAX      5
 
 /* d_type of directory entries: the file type bits of the mode, shifted. */
 #define DT_UNKNOWN 0

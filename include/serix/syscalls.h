@@ -24,7 +24,7 @@
 	X(13, rt_sigaction, 4, signal)               \
 	X(14, rt_sigprocmask, 4, signal)             \
 	X(15, rt_sigreturn, 0, signal)               \
-	X(16, ioctl, 3, file)                        \
+	X(16, ioctl, 3, fcntl)                       \
 	X(17, pread64, 4, file)                      \
 	X(18, pwrite64, 4, file)                     \
 	X(19, readv, 3, file)                        \
@@ -40,15 +40,15 @@
 	X(29, shmget, 3, sysvipc)                    \
 	X(30, shmat, 3, sysvipc)                     \
 	X(31, shmctl, 3, sysvipc)                    \
-	X(32, dup, 1, file)                          \
-	X(33, dup2, 2, file)                         \
+	X(32, dup, 1, fcntl)                         \
+	X(33, dup2, 2, fcntl)                        \
 	X(34, pause, 0, signal)                      \
 	X(35, nanosleep, 2, time)                    \
 	X(36, getitimer, 2, time)                    \
 	X(37, alarm, 1, time)                        \
 	X(38, setitimer, 3, time)                    \
 	X(39, getpid, 0, process)                    \
-	X(40, sendfile, 4, file)                     \
+	X(40, sendfile, 4, splice)                   \
 	X(41, socket, 3, socket)                     \
 	X(42, connect, 3, socket)                    \
 	X(43, accept, 3, socket)                     \
@@ -73,13 +73,13 @@
 	X(62, kill, 2, signal)                       \
 	X(63, uname, 1, system)                      \
 	X(67, shmdt, 1, sysvipc)                     \
-	X(72, fcntl, 3, file)                        \
-	X(73, flock, 2, file)                        \
-	X(74, fsync, 1, file)                        \
-	X(75, fdatasync, 1, file)                    \
+	X(72, fcntl, 3, fcntl)                       \
+	X(73, flock, 2, fcntl)                       \
+	X(74, fsync, 1, storage)                     \
+	X(75, fdatasync, 1, storage)                 \
 	X(76, truncate, 2, path)                     \
-	X(77, ftruncate, 2, file)                    \
-	X(78, getdents, 3, file)                     \
+	X(77, ftruncate, 2, storage)                 \
+	X(78, getdents, 3, dir)                      \
 	X(79, getcwd, 2, path)                       \
 	X(80, chdir, 1, path)                        \
 	X(81, fchdir, 1, path)                       \
@@ -152,7 +152,7 @@
 	X(158, arch_prctl, 2, process)               \
 	X(160, setrlimit, 2, process)                \
 	X(161, chroot, 1, path)                      \
-	X(162, sync, 0, file)                        \
+	X(162, sync, 0, storage)                     \
 	X(164, settimeofday, 2, time)                \
 	X(165, mount, 5, path)                       \
 	X(166, umount2, 2, path)                     \
@@ -160,6 +160,7 @@
 	X(170, sethostname, 2, system)               \
 	X(171, setdomainname, 2, system)             \
 	X(186, gettid, 0, process)                   \
+	X(187, readahead, 3, storage)                \
 	X(188, setxattr, 5, xattr)                   \
 	X(189, lsetxattr, 5, xattr)                  \
 	X(190, fsetxattr, 5, xattr)                  \
@@ -178,9 +179,10 @@
 	X(203, sched_setaffinity, 3, sched)          \
 	X(204, sched_getaffinity, 3, sched)          \
 	X(213, epoll_create, 1, epoll)               \
-	X(217, getdents64, 3, file)                  \
+	X(217, getdents64, 3, dir)                   \
 	X(218, set_tid_address, 1, process)          \
 	X(219, restart_syscall, 0, signal)           \
+	X(221, fadvise64, 4, storage)                \
 	X(222, timer_create, 3, timer)               \
 	X(223, timer_settime, 4, timer)              \
 	X(224, timer_gettime, 2, timer)              \
@@ -219,27 +221,31 @@
 	X(271, ppoll, 5, poll)                       \
 	X(273, set_robust_list, 2, process)          \
 	X(274, get_robust_list, 3, process)          \
+	X(275, splice, 6, splice)                    \
+	X(276, tee, 4, splice)                       \
+	X(277, sync_file_range, 4, storage)          \
+	X(278, vmsplice, 4, splice)                  \
 	X(279, move_pages, 6, numa)                  \
 	X(280, utimensat, 4, path)                   \
 	X(281, epoll_pwait, 6, epoll)                \
 	X(282, signalfd, 3, signalfd)                \
 	X(283, timerfd_create, 2, timerfd)           \
 	X(284, eventfd, 1, eventfd)                  \
-	X(285, fallocate, 4, file)                   \
+	X(285, fallocate, 4, storage)                \
 	X(286, timerfd_settime, 4, timerfd)          \
 	X(287, timerfd_gettime, 2, timerfd)          \
 	X(288, accept4, 4, socket)                   \
 	X(289, signalfd4, 4, signalfd)               \
 	X(290, eventfd2, 2, eventfd)                 \
 	X(291, epoll_create1, 1, epoll)              \
-	X(292, dup3, 3, file)                        \
+	X(292, dup3, 3, fcntl)                       \
 	X(293, pipe2, 2, file)                       \
 	X(295, preadv, 5, file)                      \
 	X(296, pwritev, 5, file)                     \
 	X(297, rt_tgsigqueueinfo, 4, signal)         \
 	X(299, recvmmsg, 5, socket)                  \
 	X(302, prlimit64, 4, process)                \
-	X(306, syncfs, 1, file)                      \
+	X(306, syncfs, 1, storage)                   \
 	X(307, sendmmsg, 4, socket)                  \
 	X(309, getcpu, 3, sched)                     \
 	X(314, sched_setattr, 3, sched)              \
@@ -250,6 +256,9 @@
 	X(322, execveat, 5, process)                 \
 	X(324, membarrier, 3, mm)                    \
 	X(325, mlock2, 3, mlock)                     \
+	X(326, copy_file_range, 6, splice)           \
+	X(327, preadv2, 6, file)                     \
+	X(328, pwritev2, 6, file)                    \
 	X(332, statx, 5, path)                       \
 	X(334, rseq, 4, process)                     \
 	X(424, pidfd_send_signal, 4, pidfd)          \

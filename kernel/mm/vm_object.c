@@ -238,6 +238,22 @@ int vm_object_charge(struct vm_object *obj)
 	return err;
 }
 
+bool vm_object_edge(struct vm_object *obj, uint64_t *index, bool hole)
+{
+	uint64_t at = *index, next = at;
+	bool found = true;
+
+	mutex_lock(&obj->lock);
+	if (!hole)
+		found = page_tree_next(&obj->pages, &at);
+	else
+		for (; page_tree_next(&obj->pages, &next) && next == at; next = at)
+			at++;
+	mutex_unlock(&obj->lock);
+	*index = at;
+	return found;
+}
+
 void vm_object_punch(struct vm_object *obj, uint64_t start, uint64_t end)
 {
 	uint64_t first = (start + PAGE_SIZE - 1) >> PAGE_SHIFT, stop = end >> PAGE_SHIFT, index = first;

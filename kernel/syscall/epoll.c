@@ -72,9 +72,8 @@ static int64_t wait_on(int fd, uaddr_t events, int max, uint64_t deadline)
 	err = file_use(fd, CAP_READ, &use);
 	if (unlikely(err < 0))
 		return err;
-	result = likely(file_is_epoll(use.file)) ?
-			 epoll_wait_events(use.file, use.cap, events, max, deadline) :
-			 -EINVAL;
+	result = likely(file_is_epoll(use.file)) ? epoll_wait_events(use.file, use.cap, events, max, deadline)
+						 : -EINVAL;
 	if (unlikely(result == -EINTR && cap_is_revoked(use.cap)))
 		result = -EBADF;
 	file_done(&use);

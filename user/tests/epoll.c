@@ -95,8 +95,10 @@ static void edge(void)
 	need(one(ep, 0) == 0);
 	put(e);
 	/* A change of what is asked for looks anew. */
-	need(one(ep, 0) == EPOLLIN && ctl(ep, EPOLL_CTL_MOD, e, EPOLLIN | EPOLLET, 0) == 0 && one(ep, 0) == EPOLLIN);
-	need(ctl(ep, EPOLL_CTL_MOD, e, EPOLLIN | EPOLLOUT | EPOLLET, 0) == 0 && one(ep, 0) == (EPOLLIN | EPOLLOUT));
+	need(one(ep, 0) == EPOLLIN && ctl(ep, EPOLL_CTL_MOD, e, EPOLLIN | EPOLLET, 0) == 0 &&
+	     one(ep, 0) == EPOLLIN);
+	need(ctl(ep, EPOLL_CTL_MOD, e, EPOLLIN | EPOLLOUT | EPOLLET, 0) == 0 &&
+	     one(ep, 0) == (EPOLLIN | EPOLLOUT));
 	get(e); /* room for more is an edge, too */
 	need(one(ep, 0) == EPOLLOUT && one(ep, 0) == 0);
 }
@@ -124,7 +126,8 @@ static void one_shot(void)
 	need(add(ep, e, EPOLLIN | EPOLLONESHOT) == 0 && one(ep, 0) == EPOLLIN && one(ep, 0) == 0);
 	put(e);
 	need(one(ep, 0) == 0);
-	need(ctl(ep, EPOLL_CTL_MOD, e, EPOLLIN | EPOLLONESHOT, 7) == 0 && one(ep, 0) == EPOLLIN && one(ep, 0) == 0);
+	need(ctl(ep, EPOLL_CTL_MOD, e, EPOLLIN | EPOLLONESHOT, 7) == 0 && one(ep, 0) == EPOLLIN &&
+	     one(ep, 0) == 0);
 	need(add(ep, e, EPOLLIN) == -EEXIST);
 }
 
@@ -414,7 +417,8 @@ static void *take_events(void *arg)
 			continue;
 		need(read(ev.data.fd, &got, sizeof(got)) == sizeof(got));
 		taken += (int)got;
-		need(ctl(shared_ep, EPOLL_CTL_MOD, ev.data.fd, EPOLLIN | EPOLLONESHOT, (uint64_t)ev.data.fd) == 0);
+		need(ctl(shared_ep, EPOLL_CTL_MOD, ev.data.fd, EPOLLIN | EPOLLONESHOT,
+			 (uint64_t)ev.data.fd) == 0);
 	}
 	return arg;
 }

@@ -100,7 +100,8 @@ static void flags_and_names(void)
 	char text[64] = "", path[64];
 	struct stat st;
 
-	need(fcntl(fd, F_GETFD) == FD_CLOEXEC && (fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ACCMODE)) == (O_NONBLOCK | O_RDWR));
+	need(fcntl(fd, F_GETFD) == FD_CLOEXEC &&
+	     (fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ACCMODE)) == (O_NONBLOCK | O_RDWR));
 	need(old >= 0 && fcntl(old, F_GETFD) == 0 && take(old) == 6);
 	need(fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -173,7 +174,8 @@ static void poll_waits(void)
 
 	shared = make(0, 0);
 	p = (struct pollfd){ .fd = shared, .events = POLLIN };
-	need(pthread_create(&t, NULL, add_later, (void *)1) == 0 && poll(&p, 1, 5000) == 1 && p.revents == POLLIN);
+	need(pthread_create(&t, NULL, add_later, (void *)1) == 0 && poll(&p, 1, 5000) == 1 &&
+	     p.revents == POLLIN);
 	pthread_join(t, NULL);
 }
 

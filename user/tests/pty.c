@@ -476,7 +476,8 @@ static int own_terminal(int s, int m)
 	if (tty < 0 || write(tty, "x", 1) != 1 || read(m, buf, 1) != 1)
 		return 1;
 	fstat(s, &st);
-	if (stat_field("/proc/self/stat", 7) != (long)st.st_rdev || stat_field("/proc/self/stat", 8) != getpid())
+	if (stat_field("/proc/self/stat", 7) != (long)st.st_rdev ||
+	    stat_field("/proc/self/stat", 8) != getpid())
 		return 2;
 	if (ioctl(s, TIOCSCTTY, 0) < 0) /* has it already */
 		return 3;
@@ -509,7 +510,9 @@ static int background(int s, int m)
 			long n;
 
 			setpgid(0, 0);
-			n = round == 0 ? read(s, &c, 1) : round == 1 ? write(s, "w", 1) : tcsetattr(s, TCSANOW, &t);
+			n = round == 0   ? read(s, &c, 1)
+			    : round == 1 ? write(s, "w", 1)
+					 : tcsetattr(s, TCSANOW, &t);
 			_exit(n < 0 ? errno : 0);
 		}
 		setpgid(pid, pid);

@@ -132,8 +132,12 @@ static int64_t by_call(int id)
 /* Coarse clocks may be a tick behind. */
 static void agrees(void)
 {
-	static const int ids[] = { CLOCK_REALTIME,        CLOCK_MONOTONIC,        CLOCK_MONOTONIC_RAW,
-				   CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
+	static const int ids[] = { CLOCK_REALTIME,
+				   CLOCK_MONOTONIC,
+				   CLOCK_MONOTONIC_RAW,
+				   CLOCK_REALTIME_COARSE,
+				   CLOCK_MONOTONIC_COARSE,
+				   CLOCK_BOOTTIME,
 				   CLOCK_TAI };
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {

@@ -50,7 +50,8 @@ static inline uint64_t monotonic_ns(void)
 	uint32_t low, high;
 
 	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)((unsigned __int128)(((uint64_t)high << 32 | low) - vdso_data.base) * vdso_data.mult >>
+	return (uint64_t)((unsigned __int128)(((uint64_t)high << 32 | low) - vdso_data.base) *
+				  vdso_data.mult >>
 			  32);
 }
 
