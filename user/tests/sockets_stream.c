@@ -302,8 +302,8 @@ static void names_are_cut_to_size(void)
 	len = (socklen_t)-1;
 	need(getsockname(s, (struct sockaddr *)buf, &len) == -1 && errno == EINVAL);
 	len = 4;
-	need(getsockname(s, (struct sockaddr *)8, &len) == -1 && errno == EFAULT);
-	need(getsockname(s, (struct sockaddr *)buf, (socklen_t *)8) == -1 && errno == EFAULT);
+	need(getsockname(s, (struct sockaddr *)nowhere, &len) == -1 && errno == EFAULT);
+	need(getsockname(s, (struct sockaddr *)buf, (socklen_t *)nowhere) == -1 && errno == EFAULT);
 	need(getpeername(s, (struct sockaddr *)buf, &len) == -1 && errno == ENOTCONN);
 	need(unlink(name.sun_path) == 0);
 }
@@ -344,7 +344,7 @@ static void bad_names_are_refused(void)
 	need(bind(s, (struct sockaddr *)&name, 111) == -1 && errno == EINVAL);
 	need(bind(s, (struct sockaddr *)&name, 129) == -1 && errno == EINVAL);
 	need(bind(s, (struct sockaddr *)&name, (socklen_t)-1) == -1 && errno == EINVAL);
-	need(bind(s, (struct sockaddr *)8, 20) == -1 && errno == EFAULT);
+	need(bind(s, (struct sockaddr *)nowhere, 20) == -1 && errno == EFAULT);
 	name.sun_family = AF_INET;
 	need(bind(s, (struct sockaddr *)&name, sizeof(name)) == -1 && errno == EINVAL);
 	need(connect(s, (struct sockaddr *)&name, sizeof(name)) == -1 && errno == EINVAL);
@@ -492,9 +492,9 @@ static void accept_flags_and_faults(void)
 	s = accept(listener, NULL, NULL);
 	need(s >= 0 && !(fcntl(s, F_GETFL) & O_NONBLOCK) && fcntl(s, F_GETFD) == 0);
 	connected(SOCK_STREAM, &name);
-	need(accept(listener, (struct sockaddr *)&name, (socklen_t *)8) == -1 && errno == EFAULT);
+	need(accept(listener, (struct sockaddr *)&name, (socklen_t *)nowhere) == -1 && errno == EFAULT);
 	connected(SOCK_STREAM, &name);
-	need(accept(listener, (struct sockaddr *)8, &len) >= 0 && len == 2);
+	need(accept(listener, (struct sockaddr *)nowhere, &len) >= 0 && len == 2);
 	need(unlink(name.sun_path) == 0);
 }
 
