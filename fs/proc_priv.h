@@ -118,6 +118,9 @@ int proc_show_capabilities(struct proc_text *t, const struct proc_node *node);
 /* fs/proc_unsupported.c */
 int proc_show_unsupported(struct proc_text *t, const struct proc_node *node);
 
+/* fs/socket/unix_proc.c */
+int proc_show_net_unix(struct proc_text *t, const struct proc_node *node);
+
 /* fs/proc_audit.c */
 int proc_show_audit(struct proc_text *t, const struct proc_node *node);
 

@@ -322,6 +322,10 @@ static bool next_process(const struct proc_node *dir, uint64_t *key, struct proc
 		.name = (n), .mode = S_IFLNK | 0777, .readlink = (fn) \
 	}
 
+static const struct proc_entry net_entries[] = {
+	PROC_FILE("unix", 0444, proc_show_net_unix),
+};
+
 static const struct proc_entry root_entries[] = {
 	PROC_FILE("buddyinfo", 0444, proc_show_buddyinfo),
 	PROC_FILE("cmdline", 0444, show_cmdline),
@@ -337,6 +341,7 @@ static const struct proc_entry root_entries[] = {
 	  .store = proc_store_lock_stat },
 	PROC_FILE("meminfo", 0444, proc_show_meminfo),
 	ROOT_LINK("mounts", readlink_mounts),
+	PROC_DIR("net", net_entries),
 	ROOT_LINK("self", readlink_self),
 	PROC_FILE("slabinfo", 0400, proc_show_slabinfo),
 	PROC_FILE("schedstat", 0444, proc_show_system_schedstat),

@@ -200,18 +200,23 @@ static uint64_t signal_wait(unsigned n)
 
 /* --- what others have ----------------------------------------------------------------------------------- */
 
-static void echo_64(int fd)
-{
-	char message[64];
+static char socket_buffer[65536];
 
-	while (call(SYS_read, fd, (long)message, sizeof(message)) > 0)
-		call(SYS_write, fd, (long)message, sizeof(message));
-	_exit(0);
+/* All of it, however many pieces it comes in. */
+static bool read_all(int fd, unsigned size)
+{
+	long n;
+
+	for (unsigned done = 0; done < size; done += (unsigned)n) {
+		n = call(SYS_read, fd, (long)socket_buffer, size - done);
+		if (n <= 0)
+			return false;
+	}
+	return true;
 }
 
-static uint64_t unix_socket(unsigned n)
+static uint64_t unix_round_trips(unsigned n, unsigned size)
 {
-	char message[64] = { 0 };
 	uint64_t start = 0;
 	int fd[2];
 	pid_t child;
@@ -221,18 +226,55 @@ static uint64_t unix_socket(unsigned n)
 	child = fork();
 	if (child == 0) {
 		close(fd[0]);
-		echo_64(fd[1]);
+		while (read_all(fd[1], size))
+			call(SYS_write, fd[1], (long)socket_buffer, size);
+		_exit(0);
 	}
 	close(fd[1]);
 	for (unsigned i = 0; i < n + 3; i++) {
 		if (i == 3)
 			start = now();
-		call(SYS_write, fd[0], (long)message, sizeof(message));
-		call(SYS_read, fd[0], (long)message, sizeof(message));
+		call(SYS_write, fd[0], (long)socket_buffer, size);
+		read_all(fd[0], size);
 	}
 	start = now() - start;
 	close(fd[0]);
 	waitpid(child, NULL, 0);
+	return start;
+}
+
+static uint64_t unix_1(unsigned n)
+{
+	return unix_round_trips(n, 1);
+}
+
+static uint64_t unix_4k(unsigned n)
+{
+	return unix_round_trips(n, 4096);
+}
+
+static uint64_t unix_64k(unsigned n)
+{
+	return unix_round_trips(n, 65536);
+}
+
+static uint64_t unix_datagram(unsigned n)
+{
+	uint64_t start;
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fd) < 0)
+		return 0;
+	call(SYS_write, fd[0], (long)socket_buffer, 100);
+	call(SYS_read, fd[1], (long)socket_buffer, 100);
+	start = now();
+	for (unsigned i = 0; i < n; i++) {
+		call(SYS_write, fd[0], (long)socket_buffer, 100);
+		call(SYS_read, fd[1], (long)socket_buffer, 100);
+	}
+	start = now() - start;
+	close(fd[0]);
+	close(fd[1]);
 	return start;
 }
 
@@ -270,7 +312,10 @@ static uint64_t futex_processes(unsigned n)
 
 const struct row ipc_rows[] = {
 	{ "futex round trip, processes", futex_processes, 200 },
-	{ "AF_UNIX round trip, 64 B, processes", unix_socket, 200 },
+	{ "AF_UNIX round trip, 1 B", unix_1, 200 },
+	{ "AF_UNIX round trip, 4 KiB", unix_4k, 200 },
+	{ "AF_UNIX round trip, 64 KiB", unix_64k, 50 },
+	{ "AF_UNIX, one 100 B datagram", unix_datagram, 500 },
 	{ "call+reply, 8 B in registers", call_8, 500 },
 	{ "call+reply, 128 B in registers", call_128, 500 },
 	{ "call+reply, 1 KiB", call_1k, 200 },

@@ -116,8 +116,9 @@ C_ATTACKS = [
     "chown_inherited_by_empty_path", "chmod_open", "chown_open", "touch_open", "open_to_write", "open_to_truncate",
     "truncate_path", "exchange", "run_memfd", "run_copy", "map_memfd", "map_written", "protect_written", "kill_victim",
     "tgkill_victim", "queue_to_victim", "pidfd_victim", "limit_victim", "renice_victim",
-    "move_victim", "realtime", "nicer", "change_root", "mount_over", "bind", "set_clock", "host_name", "other_user",
-    "raise_limit", "set_user_id", "make_device", "open_device", "race_link", "race_dotdot",
+    "move_victim", "realtime", "nicer", "change_root", "mount_over", "bind_tree", "set_clock", "host_name", "other_user",
+    "raise_limit", "set_user_id", "connect_outside", "connect_by_link", "connect_abstract", "send_to_abstract",
+    "bind_outside", "bind_abstract", "bind_any", "make_device", "open_device", "race_link", "race_dotdot",
 ]
 # Refused to everybody: there is nothing to compare with.
 REFUSED = ["type_for_others", "network"]
@@ -148,6 +149,7 @@ USES = {
     "inherited descriptor": "read line <&8 && test $line = secret",
     "own program by /proc": "head -c 4 /proc/self/exe",
     "applet by name": "busybox true",
+    "socket in a writable root": ATTACK + "own_socket",
 }
 
 SCENE = r"""
@@ -176,6 +178,7 @@ mkdir -p /mnt
 mount -t tmpfs none /mnt
 sleep 100000 &
 export VICTIM=$!
+/usr/lib/serix/tests/confine_attack serve
 attempt() {
 	scene
 	exec 8</etc/secret 9</etc

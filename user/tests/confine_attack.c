@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,9 +20,11 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include "child.h"
@@ -271,7 +274,7 @@ static bool mount_over(void)
 	return mount("none", "/srv", "tmpfs", 0, NULL) == 0 && umount("/srv") == 0;
 }
 
-static bool bind(void)
+static bool bind_tree(void)
 {
 	return mkdir("/tmp/bound", 0700) == 0 && mount("/etc", "/tmp/bound", NULL, MS_BIND, NULL) == 0 &&
 	       opens("/tmp/bound/secret", O_RDONLY) && umount("/tmp/bound") == 0;
@@ -325,6 +328,119 @@ static bool type_for_others(void)
 static bool network(void)
 {
 	return syscall(SYS_socket, 2, 1, 0) >= 0;
+}
+
+/* --- names of sockets: somebody outside serves one in the tree and an abstract one (serve) ---------------- */
+
+#define SERVED "/etc/served"
+
+static struct sockaddr_un path_of_socket(const char *path)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+	strcpy(name.sun_path, path);
+	return name;
+}
+
+static const struct sockaddr_un abstract = { AF_UNIX, "\0serix served" };
+#define ABSTRACT_LEN (2 + 13)
+
+static bool connects(const struct sockaddr_un *name, socklen_t len)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	return connect(s, (const struct sockaddr *)name, len) == 0;
+}
+
+static bool connect_outside(void)
+{
+	struct sockaddr_un name = path_of_socket(SERVED);
+
+	return connects(&name, sizeof(name));
+}
+
+static bool connect_by_link(void)
+{
+	struct sockaddr_un name = path_of_socket("/tmp/way");
+
+	return symlink(SERVED, "/tmp/way") == 0 && connects(&name, sizeof(name));
+}
+
+static bool connect_abstract(void)
+{
+	return connects(&abstract, ABSTRACT_LEN);
+}
+
+static bool send_to_abstract(void)
+{
+	int s = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	return sendto(s, "x", 1, 0, (const struct sockaddr *)&abstract, ABSTRACT_LEN) == 1;
+}
+
+static bool binds(const struct sockaddr_un *name, socklen_t len)
+{
+	return bind(socket(AF_UNIX, SOCK_STREAM, 0), (const struct sockaddr *)name, len) == 0;
+}
+
+static bool bind_outside(void)
+{
+	struct sockaddr_un name = path_of_socket("/etc/created");
+
+	unlink("/etc/created");
+	return binds(&name, sizeof(name));
+}
+
+static bool bind_abstract(void)
+{
+	static const struct sockaddr_un name = { AF_UNIX, "\0mine" };
+
+	return binds(&name, 2 + 5);
+}
+
+static bool bind_any(void)
+{
+	return binds(&abstract, 2);
+}
+
+/* No attack: in a root that may be written names are as free as files. */
+static bool own_socket(void)
+{
+	struct sockaddr_un name = path_of_socket("/tmp/own");
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), pair[2];
+
+	return bind(s, (struct sockaddr *)&name, sizeof(name)) == 0 && listen(s, 1) == 0 &&
+	       connects(&name, sizeof(name)) && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0;
+}
+
+/* A child that takes connections and datagrams for as long as the machine runs. */
+static int serve(void)
+{
+	struct sockaddr_un name = path_of_socket(SERVED);
+	int by_path = socket(AF_UNIX, SOCK_STREAM, 0), by_bytes = socket(AF_UNIX, SOCK_STREAM, 0);
+	int datagrams = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	char buf[16];
+
+	unlink(SERVED);
+	if (bind(by_path, (struct sockaddr *)&name, sizeof(name)) < 0 || listen(by_path, 100) < 0 ||
+	    bind(by_bytes, (const struct sockaddr *)&abstract, ABSTRACT_LEN) < 0 ||
+	    listen(by_bytes, 100) < 0 ||
+	    bind(datagrams, (const struct sockaddr *)&abstract, ABSTRACT_LEN) < 0)
+		return 1;
+	if (fork() != 0)
+		return 0;
+	for (;;) {
+		struct pollfd p[] = { { by_path, POLLIN, 0 },
+				      { by_bytes, POLLIN, 0 },
+				      { datagrams, POLLIN, 0 } };
+
+		poll(p, 3, -1);
+		for (int i = 0; i < 2; i++)
+			if (p[i].revents)
+				close(accept(p[i].fd, NULL, NULL));
+		while (recv(datagrams, buf, sizeof(buf), 0) > 0)
+			;
+	}
 }
 
 /* --- races ---------------------------------------------------------------------------------------------- */
@@ -404,7 +520,7 @@ static const struct {
 	ATTACK(nicer),
 	ATTACK(change_root),
 	ATTACK(mount_over),
-	ATTACK(bind),
+	ATTACK(bind_tree),
 	ATTACK(set_clock),
 	ATTACK(host_name),
 	ATTACK(other_user),
@@ -412,6 +528,14 @@ static const struct {
 	ATTACK(set_user_id),
 	ATTACK(make_device),
 	ATTACK(open_device),
+	ATTACK(connect_outside),
+	ATTACK(connect_by_link),
+	ATTACK(connect_abstract),
+	ATTACK(send_to_abstract),
+	ATTACK(bind_outside),
+	ATTACK(bind_abstract),
+	ATTACK(bind_any),
+	ATTACK(own_socket),
 	REFUSED(type_for_others),
 	REFUSED(network),
 	ATTACK(race_link),
@@ -448,8 +572,12 @@ static void build_scene(void)
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "serve") == 0)
+		return serve();
 	if (argc > 1)
 		return run_named(argv[1]);
+	if (serve() != 0)
+		return 2;
 	for (unsigned i = 0; i < COUNT; i++) {
 		bool worked = false;
 
