@@ -152,7 +152,7 @@ int proc_show_slabinfo(struct proc_text *t, const struct proc_node *node);
 #define PROC_SYS_VM_COUNT 7
 extern const struct proc_entry proc_sys_vm_entries[PROC_SYS_VM_COUNT]; /* fs/proc_sys_vm.c */
 
-#define PROC_SYSVIPC_COUNT 1
+#define PROC_SYSVIPC_COUNT 3
 extern const struct proc_entry proc_sysvipc_entries[PROC_SYSVIPC_COUNT]; /* fs/proc_sysvipc.c */
 
 /* One line of maps; `path` has PATH_MAX bytes for its own use. */

@@ -25,6 +25,7 @@
 
 struct confine;
 struct fs_context;
+struct sem_undo_list;
 struct tty;
 struct vnode;
 struct vm_space;
@@ -156,6 +157,7 @@ struct process {
 	struct waitqueue vfork_wait; /* parent of a vfork sleeps here */
 	_Atomic bool vfork_done;     /* [a] it may go on */
 	int32_t oom_score_adj;       /* [p] */
+	struct sem_undo_list *sem_undo; /* [sem_sets.lock] NULL: it undoes nothing */
 };
 
 /* How a call that a signal without handler interrupted goes on: restart_syscall(2) runs fn. */

@@ -72,11 +72,18 @@
 	X(61, wait4, 4, process)                     \
 	X(62, kill, 2, signal)                       \
 	X(63, uname, 1, system)                      \
+	X(64, semget, 3, sysvipc)                    \
+	X(65, semop, 3, sysvipc)                     \
+	X(66, semctl, 4, sysvipc)                    \
 	X(67, shmdt, 1, sysvipc)                     \
-	X(72, fcntl, 3, fcntl)                       \
-	X(73, flock, 2, fcntl)                       \
-	X(74, fsync, 1, storage)                     \
-	X(75, fdatasync, 1, storage)                 \
+	X(68, msgget, 2, sysvipc)                    \
+	X(69, msgsnd, 4, sysvipc)                    \
+	X(70, msgrcv, 5, sysvipc)                    \
+	X(71, msgctl, 3, sysvipc)                    \
+	X(72, fcntl, 3, file)                        \
+	X(73, flock, 2, file)                        \
+	X(74, fsync, 1, file)                        \
+	X(75, fdatasync, 1, file)                    \
 	X(76, truncate, 2, path)                     \
 	X(77, ftruncate, 2, storage)                 \
 	X(78, getdents, 3, dir)                      \
@@ -182,6 +189,7 @@
 	X(217, getdents64, 3, dir)                   \
 	X(218, set_tid_address, 1, process)          \
 	X(219, restart_syscall, 0, signal)           \
+	X(220, semtimedop, 4, sysvipc)               \
 	X(221, fadvise64, 4, storage)                \
 	X(222, timer_create, 3, timer)               \
 	X(223, timer_settime, 4, timer)              \

@@ -10,6 +10,7 @@
 #include <kernel/pmm.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/sysvipc.h>
 #include <kernel/tty.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
@@ -218,6 +219,8 @@ static int copy_process(const struct clone_args *args, struct process **out)
 		err = copy_files(p, args->flags);
 	if (err == 0)
 		err = copy_memory(p, args->flags);
+	if (err == 0 && (args->flags & CLONE_SYSVSEM))
+		err = sem_undo_share(p);
 	if (err < 0) {
 		process_put(p);
 		return err;

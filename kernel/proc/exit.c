@@ -8,6 +8,7 @@
 #include <kernel/cap.h>
 #include <kernel/panic.h>
 #include <kernel/slab.h>
+#include <kernel/sysvipc.h>
 #include <kernel/tty.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
@@ -125,6 +126,7 @@ static void process_teardown(struct process *p)
 	p->fs = NULL;
 	p->exe_vnode = NULL;
 	spin_unlock_irqrestore(&p->lock, flags);
+	sem_undo_exit(p);
 	timer_cancel(&p->alarm);
 	cpu_timers_stop(p);
 	posix_timers_delete_all(p);

@@ -10,6 +10,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/slab.h>
+#include <kernel/sysvipc.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
@@ -128,6 +129,7 @@ static void process_free(struct process *p)
 	}
 	if (p->vm)
 		vm_space_put(p->vm);
+	sem_undo_exit(p);
 	confine_put(atomic_load(&p->confine));
 	slab_free(process_cache, p);
 }

@@ -28,3 +28,74 @@ SYSCALL(shmctl)
 {
 	return shm_control(ARG(0, int), ARG(1, int), ARG(2, uaddr_t));
 }
+
+SYSCALL(semget)
+{
+	return sem_get(ARG(0, int32_t), ARG(1, int), ARG(2, uint32_t));
+}
+
+SYSCALL(semctl)
+{
+	return sem_control(ARG(0, int), ARG(1, int), ARG(2, int), ARG(3, uint64_t));
+}
+
+#define FEW_OPS 8u
+
+static int64_t operate(int id, uaddr_t from, uint32_t count, uint64_t deadline_ns)
+{
+	struct abi_sembuf few[FEW_OPS], *ops = few;
+	int64_t result;
+
+	if (id < 0 || count < 1)
+		return -EINVAL;
+	if (count > atomic_load(&sysvipc_limits.semopm))
+		return -E2BIG;
+	if (count > FEW_OPS)
+		ops = kcalloc(count, sizeof(*ops));
+	if (!ops)
+		return -ENOMEM;
+	result = copy_from_user(ops, from, count * sizeof(*ops));
+	if (result == 0)
+		result = sem_operate(id, ops, count, deadline_ns);
+	if (ops != few)
+		kfree(ops);
+	return result;
+}
+
+SYSCALL(semop)
+{
+	return operate(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), WAIT_FOREVER);
+}
+
+SYSCALL(semtimedop)
+{
+	struct abi_timespec ts;
+
+	if (!ARG(3, uaddr_t))
+		return operate(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), WAIT_FOREVER);
+	if (copy_from_user(&ts, ARG(3, uaddr_t), sizeof(ts)) < 0)
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	return operate(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), deadline_after(timespec_to_ns(&ts)));
+}
+
+SYSCALL(msgget)
+{
+	return msg_get(ARG(0, int32_t), ARG(1, uint32_t));
+}
+
+SYSCALL(msgsnd)
+{
+	return msg_send(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint64_t), ARG(3, uint32_t));
+}
+
+SYSCALL(msgrcv)
+{
+	return msg_receive(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint64_t), ARG(3, int64_t), ARG(4, uint32_t));
+}
+
+SYSCALL(msgctl)
+{
+	return msg_control(ARG(0, int), ARG(1, int), ARG(2, uaddr_t));
+}
