@@ -79,6 +79,20 @@ int cmpxchg_user_u32(uaddr_t addr, uint32_t expected, uint32_t desired, uint32_t
 	return usercopy_cmpxchg32(addr, expected, desired, old);
 }
 
+int get_user_u32_atomic(uaddr_t addr, uint32_t *out)
+{
+	DEBUG_ASSERT(arch_preempt_count() > 0);
+	return likely(is_user_range(addr, sizeof(*out))) ? usercopy_get32(addr, out) : -EFAULT;
+}
+
+int cmpxchg_user_u32_atomic(uaddr_t addr, uint32_t expected, uint32_t desired, uint32_t *old)
+{
+	DEBUG_ASSERT(arch_preempt_count() > 0);
+	if (unlikely(!is_user_range(addr, sizeof(*old)) || !IS_ALIGNED(addr, sizeof(*old))))
+		return -EFAULT;
+	return usercopy_cmpxchg32(addr, expected, desired, old);
+}
+
 int get_user_u32(uaddr_t addr, uint32_t *out)
 {
 	return likely(in_user_half(addr, sizeof(*out))) ? usercopy_get32(addr, out) : -EFAULT;

@@ -31,6 +31,9 @@ static __always_inline __must_check int copy_to_user(uaddr_t dst, const void *sr
  * than that one was not mapped yet. */
 int copy_from_user_atomic(void *dst, uaddr_t src, size_t len) __must_check;
 
+int get_user_u32_atomic(uaddr_t addr, uint32_t *out) __must_check;
+int cmpxchg_user_u32_atomic(uaddr_t addr, uint32_t expected, uint32_t desired, uint32_t *old) __must_check;
+
 int clear_user(uaddr_t dst, size_t len) __must_check;
 /* Copy a string with its NUL.  Returns its length, -EFAULT, or -ENAMETOOLONG when no NUL fits. */
 ssize_t strncpy_from_user(char *dst, uaddr_t src, size_t size) __must_check;

@@ -37,6 +37,7 @@ enum lock_rank {
 	RANK_DCACHE,
 	RANK_MOUNT,
 	RANK_FUTEX,       /* two: by address */
+	RANK_FUTEX_PI,    /* who waits for whom, by futexes with an owner */
 	RANK_UNSUPPORTED, /* what programs asked for in vain */
 	/* from here on interrupts are off: their handlers take the next three */
 	RANK_TTY_INPUT,

@@ -112,6 +112,9 @@ int64_t signal_altstack(const struct abi_stack *set, struct abi_stack *old);
 
 int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t addr2, uint32_t val3);
 
+/* futex_waitv(2). */
+int64_t futex_waitv_call(uaddr_t words, unsigned count, unsigned flags, uaddr_t timeout, int clock);
+
 /* rseq(2).  -EINVAL, -EPERM, -EBUSY, -EFAULT. */
 int rseq_register(uaddr_t area, uint32_t size, int flags, uint32_t signature) __must_check;
 

@@ -182,13 +182,17 @@ struct thread {
 	uint64_t minor_faults, major_faults; /* [o] */
 	uint64_t rt_start_ns, rt_sleeps;     /* [p] RLIMIT_RTTIME: CPU time and sleeps at its last sleep */
 	struct abi_stack altstack;           /* [o] */
-	uaddr_t clear_child_tid;             /* [o] */
-	uaddr_t robust_list;                 /* [o] */
-	uaddr_t set_child_tid;               /* [o] written at the first run */
-	uaddr_t rseq;                        /* [o] its area for restartable sequences; 0: none */
-	uint32_t rseq_signature, rseq_cpu;   /* [o] before abort handlers; what the area was told last */
-	struct syscall_restart restart;      /* [o] */
-	uint16_t ioprio;                     /* [process.lock] */
+	/* Futexes with an owner (futex_pi.c): those who wait for one that is this thread's; what it waits for. */
+	struct list pi_waiters;            /* [pi_lock] */
+	struct pi_waiter *pi_wait;         /* [pi_lock] */
+	bool pi_closed;                    /* [pi_lock] it ends: nobody waits for it any more */
+	uaddr_t clear_child_tid;           /* [o] */
+	uaddr_t robust_list;               /* [o] */
+	uaddr_t set_child_tid;             /* [o] written at the first run */
+	uaddr_t rseq;                      /* [o] its area for restartable sequences; 0: none */
+	uint32_t rseq_signature, rseq_cpu; /* [o] before abort handlers; what the area was told last */
+	struct syscall_restart restart;    /* [o] */
+	uint16_t ioprio;                   /* [process.lock] */
 };
 
 static inline struct thread *current_thread(void) /* user threads only */

@@ -277,6 +277,7 @@
 	X(439, faccessat2, 4, path)                  \
 	X(441, epoll_pwait2, 6, epoll)               \
 	X(447, memfd_secret, 1, memobj)              \
+	X(449, futex_waitv, 5, futex)                \
 	X(450, set_mempolicy_home_node, 4, numa)     \
 	X(1024, mem_create, 3, memobj)               \
 	X(1025, mem_share, 3, memobj)                \

@@ -331,6 +331,7 @@ static void commit(struct exec *x)
 	t->robust_list = t->clear_child_tid = t->set_child_tid = 0;
 	t->restart.fn = NULL;
 	rseq_forget(t);
+	futex_pi_reopen(t);
 	arch_fpu_reset(&t->task);
 	arch_tls_reset(&t->task);
 	arch_regs_start(regs,

@@ -71,6 +71,7 @@ void exit_release_memory(struct thread *t)
 		robust_list_exit(t);
 		t->robust_list = 0;
 	}
+	futex_pi_leave(t);
 	if (t->clear_child_tid && shared) {
 		if (put_user_u32(t->clear_child_tid, 0) == 0)
 			futex_wake_any(t->clear_child_tid, 1);

@@ -1,55 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Futexes: sleeping on a word of user memory.
+ * Futexes: sleeping on a word of user memory.  Here are the queues, waiting, waking, and the entry of the call.
  *
- * A key names the word: (address space, address) for private memory, (object, offset) for shared memory,
- * so that two mappings of one page meet.  User memory is never read under a lock.  A waiter joins its queue
- * first and compares the word then: a waker that changed the word before it looked at the queue either
- * finds the waiter or is seen by the comparison.  A waiter that finds another value after it was woken
- * passes the wake-up on, for it was meant for somebody who really slept.
+ * User memory is never read under a bucket's lock.  A waiter joins its queue first and compares the word then: a
+ * waker that changed the word before it looked at the queue either finds the waiter or is seen by the comparison.
+ * A waiter that finds another value after it was woken passes the wake-up on, for it was meant for somebody who
+ * really slept.
  */
 #include <arch/usercopy.h>
 #include <kernel/timespec.h>
-#include <kernel/vm.h>
 #include <serix/errno.h>
 
-#include "proc_priv.h"
+#include "futex_priv.h"
 
-#define BUCKETS 256u
+#define BUCKET_BITS 8
+#define BUCKETS     (1u << BUCKET_BITS)
 
-#define FUTEX_WAIT           0
-#define FUTEX_WAKE           1
-#define FUTEX_REQUEUE        3
-#define FUTEX_CMP_REQUEUE    4
-#define FUTEX_WAKE_OP        5
-#define FUTEX_WAIT_BITSET    9
-#define FUTEX_WAKE_BITSET    10
+enum futex_command {
+	FUTEX_WAIT,
+	FUTEX_WAKE,
+	FUTEX_REQUEUE = 3,
+	FUTEX_CMP_REQUEUE,
+	FUTEX_WAKE_OP,
+	FUTEX_LOCK_PI,
+	FUTEX_UNLOCK_PI,
+	FUTEX_TRYLOCK_PI,
+	FUTEX_WAIT_BITSET,
+	FUTEX_WAKE_BITSET,
+	FUTEX_WAIT_REQUEUE_PI,
+	FUTEX_CMP_REQUEUE_PI,
+	FUTEX_LOCK_PI2,
+};
 #define FUTEX_PRIVATE_FLAG   128
 #define FUTEX_CLOCK_REALTIME 256
-#define FUTEX_WAITERS        0x80000000u
-#define FUTEX_OWNER_DIED     0x40000000u
-#define FUTEX_TID_MASK       0x3fffffffu
-
-#define ROBUST_LIST_LIMIT 2048
-
-struct futex_key {
-	const void *space; /* a vm_space or a vm_object */
-	uint64_t offset;
-};
-
-struct futex_bucket {
-	struct spinlock lock;
-	struct list waiters; /* [lock] oldest first */
-};
-
-struct futex_waiter {
-	struct list link;            /* [bucket lock] */
-	struct futex_key key;        /* [bucket lock] */
-	struct futex_bucket *bucket; /* changed by requeue, with both locks held */
-	uint32_t bitset;
-	bool woken; /* [bucket lock] and off the list */
-	struct waitqueue wq;
-};
 
 static struct futex_bucket buckets[BUCKETS];
 
@@ -59,55 +42,12 @@ void futex_init(void)
 		spin_init(&buckets[i].lock, "futex", RANK_FUTEX);
 		list_init(&buckets[i].waiters);
 	}
+	futex_pi_init();
 }
 
-static struct futex_bucket *bucket_of(const struct futex_key *key)
+struct futex_bucket *futex_bucket_of(const struct futex_key *key)
 {
-	uint64_t h = (uint64_t)(uintptr_t)key->space / 64 + key->offset / 4;
-
-	h *= 0x9e3779b97f4a7c15ull;
-	return &buckets[h >> 56];
-}
-
-static bool same_key(const struct futex_key *a, const struct futex_key *b)
-{
-	return a->space == b->space && a->offset == b->offset;
-}
-
-/*
- * The key of a word.  For shared memory the object is referenced; key_put gives that up.
- */
-struct key_ref {
-	struct futex_key key;
-	struct vm_object *object; /* NULL: private */
-};
-
-static int key_get(uaddr_t addr, bool is_private, struct key_ref *out)
-{
-	struct vm_space *vm = current_process()->vm;
-	struct vm_area area;
-
-	*out = (struct key_ref){ .key = { vm, addr } };
-	if (addr % sizeof(uint32_t))
-		return -EINVAL;
-	if (is_private)
-		return 0;
-	if (!vm_next_area(vm, addr, &area))
-		return -EFAULT;
-	if (area.start <= addr && (area.flags & (VM_SHARED | VM_REVOKED)) == VM_SHARED && area.object) {
-		out->key = (struct futex_key){ area.object, area.offset + (addr - area.start) };
-		out->object = area.object;
-		return 0;
-	}
-	if (area.object)
-		vm_object_put(area.object);
-	return area.start <= addr && !(area.flags & VM_REVOKED) ? 0 : -EFAULT;
-}
-
-static void key_put(struct key_ref *ref)
-{
-	if (ref->object)
-		vm_object_put(ref->object);
+	return &buckets[futex_hash(key, BUCKET_BITS)];
 }
 
 /* --- waking -------------------------------------------------------------------------------------- */
@@ -116,20 +56,24 @@ static void key_put(struct key_ref *ref)
 static void wake_waiter_locked(struct futex_waiter *w)
 {
 	list_del(&w->link);
-	w->woken = true;
-	wake_up(&w->wq);
+	WRITE_ONCE(w->woken, true);
+	wake_up(w->wq);
 }
 
-static uint32_t wake_locked(struct futex_bucket *b, const struct futex_key *key, uint32_t count,
-			    uint32_t bitset)
+int64_t futex_wake_locked(struct futex_bucket *b, const struct futex_key *key, uint32_t count,
+			  uint32_t bitset)
 {
 	struct futex_waiter *w, *tmp;
-	uint32_t woken = 0;
+	int64_t woken = 0;
 
 	if (count == 0)
 		return 0;
 	list_for_each_safe (w, tmp, &b->waiters, link) {
-		if (!same_key(&w->key, key) || !(w->bitset & bitset))
+		if (!futex_same_key(&w->key, key))
+			continue;
+		if (w->pi)
+			return -EINVAL;
+		if (!(w->bitset & bitset))
 			continue;
 		wake_waiter_locked(w);
 		if (++woken == count)
@@ -138,58 +82,82 @@ static uint32_t wake_locked(struct futex_bucket *b, const struct futex_key *key,
 	return woken;
 }
 
-static uint32_t wake_key(const struct futex_key *key, uint32_t count, uint32_t bitset)
+int64_t futex_wake_key(const struct futex_key *key, uint32_t count, uint32_t bitset)
 {
-	struct futex_bucket *b = bucket_of(key);
-	uint32_t woken;
+	struct futex_bucket *b = futex_bucket_of(key);
+	int64_t woken;
 
 	/* The caller's store to the word comes before this look at the queue. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (list_empty(&b->waiters))
 		return 0;
 	spin_lock(&b->lock);
-	woken = wake_locked(b, key, count, bitset);
+	woken = futex_wake_locked(b, key, count, bitset);
 	spin_unlock(&b->lock);
 	return woken;
 }
 
+/* Who asks for none, or for less, still wakes one, as on Linux. */
+static uint32_t wake_count(uint32_t count)
+{
+	return (int32_t)count < 1 ? 1 : count;
+}
+
 static int64_t futex_wake(uaddr_t addr, bool is_private, uint32_t count, uint32_t bitset)
 {
-	struct key_ref ref;
+	struct futex_key_ref ref;
 	int64_t result;
 
 	if (bitset == 0)
 		return -EINVAL;
-	result = key_get(addr, is_private, &ref);
+	result = futex_key_get(addr, is_private, &ref);
 	if (result < 0)
 		return result;
-	result = wake_key(&ref.key, count, bitset);
-	key_put(&ref);
+	result = futex_wake_key(&ref.key, wake_count(count), bitset);
+	futex_key_put(&ref);
 	return result;
 }
 
 int64_t futex_wake_any(uaddr_t addr, uint32_t count)
 {
-	int64_t woken = futex_wake(addr, true, count, UINT32_MAX);
-	struct key_ref ref;
+	int64_t woken = futex_wake(addr, true, count, FUTEX_ANY);
+	struct futex_key_ref ref;
 
 	/* Who waits for a thread's end may have said "private" or not; in private memory both are one key. */
-	if (woken > 0 || key_get(addr, false, &ref) < 0)
+	if (woken > 0 || futex_key_get(addr, false, &ref) < 0)
 		return woken;
 	if (ref.object)
-		woken = wake_key(&ref.key, count, UINT32_MAX);
-	key_put(&ref);
+		woken = futex_wake_key(&ref.key, count, FUTEX_ANY);
+	futex_key_put(&ref);
 	return woken;
+}
+
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
+{
+	if (a == b) {
+		spin_lock(&a->lock);
+	} else { /* two of one rank: by address */
+		spin_lock(a < b ? &a->lock : &b->lock);
+		spin_lock(a < b ? &b->lock : &a->lock);
+	}
+}
+
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
 }
 
 /* --- waiting ------------------------------------------------------------------------------------- */
 
-static void enqueue(struct futex_waiter *w, const struct futex_key *key, uint32_t bitset)
+void futex_enqueue(struct futex_waiter *w, const struct futex_key *key, uint32_t bitset)
 {
-	struct futex_bucket *b = bucket_of(key);
+	struct futex_bucket *b = futex_bucket_of(key);
 
-	*w = (struct futex_waiter){ .key = *key, .bucket = b, .bitset = bitset };
-	waitqueue_init(&w->wq);
+	w->key = *key;
+	w->bucket = b;
+	w->bitset = bitset;
 	spin_lock(&b->lock);
 	list_add_tail(&b->waiters, &w->link);
 	spin_unlock(&b->lock);
@@ -209,8 +177,7 @@ static struct futex_bucket *lock_bucket_of(struct futex_waiter *w)
 	}
 }
 
-/* Leave the queue; true if a wake-up had taken the waiter off already. */
-static bool dequeue(struct futex_waiter *w)
+bool futex_dequeue(struct futex_waiter *w)
 {
 	struct futex_bucket *b = lock_bucket_of(w);
 	bool woken = w->woken;
@@ -224,36 +191,38 @@ static bool dequeue(struct futex_waiter *w)
 static int sleep_while_equal(uaddr_t addr, uint32_t expected, const struct futex_key *key, uint32_t bitset,
 			     uint64_t deadline_ns)
 {
-	struct futex_waiter w;
+	struct waitqueue wq;
+	struct futex_waiter w = { .wq = &wq };
 	uint32_t value;
 	int err;
 
-	enqueue(&w, key, bitset);
+	waitqueue_init(&wq);
+	futex_enqueue(&w, key, bitset);
 	err = get_user_u32(addr, &value);
 	if (err == 0 && value != expected)
 		err = -EAGAIN;
 	if (err < 0) {
-		if (dequeue(&w))
-			wake_key(&w.key, 1, bitset);
+		if (futex_dequeue(&w))
+			(void)futex_wake_key(&w.key, 1, bitset);
 		return err;
 	}
-	err = wait_event_timeout(&w.wq, READ_ONCE(w.woken), deadline_ns, true);
-	return dequeue(&w) ? 0 : err;
+	err = wait_event_timeout(&wq, READ_ONCE(w.woken), deadline_ns, true);
+	return futex_dequeue(&w) ? 0 : err;
 }
 
 static int64_t futex_wait(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
 			  uint32_t bitset)
 {
-	struct key_ref ref;
+	struct futex_key_ref ref;
 	int err;
 
 	if (bitset == 0)
 		return -EINVAL;
-	err = key_get(addr, is_private, &ref);
+	err = futex_key_get(addr, is_private, &ref);
 	if (err < 0)
 		return err;
 	err = sleep_while_equal(addr, expected, &ref.key, bitset, deadline_ns);
-	key_put(&ref);
+	futex_key_put(&ref);
 	return err == -EINTR ? -ERESTARTSYS : err;
 }
 
@@ -283,166 +252,9 @@ static int64_t wait_relative(uaddr_t addr, bool is_private, uint32_t expected, u
 	return -ERESTART_RESTARTBLOCK;
 }
 
-/* --- requeue ------------------------------------------------------------------------------------- */
-
-static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
-{
-	if (a == b) {
-		spin_lock(&a->lock);
-	} else { /* two of one rank: by address */
-		spin_lock(a < b ? &a->lock : &b->lock);
-		spin_lock(a < b ? &b->lock : &a->lock);
-	}
-}
-
-static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
-{
-	spin_unlock(&a->lock);
-	if (a != b)
-		spin_unlock(&b->lock);
-}
-
-static int64_t requeue_keys(const struct futex_key *from, const struct futex_key *to, uint32_t wake,
-			    uint32_t move)
-{
-	struct futex_bucket *a = bucket_of(from), *b = bucket_of(to);
-	struct futex_waiter *w, *tmp;
-	uint32_t moved = 0, woken;
-
-	lock_two(a, b);
-	woken = wake_locked(a, from, wake, UINT32_MAX);
-	list_for_each_safe (w, tmp, &a->waiters, link) {
-		if (moved == move)
-			break;
-		if (!same_key(&w->key, from) || same_key(from, to))
-			continue;
-		list_del(&w->link);
-		w->key = *to;
-		WRITE_ONCE(w->bucket, b);
-		list_add_tail(&b->waiters, &w->link);
-		moved++;
-	}
-	unlock_two(a, b);
-	return (int64_t)woken + moved;
-}
-
-static int64_t futex_requeue(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t wake, uint32_t move,
-			     const uint32_t *expected)
-{
-	struct key_ref from, to;
-	int64_t result;
-	uint32_t value;
-
-	if ((int32_t)wake < 0 || (int32_t)move < 0)
-		return -EINVAL;
-	result = key_get(addr, is_private, &from);
-	if (result < 0)
-		return result;
-	result = key_get(addr2, is_private, &to);
-	if (result < 0)
-		goto out_from;
-	if (expected) {
-		result = get_user_u32(addr, &value);
-		if (result == 0 && value != *expected)
-			result = -EAGAIN;
-	}
-	if (result == 0)
-		result = requeue_keys(&from.key, &to.key, wake, move);
-	key_put(&to);
-out_from:
-	key_put(&from);
-	return result;
-}
-
-/* --- wake-op ------------------------------------------------------------------------------------- */
-
-static int apply_op(unsigned op, uint32_t old, uint32_t arg, uint32_t *out)
-{
-	switch (op) {
-	case 0:
-		*out = arg;
-		return 0;
-	case 1:
-		*out = old + arg;
-		return 0;
-	case 2:
-		*out = old | arg;
-		return 0;
-	case 3:
-		*out = old & ~arg;
-		return 0;
-	case 4:
-		*out = old ^ arg;
-		return 0;
-	}
-	return -ENOSYS;
-}
-
-static int compare(unsigned cmp, int32_t old, int32_t arg)
-{
-	switch (cmp) {
-	case 0:
-		return old == arg;
-	case 1:
-		return old != arg;
-	case 2:
-		return old < arg;
-	case 3:
-		return old <= arg;
-	case 4:
-		return old > arg;
-	case 5:
-		return old >= arg;
-	}
-	return -ENOSYS;
-}
-
-static int32_t sign_extend_12(uint32_t v)
-{
-	return (int32_t)(v << 20) >> 20;
-}
-
-/* Change the second word as `encoded` says; was its old value one that calls for a wake-up? */
-static int update_second(uaddr_t addr, uint32_t encoded)
-{
-	unsigned op = encoded >> 28 & 7, cmp = encoded >> 24 & 15;
-	uint32_t arg = (uint32_t)sign_extend_12(encoded >> 12 & 0xfff), old = 0, seen = 0, desired;
-	int err;
-
-	if (encoded >> 31) {
-		if (arg > 31)
-			return -EINVAL;
-		arg = 1u << arg;
-	}
-	err = get_user_u32(addr, &old);
-	for (; err == 0; old = seen) {
-		err = apply_op(op, old, arg, &desired);
-		if (err == 0)
-			err = cmpxchg_user_u32(addr, old, desired, &seen);
-		if (err == 0 && seen == old)
-			return compare(cmp, (int32_t)old, sign_extend_12(encoded & 0xfff));
-	}
-	return err;
-}
-
-static int64_t futex_wake_op(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t count, uint32_t count2,
-			     uint32_t encoded)
-{
-	int64_t woken, more;
-	int second = addr2 % sizeof(uint32_t) ? -EINVAL : update_second(addr2, encoded);
-
-	if (second < 0)
-		return second;
-	woken = futex_wake(addr, is_private, count, UINT32_MAX);
-	if (woken < 0 || !second)
-		return woken;
-	more = futex_wake(addr2, is_private, count2, UINT32_MAX);
-	return more < 0 ? more : woken + more;
-}
-
 /* --- entry --------------------------------------------------------------------------------------- */
 
-static int read_deadline(uaddr_t addr, bool absolute, bool realtime, uint64_t *deadline_ns)
+int futex_read_deadline(uaddr_t addr, bool absolute, bool realtime, uint64_t *deadline_ns)
 {
 	struct abi_timespec ts;
 	uint64_t ns;
@@ -461,77 +273,66 @@ static int read_deadline(uaddr_t addr, bool absolute, bool realtime, uint64_t *d
 	return 0;
 }
 
-int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t addr2, uint32_t val3)
+static int64_t call_wait(enum futex_command command, uaddr_t addr, bool is_private, uint32_t val,
+			 uint64_t deadline, uaddr_t addr2, uint32_t val3)
 {
-	bool is_private = op & FUTEX_PRIVATE_FLAG, realtime = op & FUTEX_CLOCK_REALTIME;
-	int command = op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
-	uint64_t deadline;
-	int err;
-
-	if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT)
-		return -ENOSYS;
 	switch (command) {
 	case FUTEX_WAIT:
+		return wait_relative(addr, is_private, val, deadline, FUTEX_ANY);
 	case FUTEX_WAIT_BITSET:
-		err = read_deadline(arg3, command == FUTEX_WAIT_BITSET, realtime, &deadline);
-		if (err < 0)
-			return err;
-		if (command == FUTEX_WAIT)
-			return wait_relative(addr, is_private, val, deadline, UINT32_MAX);
 		return futex_wait(addr, is_private, val, deadline, val3);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return futex_wait_requeue_pi(addr, is_private, val, deadline, addr2);
+	default:
+		return futex_lock_pi(addr, is_private, deadline, false);
+	}
+}
+
+static int64_t call_wake(enum futex_command command, uaddr_t addr, bool is_private, uint32_t val,
+			 uint32_t val2, uaddr_t addr2, uint32_t val3)
+{
+	switch (command) {
 	case FUTEX_WAKE:
-		return futex_wake(addr, is_private, val, UINT32_MAX);
+		return futex_wake(addr, is_private, val, FUTEX_ANY);
 	case FUTEX_WAKE_BITSET:
 		return futex_wake(addr, is_private, val, val3);
 	case FUTEX_REQUEUE:
-		return futex_requeue(addr, addr2, is_private, val, (uint32_t)arg3, NULL);
+		return futex_requeue(addr, addr2, is_private, val, val2, NULL);
 	case FUTEX_CMP_REQUEUE:
-		return futex_requeue(addr, addr2, is_private, val, (uint32_t)arg3, &val3);
+		return futex_requeue(addr, addr2, is_private, val, val2, &val3);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_cmp_requeue_pi(addr, addr2, is_private, val, val2, val3);
 	case FUTEX_WAKE_OP:
-		return futex_wake_op(addr, addr2, is_private, val, (uint32_t)arg3, val3);
+		return futex_wake_op(addr, addr2, is_private, wake_count(val), wake_count(val2), val3);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(addr, is_private);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(addr, is_private, WAIT_FOREVER, true);
+	default:
+		return -ENOSYS;
 	}
-	return -ENOSYS;
 }
 
-/* --- robust lists -------------------------------------------------------------------------------- */
+/* Bits of commands that wait, and of those that may name the clock of their deadline. */
+#define WAITING                                                                                           \
+	(1u << FUTEX_WAIT | 1u << FUTEX_WAIT_BITSET | 1u << FUTEX_WAIT_REQUEUE_PI | 1u << FUTEX_LOCK_PI | \
+	 1u << FUTEX_LOCK_PI2)
+#define WITH_CLOCK (1u << FUTEX_WAIT_BITSET | 1u << FUTEX_WAIT_REQUEUE_PI | 1u << FUTEX_LOCK_PI2)
 
-/* Locks that a thread holds when it ends are marked, and one waiter gets to see it. */
-static int release_robust(uaddr_t word, uint32_t tid)
+int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t addr2, uint32_t val3)
 {
-	uint32_t value, seen;
+	bool is_private = op & FUTEX_PRIVATE_FLAG, realtime = op & FUTEX_CLOCK_REALTIME;
+	unsigned command = (unsigned)(op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME));
+	uint64_t deadline;
 	int err;
 
-	if (word % sizeof(uint32_t))
-		return -EINVAL;
-	err = get_user_u32(word, &value);
-	for (; err == 0 && (value & FUTEX_TID_MASK) == tid; value = seen) {
-		err = cmpxchg_user_u32(word, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &seen);
-		if (err == 0 && seen == value) {
-			if (value & FUTEX_WAITERS)
-				futex_wake_any(word, 1);
-			break;
-		}
-	}
-	return err;
-}
-
-/* The list is the program's: it may be broken or endless. */
-void robust_list_exit(struct thread *t)
-{
-	uint64_t head[3], entry, next; /* first entry, offset of the futex word, entry being changed */
-	uint64_t head_at = t->robust_list, pending;
-
-	if (copy_from_user(head, head_at, sizeof(head)) < 0)
-		return;
-	entry = head[0] & ~1ull;
-	pending = head[2] & ~1ull;
-	for (unsigned n = 0; entry != head_at && n < ROBUST_LIST_LIMIT; n++) {
-		if (get_user_u64(entry, &next) < 0)
-			return;
-		if (entry != pending && release_robust(entry + head[1], (uint32_t)t->tid) < 0)
-			return;
-		entry = next & ~1ull;
-	}
-	if (pending)
-		(void)release_robust(pending + head[1], (uint32_t)t->tid);
+	if (command > FUTEX_LOCK_PI2 || (realtime && !(WITH_CLOCK & 1u << command)))
+		return -ENOSYS;
+	if (!(WAITING & 1u << command))
+		return call_wake(command, addr, is_private, val, (uint32_t)arg3, addr2, val3);
+	err = futex_read_deadline(arg3, command != FUTEX_WAIT, realtime || command == FUTEX_LOCK_PI,
+				  &deadline);
+	if (err < 0)
+		return err;
+	return call_wait(command, addr, is_private, val, deadline, addr2, val3);
 }

@@ -191,6 +191,7 @@ struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(v
 		goto out_task;
 	t->task.user = true;
 	list_init(&t->link);
+	list_init(&t->pi_waiters);
 	signal_queue_init(&t->pending);
 	t->altstack.flags = SS_DISABLE;
 	process_get(p);

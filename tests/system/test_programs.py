@@ -29,7 +29,7 @@ def test_translations_on_four_cpus(build):
 
 
 @pytest.mark.parametrize("build", ["--release", "--debug"])
-@pytest.mark.parametrize("name, rounds", [("rseq", 5000), ("vdso", 5000), ("membarrier", 100)])
+@pytest.mark.parametrize("name, rounds", [("futex", 1000), ("rseq", 5000), ("vdso", 5000), ("membarrier", 100)])
 def test_threads_on_four_cpus(name, rounds, build):
     got = serix(DIRECTORY + name, str(rounds), options=["--smp", 4, build], timeout=180)
     assert got.status == 0 and b"not ok" not in got.out, got.out.decode("utf-8", "replace") + got.err

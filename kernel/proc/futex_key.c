@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a futex word is known by, whatever address it is used through. */
+#include <arch/paging.h>
+#include <serix/errno.h>
+
+#include "futex_priv.h"
+
+int futex_key_get(uaddr_t addr, bool is_private, struct futex_key_ref *out)
+{
+	struct vm_space *vm = current_process()->vm;
+	struct vm_area area;
+
+	*out = (struct futex_key_ref){ .key = { vm, addr } };
+	if (addr % sizeof(uint32_t))
+		return -EINVAL;
+	if (addr >= USER_END)
+		return -EFAULT;
+	if (is_private)
+		return 0;
+	if (!vm_next_area(vm, addr, &area))
+		return -EFAULT;
+	if (area.start <= addr && (area.flags & (VM_SHARED | VM_REVOKED)) == VM_SHARED && area.object) {
+		out->key = (struct futex_key){ area.object, area.offset + (addr - area.start) };
+		out->object = area.object;
+		return 0;
+	}
+	if (area.object)
+		vm_object_put(area.object);
+	return area.start <= addr && !(area.flags & VM_REVOKED) ? 0 : -EFAULT;
+}
+
+void futex_key_put(struct futex_key_ref *ref)
+{
+	if (ref->object)
+		vm_object_put(ref->object);
+}
