@@ -35,70 +35,23 @@
 #include <time.h>
 
 #include "child.h"
+#include "fuzz.h"
 #include "tap.h"
 
 #define FIRST_CALL                         1024u
 #define LAST_CALL                          1058u
-#define WORKERS                            4
 #define THREADS                            3
-#define NOBODY                             65534u
-#define ARENA                              (64ul * 4096)
-#define SLOTS                              96u
-#define GUARD                              (1ul << 20)
 #define HANDLES                            64u
 #define MAPPINGS                           8u
-#define LEAK_MAX                           (12ul << 20)
-#define MAX(a, b)                          ((a) > (b) ? (a) : (b))
 #define CALL_NUMBER(nr, name, arity, file) CALL_##name = (nr),
 enum call_number { SYSCALL_LIST(CALL_NUMBER) };
 
 /* What the threads of a process share, and do not guard: that is the point. */
-static char *arena;                      /* its last page but one is read-only, the last is not there */
 static _Atomic int64_t handles[HANDLES]; /* what calls have returned */
 static _Atomic uintptr_t mappings[MAPPINGS];
 static _Atomic pid_t relative; /* a child or sibling to be named */
-static _Atomic uint64_t *done; /* calls made, by all; shared by the processes */
-
-struct dice {
-	uint64_t state;
-};
-
-/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled", 2016. */
-static uint64_t roll(struct dice *d)
-{
-	d->state ^= d->state >> 12;
-	d->state ^= d->state << 25;
-	d->state ^= d->state >> 27;
-	return d->state * 0x2545f4914f6cdd1d;
-}
-
-static uint64_t below(struct dice *d, uint64_t n)
-{
-	return (roll(d) >> 16) % n;
-}
-
-static bool one_in(struct dice *d, unsigned n)
-{
-	return below(d, n) == 0;
-}
 
 /* --- arguments ------------------------------------------------------------------------------------ */
-
-static const uint64_t odd[] = {
-	0,
-	1,
-	4095,
-	UINT32_MAX,
-	INT64_MAX,
-	(uint64_t)INT64_MIN,
-	UINT64_MAX,
-	UINT64_MAX - 7,
-	0x00007ffffffff001, /* the last user page */
-	0x0000800000000000, /* not canonical */
-	0xffff800000100008, /* direct map */
-	0xffffffff80200000, /* kernel text */
-};
-#define ODD (sizeof(odd) / sizeof(odd[0]))
 
 static uint64_t any_handle(struct dice *d)
 {
@@ -220,23 +173,6 @@ static uint64_t put_name(struct dice *d)
 }
 
 /* --- the calls ------------------------------------------------------------------------------------ */
-
-/* Vector registers are messages, or lost. */
-static int64_t enter(uint64_t nr, const uint64_t a[6])
-{
-	register uint64_t r10 __asm__("r10") = a[3];
-	register uint64_t r8 __asm__("r8") = a[4];
-	register uint64_t r9 __asm__("r9") = a[5];
-	uint64_t rdx = a[2];
-	int64_t result = (int64_t)nr;
-
-	__asm__ volatile("syscall"
-			 : "+a"(result), "+d"(rdx), "+r"(r10), "+r"(r8), "+r"(r9)
-			 : "D"(a[0]), "S"(a[1])
-			 : "rcx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
-			   "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-	return result;
-}
 
 static void choose(struct dice *d, uint64_t nr, uint64_t a[6])
 {
@@ -491,128 +427,19 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-static void ignore(int signo)
-{
-	(void)signo;
-}
-
-/* Signals break into what sleeps. */
-static void set_alarms(void)
-{
-	const struct itimerval often = { { 0, 7000 }, { 0, 7000 } };
-	struct sigaction action = { .sa_handler = ignore };
-
-	sigaction(SIGALRM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	setitimer(ITIMER_REAL, &often, NULL);
-}
-
-static void limit_to(int resource, rlim_t value)
-{
-	setrlimit(resource, &(struct rlimit){ value, value });
-}
-
-static void make_arena(void)
-{
-	arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	need(arena != MAP_FAILED);
-	need(mprotect(arena + ARENA - 2 * 4096, 4096, PROT_READ) == 0);
-	need(munmap(arena + ARENA - 4096, 4096) == 0);
-}
-
-/* What is written to them is not for people. */
-static void use_null_for_files(void)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	for (int fd = 0; fd < 3; fd++)
-		dup2(null, fd);
-	close(null);
-}
-
 static void work(uint64_t seed)
 {
 	struct dice d = { seed };
 	pthread_t thread;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	make_arena();
-	limit_to(RLIMIT_NOFILE, SLOTS);
-	limit_to(RLIMIT_NPROC, 100);
-	limit_to(RLIMIT_FSIZE, 1 << 20);
-	limit_to(RLIMIT_CORE, 0);
-	if (setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
-		_exit(2);
+	prepare_worker(NOBODY);
 	atomic_store(&relative, getpid());
-	set_alarms();
-	use_null_for_files();
 	for (int i = 1; i < THREADS; i++)
 		pthread_create(&thread, NULL, run_thread, (void *)(uintptr_t)(roll(&d) | 1));
 	run_thread((void *)(uintptr_t)(roll(&d) | 1));
 }
 
-static pid_t start_worker(uint64_t seed, uint64_t number)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		work(seed * 0x9e3779b97f4a7c15 + number * 2 + 1);
-	return pid;
-}
-
-static uint64_t seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec;
-}
-
-/* How many there have been. */
-static uint64_t run_workers(uint64_t seconds, uint64_t seed)
-{
-	uint64_t number = 0, end = seconds_now() + seconds;
-	struct dice d = { seed + 1 };
-	pid_t pids[WORKERS];
-
-	for (int i = 0; i < WORKERS; i++)
-		pids[i] = start_worker(seed, number++);
-	while (seconds_now() < end) {
-		usleep(20000);
-		if (one_in(&d, 25)) /* in the middle of whatever it does */
-			kill(pids[below(&d, WORKERS)], SIGKILL);
-		for (int i = 0; i < WORKERS; i++)
-			if (pids[i] < 0 || waitpid(pids[i], NULL, WNOHANG) == pids[i])
-				pids[i] = start_worker(seed, number++);
-	}
-	for (int i = 0; i < WORKERS; i++)
-		kill(pids[i], SIGKILL);
-	for (int i = 0; i < WORKERS; i++)
-		waitpid(pids[i], NULL, 0);
-	return number;
-}
-
 /* --- afterwards ----------------------------------------------------------------------------------- */
-
-static uint64_t free_memory(void)
-{
-	struct sysinfo info;
-
-	sysinfo(&info);
-	return (uint64_t)info.freeram * MAX(info.mem_unit, 1u);
-}
-
-/* Grandchildren have been left to init: give them time to go. */
-static bool gives_back(uint64_t before)
-{
-	for (int i = 0; i < 100; i++) {
-		if (free_memory() + LEAK_MAX >= before)
-			return true;
-		usleep(100000);
-	}
-	printf("# %llu KiB less than before\n", (unsigned long long)(before - free_memory()) >> 10);
-	return false;
-}
 
 static void still_works(void)
 {
@@ -626,19 +453,6 @@ static void still_works(void)
 	need(cap_revoke(port, CAP_REVOKE_CHILDREN) == 0 && port_send(child, &m, 0) == -EBADF);
 }
 
-/* In the middle of nothing, for the kernel writes to where it is told to. */
-static int make_counter(void)
-{
-	char *room = mmap(NULL, 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	void *at = MAP_FAILED;
-
-	if (room != MAP_FAILED)
-		at = mmap(room + GUARD, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
-			  -1, 0);
-	done = at;
-	return at == MAP_FAILED ? -1 : 0;
-}
-
 int main(int argc, char **argv)
 {
 	uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 0) : 20, before, workers;
@@ -646,9 +460,9 @@ int main(int argc, char **argv)
 
 	if (make_counter() < 0)
 		return 2;
-	run_workers(1, seed); /* what the kernel keeps for the next time is not lost */
+	run_workers(1, seed, work); /* what the kernel keeps for the next time is not lost */
 	before = free_memory();
-	workers = run_workers(seconds, seed);
+	workers = run_workers(seconds, seed, work);
 	printf("# %llu calls of %llu workers, seed %llu\n", (unsigned long long)*done,
 	       (unsigned long long)workers, (unsigned long long)seed);
 	tap(*done > 0, "hostile calls have been made, and all who made them could be killed");

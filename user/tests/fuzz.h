@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What fuzzers of system calls share: random numbers with a seed, memory that ends in the middle, workers
+ * that are processes without privileges and may be killed at any time, and a look at what they leave behind.
+ *
+ * A program that includes this makes the counter first (make_counter()), then lets run_workers() start its
+ * work() over and over.  A worker that ends is replaced.  Each is seeded with the run's seed and its own
+ * number; what processes and threads do to one another is up to the scheduler.
+ */
+#pragma once
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WORKERS  4
+#define NOBODY   65534u
+#define ARENA    (64ul * 4096) /* bytes; the last page but one is read-only, the last is not there */
+#define SLOTS    96u           /* descriptors that a worker may have */
+#define GUARD    (1ul << 20)
+#define LEAK_MAX (12ul << 20) /* bytes that the kernel may keep for the next time */
+
+static char *arena;
+static _Atomic uint64_t *done; /* calls made, by all; shared by the processes */
+
+struct dice {
+	uint64_t state;
+};
+
+/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled", 2016. */
+static inline uint64_t roll(struct dice *d)
+{
+	d->state ^= d->state >> 12;
+	d->state ^= d->state << 25;
+	d->state ^= d->state >> 27;
+	return d->state * 0x2545f4914f6cdd1d;
+}
+
+static inline uint64_t below(struct dice *d, uint64_t n)
+{
+	return (roll(d) >> 16) % n;
+}
+
+static inline bool one_in(struct dice *d, unsigned n)
+{
+	return below(d, n) == 0;
+}
+
+/* Numbers that are seldom meant. */
+static const uint64_t odd[] = {
+	0,
+	1,
+	4095,
+	UINT32_MAX,
+	INT64_MAX,
+	(uint64_t)INT64_MIN,
+	UINT64_MAX,
+	UINT64_MAX - 7,
+	0x00007ffffffff001, /* the last user page */
+	0x0000800000000000, /* not canonical */
+	0xffff800000100008, /* direct map */
+	0xffffffff80200000, /* kernel text */
+};
+#define ODD (sizeof(odd) / sizeof(odd[0]))
+
+/* --- workers ----------------------------------------------------------------------------------------- */
+
+/* Vector registers are messages, or lost. */
+static inline int64_t enter(uint64_t nr, const uint64_t a[6])
+{
+	register uint64_t r10 __asm__("r10") = a[3];
+	register uint64_t r8 __asm__("r8") = a[4];
+	register uint64_t r9 __asm__("r9") = a[5];
+	uint64_t rdx = a[2];
+	int64_t result = (int64_t)nr;
+
+	__asm__ volatile("syscall"
+			 : "+a"(result), "+d"(rdx), "+r"(r10), "+r"(r8), "+r"(r9)
+			 : "D"(a[0]), "S"(a[1])
+			 : "rcx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+			   "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+	return result;
+}
+
+static inline void ignore(int signo)
+{
+	(void)signo;
+}
+
+/* Signals break into what sleeps. */
+static inline void set_alarms(void)
+{
+	const struct itimerval often = { { 0, 7000 }, { 0, 7000 } };
+	struct sigaction action = { .sa_handler = ignore };
+
+	sigaction(SIGALRM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static inline void limit_to(int resource, rlim_t value)
+{
+	setrlimit(resource, &(struct rlimit){ value, value });
+}
+
+static inline void make_arena(void)
+{
+	arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (arena == MAP_FAILED || mprotect(arena + ARENA - 2 * 4096, 4096, PROT_READ) < 0 ||
+	    munmap(arena + ARENA - 4096, 4096) < 0)
+		_exit(2);
+}
+
+/* What is written to them is not for people. */
+static inline void use_null_for_files(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	close(null);
+}
+
+/* What every worker begins with; user 0 stays root. */
+static inline void prepare_worker(uid_t user)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	make_arena();
+	limit_to(RLIMIT_NOFILE, SLOTS);
+	limit_to(RLIMIT_NPROC, 100);
+	limit_to(RLIMIT_FSIZE, 1 << 20);
+	limit_to(RLIMIT_CORE, 0);
+	if (user && (setgid(user) < 0 || setuid(user) < 0))
+		_exit(2);
+	set_alarms();
+	use_null_for_files();
+}
+
+static inline pid_t start_worker(uint64_t seed, uint64_t number, void (*work)(uint64_t seed))
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		work(seed * 0x9e3779b97f4a7c15 + number * 2 + 1);
+	return pid;
+}
+
+static inline uint64_t seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec;
+}
+
+/* How many there have been. */
+static inline uint64_t run_workers(uint64_t seconds, uint64_t seed, void (*work)(uint64_t seed))
+{
+	uint64_t number = 0, end = seconds_now() + seconds;
+	struct dice d = { seed + 1 };
+	pid_t pids[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++)
+		pids[i] = start_worker(seed, number++, work);
+	while (seconds_now() < end) {
+		usleep(20000);
+		if (one_in(&d, 25)) /* in the middle of whatever it does */
+			kill(pids[below(&d, WORKERS)], SIGKILL);
+		for (int i = 0; i < WORKERS; i++)
+			if (pids[i] < 0 || waitpid(pids[i], NULL, WNOHANG) == pids[i])
+				pids[i] = start_worker(seed, number++, work);
+	}
+	for (int i = 0; i < WORKERS; i++)
+		kill(pids[i], SIGKILL);
+	for (int i = 0; i < WORKERS; i++)
+		waitpid(pids[i], NULL, 0);
+	return number;
+}
+
+/* --- afterwards -------------------------------------------------------------------------------------- */
+
+static inline uint64_t free_memory(void)
+{
+	struct sysinfo info;
+
+	sysinfo(&info);
+	return (uint64_t)info.freeram * (info.mem_unit ? info.mem_unit : 1);
+}
+
+/* Grandchildren have been left to init: give them time to go. */
+static inline bool gives_back(uint64_t before)
+{
+	for (int i = 0; i < 100; i++) {
+		if (free_memory() + LEAK_MAX >= before)
+			return true;
+		usleep(100000);
+	}
+	printf("# %llu KiB less than before\n", (unsigned long long)(before - free_memory()) >> 10);
+	return false;
+}
+
+/* In the middle of nothing, for the kernel writes to where it is told to. */
+static inline int make_counter(void)
+{
+	char *room = mmap(NULL, 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *at = MAP_FAILED;
+
+	if (room != MAP_FAILED)
+		at = mmap(room + GUARD, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
+			  -1, 0);
+	done = at;
+	return at == MAP_FAILED ? -1 : 0;
+}
