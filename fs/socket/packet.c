@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory for packets.  Large ones have caches of their own, so that these are at hand, too. */
+/* Memory for packets.  Large ones have caches of their own, so that these are at hand, too; datagrams larger still
+ * are as rare as they are slow. */
 #include "packet.h"
 
-#include <kernel/assert.h>
 #include <kernel/panic.h>
 #include <kernel/slab.h>
 
@@ -18,17 +18,25 @@ void packet_init(void)
 	large_cache = slab_create("packet-31k", LARGE, 0);
 }
 
+/* NULL: kmalloc's. */
+static struct slab_cache *cache_of(size_t bytes)
+{
+	if (likely(bytes <= SMALL) || bytes > LARGE)
+		return NULL;
+	return bytes <= MEDIUM ? medium_cache : large_cache;
+}
+
 struct packet *packet_alloc(uint32_t size)
 {
 	uint32_t bytes = size + (uint32_t)offsetof(struct packet, data);
+	struct slab_cache *cache = cache_of(bytes);
 	struct packet *p;
 
-	ASSERT(size <= PACKET_MAX);
-	if (likely(bytes <= SMALL)) {
+	if (likely(!cache)) {
 		p = kmalloc(bytes);
 	} else {
-		bytes = bytes <= MEDIUM ? MEDIUM : LARGE;
-		p = slab_alloc(bytes == MEDIUM ? medium_cache : large_cache);
+		bytes = cache == medium_cache ? MEDIUM : LARGE;
+		p = slab_alloc(cache);
 	}
 	if (unlikely(!p))
 		return NULL;
@@ -43,8 +51,10 @@ struct packet *packet_alloc(uint32_t size)
 
 void packet_free(struct packet *p)
 {
-	if (likely(p->size + offsetof(struct packet, data) <= SMALL))
+	struct slab_cache *cache = cache_of(p->size + offsetof(struct packet, data));
+
+	if (likely(!cache))
 		kfree(p);
 	else
-		slab_free(p->size + offsetof(struct packet, data) <= MEDIUM ? medium_cache : large_cache, p);
+		slab_free(cache, p);
 }

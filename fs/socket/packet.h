@@ -33,7 +33,8 @@ struct packet_queue {
 	_Atomic uint32_t count; /* written under the lock */
 };
 
-/* The largest packet, and the bytes of data in it; with what a debug build puts around it a slab has room. */
+/* The largest packet of a stream, and the bytes of data in it; with what a debug build puts around it a slab has
+ * room.  A datagram is one packet, whatever its size. */
 #define PACKET_LARGE (31 * 1024u)
 #define PACKET_MAX   (PACKET_LARGE - (uint32_t)offsetof(struct packet, data))
 
@@ -108,7 +109,7 @@ static inline uint64_t packet_bytes(const struct packet_queue *q)
 }
 
 void packet_init(void);
-/* One with room for `size` bytes, PACKET_MAX at most, and nothing in it.  NULL: no memory. */
+/* One with room for `size` bytes and nothing in it.  NULL: no memory. */
 struct packet *packet_alloc(uint32_t size) __must_check;
 /* Its control is the caller's to deal with before. */
 void packet_free(struct packet *packet);

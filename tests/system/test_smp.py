@@ -12,7 +12,7 @@ DIRECTORY = "/usr/lib/serix/tests/"
 PROGRAMS = sorted(name[:-2] for name in os.listdir(os.path.join(TOP, "user/tests")) if name.endswith(".c"))
 # crowd is run below, case by case; usage judges shares of time, on one CPU; the others have tests of their own that
 # run them on several.
-ELSEWHERE = ("crowd", "usage", "cap_attack", "cap_model", "ipc_million")
+ELSEWHERE = ("crowd", "usage", "cap_attack", "cap_model", "ipc_million", "call_fuzz")
 ARGUMENTS = {"storm": ["15"]}  # seconds
 CROWDS = ("processes", "bomb", "hog", "hogs", "faults")
 
@@ -42,5 +42,13 @@ def test_four_at_once(log, name):
     one = "(%s%s > /tmp/$i 2>&1 || touch /tmp/failed)" % (DIRECTORY, name)
     got = shell("for i in 1 2 3 4; do %s & done; wait; if test -e /tmp/failed; then cat /tmp/[1-4]; exit 1; fi" % one,
                 timeout=300, options=["--debug", "--smp", 4, "--log", log])
+    assert got.status == 0, got.out.decode("utf-8", "replace") + got.err
+    assert complaints(log) == []
+
+
+@pytest.mark.parametrize("who", ("nobody", "root"))
+def test_random_calls(log, who):
+    """Half a minute of Linux's calls with arguments of the right kind and of any, from a user and from root."""
+    got = serix(DIRECTORY + "call_fuzz", "30", "1", who, timeout=300, options=["--debug", "--smp", 4, "--log", log])
     assert got.status == 0, got.out.decode("utf-8", "replace") + got.err
     assert complaints(log) == []
