@@ -126,3 +126,42 @@ void fs_context_set_root(struct fs_context *fs, const struct path *path)
 {
 	set_path(fs, &fs->root, path);
 }
+
+static bool same_path(const struct path *a, const struct path *b)
+{
+	return a->mount == b->mount && a->dentry == b->dentry;
+}
+
+static void replace_in(struct fs_context *fs, const struct path *old, const struct path *new)
+{
+	int replaced = 0;
+
+	spin_lock(&fs->lock);
+	for (int i = 0; i < 2; i++) {
+		struct path *p = i ? &fs->cwd : &fs->root;
+
+		if (!same_path(p, old))
+			continue;
+		path_get(new);
+		*p = *new;
+		replaced++;
+	}
+	spin_unlock(&fs->lock);
+	while (replaced-- > 0)
+		path_put(old); /* not the last one: the caller has its own */
+}
+
+void fs_contexts_replace(const struct path *old, const struct path *new)
+{
+	struct process *p;
+
+	for (pid_t next = 1; (p = process_next(next)) != NULL; process_put(p)) {
+		struct fs_context *fs = process_fs_get(p);
+
+		next = p->pid + 1;
+		if (!fs)
+			continue;
+		replace_in(fs, old, new);
+		fs_context_put(fs);
+	}
+}

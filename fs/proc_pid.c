@@ -57,28 +57,35 @@ static int store_comm(const struct proc_node *node, const char *text, size_t len
 	return 0;
 }
 
-static int show_mounts(struct proc_text *t, const struct proc_node *node)
-{
-	char *buf = kmalloc(16384);
+#define MOUNTS_TEXT 16384
 
-	(void)node;
+static int show_mount_table(struct proc_text *t, int (*text)(char *buf, size_t size))
+{
+	char *buf = kmalloc(MOUNTS_TEXT);
+
 	if (!buf)
 		return -ENOMEM;
-	text_add(t, buf, (size_t)vfs_mounts_text(buf, 16384));
+	text_add(t, buf, (size_t)text(buf, MOUNTS_TEXT));
 	kfree(buf);
 	return 0;
 }
 
+static int show_mounts(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	return show_mount_table(t, vfs_mounts_text);
+}
+
 static int show_mountinfo(struct proc_text *t, const struct proc_node *node)
 {
-	char *buf = kmalloc(16384);
-
 	(void)node;
-	if (!buf)
-		return -ENOMEM;
-	text_add(t, buf, (size_t)vfs_mountinfo_text(buf, 16384));
-	kfree(buf);
-	return 0;
+	return show_mount_table(t, vfs_mountinfo_text);
+}
+
+static int show_mountstats(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	return show_mount_table(t, vfs_mountstats_text);
 }
 
 static int show_confinement(struct proc_text *t, const struct proc_node *node)
@@ -219,11 +226,12 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		PROC_GUARDED("environ", 0400, proc_show_environ), PROC_FILE("sched", 0444, proc_show_sched), \
 		PROC_FILE("schedstat", 0444, proc_show_schedstat), PROC_FILE("limits", 0444, show_limits),   \
 		PROC_FILE("mounts", 0444, show_mounts), PROC_FILE("mountinfo", 0444, show_mountinfo),        \
-		PROC_FILE("wchan", 0444, show_wchan), PROC_GUARDED("smaps", 0444, proc_show_smaps),          \
+		PROC_FILE("mountstats", 0444, show_mountstats), PROC_FILE("wchan", 0444, show_wchan),        \
+		PROC_GUARDED("smaps", 0444, proc_show_smaps),                                                \
 		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                  \
 		PROC_GUARDED("numa_maps", 0444, proc_show_numa_maps),                                        \
 		PROC_GUARDED("confinement", 0444, show_confinement),                                         \
-		PROC_GUARDED("timers", 0444, proc_show_timers),     \
+		PROC_GUARDED("timers", 0444, proc_show_timers),                                              \
 		PROC_FILE("oom_score", 0444, proc_show_oom_score),                                           \
 		{ .name = "oom_score_adj",                                                                   \
 		  .mode = S_IFREG | 0644,                                                                    \

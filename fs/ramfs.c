@@ -7,6 +7,7 @@
  * holds a reference on its vnode, so what has a name stays.
  */
 #include "ramfs_priv.h"
+#include "mount_options.h"
 
 #include <arch/paging.h>
 #include <kernel/format.h>
@@ -71,12 +72,17 @@ static struct vnode *node_create(struct superblock *sb, const struct vnode *dir,
 	const struct vnode_ops *ops = S_ISDIR(mode)   ? &ramfs_dir_ops
 				      : S_ISLNK(mode) ? &ramfs_link_ops
 						      : &ramfs_ops;
+	struct ramfs *fs = sb->private;
 	struct vnode *v = vnode_create(sb, ops, mode);
 	int err = 0;
 
 	if (!v)
 		return NULL;
-	atomic_fetch_add(&((struct ramfs *)sb->private)->nodes, 1);
+	atomic_fetch_add(&fs->nodes, 1);
+	if (atomic_fetch_add(&fs->vnodes, 1) >= fs->limit_nodes && fs->limit_nodes) {
+		vnode_put(v); /* counts down again */
+		return NULL;
+	}
 	vnode_init_owner(v, dir, mode);
 	v->rdev = rdev;
 	if (S_ISDIR(mode)) {
@@ -116,6 +122,7 @@ static void ramfs_evict(struct vnode *v)
 	if (v->pages)
 		ramfs_contents_deleted(v);
 	kfree(v->private); /* a directory, or a symlink's target */
+	atomic_fetch_sub(&fs->vnodes, 1);
 	ramfs_put(fs);
 }
 
@@ -534,75 +541,140 @@ int ramfs_statfs(struct superblock *sb, struct abi_statfs *out)
 		out->bfree = free;
 	}
 	out->bavail = out->bfree;
-	out->files = pmm_total_memory() / PAGE_SIZE / 2;
-	out->ffree = out->files - MIN(out->files, atomic_load(&fs->nodes));
+	out->files = fs->limit_nodes ? fs->limit_nodes : pmm_total_memory() / PAGE_SIZE / 2;
+	out->ffree = out->files - MIN(out->files, atomic_load(&fs->vnodes));
 	return 0;
 }
 
-/* "size=64m" and the like among tmpfs' options; percentages too.  0: not given, or nonsense. */
-static uint64_t size_option(const char *data)
+/* tmpfs' options; ramfs knows the mode alone. */
+struct options {
+	uint64_t pages, nodes; /* 0: no limit */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+static int parse_limit(const struct mount_option *o, struct options *out)
 {
-	const char *p = data ? strstr(data, "size=") : NULL, *end;
 	uint64_t value;
+	int err = mount_option_size(o, pmm_total_memory(), &value);
 
-	if (!p || (p != data && p[-1] != ',') || parse_u64(p + 5, &end, &value) < 0)
-		return 0;
-	switch (*end) {
-	case 'g':
-	case 'G':
-		value *= 1024;
-		__attribute__((fallthrough));
-	case 'm':
-	case 'M':
-		value *= 1024;
-		__attribute__((fallthrough));
-	case 'k':
-	case 'K':
-		value *= 1024;
-		break;
-	case '%':
-		return pmm_total_memory() / 100 * MIN(value, 100ul) / PAGE_SIZE;
-	default:
-		break;
-	}
-	return (value + PAGE_SIZE - 1) / PAGE_SIZE;
+	if (err < 0)
+		return err;
+	if (mount_option_is(o, "size"))
+		out->pages = (value + PAGE_SIZE - 1) / PAGE_SIZE;
+	else if (mount_option_is(o, "nr_blocks"))
+		out->pages = value;
+	else
+		out->nodes = value;
+	return 0;
 }
 
-static mode_t mode_option(const char *data, mode_t otherwise)
+static int parse_option(const struct mount_option *o, struct options *out)
 {
-	const char *p = data ? strstr(data, "mode=") : NULL;
-	mode_t mode = 0;
+	uint64_t value;
+	int err;
 
-	if (!p || (p != data && p[-1] != ','))
-		return otherwise;
-	for (p += 5; *p >= '0' && *p <= '7'; p++)
-		mode = mode * 8 + (mode_t)(*p - '0');
-	return mode & 07777;
+	if (mount_option_is(o, "size") || mount_option_is(o, "nr_blocks") || mount_option_is(o, "nr_inodes"))
+		return parse_limit(o, out);
+	if (mount_option_is(o, "mode")) {
+		err = mount_option_number(o, 8, 07777, &value);
+		if (err == 0)
+			out->mode = (mode_t)value;
+		return err;
+	}
+	if (!mount_option_is(o, "uid") && !mount_option_is(o, "gid"))
+		return -EINVAL;
+	err = mount_option_number(o, 10, INT32_MAX, &value);
+	if (err == 0 && o->key[0] == 'u')
+		out->uid = (uid_t)value;
+	else if (err == 0)
+		out->gid = (gid_t)value;
+	return err;
 }
 
+static int parse_options(const char *data, struct options *out)
+{
+	struct mount_option option;
+	int err;
+
+	while ((err = mount_option_next(&data, &option)) > 0) {
+		err = parse_option(&option, out);
+		if (err < 0)
+			return err;
+	}
+	return err;
+}
+
+/* Linux's ramfs takes whatever it is given. */
 static int ramfs_mount(const struct fs_type *type, const char *source, const char *data,
 		       struct superblock **out)
 {
+	struct options o = { .mode = 0755 };
+	int err = parse_options(data, &o);
+
 	(void)source;
-	return ramfs_create(type, RAMFS_MAGIC, mode_option(data, 0755), out);
+	(void)err;
+	return ramfs_create(type, RAMFS_MAGIC, o.mode, out);
+}
+
+static void set_limits(struct ramfs *fs, const struct options *o)
+{
+	WRITE_ONCE(fs->limit_pages, o->pages);
+	WRITE_ONCE(fs->limit_nodes, o->nodes);
 }
 
 static int tmpfs_mount(const struct fs_type *type, const char *source, const char *data,
 		       struct superblock **out)
 {
-	uint64_t limit = size_option(data);
-	int err = ramfs_create(type, TMPFS_MAGIC, mode_option(data, 01777), out);
+	uint64_t half = pmm_total_memory() / PAGE_SIZE / 2;
+	struct options o = { .pages = half, .nodes = half, .mode = 01777 };
+	int err = parse_options(data, &o);
 
 	(void)source;
 	if (err == 0)
-		((struct ramfs *)(*out)->private)->limit_pages =
-			limit ? limit : pmm_total_memory() / PAGE_SIZE / 2;
-	return err;
+		err = ramfs_create(type, TMPFS_MAGIC, o.mode, out);
+	if (err < 0)
+		return err;
+	set_limits((*out)->private, &o);
+	(*out)->root->uid = o.uid;
+	(*out)->root->gid = o.gid;
+	return 0;
+}
+
+/* What is not named stays as it is; less than there is already is refused. */
+static int tmpfs_remount(struct superblock *sb, const char *data)
+{
+	struct ramfs *fs = sb->private;
+	struct options o = { .pages = fs->limit_pages, .nodes = fs->limit_nodes };
+	int err = parse_options(data, &o);
+
+	if (err < 0)
+		return err;
+	if ((o.pages && o.pages < atomic_load(&fs->used_pages)) ||
+	    (o.nodes && o.nodes < atomic_load(&fs->vnodes)))
+		return -EINVAL;
+	set_limits(fs, &o);
+	return 0;
 }
 
 static const char *tmpfs_options(struct superblock *sb, char *buf, size_t size)
 {
-	scnprintf(buf, size, ",size=%luk", ((struct ramfs *)sb->private)->limit_pages * (PAGE_SIZE / 1024));
+	const struct ramfs *fs = sb->private;
+	const struct vnode *root = sb->root;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (fs->limit_pages)
+		n += (size_t)scnprintf(buf + n, size - n, ",size=%luk", fs->limit_pages * (PAGE_SIZE / 1024));
+	if (fs->limit_nodes)
+		n += (size_t)scnprintf(buf + n, size - n, ",nr_inodes=%lu", fs->limit_nodes);
+	if ((root->mode & 07777) != 01777)
+		n += (size_t)scnprintf(buf + n, size - n, ",mode=%o", root->mode & 07777);
+	if (root->uid)
+		n += (size_t)scnprintf(buf + n, size - n, ",uid=%u", root->uid);
+	if (root->gid)
+		scnprintf(buf + n, size - n, ",gid=%u", root->gid);
 	return buf;
 }
 
@@ -618,6 +690,7 @@ static struct fs_type tmpfs_type = { .name = "tmpfs",
 				     .nodev = true,
 				     .mount = tmpfs_mount,
 				     .unmount = ramfs_destroy,
+				     .remount = tmpfs_remount,
 				     .statfs = ramfs_statfs,
 				     .options = tmpfs_options };
 

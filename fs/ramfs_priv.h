@@ -5,9 +5,11 @@
 #include "vfs_priv.h"
 
 struct ramfs {
-	uint64_t limit_pages;        /* [i] 0: as memory allows */
+	uint64_t limit_pages;        /* 0: as memory allows; a remount writes it */
+	uint64_t limit_nodes;        /* likewise */
 	_Atomic uint64_t used_pages; /* [a] */
-	_Atomic uint64_t nodes;      /* [a] */
+	_Atomic uint64_t nodes;      /* [a] who keeps this: vnodes, contents, the mount */
+	_Atomic uint64_t vnodes;     /* [a] */
 	struct mutex lock;           /* covers dirs; after every vnode lock */
 	struct list dirs;            /* every directory, for taking the tree down */
 };

@@ -97,12 +97,25 @@ static int limit(const struct vnode *v, bool shared, uint32_t prot, uint32_t *ma
 	return prot & ~max ? -EPERM : 0;
 }
 
+/* Nothing on a mount that forbids programs is mapped as one. */
+static int limit_execution(const struct file *file, uint32_t prot, uint32_t *max_prot)
+{
+	if (!file->mount || !(atomic_load(&file->mount->flags) & MS_NOEXEC))
+		return 0;
+	if (prot & VM_EXEC)
+		return -EPERM;
+	*max_prot &= ~VM_EXEC;
+	return 0;
+}
+
 int file_limit_mapping(struct file *file, struct vm_object *object, bool shared, uint32_t prot,
 		       uint32_t *max_prot)
 {
 	struct vnode *v = file->vnode && file->vnode->pages ? file->vnode : NULL;
-	int err = 0;
+	int err = limit_execution(file, prot, max_prot);
 
+	if (err < 0)
+		return err;
 	if (!shared)
 		return v ? limit(v, false, prot, max_prot) : 0;
 	if (v) {

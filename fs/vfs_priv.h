@@ -88,6 +88,8 @@ void dentry_remove(struct dentry *dentry);
 void dentry_move(struct dentry *dentry, struct dentry *target, bool exchange);
 /* Drop every unused entry of a file system. */
 void dcache_drop(struct superblock *sb);
+/* The path of the entry in its own file system.  Length or -ENAMETOOLONG. */
+ssize_t dentry_path_text(const struct dentry *dentry, char *buf, size_t size);
 /* Is `ancestor` the same as `dentry` or above it? */
 bool dentry_is_below(struct dentry *dentry, const struct dentry *ancestor);
 
@@ -193,6 +195,8 @@ mode_t fs_apply_umask(mode_t mode);
 /* What opening the vnode gives.  Consumes the references of `path`, whatever happens. */
 int file_open_path(const struct path *path, uint32_t flags, bool created, struct file **out) __must_check;
 /* A referenced path, and the identity of the root, as one look. */
+/* Wherever a process has its root or current directory at `old`, it is at `new` from now on. */
+void fs_contexts_replace(const struct path *old, const struct path *new);
 void fs_current_start(bool from_root, struct path *at, struct path *root);
 
 /* Cut a write that would pass RLIMIT_FSIZE or the largest offset; -EFBIG (with SIGXFSZ) when nothing fits. */

@@ -174,6 +174,11 @@ int vfs_may_access(const struct path *path, unsigned mask, bool real_ids)
 	return mask ? vnode_permission(v, &cred, mask) : 0;
 }
 
+bool vfs_may_set_id(const struct path *path)
+{
+	return !(atomic_load(&path->mount->flags) & MS_NOSUID);
+}
+
 int vfs_may_execute(const struct path *path)
 {
 	if (atomic_load(&path->mount->flags) & MS_NOEXEC)

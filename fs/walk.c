@@ -584,6 +584,27 @@ static void path_text_locked(struct backwards *b, struct mount *mount, struct de
 	}
 }
 
+ssize_t dentry_path_text(const struct dentry *dentry, char *buf, size_t size)
+{
+	struct backwards b = { buf, buf + size, false };
+	size_t len;
+
+	prepend(&b, "", 1);
+	spin_lock(&dcache_lock);
+	if (dentry->parent == dentry)
+		prepend(&b, "/", 1);
+	for (; !b.full && dentry->parent != dentry; dentry = dentry->parent) {
+		prepend(&b, dentry->name, dentry->len);
+		prepend(&b, "/", 1);
+	}
+	spin_unlock(&dcache_lock);
+	if (b.full)
+		return -ENAMETOOLONG;
+	len = (size_t)(buf + size - b.at);
+	memmove(buf, b.at, len);
+	return (ssize_t)len - 1;
+}
+
 ssize_t vfs_path_text(const struct path *path, const struct path *root, char *buf, size_t size)
 {
 	static const char deleted[] = " (deleted)";

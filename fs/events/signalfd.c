@@ -35,7 +35,7 @@ static struct signalfd *signalfd_of(const struct file *file)
 
 /* --- in the form of the file ------------------------------------------------------------------------------- */
 
-#define SEGV_LIKE                                                                         \
+#define SEGV_LIKE                                                                             \
 	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | \
 	 SIGNAL_BIT(SIGTRAP))
 
@@ -77,8 +77,8 @@ static int next_signal(struct file *file, bool wait, struct abi_siginfo *info)
 	while (signal_take(atomic_load(&s->mask), info) == 0) {
 		if (!wait || (atomic_load(&file->flags) & O_NONBLOCK))
 			return -EAGAIN;
-		if (wait_event_interruptible(&p->signal_wait,
-					     signal_pending_set() & atomic_load(&s->mask)) < 0)
+		if (wait_event_interruptible(&p->signal_wait, signal_pending_set() & atomic_load(&s->mask)) <
+		    0)
 			return -ERESTARTSYS;
 	}
 	return 0;

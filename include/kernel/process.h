@@ -139,10 +139,10 @@ struct process {
 	struct abi_rlimit rlimits[RLIMIT_COUNT]; /* [p] */
 	struct signal_actions *actions;          /* [p] shared by CLONE_SIGHAND */
 	struct signal_queue pending;             /* [p] for the whole process */
-	struct waitqueue signal_wait;            /* readers of signalfds wait here for signals of any thread */
-	uint32_t queued_signals;                 /* [p] infos held in all queues of the process */
-	int exit_signal;                         /* [i] what the parent gets */
-	int pdeath_signal;                       /* [p] what it gets when the parent dies */
+	struct waitqueue signal_wait; /* readers of signalfds wait here for signals of any thread */
+	uint32_t queued_signals;      /* [p] infos held in all queues of the process */
+	int exit_signal;              /* [i] what the parent gets */
+	int pdeath_signal;            /* [p] what it gets when the parent dies */
 
 	uint64_t start_ns;                /* [i] monotonic */
 	struct usage usage;               /* [p] of threads and address spaces gone */

@@ -218,9 +218,13 @@ int vfs_umount(const char *target, unsigned flags) __must_check;
 /* Where the open file lies, referenced, for a confinement's rule.  -EBADF: it has no place in the tree, or
  * one that does not stay the same (in /proc, but for its root). */
 int vfs_place(const struct file *file, struct path *out) __must_check;
+int vfs_pivot_root(const char *new_root, const char *put_old) __must_check;
+/* Do set-user-id programs there run with their owner's identity? */
+bool vfs_may_set_id(const struct path *path);
 /* Text of /proc/mounts. */
 int vfs_mounts_text(char *buf, size_t size);
 int vfs_mountinfo_text(char *buf, size_t size);
+int vfs_mountstats_text(char *buf, size_t size);
 int vfs_filesystems_text(char *buf, size_t size);
 
 struct vnode *vnode_create(struct superblock *sb, const struct vnode_ops *ops,

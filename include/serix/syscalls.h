@@ -155,14 +155,15 @@
 	X(150, munlock, 2, mlock)                    \
 	X(151, mlockall, 1, mlock)                   \
 	X(152, munlockall, 0, mlock)                 \
+	X(155, pivot_root, 2, mount)                 \
 	X(157, prctl, 5, process)                    \
 	X(158, arch_prctl, 2, process)               \
 	X(160, setrlimit, 2, process)                \
 	X(161, chroot, 1, path)                      \
 	X(162, sync, 0, storage)                     \
 	X(164, settimeofday, 2, time)                \
-	X(165, mount, 5, path)                       \
-	X(166, umount2, 2, path)                     \
+	X(165, mount, 5, mount)                      \
+	X(166, umount2, 2, mount)                    \
 	X(169, reboot, 4, system)                    \
 	X(170, sethostname, 2, system)               \
 	X(171, setdomainname, 2, system)             \

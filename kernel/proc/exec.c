@@ -186,12 +186,13 @@ static void choose_credentials(struct exec *x)
 	struct process *p = current_process();
 	struct vnode *v = x->vnode;
 	struct credentials *cred = &x->cred;
+	bool may = !p->no_new_privs && vfs_may_set_id(&x->path);
 
 	*cred = p->cred;
-	if (!p->no_new_privs && (v->mode & S_ISUID))
+	if (may && (v->mode & S_ISUID))
 		cred->euid = v->uid;
 	/* Set-group-id without group execution means mandatory locking, not identity. */
-	if (!p->no_new_privs && (v->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+	if (may && (v->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
 		cred->egid = v->gid;
 	x->secure = cred->euid != p->cred.euid || cred->egid != p->cred.egid || cred->euid != cred->uid ||
 		    cred->egid != cred->gid;

@@ -232,8 +232,8 @@ static void insert_locked(struct process *p, struct posix_timer *t)
 	p->timers.next_id = (p->timers.next_id + 1) & INT32_MAX;
 	while (*link) {
 		parent = *link;
-		link = t->how.id < rb_entry(parent, struct posix_timer, node)->how.id ? &parent->left :
-										      &parent->right;
+		link = t->how.id < rb_entry(parent, struct posix_timer, node)->how.id ? &parent->left
+										      : &parent->right;
 	}
 	rb_insert(&p->timers.by_id, &t->node, parent, link);
 }

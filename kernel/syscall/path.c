@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls on names: look, make, remove, change, mount. */
+/* Calls on names: look, make, remove, change. */
 #include <kernel/syscall.h>
 
 #include <arch/usercopy.h>
@@ -729,57 +729,4 @@ SYSCALL(utime)
 	times[0].sec = seconds[0];
 	times[1].sec = seconds[1];
 	return set_times_at(AT_FDCWD, ARG(0, uaddr_t), times, 0);
-}
-
-/* --- mounting --- */
-
-/* A page of strings that may be missing; *out is NULL then. */
-static int optional_text(uaddr_t addr, char **out)
-{
-	ssize_t n;
-
-	*out = NULL;
-	if (!addr)
-		return 0;
-	*out = kmalloc(PATH_MAX);
-	if (!*out)
-		return -ENOMEM;
-	n = strncpy_from_user(*out, addr, PATH_MAX);
-	if (n >= 0)
-		return 0;
-	kfree(*out);
-	*out = NULL;
-	return n == -ENAMETOOLONG ? -EINVAL : (int)n;
-}
-
-SYSCALL(mount)
-{
-	char *source = NULL, *target = NULL, *type = NULL, *data = NULL;
-	int err = optional_text(ARG(0, uaddr_t), &source);
-
-	if (err == 0)
-		err = ARG(1, uaddr_t) ? optional_text(ARG(1, uaddr_t), &target) : -EFAULT;
-	if (err == 0)
-		err = optional_text(ARG(2, uaddr_t), &type);
-	if (err == 0)
-		err = optional_text(ARG(4, uaddr_t), &data);
-	if (err == 0)
-		err = vfs_mount(source, target, type, ARG(3, unsigned), data);
-	kfree(source);
-	kfree(target);
-	kfree(type);
-	kfree(data);
-	return err;
-}
-
-SYSCALL(umount2)
-{
-	USER_PATH(path);
-	int err = user_path_get(&path, ARG(0, uaddr_t));
-
-	if (err < 0)
-		return err;
-	err = vfs_umount(path.text, ARG(1, unsigned));
-	user_path_put(&path);
-	return err;
 }

@@ -32,7 +32,8 @@ static int make_with(clockid_t clock, struct event e)
 
 static int make(clockid_t clock)
 {
-	int id = make_with(clock, (struct event){ .value = 0x1234, .signo = SIGRTMIN, .notify = SIGEV_SIGNAL });
+	int id = make_with(clock,
+			   (struct event){ .value = 0x1234, .signo = SIGRTMIN, .notify = SIGEV_SIGNAL });
 
 	need(id >= 0);
 	return id;
@@ -109,7 +110,8 @@ static void once(void)
 		int id = make(clocks[i]);
 		int64_t start = now(CLOCK_MONOTONIC);
 
-		need(set(id, 0, 30 * MS, 0) == 0 && await(SIGRTMIN, &si, 5000) && now(CLOCK_MONOTONIC) - start >= 30 * MS);
+		need(set(id, 0, 30 * MS, 0) == 0 && await(SIGRTMIN, &si, 5000) &&
+		     now(CLOCK_MONOTONIC) - start >= 30 * MS);
 		need(si.si_code == SI_TIMER && si.si_value.sival_int == 0x1234 && si.si_overrun == 0);
 		need(si.si_timerid == id && !await(SIGRTMIN, &si, 40));
 		need(ns_of(get(id).it_value) == 0 && overrun(id) == 0);
@@ -140,7 +142,8 @@ static void repeated(void)
 		sum += 1 + si.si_overrun;
 	}
 	need(now(CLOCK_MONOTONIC) - start >= sum * 10 * MS);
-	need(ns_of(get(id).it_interval) == 10 * MS && ns_of(get(id).it_value) > 0 && ns_of(get(id).it_value) <= 10 * MS);
+	need(ns_of(get(id).it_interval) == 10 * MS && ns_of(get(id).it_value) > 0 &&
+	     ns_of(get(id).it_value) <= 10 * MS);
 	need(set(id, 0, 0, 5 * MS) == 0 && ns_of(get(id).it_value) == 0 && ns_of(get(id).it_interval) == 0);
 	(void)await(SIGRTMIN, &si, 0);
 	need(!await(SIGRTMIN, &si, 40));
@@ -353,7 +356,8 @@ static void ignored(void)
 	need(set(id, 0, 0, 0) == 0);
 	block(SIGRTMIN);
 	(void)await(SIGRTMIN, &si, 0);
-	need(signal(SIGRTMIN, SIG_DFL) != SIG_ERR && set(id, 0, 1 * MS, 0) == 0 && await(SIGRTMIN, &si, 1000));
+	need(signal(SIGRTMIN, SIG_DFL) != SIG_ERR && set(id, 0, 1 * MS, 0) == 0 &&
+	     await(SIGRTMIN, &si, 1000));
 }
 
 static void in_proc(void)
@@ -363,8 +367,8 @@ static void in_proc(void)
 	FILE *f = fopen("/proc/self/timers", "r");
 
 	need(f && fread(text, 1, sizeof(text) - 1, f) > 0);
-	snprintf(wanted, sizeof(wanted), "ID: %d\nsignal: %d/%016x\nnotify: signal/pid.%d\nClockID: 7\n", id, SIGRTMIN, 0x1234,
-		 getpid());
+	snprintf(wanted, sizeof(wanted), "ID: %d\nsignal: %d/%016x\nnotify: signal/pid.%d\nClockID: 7\n", id,
+		 SIGRTMIN, 0x1234, getpid());
 	need(strstr(text, wanted) != NULL);
 }
 
@@ -373,7 +377,8 @@ static void *churn(void *arg)
 	unsigned seed = (unsigned)(uintptr_t)arg;
 
 	while (!over) {
-		int id = make_with(CLOCK_MONOTONIC, (struct event){ .value = 77, .signo = SIGUSR1, .notify = SIGEV_SIGNAL });
+		int id = make_with(CLOCK_MONOTONIC,
+				   (struct event){ .value = 77, .signo = SIGUSR1, .notify = SIGEV_SIGNAL });
 
 		if (id < 0)
 			continue;

@@ -57,7 +57,8 @@ static void a_signal(void)
 
 	need(events(fd, 0) == 0 && take(fd, &si) == -EAGAIN);
 	need(kill(getpid(), SIGUSR2) == 0 && events(fd, 0) == POLLIN && take(fd, &si) == SIGUSR2);
-	need(si.ssi_code == SI_USER && si.ssi_pid == (uint32_t)getpid() && si.ssi_uid == getuid() && si.ssi_errno == 0);
+	need(si.ssi_code == SI_USER && si.ssi_pid == (uint32_t)getpid() && si.ssi_uid == getuid() &&
+	     si.ssi_errno == 0);
 	need(events(fd, 0) == 0 && take(fd, &si) == -EAGAIN);
 }
 
@@ -70,7 +71,8 @@ static void values(void)
 	need(sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_ptr = (void *)0x123456789abull }) == 0);
 	need(sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int = 9 }) == 0);
 	need(read(fd, si, sizeof(si)) == 3 * sizeof(*si));
-	need(si[0].ssi_signo == (uint32_t)SIGRTMIN && si[0].ssi_ptr == 0x123456789abull && si[0].ssi_code == SI_QUEUE);
+	need(si[0].ssi_signo == (uint32_t)SIGRTMIN && si[0].ssi_ptr == 0x123456789abull &&
+	     si[0].ssi_code == SI_QUEUE);
 	need(si[1].ssi_int == 9 && si[2].ssi_signo == (uint32_t)SIGRTMIN + 1 && si[2].ssi_int == 7);
 	need(si[1].ssi_pid == (uint32_t)getpid());
 }
@@ -83,7 +85,8 @@ static void a_child(void)
 
 	if (pid == 0)
 		_exit(5);
-	need(take(fd, &si) == SIGCHLD && si.ssi_pid == (uint32_t)pid && si.ssi_code == CLD_EXITED && si.ssi_status == 5);
+	need(take(fd, &si) == SIGCHLD && si.ssi_pid == (uint32_t)pid && si.ssi_code == CLD_EXITED &&
+	     si.ssi_status == 5);
 	need(waitpid(pid, NULL, 0) == pid);
 }
 
@@ -104,7 +107,8 @@ static void the_mask(void)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
-	need(raise(SIGUSR2) == 0 && signalfd(fd, &set, 0) == fd && take(fd, &si) == -EAGAIN && events(fd, 0) == 0);
+	need(raise(SIGUSR2) == 0 && signalfd(fd, &set, 0) == fd && take(fd, &si) == -EAGAIN &&
+	     events(fd, 0) == 0);
 	sigaddset(&set, SIGUSR2);
 	need(signalfd(fd, &set, 0) == fd && events(fd, 0) == POLLIN && take(fd, &si) == SIGUSR2);
 }
@@ -157,7 +161,8 @@ static void waits(void)
 
 	need(pthread_create(&t, NULL, kill_later, NULL) == 0 && take(fd, &si) == SIGUSR1);
 	pthread_join(t, NULL);
-	need(pthread_create(&t, NULL, kill_later, NULL) == 0 && events(fd, 5000) == POLLIN && take(fd, &si) == SIGUSR1);
+	need(pthread_create(&t, NULL, kill_later, NULL) == 0 && events(fd, 5000) == POLLIN &&
+	     take(fd, &si) == SIGUSR1);
 	pthread_join(t, NULL);
 	need(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) == 0 && epoll_wait(ep, &e, 1, 0) == 0);
 	need(pthread_create(&t, NULL, kill_later, NULL) == 0 && epoll_wait(ep, &e, 1, 5000) == 1);
