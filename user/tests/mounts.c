@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 	unprivileged();
 	if (fork() == 0) {
 		pivot();
-		_exit(tap_end());
+		exit(tap_end());
 	}
 	wait(&argc);
 	return argc != 0;
