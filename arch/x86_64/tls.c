@@ -22,6 +22,11 @@
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
 
+#define ARCH_GET_XCOMP_SUPP 0x1021
+#define ARCH_GET_XCOMP_PERM 0x1022
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#define XFEATURE_LAST       18 /* AMX tiles: the only state that programs ask for */
+
 /* Bring arch_context up to date for the running task.  Interrupts off. */
 static void sync_current(struct arch_context *ctx)
 {
@@ -99,6 +104,11 @@ int64_t arch_prctl(int code, uaddr_t addr)
 		arch_irq_restore(flags);
 		return put_user_u64(addr,
 				    code == ARCH_GET_FS ? task->context.fs_base : task->context.gs_base);
+	case ARCH_GET_XCOMP_SUPP:
+	case ARCH_GET_XCOMP_PERM:
+		return put_user_u64(addr, fpu_xfeatures());
+	case ARCH_REQ_XCOMP_PERM: /* all there is may be used; what must be asked for is not there */
+		return addr > XFEATURE_LAST ? -EINVAL : -EOPNOTSUPP;
 	}
 	return -EINVAL;
 }

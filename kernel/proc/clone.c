@@ -20,14 +20,15 @@
 
 #define MEMORY_RESERVE_PART 32
 
-#define CLONE_UNTRACED 0x00800000u
-#define CLONE_IO       0x80000000u
+#define CLONE_UNTRACED      0x00800000u
+#define CLONE_IO            0x80000000u
+#define CLONE_CLEAR_SIGHAND 0x100000000ull
 
 /* Namespaces are refused; what concerns tracing and I/O contexts means nothing here. */
 #define CLONE_SUPPORTED                                                                                  \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | \
 	 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED |    \
-	 CLONE_CHILD_SETTID | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO | CLONE_PIDFD)
+	 CLONE_CHILD_SETTID | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO | CLONE_PIDFD | CLONE_CLEAR_SIGHAND)
 /* A thread shares all that is kept per process. */
 #define CLONE_OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
 
@@ -36,6 +37,8 @@ static int check_args(const struct clone_args *args)
 	uint64_t flags = args->flags;
 
 	if (flags & ~(uint64_t)CLONE_SUPPORTED)
+		return -EINVAL;
+	if ((flags & CLONE_CLEAR_SIGHAND) && (flags & CLONE_SIGHAND))
 		return -EINVAL;
 	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
 		return -EINVAL;
@@ -181,7 +184,11 @@ static int copy_actions(struct process *p, uint64_t flags)
 		return 0;
 	}
 	p->actions = signal_actions_copy(self->actions);
-	return p->actions ? 0 : -ENOMEM;
+	if (!p->actions)
+		return -ENOMEM;
+	if (flags & CLONE_CLEAR_SIGHAND)
+		signal_actions_reset(p);
+	return 0;
 }
 
 static void copy_identity(struct process *p)

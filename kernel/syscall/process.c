@@ -68,26 +68,56 @@ SYSCALL(clone)
 	return process_clone(&clone);
 }
 
-/* struct clone_args of clone3(2): the fields of its first version. */
+/* struct clone_args of clone3(2), as far as Linux 6.1 knows it. */
 struct abi_clone_args {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+	uint64_t set_tid, set_tid_size; /* the second version */
+	uint64_t cgroup;                /* the third */
 };
+#define CLONE_ARGS_SIZE_MIN offsetof(struct abi_clone_args, set_tid)
+#define SET_TID_MAX         32u
+
+/* What a larger structure has behind the part that is known must be zero. */
+static int check_zero(uaddr_t at, uint64_t size)
+{
+	uint8_t byte = 0;
+	int err = 0;
+
+	for (uint64_t i = 0; err == 0 && i < size; i++) {
+		err = copy_from_user(&byte, at + i, 1);
+		if (err == 0 && byte)
+			err = -E2BIG;
+	}
+	return err;
+}
+
+static int read_clone_args(uaddr_t at, uint64_t size, struct abi_clone_args *out)
+{
+	int err = 0;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_MIN)
+		return -EINVAL;
+	memset(out, 0, sizeof(*out));
+	if (size > sizeof(*out))
+		err = check_zero(at + sizeof(*out), size - sizeof(*out));
+	return err < 0 ? err : copy_from_user(out, at, MIN(size, sizeof(*out)));
+}
 
 SYSCALL(clone3)
 {
 	struct abi_clone_args abi;
 	struct clone_args clone;
-	uint64_t size = args->a[1];
-	int err;
+	int err = read_clone_args(ARG(0, uaddr_t), args->a[1], &abi);
 
-	if (size < sizeof(abi))
-		return -EINVAL;
-	/* Later versions' fields ask for what is not here. */
-	if (size > sizeof(abi))
-		return size > PAGE_SIZE ? -E2BIG : -ENOSYS;
-	err = copy_from_user(&abi, ARG(0, uaddr_t), sizeof(abi));
 	if (err < 0)
 		return err;
+	if (abi.set_tid_size > SET_TID_MAX || !abi.set_tid != !abi.set_tid_size ||
+	    (abi.flags & CLONE_DETACHED))
+		return -EINVAL;
+	if (abi.set_tid) /* nobody chooses pids */
+		return -EPERM;
 	if ((abi.flags & CSIGNAL) || abi.exit_signal > NSIG || !abi.stack != !abi.stack_size)
 		return -EINVAL;
 	clone = (struct clone_args){
@@ -384,11 +414,38 @@ enum {
 	PR_GET_PDEATHSIG,
 	PR_GET_DUMPABLE,
 	PR_SET_DUMPABLE,
+	PR_GET_KEEPCAPS = 7,
 	PR_SET_NAME = 15,
 	PR_GET_NAME,
+	PR_GET_SECCOMP = 21,
+	PR_CAPBSET_READ = 23,
+	PR_GET_TSC = 25,
+	PR_GET_SECUREBITS = 27,
 	PR_SET_NO_NEW_PRIVS = 38,
 	PR_GET_NO_NEW_PRIVS,
+	PR_GET_THP_DISABLE = 42,
+	PR_CAP_AMBIENT = 47,
 };
+
+#define CAP_LAST              40 /* CAP_CHECKPOINT_RESTORE */
+#define PR_TSC_ENABLE         1
+#define PR_CAP_AMBIENT_IS_SET 1
+#define PR_CAP_AMBIENT_RAISE  2
+#define PR_CAP_AMBIENT_CLEAR  4
+
+/* Privilege here is a user id: no program keeps a part of it for those that it starts. */
+static int64_t ambient(uint64_t what, uint64_t capability)
+{
+	switch (what) {
+	case PR_CAP_AMBIENT_CLEAR:
+		return capability ? -EINVAL : 0;
+	case PR_CAP_AMBIENT_IS_SET:
+		return capability > CAP_LAST ? -EINVAL : 0;
+	case PR_CAP_AMBIENT_RAISE:
+		return capability > CAP_LAST ? -EINVAL : -EPERM;
+	}
+	return -EINVAL;
+}
 
 static int64_t set_name(uaddr_t addr)
 {
@@ -432,6 +489,18 @@ SYSCALL(prctl)
 			return -EINVAL;
 		p->no_new_privs = true;
 		return 0;
+	case PR_GET_KEEPCAPS:
+	case PR_GET_SECCOMP:
+	case PR_GET_SECUREBITS:
+		return 0;
+	case PR_GET_THP_DISABLE:
+		return value || !unused_zero ? -EINVAL : 0;
+	case PR_GET_TSC:
+		return put_user_u32(value, PR_TSC_ENABLE);
+	case PR_CAPBSET_READ:
+		return value <= CAP_LAST ? 1 : -EINVAL;
+	case PR_CAP_AMBIENT:
+		return args->a[3] || args->a[4] ? -EINVAL : ambient(value, args->a[2]);
 	case PR_GET_NO_NEW_PRIVS:
 		return value || !unused_zero ? -EINVAL : p->no_new_privs;
 	}
