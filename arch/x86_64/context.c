@@ -35,8 +35,7 @@ void arch_context_change(struct task *from, struct task *to)
 {
 	struct cpu *cpu = arch_this_cpu();
 
-	fpu_switch(&from->context, &to->context);
-	tls_switch(&from->context, &to->context);
+	switch_state(&from->context, &to->context);
 	cpu->current = to;
 	cpu->canary = to->canary;
 	cpu->kernel_stack = stack_top(to);

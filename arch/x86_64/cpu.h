@@ -13,6 +13,7 @@ struct task;
 struct cpu_features {
 	bool smep, smap, umip, fsgsbase, rdtscp, page_1g, pcid, invpcid;
 	bool xsave, xsaveopt, rdrand, rdseed, aes;
+	bool quick_switch; /* fsgsbase and xsaveopt */
 	bool apic, x2apic, tsc_deadline, tsc_invariant, tsc_adjust, mce, mca, hypervisor;
 	uint32_t max_leaf, max_ext_leaf;
 	uint32_t family, model, stepping;

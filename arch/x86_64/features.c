@@ -99,6 +99,7 @@ static void detect_extended(struct cpu_features *f)
 	}
 	if (f->xsave && f->max_leaf >= 0xd)
 		f->xsaveopt = BIT(cpuid(0xd, 1).eax, 0);
+	f->quick_switch = f->fsgsbase && f->xsaveopt;
 }
 
 static void detect(struct cpu_features *f)

@@ -41,21 +41,8 @@ static inline void fpu_load(const void *area)
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
-/* The likely case of both. */
-static inline void fpu_exchange(void *from, const void *to)
-{
-	__asm__ volatile("xsaveopt64 (%0); xrstor64 (%1)"
-			 :
-			 : "r"(from), "r"(to), "a"(fpu_features.low), "d"(fpu_features.high)
-			 : "memory");
-}
-
 static inline void fpu_switch(struct arch_context *from, struct arch_context *to)
 {
-	if (likely(from->fpu && to->fpu && cpu_features.xsaveopt)) {
-		fpu_exchange(from->fpu, to->fpu);
-		return;
-	}
 	if (from->fpu)
 		fpu_save(from->fpu);
 	if (to->fpu)
@@ -123,4 +110,26 @@ static inline void tls_switch(struct arch_context *from, struct arch_context *to
 		tls_switch_by_instruction(from, to);
 	else
 		tls_load_by_msr(to);
+}
+
+/* --- both --- */
+
+/* Between programs, where the processor has what is quickest. */
+static inline void switch_state_quickly(struct arch_context *from, struct arch_context *to)
+{
+	__asm__ volatile("xsaveopt64 (%0); xrstor64 (%1)"
+			 :
+			 : "r"(from->fpu), "r"(to->fpu), "a"(fpu_features.low), "d"(fpu_features.high)
+			 : "memory");
+	tls_switch_by_instruction(from, to);
+}
+
+static inline void switch_state(struct arch_context *from, struct arch_context *to)
+{
+	if (likely(cpu_features.quick_switch && from->fpu && to->fpu)) {
+		switch_state_quickly(from, to);
+		return;
+	}
+	fpu_switch(from, to);
+	tls_switch(from, to);
 }

@@ -13,8 +13,8 @@ struct task;
 
 /* Fill in a context that starts in entry(arg) with interrupts off, on the stack ending at stack_top. */
 void arch_context_init(struct arch_context *ctx, void *stack_top, void (*entry)(void *), void *arg);
-/* A switch has two steps, with interrupts off.  First all but the stack: vector registers, thread pointers, and
- * what the processor knows of the running task. */
+/* A switch has two steps, with interrupts off.  First all but the stack: vector registers, thread pointers,
+ * and what the processor knows of the running task. */
 void arch_context_change(struct task *from, struct task *to);
 /* Then, inline in <arch/context_impl.h>, the stack; returns when somebody jumps back.
  *	void arch_context_jump(struct arch_context *from, struct arch_context *to)

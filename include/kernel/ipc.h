@@ -125,8 +125,7 @@ struct receiver {
 	struct list link;            /* [p] in port.receivers */
 	struct task *task;           /* [i] */
 	uint32_t state;              /* [p] enum wait_state */
-	uint32_t cap_capacity;       /* [i] */
-	uint64_t capacity;           /* [i] bytes of its buffer */
+	uint64_t capacity;           /* [i] bytes of its buffer, if it has one */
 	struct parcel *got;          /* [p] until WAIT_DONE, then [o] */
 	struct cap_table *table;     /* [i] of its process: in whose name it receives */
 	struct arch_regs *registers; /* [i] it takes small messages only, here; NULL: a buffer */
@@ -153,8 +152,7 @@ struct call {
 	struct port *port;              /* [i] the caller uses a capability to it */
 	uint64_t cookie;                /* [p] 0: not in port.calls */
 	uint32_t state;                 /* [p] enum call_state */
-	uint32_t cap_capacity;          /* [i] for the answer */
-	uint64_t capacity;              /* [i] */
+	uint64_t capacity;              /* [i] bytes of its buffer for the answer, if it has one */
 	struct parcel *parcel;          /* [p] what was sent, until it is received */
 	struct parcel *answer;          /* [p] */
 	struct sender sender;           /* [p] WAIT_QUEUED: the parcel is here and not in the queue */
@@ -164,7 +162,8 @@ struct call {
 };
 
 /* Calls that wait for an answer, by cookie: kernel/ipc/call_table.c.  A cookie is slot + 1 in its lower
- * CALL_SLOT_BITS and the slot's generation above, which counts its uses, so that one from before names nothing. */
+ * CALL_SLOT_BITS and the slot's generation above, which counts its uses, so that one from before names
+ * nothing. */
 #define CALL_SLOT_BITS 24
 #define CALLS_EMBEDDED 8u
 
@@ -177,7 +176,6 @@ struct call_slot {
 struct call_table {
 	struct call_slot *slots; /* `first`, or allocated */
 	uint32_t size;
-	uint32_t used;
 	uint32_t free; /* the first free slot; size: none */
 	struct call_slot first[CALLS_EMBEDDED];
 };

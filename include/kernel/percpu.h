@@ -12,6 +12,7 @@
 
 struct task;
 struct runq;
+struct tlb_cpu;
 struct vm_space;
 struct arch_cpu;
 struct random_cpu;
@@ -39,6 +40,8 @@ struct cpu {
 	_Atomic uint32_t resched_watched; /* [a] it waits for a store to `resched`: no interrupt is needed */
 	struct runq *runq;
 	struct vm_space *vm; /* whose page table is loaded; NULL: the kernel's own.  Interrupts off. */
+	struct tlb_cpu
+		*untagged; /* its translations, if they have no tags; NULL: they do, or it has none yet */
 	struct arch_cpu *arch;
 	struct random_cpu *random;            /* [i] its random generator */
 	uint64_t interrupts[INTERRUPT_KINDS]; /* how often; interrupts off */

@@ -61,8 +61,8 @@ int log_read(uint64_t *seq, struct log_record *rec, char *buf, size_t size);
 /* The next sequence number to be written / the oldest still held. */
 uint64_t log_next_seq(void);
 uint64_t log_first_seq(void);
-/* /dev/kmsg readers wait here.  printk may be called under any lock, so it cannot wake them itself: the
- * scheduler calls log_wake_readers() at its next chance, where no lock is held. */
+/* /dev/kmsg readers wait here.  printk may be called under any lock, so it cannot wake them itself: it asks
+ * for the scheduler, which calls log_wake_readers() at its next chance, where no lock is held. */
 struct waitqueue;
 struct waitqueue *log_waitqueue(void);
 extern _Atomic bool log_readers_behind;

@@ -63,6 +63,7 @@ struct task {
 	bool on_runq;                    /* [r] queued; not set while it runs */
 	bool started;                    /* [r] ran or was queued before */
 	bool moving;                     /* [r] taken off a CPU where it may not run, on its way to another */
+	bool strayed;                    /* [r] `cpu` is not, or no longer, in `affinity` */
 	bool user;                       /* [i] embedded in a struct thread */
 	bool restartable;                /* [o] has registered restartable sequences: TASK_WORK_RSEQ */
 	uint8_t held_locks;              /* [o] debug: depth of held_ranks */
@@ -140,7 +141,7 @@ static inline void task_interrupt_sequence(struct task *task)
 }
 
 /*
- * Handing the CPU over: the running task goes to sleep, and one that sleeps runs at once in its place, for
+ * Handing the CPU over: the running task goes to sleep, and one that sleeps in the same way runs at once in its place, for
  * less than waking the one and putting the other to sleep costs (kernel/sched/handoff.c).
  *
  *	if (!handoff_begin(next, TASK_SLEEPING_INTR))
@@ -249,7 +250,12 @@ static inline bool task_is_dying(void)
 	       (TASK_WORK_EXIT | TASK_WORK_KILLED);
 }
 
+static inline bool signal_pending_for(const struct task *task)
+{
+	return atomic_load_explicit(&task->work, memory_order_relaxed) & ~TASK_WORK_RSEQ;
+}
+
 static inline bool signal_pending(void)
 {
-	return atomic_load_explicit(&current_task()->work, memory_order_relaxed) & ~TASK_WORK_RSEQ;
+	return signal_pending_for(current_task());
 }

@@ -59,6 +59,8 @@ static inline bool cap_begin(struct capability *cap)
 	atomic_fetch_sub_explicit(&cap->refs, 1, memory_order_relaxed);
 	return false;
 }
+/* The rest of cap_done(): somebody waits for it, or it was the last.  `before`: the references until then. */
+void cap_done_slowly(struct capability *cap, uint32_t before);
 /* Take a reference unless the last one is gone. */
 bool cap_get_unless_gone(struct capability *cap);
 

@@ -12,6 +12,7 @@
  * the table pinned, so that a revocation can still interrupt them.
  */
 #include "cap_priv.h"
+#include "use.h"
 
 #include <kernel/slab.h>
 #include <serix/errno.h>
@@ -177,7 +178,7 @@ static void release(struct capability *cap)
 		cap_table_unpin(table);
 }
 
-static __noinline void done_slowly(struct capability *cap, uint32_t before)
+void cap_done_slowly(struct capability *cap, uint32_t before)
 {
 	/* Its revoker may be gone as soon as it sees the count: only the address is used. */
 	if (before & CAP_REFS_WATCHED)
@@ -188,9 +189,5 @@ static __noinline void done_slowly(struct capability *cap, uint32_t before)
 
 void cap_done(struct capability *cap)
 {
-	uint32_t before = atomic_fetch_sub_explicit(&cap->refs, 1, memory_order_acq_rel);
-
-	/* Watched ones are negative. */
-	if (unlikely((int32_t)before <= 1))
-		done_slowly(cap, before);
+	cap_done_inline(cap);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The look-up that is on the way of nearly every call, inline for the fastest of them. */
+/* The look-up and its end that are on the way of nearly every call, inline for the fastest of them. */
 #pragma once
 
 #include "cap_priv.h"
@@ -22,11 +22,22 @@ static __always_inline struct capability *cap_use_likely(struct cap_table *table
 		     atomic_load_explicit(&cap->expires, memory_order_relaxed) != 0))
 		goto out_unlock;
 	if (unlikely((type != OBJECT_NONE && cap->type != type) ||
-		     (rights & ~atomic_load_explicit(&cap->rights, memory_order_relaxed)) || !cap_begin(cap)))
+		     (atomic_load_explicit(&cap->rights, memory_order_relaxed) & rights) != rights ||
+		     !cap_begin(cap)))
 		goto out_unlock;
 	spin_release_(&table->lock);
 	return cap;
 out_unlock:
 	spin_release_(&table->lock);
 	return NULL;
+}
+
+/* As cap_done(). */
+static __always_inline void cap_done_inline(struct capability *cap)
+{
+	uint32_t before = atomic_fetch_sub_explicit(&cap->refs, 1, memory_order_acq_rel);
+
+	/* Watched ones are negative. */
+	if (unlikely((int32_t)before <= 1))
+		cap_done_slowly(cap, before);
 }

@@ -213,6 +213,7 @@ void vprintk(enum log_level level, const char *fmt, va_list args)
 	}
 	feed_consoles();
 	atomic_store_explicit(&log_readers_behind, true, memory_order_relaxed);
+	arch_this_cpu()->resched = 1;
 }
 
 void printk(enum log_level level, const char *fmt, ...)

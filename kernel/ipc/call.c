@@ -142,7 +142,9 @@ static void finish_locked(struct call *call, enum call_state state)
 
 static bool fits(const struct call *call, const struct parcel *answer)
 {
-	return answer->payload.size <= call->capacity && !(call->registers && answer->cap_count);
+	if (call->registers)
+		return answer->payload.size <= MESSAGE_SMALL && !answer->cap_count;
+	return answer->payload.size <= call->capacity;
 }
 
 int call_answer(struct port *port, uint64_t cookie, struct parcel *answer)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Invariant: the free slots form a list from `free` by next_free, ended by `size`; all others hold a call.
- * A slot's cookie goes on by one generation each time it is given out, so that of a call that has left differs
- * from all later ones of its slot, for 2^40 calls.
+ * A slot's cookie goes on by one generation each time it is given out, so that of a call that has left
+ * differs from all later ones of its slot, for 2^40 calls.
  */
 #include "call_table.h"
 
@@ -21,7 +21,6 @@ void call_table_init(struct call_table *t)
 {
 	t->slots = t->first;
 	t->size = CALLS_EMBEDDED;
-	t->used = 0;
 	t->free = 0;
 	make_free(t, 0);
 }

@@ -22,7 +22,6 @@ static inline uint64_t call_table_take(struct call_table *t, void *call)
 	struct call_slot *slot = &t->slots[t->free];
 
 	t->free = slot->next_free;
-	t->used++;
 	slot->call = call;
 	slot->cookie += CALL_GENERATION;
 	return slot->cookie;
@@ -35,7 +34,7 @@ static inline struct call_slot *call_table_slot(const struct call_table *t, uint
 
 	if (unlikely(index >= t->size))
 		return NULL;
-	slot = &t->slots[index_nospec(index, t->size)];
+	slot = &t->slots[index_nospec32((uint32_t)index, t->size)];
 	return slot->call && slot->cookie == cookie ? slot : NULL;
 }
 /* The call of `slot`, which has the cookie, leaves. */
@@ -44,7 +43,6 @@ static inline void call_table_free(struct call_table *t, struct call_slot *slot,
 	slot->call = NULL;
 	slot->next_free = t->free;
 	t->free = (uint32_t)(cookie & CALL_SLOT_MASK) - 1;
-	t->used--;
 }
 /* NULL: no such. */
 void *call_table_find(const struct call_table *t, uint64_t cookie);

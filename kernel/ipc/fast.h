@@ -29,15 +29,12 @@ static inline void pass(struct task *to, struct arch_regs *regs, uint64_t size)
 
 /* --- the caller -------------------------------------------------------------------------------------- */
 
-/* Who would get the message, if that takes small ones in its registers. */
-static inline struct receiver *willing_receiver(const struct port *port)
+/* Does somebody wait for the message, and take small ones in its registers? */
+static inline bool has_willing_receiver(const struct port *port)
 {
-	struct receiver *r;
-
-	if (unlikely(port->dead || list_empty(&port->receivers) || call_table_is_full(&port->calls)))
-		return NULL;
-	r = list_first(&port->receivers, struct receiver, link);
-	return likely(r->registers) ? r : NULL;
+	return !port->dead && !list_empty(&port->receivers) &&
+	       list_first(&port->receivers, struct receiver, link)->registers &&
+	       !call_table_is_full(&port->calls);
 }
 
 /* Lend to the server and hand it the CPU: both, or neither. */
@@ -51,19 +48,18 @@ static __always_inline bool begin_call(struct handoff *h, struct call *call, str
 	return false;
 }
 
-static inline void enter(struct call *call, struct task *self, struct port *port, const struct receiver *r,
-			 struct arch_regs *regs)
+/* Returns the cookie. */
+static inline uint64_t enter(struct call *call, struct task *self, struct port *port,
+			     const struct receiver *r, struct arch_regs *regs)
 {
 	call->task = self;
 	call->port = port;
 	call->state = CALL_RECEIVED;
-	call->capacity = MESSAGE_SMALL;
-	call->cap_capacity = 0;
 	call->parcel = NULL;
 	call->answer = NULL;
 	call->server = r->table;
 	call->registers = regs;
-	call->cookie = call_table_take(&port->calls, call);
+	return call->cookie = call_table_take(&port->calls, call);
 }
 
 static inline bool call_fast(struct call *call, const struct capability *via, struct arch_regs *regs,
@@ -71,30 +67,36 @@ static inline bool call_fast(struct call *call, const struct capability *via, st
 {
 	struct port *port = port_of(via->object);
 	struct receiver *r;
+	struct arch_regs *to;
 	struct handoff h __attribute__((uninitialized));
+	uint64_t cookie;
 
 	spin_acquire_(&port->lock);
-	r = willing_receiver(port);
-	if (unlikely(!r || !begin_call(&h, call, r->task))) {
-		spin_unlock(&port->lock);
-		return false;
-	}
-	enter(call, h.self, port, r, regs);
+	if (unlikely(!has_willing_receiver(port)))
+		goto out_unlock;
+	r = list_first(&port->receivers, struct receiver, link);
+	if (unlikely(!begin_call(&h, call, r->task)))
+		goto out_unlock;
+	cookie = enter(call, h.self, port, r, regs);
 	list_del(&r->link);
 	r->state = WAIT_DONE;
 	r->got = NULL;
-	arch_regs_set_message(r->registers, tag, via->badge, call->cookie,
+	to = r->registers;
+	arch_regs_set_message(to, tag, via->badge, cookie,
 			      atomic_load_explicit(&via->rights, memory_order_relaxed));
-	pass(r->task, r->registers, size);
+	pass(h.next, to, size);
 	spin_release_(&port->lock);
 	handoff_commit(&h);
 	return true;
+out_unlock:
+	spin_unlock(&port->lock);
+	return false;
 }
 
 /* All is in the caller's registers, the size in the place of the result. */
 static inline bool call_fast_is_done(struct call *call)
 {
-	if (unlikely(call->state != CALL_ANSWERED || call->answer))
+	if (unlikely(call->cookie))
 		return false;
 	if (unlikely(current_task()->lending)) /* another thread has answered than the borrower */
 		loan_end(&call->loan);
@@ -140,8 +142,6 @@ static inline void wait_here(struct receiver *self, struct task *task, struct po
 	self->state = WAIT_QUEUED;
 	self->table = table;
 	self->registers = regs;
-	self->capacity = MESSAGE_SMALL;
-	self->cap_capacity = 0;
 	list_add_tail(&port->receivers, &self->link);
 }
 
@@ -150,6 +150,7 @@ static inline bool reply_wait_fast(struct receiver *self, struct port *port, str
 {
 	struct call_slot *slot;
 	struct call *call;
+	struct arch_regs *to;
 	struct handoff h __attribute__((uninitialized));
 
 	spin_acquire_(&port->lock);
@@ -162,8 +163,9 @@ static inline bool reply_wait_fast(struct receiver *self, struct port *port, str
 	call_table_free(&port->calls, slot, cookie);
 	call->cookie = 0;
 	call->state = CALL_ANSWERED;
-	arch_regs_set_message(call->registers, tag, 0, 0, 0);
-	pass(call->task, call->registers, size);
+	to = call->registers;
+	arch_regs_set_message(to, tag, 0, 0, 0);
+	pass(h.next, to, size);
 	wait_here(self, h.self, port, table, regs);
 	spin_release_(&port->lock);
 	handoff_commit(&h);

@@ -60,7 +60,9 @@ int port_wait_locked(struct port *port, const uint32_t *state, uint32_t last, ui
 
 bool parcel_fits_receiver(const struct parcel *parcel, const struct receiver *r)
 {
-	return parcel->payload.size <= r->capacity && !(r->registers && parcel->cap_count);
+	if (r->registers)
+		return parcel->payload.size <= MESSAGE_SMALL && !parcel->cap_count;
+	return parcel->payload.size <= r->capacity;
 }
 
 /* Hand it to the oldest receiver that can take it. */

@@ -66,7 +66,7 @@
 struct tlb_cpu {
 	_Atomic bool lazy; /* [a] whoever runs uses no address of the loaded space */
 	bool started;      /* the rest is set up */
-	uint32_t word;     /* where in a mask this CPU is, */
+	size_t word;       /* where in a mask this CPU is, */
 	uint64_t bit;      /* and which bit of the word */
 	struct asid_set
 		asids; /* with the generation that the CPU has followed, also where there are no tags */
@@ -126,21 +126,24 @@ static __noinline void catch_up(struct tlb_cpu *tlb, struct vm_space *vm)
 	*followed(tlb) = gen;
 }
 
-static __noinline void start(struct tlb_cpu *tlb, uint32_t cpu)
+static __noinline void start(struct tlb_cpu *tlb, struct cpu *cpu)
 {
-	tlb->word = cpu / 64;
-	tlb->bit = 1ull << cpu % 64;
+	tlb->word = cpu->id / 64;
+	tlb->bit = 1ull << cpu->id % 64;
 	asid_set_init(&tlb->asids, arch_asid_count());
 	tlb->started = true;
+	if (!asid_set_is_tagged(&tlb->asids))
+		cpu->untagged = tlb;
 }
 
-static __noinline void load_tagged(struct cpu *cpu, struct tlb_cpu *tlb, struct vm_space *vm)
+static __noinline void load_tagged(struct cpu *cpu, struct vm_space *vm)
 {
+	struct tlb_cpu *tlb = &tlb_cpus[cpu->id];
 	struct vm_space *former = cpu->vm;
 	bool stale;
 
 	if (unlikely(!tlb->started))
-		start(tlb, cpu->id);
+		start(tlb, cpu);
 	enter_mask(tlb, vm);
 	stale = asid_set_load(&tlb->asids, vm->tlb_id, atomic_load(&vm->tlb_gen));
 	arch_pt_load_tagged(vm->root, asid_set_tag(&tlb->asids), !stale);
@@ -162,12 +165,12 @@ static inline void load_untagged(struct cpu *cpu, struct tlb_cpu *tlb, struct vm
 
 static inline void load(struct cpu *cpu, struct vm_space *vm)
 {
-	struct tlb_cpu *tlb = &tlb_cpus[cpu->id];
+	struct tlb_cpu *tlb = cpu->untagged;
 
-	if (tlb->asids.count == 1)
+	if (tlb)
 		load_untagged(cpu, tlb, vm);
 	else
-		load_tagged(cpu, tlb, vm); /* or not started yet */
+		load_tagged(cpu, vm);
 }
 
 void vm_space_load(struct vm_space *vm)

@@ -15,14 +15,22 @@
 
 #include <kernel/assert.h>
 
-bool handoff_goes_first(struct runq *rq, const struct task *self, const struct task *next, uint64_t now_ns)
+bool handoff_place_among(const struct runq *rq, struct sched_fair *self, struct sched_fair *next,
+			 uint64_t now_ns)
 {
+	uint64_t vruntime;
+
 	/* Who waits must wait by the rules of FAIR alone. */
 	if (rq->ready_count != rq->fair.count)
 		return false;
-	account_locked(rq, now_ns);
-	rq->handoff_vruntime = fair_place(&rq->fair, &next->fair, &self->fair);
-	return !fair_overtakes(rq->fair.first, rq->handoff_vruntime, self->fair.slice_end_ns, now_ns);
+	vruntime = fair_place(&rq->fair, next, self);
+	if (fair_overtakes(rq->fair.first, vruntime, self->slice_end_ns, now_ns))
+		return false;
+	/* If it does not take place in the end: to go on sleeping takes no notice of the one, to go on running
+	 * none of the other. */
+	next->vruntime = vruntime;
+	fair_leave_to(&rq->fair, self, next);
+	return true;
 }
 
 bool handoff_begin(struct task *next, enum task_state state)

@@ -15,30 +15,32 @@
 #include <arch/cpu.h>
 #include <kernel/loan.h>
 #include <kernel/preempt.h>
-#include <kernel/printk.h>
 
 #include "sched_priv.h"
 
-/* Is something due that this CPU would have to look at first? */
-static inline bool has_to_look(const struct cpu *cpu, const struct runq *rq)
+/* It has run and now sleeps here, in the way in which the running task is going to, may run here, and nothing
+ * but its state has to change for that.  (Preempted on its way to sleep it would be queued; only ISO tasks are
+ * ever suspended; and one that has to move has done so before anything else runs on its CPU.) */
+static inline bool can_take_over(const struct runq *rq, const struct task *next, enum task_state state)
 {
-	return rq->iso.suspended.root || rq->rt.throttled ||
-	       atomic_load_explicit(&cpu->resched, memory_order_relaxed);
-}
-
-/* It has run and now sleeps here, may run here, and nothing but its state has to change for that.  (Preempted
- * on its way to sleep it would be queued; only ISO tasks are ever suspended.) */
-static inline bool can_take_over(const struct runq *rq, const struct task *next)
-{
-	uint32_t state = atomic_load_explicit(&next->state, memory_order_relaxed);
-
 	return next->cpu == rq->cpu && next->class == &fair_class &&
-	       (state == TASK_SLEEPING_INTR || state == TASK_SLEEPING) && !next->on_runq && !next->moving &&
-	       may_run_on(next, rq->cpu);
+	       atomic_load_explicit(&next->state, memory_order_relaxed) == state && !next->on_runq &&
+	       !next->strayed;
 }
 
-/* Others wait: does `next` go before them? */
-bool handoff_goes_first(struct runq *rq, const struct task *self, const struct task *next, uint64_t now_ns);
+/* Where in virtual time both go on, while others wait; false: one of those goes first. */
+bool handoff_place_among(const struct runq *rq, struct sched_fair *self, struct sched_fair *next,
+			 uint64_t now_ns);
+static inline bool handoff_place(struct runq *rq, struct task *self, struct task *next, uint64_t now_ns)
+{
+	account_fair_locked(rq, self, now_ns);
+	if (unlikely(rq->ready_count))
+		return handoff_place_among(rq, &self->fair, &next->fair, now_ns);
+	/* For each other they run strictly in turns: neither owes the other anything. */
+	self->fair.lag = 0;
+	next->fair.vruntime = self->fair.vruntime;
+	return true;
+}
 
 /* It does not take place. */
 static inline void handoff_cancel(const struct handoff *h)
@@ -60,7 +62,9 @@ static __always_inline bool handoff_prepare(struct handoff *h, struct task *next
 	rq = cpu->runq;
 	if (unlikely(!spin_tryacquire_(&rq->lock)))
 		goto out_enable;
-	if (unlikely(has_to_look(cpu, rq) || self->class != &fair_class || !can_take_over(rq, next))) {
+	/* The tick lets go of who is suspended or throttled: it is armed, and stays so. */
+	if (unlikely(atomic_load_explicit(&cpu->resched, memory_order_relaxed) ||
+		     self->class != &fair_class || !can_take_over(rq, next, state))) {
 		spin_release_(&rq->lock);
 		goto out_enable;
 	}
@@ -70,8 +74,8 @@ static __always_inline bool handoff_prepare(struct handoff *h, struct task *next
 	h->now_ns = clock_now_ns();
 	/* As in wait queues: first the state, then the look at what would end the sleep. */
 	atomic_store(&self->state, state);
-	if (likely(state != TASK_SLEEPING_INTR || !signal_pending()) &&
-	    likely(!rq->ready_count || handoff_goes_first(rq, self, next, h->now_ns)))
+	if (likely(state != TASK_SLEEPING_INTR || !signal_pending_for(self)) &&
+	    likely(handoff_place(rq, self, next, h->now_ns)))
 		return true;
 	handoff_cancel(h);
 	return false;
@@ -84,28 +88,17 @@ static __always_inline void handoff_commit(const struct handoff *h)
 {
 	struct task *self = h->self, *next = h->next;
 	struct runq *rq = h->rq;
-	uint64_t now = h->now_ns;
 
-	DEBUG_ASSERT(arch_preempt_count() == 1);
-	account_fair_locked(rq, self, now);
+	DEBUG_ASSERT(arch_preempt_count() == 1 && !next->moving && may_run_on(next, rq->cpu));
 	next->fair.slice_end_ns = self->fair.slice_end_ns;
-	if (likely(!rq->ready_count)) {
-		/* For each other they run strictly in turns: neither owes the other anything. */
-		self->fair.lag = 0;
-		next->fair.vruntime = self->fair.vruntime;
-	} else {
-		next->fair.vruntime = rq->handoff_vruntime;
-		fair_leave_to(&rq->fair, &self->fair, &next->fair);
-	}
 	next->runs++;
 	atomic_store_explicit(&next->state, TASK_RUNNABLE, memory_order_relaxed);
 	note_sleep(self);
 	self->switches_voluntary++;
 	rq->stats.handoffs++;
-	pass_cpu_locked(rq, self, next, now);
+	pass_cpu_locked(rq, self, next, h->now_ns);
 	switch_context(self, next);
 	arch_irq_enable();
-	log_wake_readers();
 }
 
 /* --- a loan that comes and goes with it -------------------------------------------------------------- */

@@ -282,7 +282,7 @@ int sched_set_affinity(struct task *task, const struct cpumask *mask)
 		return -EBUSY;
 	}
 	task->affinity = *mask;
-	misplaced = !may_run_on(task, rq->cpu);
+	misplaced = task->strayed = !may_run_on(task, rq->cpu);
 	if (misplaced && rq->current == task)
 		request_resched(rq);
 	spin_unlock(&rq->lock);

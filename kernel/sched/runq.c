@@ -118,6 +118,7 @@ void runq_move_locked(struct runq *from, struct runq *to, struct task *task, uin
 	from->stats.wait_ns += waited;
 	runq_withdraw_locked(from, task);
 	task->cpu = to->cpu;
+	task->strayed = false;
 	task->migrations++;
 	runq_add_locked(to, task, ENQUEUE_JOIN, now);
 }
@@ -223,6 +224,7 @@ void sched_get_cpu_stats(uint32_t cpu, struct sched_cpu_stats *out)
 
 	account_locked(rq, time_now_ns());
 	*out = rq->stats;
+	out->switches += out->handoffs;
 	out->schedules += out->handoffs;
 	out->wakeups += out->handoffs;
 	out->wakeups_local += out->handoffs;

@@ -233,6 +233,7 @@ static __noinline void send_away(struct task *task)
 	task->moving = false;
 	task->migrations += from != to;
 	task->cpu = to->cpu;
+	task->strayed = false;
 	runq_add_locked(to, task, ENQUEUE_JOIN, now);
 	check_preempt_locked(to, task, now);
 	runq_unlock_pair(from, to);
@@ -248,6 +249,7 @@ static __noinline void bury(struct task *task)
 /* It moves, or it ended; it can be freed once nobody needs its state. */
 void retire(struct task *previous)
 {
+	this_runq()->retires = false;
 	if (previous->moving)
 		send_away(previous);
 	else
@@ -295,7 +297,11 @@ static void switch_to(struct runq *rq, struct task *self, struct task *next, uin
 		fair_start(next, now);
 	else
 		next->class->start(next, now);
+	rq->stats.switches++;
+	rq->sample_ns = SAMPLE_MIN_NS;
+	rq->retires = atomic_load_explicit(&self->state, memory_order_relaxed) == TASK_DEAD || self->moving;
 	pass_cpu_locked(rq, self, next, now);
+	WRITE_ONCE(rq->urgency, next->urgency);
 	program_tick(rq, next, now);
 	switch_context(self, next);
 }
@@ -383,6 +389,7 @@ void preempt_schedule(void)
 
 	if (arch_this_cpu()->irq_depth || !arch_irqs_enabled())
 		return;
+	log_wake_readers();
 	flags = arch_irq_save();
 	if (arch_resched_pending())
 		switch_away(SWITCH_FORCED);
@@ -392,8 +399,10 @@ void preempt_schedule(void)
 /* Interrupts are off and stay off until the interrupted context gets its flags back. */
 void trap_irq_exit(void)
 {
-	if (arch_resched_pending() && arch_this_cpu()->irq_depth == 0)
-		switch_away(SWITCH_FORCED);
+	if (!arch_resched_pending() || arch_this_cpu()->irq_depth)
+		return;
+	log_wake_readers();
+	switch_away(SWITCH_FORCED);
 }
 
 void task_exit(void)

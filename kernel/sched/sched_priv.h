@@ -97,28 +97,28 @@ struct handoff {
 
 /* Legend: [l] lock, [i] immutable, [own] written by its CPU under the lock, read anywhere as a hint. */
 struct runq {
-	struct spinlock lock;      /* RANK_RUNQ; two: by cpu id */
-	uint32_t cpu;              /* [i] */
-	uint32_t ready_count;      /* [l] runnable tasks but the running one; read anywhere */
-	struct task *current;      /* [l] */
-	struct task *idle;         /* [i] */
-	struct fair_queue fair;    /* [l] */
-	struct fair_queue batch;   /* [l] */
-	int64_t batch_owed_ns;     /* [l] CPU time that BATCH tasks are owed for waiting */
-	bool batch_first;          /* [l] they get it now */
-	struct iso_queue iso;      /* [l] */
-	struct realtime_queue rt;  /* [l] */
-	struct task *previous;     /* [own] switched out last; finish_switch looks after it */
-	struct handoff handoff;    /* [l] from handoff_begin to handoff_switch */
-	uint64_t handoff_vruntime; /* [l] meanwhile, if others wait: where in virtual time the next goes on */
-	struct timer tick;         /* armed by its own CPU only */
-	uint64_t sample_ns;        /* [own] how long a task alone runs without a look at it */
-	uint64_t urgency;          /* [l] of the running task; read anywhere */
-	uint64_t waiting_urgency;  /* [l] of the first waiting ISO or REALTIME task; read anywhere */
-	uint32_t running_weight;   /* [l] load of the running task; read anywhere */
-	uint64_t next_balance_ns;  /* [own] */
-	uint64_t next_rotate_ns;   /* [l] */
-	uint32_t cache_misses;     /* [l] as of the last switch */
+	struct spinlock lock;         /* RANK_RUNQ; two: by cpu id */
+	uint32_t cpu;                 /* [i] */
+	uint32_t ready_count;         /* [l] runnable tasks but the running one; read anywhere */
+	struct task *current;         /* [l] */
+	struct task *idle;            /* [i] */
+	struct fair_queue fair;       /* [l] */
+	struct fair_queue batch;      /* [l] */
+	int64_t batch_owed_ns;        /* [l] CPU time that BATCH tasks are owed for waiting */
+	bool batch_first;             /* [l] they get it now */
+	struct iso_queue iso;         /* [l] */
+	struct realtime_queue rt;     /* [l] */
+	struct task *previous;        /* [own] switched out last; finish_switch looks after it */
+	bool retires;                 /* [own] `previous` has ended or has to move */
+	struct handoff handoff;       /* [l] from handoff_begin to handoff_switch */
+	struct timer tick;            /* armed by its own CPU only */
+	uint64_t sample_ns;           /* [own] how long a task alone runs without a look at it */
+	uint64_t urgency;             /* [l] of the running task; read anywhere */
+	uint64_t waiting_urgency;     /* [l] of the first waiting ISO or REALTIME task; read anywhere */
+	uint32_t running_weight;      /* [l] load of the running task; read anywhere */
+	uint64_t next_balance_ns;     /* [own] */
+	uint64_t next_rotate_ns;      /* [l] */
+	uint32_t cache_misses;        /* [l] as of the last switch */
 	struct sched_cpu_stats stats; /* [l]; `yields` and `schedules`: [own] */
 };
 
@@ -217,18 +217,15 @@ void request_resched(struct runq *rq);
 void irq_restore_and_preempt(uint64_t flags);
 void sched_tick(struct timer *timer);
 
-/* The CPU goes from `self` to `next`: figures, and whose it is now. */
+/* The CPU goes from `self` to `next`, which is as urgent for other CPUs: figures, and whose it is now. */
 static inline void pass_cpu_locked(struct runq *rq, struct task *self, struct task *next, uint64_t now)
 {
 	self->last_ran_ns = now;
 	if (unlikely(arch_pmu_present))
 		self->ran_misses = rq->cache_misses = arch_pmu_cache_misses();
-	rq->stats.switches++;
 	next->accounted_ns = now;
 	rq->current = next;
 	rq->previous = self;
-	rq->sample_ns = SAMPLE_MIN_NS;
-	WRITE_ONCE(rq->urgency, next->urgency);
 	WRITE_ONCE(rq->running_weight, next->fair.weight);
 	atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
 }
@@ -239,13 +236,12 @@ static inline void let_go_of_previous(void)
 {
 	struct runq *rq = this_runq();
 	struct task *previous = rq->previous;
-	bool gone =
-		atomic_load_explicit(&previous->state, memory_order_relaxed) == TASK_DEAD || previous->moving;
+	bool retires = rq->retires;
 
 	atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
 	spin_release_(&rq->lock);
 	preempt_enable_no_resched(); /* interrupts are off */
-	if (unlikely(gone))
+	if (unlikely(retires))
 		retire(previous);
 }
 

@@ -64,6 +64,7 @@ static void wake_locked(struct runq *from, struct runq *to, struct task *task, u
 {
 	task->migrations += task->started && to != from;
 	task->cpu = to->cpu;
+	task->strayed = false;
 	if (unlikely(task->policy.policy == SCHED_DEADLINE)) {
 		iso_wake(&task->iso, &task->policy, now);
 		task->urgency = MIN(task->iso.deadline_ns, task->lent_urgency);

@@ -154,7 +154,6 @@ static int64_t receive_through(struct capability *via, struct message *m, uaddr_
 	struct port *port = port_of(via->object);
 	struct receiver self = {
 		.capacity = m->capacity,
-		.cap_capacity = m->cap_capacity,
 		.table = current_caps(),
 	};
 	uint64_t cookie;
@@ -205,7 +204,7 @@ int ipc_wait_for_answer(struct call *call, const struct capability *via, uint64_
 
 static int64_t call_through(struct capability *via, struct message *m, uaddr_t user, uint64_t deadline_ns)
 {
-	struct call call = { .capacity = m->capacity, .cap_capacity = m->cap_capacity };
+	struct call call = { .capacity = m->capacity };
 	struct parcel *parcel;
 	int err = make_parcel(m, via, &parcel);
 

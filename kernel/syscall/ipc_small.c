@@ -99,7 +99,7 @@ static int64_t end_call(struct call *call, const struct capability *via, uint64_
 static __noinline int64_t call_slowly(struct capability *via, const struct syscall_args *args,
 				      uint64_t deadline_ns)
 {
-	struct call call = { .capacity = MESSAGE_SMALL, .registers = registers() };
+	struct call call = { .registers = registers() };
 	struct parcel *parcel;
 	int err;
 
@@ -134,7 +134,6 @@ static int64_t received(const struct receiver *self, int err)
 static int64_t receive_through(struct capability *via, uint64_t deadline_ns)
 {
 	struct receiver self = {
-		.capacity = MESSAGE_SMALL,
 		.table = current_caps(),
 		.registers = registers(),
 	};
@@ -247,7 +246,7 @@ static __always_inline struct capability *begin_fast(const struct syscall_args *
 	return via;
 }
 
-SYSCALL(port_call_small)
+__no_stack_protector SYSCALL(port_call_small)
 {
 	struct call call __attribute__((uninitialized));
 	struct arch_regs *regs = arch_regs_of_args(args->a);
@@ -262,7 +261,7 @@ SYSCALL(port_call_small)
 		result = arch_regs_result(regs);
 	else
 		result = go_on_calling(&call, via);
-	cap_done(via);
+	cap_done_inline(via);
 	return result;
 }
 
@@ -275,7 +274,7 @@ static __noinline int64_t go_on_receiving(struct receiver *self, const struct ca
 	return received(self, err);
 }
 
-SYSCALL(port_reply_wait_small)
+__no_stack_protector SYSCALL(port_reply_wait_small)
 {
 	struct receiver self __attribute__((uninitialized));
 	struct arch_regs *regs = arch_regs_of_args(args->a);
@@ -292,6 +291,6 @@ SYSCALL(port_reply_wait_small)
 		result = arch_regs_result(regs);
 	else
 		result = go_on_receiving(&self, via);
-	cap_done(via);
+	cap_done_inline(via);
 	return result;
 }

@@ -14,26 +14,28 @@
 #include <kernel/unsupported.h>
 #include <serix/errno.h>
 
-#define SYSCALL_ENTRY(nr, name, arity, file) [nr] = sys_##name,
-static const syscall_fn table[SYSCALL_MAX] = { SYSCALL_LIST(SYSCALL_ENTRY) };
-
-static __noinline int64_t unknown(uint64_t nr)
+static __noinline int64_t unknown(const struct syscall_args *args)
 {
-	unsupported_note(UNSUPPORTED_CALL, nr, NULL);
+	unsupported_note(UNSUPPORTED_CALL, arch_regs_syscall_number(arch_regs_of_args(args->a)), NULL);
 	return -ENOSYS;
 }
 
+#define SYSCALL_ENTRY(nr, name, arity, file) [nr] = sys_##name,
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+static const syscall_fn table[SYSCALL_MAX] = { [0 ... SYSCALL_MAX - 1] = unknown,
+					       SYSCALL_LIST(SYSCALL_ENTRY) };
+#pragma GCC diagnostic pop
+
 int64_t syscall_dispatch(const struct arch_regs *regs)
 {
-	uint64_t nr = arch_regs_syscall_number(regs);
-	syscall_fn fn = NULL;
-
-	if (likely(nr < SYSCALL_MAX))
-		fn = table[index_nospec32((uint32_t)nr, SYSCALL_MAX)];
-	if (unlikely(!fn))
-		return unknown(nr);
 	/* The saved registers are the arguments: nothing is copied. */
-	return fn((const struct syscall_args *)arch_regs_syscall_args(regs));
+	const struct syscall_args *args = (const struct syscall_args *)arch_regs_syscall_args(regs);
+	uint64_t nr = arch_regs_syscall_number(regs);
+
+	if (unlikely(nr >= SYSCALL_MAX))
+		return unknown(args);
+	return table[index_nospec32((uint32_t)nr, SYSCALL_MAX)](args);
 }
 
 void syscall_restarts(void)

@@ -19,7 +19,7 @@ static bool is_mine(struct turns *t, unsigned mine)
 static void sleep_till_mine(struct turns *t, unsigned mine)
 {
 	for (;;) {
-		atomic_store(&current_task()->state, TASK_SLEEPING);
+		atomic_store(&current_task()->state, TASK_SLEEPING_INTR);
 		if (is_mine(t, mine))
 			break;
 		schedule();
@@ -31,7 +31,7 @@ static void pass(struct turns *t, unsigned mine)
 {
 	struct task *other = t->workers[!mine].task;
 
-	if (t->by_handoff && handoff_begin(other, TASK_SLEEPING)) {
+	if (t->by_handoff && handoff_begin(other, TASK_SLEEPING_INTR)) {
 		atomic_fetch_add_explicit(&t->turn, 1, memory_order_relaxed);
 		t->handed++;
 		handoff_switch();

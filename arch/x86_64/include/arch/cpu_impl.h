@@ -101,18 +101,18 @@ static __always_inline void arch_cpu_relax(void)
 
 static __always_inline uint64_t arch_cycles(void)
 {
-	uint32_t low, high;
+	uint64_t low, high; /* of 32 bits each: the instruction clears the rest */
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
+	return high << 32 | low;
 }
 
 /* RDTSC waits for nothing before it; LFENCE in front makes it wait for all loads (Intel SDM vol. 2B, RDTSC).
  */
 static __always_inline uint64_t arch_cycles_ordered(void)
 {
-	uint32_t low, high;
+	uint64_t low, high; /* of 32 bits each: the instruction clears the rest */
 
 	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)high << 32 | low;
+	return high << 32 | low;
 }
