@@ -187,7 +187,7 @@ void arch_fpu_copy(struct task *to, struct task *from)
 	arch_irq_restore(flags);
 }
 
-/* --- messages in registers (and message.asm) ---------------------------------------------------------------------------- */
+/* --- messages in registers: also message.asm --------------------------------------------------------- */
 
 void arch_message_store(void *buffer, size_t size)
 {

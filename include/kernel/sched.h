@@ -141,8 +141,8 @@ static inline void task_interrupt_sequence(struct task *task)
 }
 
 /*
- * Handing the CPU over: the running task goes to sleep, and one that sleeps in the same way runs at once in its place, for
- * less than waking the one and putting the other to sleep costs (kernel/sched/handoff.c).
+ * Handing the CPU over: the running task goes to sleep, and one that sleeps in the same way runs at once in
+ * its place, for less than waking the one and putting the other to sleep costs (kernel/sched/handoff.c).
  *
  *	if (!handoff_begin(next, TASK_SLEEPING_INTR))
  *		...the ordinary way: nothing has changed

@@ -26,8 +26,8 @@ bool handoff_place_among(const struct runq *rq, struct sched_fair *self, struct 
 	vruntime = fair_place(&rq->fair, next, self);
 	if (fair_overtakes(rq->fair.first, vruntime, self->slice_end_ns, now_ns))
 		return false;
-	/* If it does not take place in the end: to go on sleeping takes no notice of the one, to go on running
-	 * none of the other. */
+	/* If it does not take place in the end: who goes on sleeping takes no notice of the one, who goes on
+	 * running none of the other. */
 	next->vruntime = vruntime;
 	fair_leave_to(&rq->fair, self, next);
 	return true;

@@ -19,8 +19,8 @@
 #include "sched_priv.h"
 
 /* It has run and now sleeps here, in the way in which the running task is going to, may run here, and nothing
- * but its state has to change for that.  (Preempted on its way to sleep it would be queued; only ISO tasks are
- * ever suspended; and one that has to move has done so before anything else runs on its CPU.) */
+ * but its state has to change for that.  (Preempted on its way to sleep it would be queued; only ISO tasks
+ * are ever suspended; and one that has to move has done so before anything else runs on its CPU.) */
 static inline bool can_take_over(const struct runq *rq, const struct task *next, enum task_state state)
 {
 	return next->cpu == rq->cpu && next->class == &fair_class &&
