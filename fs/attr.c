@@ -4,6 +4,7 @@
 
 #include <kernel/cap.h>
 #include <kernel/confine.h>
+#include <kernel/inotify.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
 
@@ -169,6 +170,19 @@ void vnode_apply_attr_locked(struct vnode *v, const struct vnode_attr *attr)
 		v->ctime_ns = attr->ctime_ns;
 }
 
+/* Both times at once are utimes(2), one alone comes with a read or a write. */
+static uint32_t event_of(const struct vnode_attr *attr)
+{
+	uint32_t times = attr->valid & (ATTR_ATIME | ATTR_MTIME);
+	uint32_t event = attr->valid & (ATTR_OWNER | ATTR_MODE) ? IN_ATTRIB : 0;
+
+	if ((attr->valid & ATTR_SIZE) || times == ATTR_MTIME)
+		return event | IN_MODIFY;
+	if (times == ATTR_ATIME)
+		return event | IN_ACCESS;
+	return times ? event | IN_ATTRIB : event;
+}
+
 /* Check and commit under the lock; `checked`: the caller has established the right already. */
 static int change(const struct path *path, const struct vnode_attr *wanted, bool checked)
 {
@@ -187,6 +201,8 @@ static int change(const struct path *path, const struct vnode_attr *wanted, bool
 		err = v->ops->setattr(v, &attr);
 	}
 	mutex_unlock(&v->lock);
+	if (err == 0)
+		notify_dentry(path->dentry, event_of(wanted));
 	return err;
 }
 

@@ -10,6 +10,7 @@
  */
 #include "vfs_priv.h"
 
+#include <kernel/inotify.h>
 #include <kernel/reclaim.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
@@ -333,6 +334,7 @@ void dentry_instantiate(struct dentry *d, struct vnode *vnode)
 	spin_lock(&dcache_lock);
 	d->vnode = vnode;
 	spin_unlock(&dcache_lock);
+	notify_name(d->parent->vnode, IN_CREATE, vnode, d->name, d->len, 0);
 }
 
 void dentry_remove(struct dentry *d)

@@ -3,6 +3,7 @@
 #include "vfs_priv.h"
 
 #include <kernel/cap.h>
+#include <kernel/inotify.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 
@@ -18,6 +19,7 @@ static void release(struct kobject *obj)
 	struct file *file = file_of(obj);
 	struct vnode *v = file->vnode;
 
+	notify_file(file, file->access & CAP_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	file_locks_released(file);
 	if (file->ops->release)
 		file->ops->release(file);

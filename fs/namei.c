@@ -6,6 +6,7 @@
 #include "vfs_priv.h"
 
 #include <kernel/cap.h>
+#include <kernel/inotify.h>
 #include <kernel/process.h>
 
 static struct mutex rename_mutex = MUTEX_INIT(rename_mutex, "rename", RANK_RENAME);
@@ -251,6 +252,7 @@ static int link_to(struct walk *w, const struct walk *from, const struct path *t
 		err = dir->ops->link(dir, d->name, d->len, v);
 	if (err == 0) {
 		vnode_get(v);
+		notify_vnode(v, IN_ATTRIB); /* one more link */
 		dentry_instantiate(d, v);
 	}
 	end_create(w, d);
@@ -345,8 +347,12 @@ static int remove_last(struct walk *w, const struct last_name *last, bool direct
 		return err;
 	}
 	err = directory ? rmdir_locked(&w->at, d) : unlink_locked(&w->at, d, last->slash);
-	if (err == 0)
+	if (err == 0) {
+		if (!directory)
+			notify_vnode(d->vnode, IN_ATTRIB); /* one link less */
+		notify_name(dir, IN_DELETE, d->vnode, d->name, d->len, 0);
 		dentry_remove(d);
+	}
 	mutex_unlock(&dir->lock);
 	dentry_put(d); /* perhaps with it the file: outside the lock */
 	return err;
@@ -464,6 +470,17 @@ static int check_rename(struct rename *r)
 	return err;
 }
 
+/* Before the names change places: what has the name of `source` now gets that of `target`. */
+static void notify_move(struct vnode *from, const struct dentry *source, struct vnode *to,
+			const struct dentry *target)
+{
+	uint32_t cookie = notify_cookie();
+
+	notify_name(from, IN_MOVED_FROM, source->vnode, source->name, source->len, cookie);
+	notify_name(to, IN_MOVED_TO, source->vnode, target->name, target->len, cookie);
+	notify_vnode(source->vnode, IN_MOVE_SELF);
+}
+
 static int commit_rename(struct rename *r)
 {
 	struct vnode *from = r->from.at.dentry->vnode, *to = r->to.at.dentry->vnode;
@@ -486,9 +503,17 @@ static int commit_rename(struct rename *r)
 	} else {
 		err = exchange ? -EINVAL : -EPERM;
 	}
-	if (err == 0)
-		dentry_move(r->source, r->target, exchange);
-	return err;
+	if (err < 0)
+		return err;
+	if (notify_wanted()) {
+		notify_move(from, r->source, to, r->target);
+		if (exchange)
+			notify_move(to, r->target, from, r->source);
+		else if (replaced)
+			notify_vnode(replaced, IN_ATTRIB);
+	}
+	dentry_move(r->source, r->target, exchange);
+	return 0;
 }
 
 /* No directory changes its place meanwhile. */

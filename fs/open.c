@@ -3,6 +3,7 @@
 #include "vfs_priv.h"
 
 #include <kernel/cap.h>
+#include <kernel/inotify.h>
 #include <kernel/confine.h>
 #include <kernel/device.h>
 #include <kernel/format.h>
@@ -171,6 +172,7 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 		file_put(file);
 		return err;
 	}
+	notify_file(file, IN_OPEN);
 	*out = file;
 	return 0;
 }

@@ -6,6 +6,7 @@
  */
 #include <kernel/splice.h>
 
+#include <kernel/inotify.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 
@@ -19,9 +20,13 @@ static ssize_t read_at(struct file *file, void *buf, size_t len, off_t *pos)
 {
 	struct abi_iovec iov;
 	struct iobuf io;
+	ssize_t n;
 
 	iobuf_init_kernel(&io, &iov, buf, len);
-	return file->ops->read(file, &io, pos);
+	n = file->ops->read(file, &io, pos);
+	if (n > 0)
+		notify_file(file, IN_ACCESS);
+	return n;
 }
 
 /* Where reading starts; a position of the file's own is read once and set at the end (finish_in). */
@@ -51,13 +56,17 @@ static ssize_t write_out(const struct transfer_end *out, void *buf, size_t len, 
 
 	iobuf_init_kernel(&io, &iov, buf, len);
 	io.nowait = nowait;
-	if (out->pos)
-		return file->ops->write(file, &io, out->pos);
-	if (!file_has_position(file))
-		return file->ops->write(file, &io, &none);
-	mutex_lock(&file->pos_lock);
-	n = file->ops->write(file, &io, &file->pos);
-	mutex_unlock(&file->pos_lock);
+	if (out->pos) {
+		n = file->ops->write(file, &io, out->pos);
+	} else if (!file_has_position(file)) {
+		n = file->ops->write(file, &io, &none);
+	} else {
+		mutex_lock(&file->pos_lock);
+		n = file->ops->write(file, &io, &file->pos);
+		mutex_unlock(&file->pos_lock);
+	}
+	if (n > 0)
+		notify_file(file, IN_MODIFY);
 	return n;
 }
 

@@ -5,6 +5,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/device.h>
+#include <kernel/inotify.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -45,6 +46,8 @@ void vnode_put(struct vnode *v)
 {
 	if (!v || !refcount_put(&v->refs))
 		return;
+	if (unlikely(v->watches))
+		notify_vnode_gone(v);
 	if (v->ops->evict)
 		v->ops->evict(v);
 	if (v->pages)

@@ -48,6 +48,7 @@ enum lock_rank {
 	RANK_TIMERFD_LIST, /* timers on the real-time clock */
 	RANK_TIMERFD,      /* one timer's state */
 	RANK_CAP_EXPIRY,   /* what has expired, for the thread that revokes it */
+	RANK_INOTIFY,      /* who watches which files, and what they have not read yet */
 	RANK_SIGNALFD,     /* who has polled one signalfd */
 	RANK_OBSERVERS,    /* who has to know when an object goes */
 	RANK_EPOLL_NEST,   /* which epolls watch which */

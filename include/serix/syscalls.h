@@ -212,6 +212,9 @@
 	X(247, waitid, 5, process)                   \
 	X(251, ioprio_set, 3, sched)                 \
 	X(252, ioprio_get, 2, sched)                 \
+	X(253, inotify_init, 0, inotify)             \
+	X(254, inotify_add_watch, 3, inotify)        \
+	X(255, inotify_rm_watch, 2, inotify)         \
 	X(256, migrate_pages, 4, numa)               \
 	X(257, openat, 4, file)                      \
 	X(258, mkdirat, 3, path)                     \
@@ -249,6 +252,7 @@
 	X(291, epoll_create1, 1, epoll)              \
 	X(292, dup3, 3, fcntl)                       \
 	X(293, pipe2, 2, file)                       \
+	X(294, inotify_init1, 1, inotify)            \
 	X(295, preadv, 5, file)                      \
 	X(296, pwritev, 5, file)                     \
 	X(297, rt_tgsigqueueinfo, 4, signal)         \

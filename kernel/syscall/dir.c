@@ -5,6 +5,7 @@
 #include <arch/paging.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/inotify.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
@@ -76,6 +77,7 @@ static int64_t read_dir(struct file *file, struct user_sink *u)
 	mutex_lock(&file->pos_lock);
 	err = file->ops->readdir(file, &file->pos, &u->sink);
 	mutex_unlock(&file->pos_lock);
+	notify_file(file, IN_ACCESS);
 	if (err < 0)
 		return err;
 	if (u->error == -EFAULT || !flush_entries(u))

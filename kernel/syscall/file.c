@@ -7,6 +7,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/file.h>
+#include <kernel/inotify.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
@@ -74,9 +75,11 @@ static int64_t transfer_at(struct file *file, struct iobuf *io, off_t pos, bool 
 /* pos NULL: at the file's own position. */
 static __always_inline int64_t transfer(struct file *file, struct iobuf *io, bool write, const off_t *pos)
 {
-	if (pos)
-		return transfer_at(file, io, *pos, write);
-	return write ? do_write(file, io) : do_read(file, io);
+	int64_t n = pos ? transfer_at(file, io, *pos, write) : write ? do_write(file, io) : do_read(file, io);
+
+	if (n > 0)
+		notify_file(file, write ? IN_MODIFY : IN_ACCESS);
+	return n;
 }
 
 /* With APPEND alone the end can be written, where there is one or no position at all. */

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What happens to files, in the order in which it happened.
+ *
+ * A watch belongs to one inotify file, by number, and to one vnode.  It keeps neither: a vnode that goes ends
+ * its watches, and so does the file.  `watch_lock` covers all watches and all queues; nobody takes it who does
+ * nothing to a watched file or its directory (vnode.watched says so without it).
+ *
+ * An event like the last one in the queue is not queued again.  When the queue is full, or there is no memory,
+ * one event says that some were lost.
+ */
+#include <kernel/inotify.h>
+
+#include <arch/usercopy.h>
+#include <kernel/format.h>
+#include <kernel/rbtree.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+
+#include "events_priv.h"
+
+#define QUEUE_MAX   16384u
+#define WATCHES_MAX 65536u /* of one file */
+#define NAME_ALIGN  ((uint32_t)sizeof(struct abi_inotify_event))
+
+struct event {
+	struct list link;
+	struct abi_inotify_event head;
+	char name[]; /* head.len bytes, zeros at the end */
+};
+
+struct inotify {
+	struct list events; /* [watch_lock] oldest first */
+	uint32_t count;     /* [watch_lock] of those */
+	uint64_t bytes;     /* [watch_lock] that they take when read */
+	bool overflowed;    /* [watch_lock] some were lost, and the last thing to read says so */
+	struct rb_tree by_wd; /* [watch_lock] */
+	uint32_t watches;     /* [watch_lock] */
+	int32_t last_wd;      /* [watch_lock] */
+	struct waitqueue readers;
+};
+
+struct inotify_watch {
+	struct inotify_watch *next; /* [watch_lock] at the same vnode */
+	struct rb_node node;        /* [watch_lock] */
+	struct inotify *owner;      /* [i] */
+	struct vnode *vnode;        /* [i] */
+	int32_t wd;                 /* [i] */
+	uint32_t mask;              /* [watch_lock] */
+};
+
+static struct spinlock watch_lock = SPINLOCK_INIT("inotify", RANK_INOTIFY);
+static _Atomic uint32_t last_cookie;
+_Atomic uint32_t inotify_watches;
+
+static struct inotify *inotify_of(const struct file *file)
+{
+	return file->private;
+}
+
+/* --- queues ------------------------------------------------------------------------------------------------- */
+
+static bool is_like_last(const struct inotify *in, const struct abi_inotify_event *head, const char *name,
+			 size_t len)
+{
+	const struct event *last;
+
+	if (list_empty(&in->events) || in->overflowed)
+		return false;
+	last = list_last(&in->events, struct event, link);
+	return last->head.wd == head->wd && last->head.mask == head->mask &&
+	       last->head.cookie == head->cookie && last->head.len == head->len &&
+	       memcmp(last->name, name, len) == 0;
+}
+
+static struct event *make_event(const struct abi_inotify_event *head, const char *name, size_t len)
+{
+	struct event *e = kzalloc(sizeof(*e) + head->len);
+
+	if (!e)
+		return NULL;
+	e->head = *head;
+	memcpy(e->name, name, len);
+	return e;
+}
+
+static void queue_locked(struct inotify *in, int32_t wd, uint32_t mask, const char *name, size_t len,
+			 uint32_t cookie)
+{
+	struct abi_inotify_event head = { .wd = wd, .mask = mask, .cookie = cookie };
+	struct event *e;
+
+	if (len > 0)
+		head.len = (uint32_t)ALIGN_UP(len + 1, NAME_ALIGN);
+	if (in->overflowed || is_like_last(in, &head, name, len))
+		return;
+	e = in->count < QUEUE_MAX ? make_event(&head, name, len) : NULL;
+	if (e) {
+		list_add_tail(&in->events, &e->link);
+		in->count++;
+		in->bytes += sizeof(head) + head.len;
+	} else {
+		in->overflowed = true;
+		in->bytes += sizeof(head);
+	}
+	wake_up_events(&in->readers, POLLIN | POLLRDNORM);
+}
+
+static bool has_events(const struct inotify *in)
+{
+	return READ_ONCE(in->events.next) != &in->events || READ_ONCE(in->overflowed);
+}
+
+/* --- watches ------------------------------------------------------------------------------------------------ */
+
+static struct inotify_watch *find_wd_locked(struct inotify *in, int32_t wd)
+{
+	struct rb_node *node = in->by_wd.root;
+
+	while (node) {
+		struct inotify_watch *w = rb_entry(node, struct inotify_watch, node);
+
+		if (w->wd == wd)
+			return w;
+		node = wd < w->wd ? node->left : node->right;
+	}
+	return NULL;
+}
+
+static void insert_wd_locked(struct inotify *in, struct inotify_watch *w)
+{
+	struct rb_node **link = &in->by_wd.root, *parent = NULL;
+
+	do {
+		in->last_wd = in->last_wd == INT32_MAX ? 1 : in->last_wd + 1;
+	} while (find_wd_locked(in, in->last_wd));
+	w->wd = in->last_wd;
+	while (*link) {
+		parent = *link;
+		link = w->wd < rb_entry(parent, struct inotify_watch, node)->wd ? &parent->left : &parent->right;
+	}
+	rb_insert(&in->by_wd, &w->node, parent, link);
+}
+
+static struct inotify_watch *find_at_locked(const struct inotify *in, const struct vnode *v)
+{
+	struct inotify_watch *w = v->watches;
+
+	while (w && w->owner != in)
+		w = w->next;
+	return w;
+}
+
+static void sum_masks_locked(struct vnode *v)
+{
+	uint32_t mask = 0;
+
+	for (const struct inotify_watch *w = v->watches; w; w = w->next)
+		mask |= w->mask;
+	atomic_store_explicit(&v->watched, mask, memory_order_relaxed);
+}
+
+/* Takes the watch out, and tells of it. */
+static void end_watch_locked(struct inotify_watch *w)
+{
+	struct inotify_watch **link = &w->vnode->watches;
+
+	while (*link != w)
+		link = &(*link)->next;
+	*link = w->next;
+	sum_masks_locked(w->vnode);
+	rb_erase(&w->owner->by_wd, &w->node);
+	w->owner->watches--;
+	atomic_fetch_sub_explicit(&inotify_watches, 1, memory_order_relaxed);
+	queue_locked(w->owner, w->wd, IN_IGNORED, NULL, 0, 0);
+	kfree(w);
+}
+
+static int update_locked(struct inotify_watch *w, uint32_t mask)
+{
+	if (mask & IN_MASK_CREATE)
+		return -EEXIST;
+	if (mask & IN_MASK_ADD)
+		mask |= w->mask;
+	w->mask = mask;
+	sum_masks_locked(w->vnode);
+	return w->wd;
+}
+
+static int insert_locked(struct inotify *in, struct vnode *v, uint32_t mask, struct inotify_watch *fresh)
+{
+	if (in->watches >= WATCHES_MAX)
+		return -ENOSPC;
+	*fresh = (struct inotify_watch){ .next = v->watches, .owner = in, .vnode = v, .mask = mask };
+	insert_wd_locked(in, fresh);
+	v->watches = fresh;
+	sum_masks_locked(v);
+	in->watches++;
+	atomic_fetch_add_explicit(&inotify_watches, 1, memory_order_relaxed);
+	return fresh->wd;
+}
+
+int inotify_watch(struct file *file, const struct path *path, uint32_t mask)
+{
+	struct inotify *in = inotify_of(file);
+	struct vnode *v = path->dentry->vnode;
+	struct inotify_watch *w, *fresh = kmalloc(sizeof(*fresh));
+	int wd;
+
+	if (!fresh)
+		return -ENOMEM;
+	mask &= IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ONESHOT;
+	spin_lock(&watch_lock);
+	w = find_at_locked(in, v);
+	wd = w ? update_locked(w, mask) : insert_locked(in, v, mask, fresh);
+	spin_unlock(&watch_lock);
+	if (w || wd < 0)
+		kfree(fresh);
+	return wd;
+}
+
+int inotify_unwatch(struct file *file, int wd)
+{
+	struct inotify_watch *w;
+
+	spin_lock(&watch_lock);
+	w = find_wd_locked(inotify_of(file), wd);
+	if (w)
+		end_watch_locked(w);
+	spin_unlock(&watch_lock);
+	return w ? 0 : -EINVAL;
+}
+
+/* --- telling ------------------------------------------------------------------------------------------------ */
+
+struct news {
+	uint32_t event; /* with IN_ISDIR where it is told */
+	const char *name;
+	size_t len;
+	uint32_t cookie;
+	bool unlinked; /* the name is gone already */
+};
+
+static bool is_watched(struct vnode *v, uint32_t event)
+{
+	return atomic_load_explicit(&v->watched, memory_order_relaxed) & event;
+}
+
+static void tell(struct vnode *v, const struct news *n)
+{
+	struct inotify_watch *w, *next;
+
+	if (!is_watched(v, n->event & IN_ALL_EVENTS))
+		return;
+	spin_lock(&watch_lock);
+	for (w = v->watches; w; w = next) {
+		next = w->next;
+		if (!(w->mask & n->event & IN_ALL_EVENTS) || (n->unlinked && (w->mask & IN_EXCL_UNLINK)))
+			continue;
+		queue_locked(w->owner, w->wd, n->event, n->name, n->len, n->cookie);
+		if (w->mask & IN_ONESHOT)
+			end_watch_locked(w);
+	}
+	spin_unlock(&watch_lock);
+}
+
+static uint32_t with_type(uint32_t event, const struct vnode *v)
+{
+	return S_ISDIR(v->mode) ? event | IN_ISDIR : event;
+}
+
+void notify_vnode_(struct vnode *v, uint32_t event)
+{
+	const struct news n = { .event = event & (IN_MOVE_SELF | IN_DELETE_SELF) ? event : with_type(event, v) };
+
+	tell(v, &n);
+}
+
+void notify_name_(struct vnode *dir, uint32_t event, const struct vnode *about, const char *name, size_t len,
+		  uint32_t cookie)
+{
+	const struct news n = { .event = with_type(event, about), .name = name, .len = len, .cookie = cookie };
+
+	tell(dir, &n);
+}
+
+/* The directory's part: the name and the place do not change under dcache_lock. */
+static void tell_parent(struct dentry *d, uint32_t event)
+{
+	struct news n = { .event = with_type(event, d->vnode) };
+
+	spin_lock(&dcache_lock);
+	if (d->parent != d && d->parent->vnode && is_watched(d->parent->vnode, event)) {
+		n.name = d->name;
+		n.len = d->len;
+		n.unlinked = d->removed;
+		tell(d->parent->vnode, &n);
+	}
+	spin_unlock(&dcache_lock);
+}
+
+void notify_dentry_(struct dentry *d, uint32_t event)
+{
+	if (!d->vnode)
+		return;
+	tell_parent(d, event);
+	notify_vnode_(d->vnode, event);
+}
+
+void notify_file_(struct file *file, uint32_t event)
+{
+	if (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_PATH)
+		return;
+	if (file->dentry)
+		notify_dentry_(file->dentry, event);
+	else if (file->vnode)
+		notify_vnode_(file->vnode, event);
+}
+
+uint32_t notify_cookie(void)
+{
+	return atomic_fetch_add_explicit(&last_cookie, 1, memory_order_relaxed) + 1;
+}
+
+void notify_vnode_gone(struct vnode *v)
+{
+	const struct news n = { .event = v->nlink == 0 ? IN_DELETE_SELF : IN_UNMOUNT };
+
+	spin_lock(&watch_lock);
+	while (v->watches) {
+		struct inotify_watch *w = v->watches;
+
+		if ((w->mask & n.event) || n.event == IN_UNMOUNT)
+			queue_locked(w->owner, w->wd, n.event, NULL, 0, 0);
+		end_watch_locked(w);
+	}
+	spin_unlock(&watch_lock);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------ */
+
+/* Makes the next event the caller's: 1; 0: there is none; -EINVAL: it is longer than `room`.  *e is NULL for the
+ * one that says that some were lost. */
+static int take(struct inotify *in, size_t room, struct event **e)
+{
+	int result = 0;
+
+	*e = NULL;
+	spin_lock(&watch_lock);
+	if (!list_empty(&in->events)) {
+		*e = list_first(&in->events, struct event, link);
+		result = sizeof((*e)->head) + (*e)->head.len <= room ? 1 : -EINVAL;
+	} else if (in->overflowed) {
+		result = sizeof((*e)->head) <= room ? 1 : -EINVAL;
+	}
+	if (result > 0 && *e) {
+		list_del(&(*e)->link);
+		in->count--;
+		in->bytes -= sizeof((*e)->head) + (*e)->head.len;
+	} else if (result > 0) {
+		in->overflowed = false;
+		in->bytes -= sizeof((*e)->head);
+	}
+	spin_unlock(&watch_lock);
+	return result;
+}
+
+static ssize_t give(struct iobuf *io, struct event *e)
+{
+	static const struct abi_inotify_event lost = { .wd = -1, .mask = IN_Q_OVERFLOW };
+	const void *from = e ? &e->head : &lost;
+	size_t size = sizeof(lost) + (e ? e->head.len : 0);
+	ssize_t n = iobuf_write(io, from, size);
+
+	kfree(e);
+	return n == (ssize_t)size ? n : -EFAULT;
+}
+
+static ssize_t inotify_read(struct file *file, struct iobuf *io, off_t *pos)
+{
+	struct inotify *in = inotify_of(file);
+	ssize_t done = 0, n;
+	struct event *e;
+
+	(void)pos;
+	for (;;) {
+		int got = take(in, io->left, &e);
+
+		if (got > 0) {
+			n = give(io, e);
+			if (n < 0)
+				return done > 0 ? done : n;
+			done += n;
+			continue;
+		}
+		if (done > 0 || got < 0)
+			return done > 0 ? done : got;
+		if (atomic_load(&file->flags) & O_NONBLOCK)
+			return -EAGAIN;
+		if (wait_event_interruptible(&in->readers, has_events(in)) < 0)
+			return -ERESTARTSYS;
+	}
+}
+
+static uint32_t inotify_poll(struct file *file, struct poll_table *table)
+{
+	struct inotify *in = inotify_of(file);
+
+	if (table)
+		table->add(table, &in->readers);
+	return has_events(in) ? POLLIN | POLLRDNORM : 0;
+}
+
+static int64_t inotify_ioctl(struct file *file, uint32_t cmd, uint64_t arg)
+{
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	return put_user_u32(arg, (uint32_t)READ_ONCE(inotify_of(file)->bytes));
+}
+
+static void inotify_info(struct file *file, char *buf, size_t size)
+{
+	struct inotify *in = inotify_of(file);
+	size_t used = 0;
+
+	spin_lock(&watch_lock);
+	for (struct rb_node *n = rb_first(&in->by_wd); n && used + 1 < size; n = rb_next(n)) {
+		const struct inotify_watch *w = rb_entry(n, struct inotify_watch, node);
+
+		used += (size_t)scnprintf(buf + used, size - used,
+					  "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n", w->wd,
+					  w->vnode->ino, (uint64_t)w->vnode->sb->dev, w->mask & IN_ALL_EVENTS);
+	}
+	spin_unlock(&watch_lock);
+}
+
+static void inotify_release(struct file *file)
+{
+	struct inotify *in = inotify_of(file);
+	struct event *e, *tmp;
+	bool more = true;
+
+	while (more) { /* one at a time: there may be many */
+		spin_lock(&watch_lock);
+		more = in->by_wd.root;
+		if (more)
+			end_watch_locked(rb_entry(in->by_wd.root, struct inotify_watch, node));
+		spin_unlock(&watch_lock);
+	}
+	list_for_each_safe (e, tmp, &in->events, link) {
+		list_del(&e->link);
+		kfree(e);
+	}
+	kfree(in);
+}
+
+static const struct file_ops inotify_ops = {
+	.name = "anon_inode:inotify",
+	.read = inotify_read,
+	.seek = event_seek,
+	.poll = inotify_poll,
+	.poll_is_plain = true,
+	.ioctl = inotify_ioctl,
+	.info = inotify_info,
+	.release = inotify_release,
+};
+
+bool file_is_inotify(const struct file *file)
+{
+	return file->ops == &inotify_ops;
+}
+
+int inotify_create(uint32_t flags, struct file **out)
+{
+	struct inotify *in;
+
+	if (flags & ~(uint32_t)(IN_CLOEXEC | IN_NONBLOCK))
+		return -EINVAL;
+	in = kzalloc(sizeof(*in));
+	if (!in)
+		return -ENOMEM;
+	list_init(&in->events);
+	waitqueue_init(&in->readers);
+	*out = event_file(&inotify_ops, O_RDONLY | (flags & IN_NONBLOCK), in);
+	if (*out)
+		return 0;
+	kfree(in);
+	return -ENOMEM;
+}
