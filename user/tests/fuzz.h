@@ -135,6 +135,7 @@ static inline void use_null_for_files(void)
 static inline void prepare_worker(uid_t user)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setsid(); /* the console is for people */
 	make_arena();
 	limit_to(RLIMIT_NOFILE, SLOTS);
 	limit_to(RLIMIT_NPROC, 100);
