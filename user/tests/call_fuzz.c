@@ -516,7 +516,11 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 /* What outlives a process: files, System V objects, queues. */
 static void tidy_up(void)
 {
-	struct shmid_ds none;
+	union {
+		struct shmid_ds shm;
+		struct semid_ds sem;
+		struct msqid_ds msg;
+	} found;
 
 	for (int round = 0; round < 4; round++) /* below a mount there may be another */
 		nftw(TOP, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -525,11 +529,11 @@ static void tidy_up(void)
 	for (int i = 0; i < 32768; i++) {
 		int id;
 
-		if ((id = shmctl(i, SHM_STAT, &none)) >= 0)
+		if ((id = shmctl(i, SHM_STAT, &found.shm)) >= 0)
 			shmctl(id, IPC_RMID, NULL);
-		if ((id = semctl(i, 0, SEM_STAT, &none)) >= 0)
+		if ((id = semctl(i, 0, SEM_STAT, &found.sem)) >= 0)
 			semctl(id, 0, IPC_RMID);
-		if ((id = msgctl(i, MSG_STAT, (void *)&none)) >= 0)
+		if ((id = msgctl(i, MSG_STAT, &found.msg)) >= 0)
 			msgctl(id, IPC_RMID, NULL);
 	}
 	mkdir(TOP, 0777);
