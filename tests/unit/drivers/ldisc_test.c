@@ -30,7 +30,15 @@ static void device_flush(void *ctx)
 	(void)ctx;
 }
 
-static const struct ldisc_device device = { device_write, device_flush };
+static unsigned events;
+
+static void device_event(void *ctx, uint8_t event)
+{
+	(void)ctx;
+	events |= event;
+}
+
+static const struct ldisc_device device = { device_write, device_flush, device_event };
 
 static int setup(void **state)
 {
@@ -198,12 +206,16 @@ static void signals_flush_unless_told_not_to(void **state)
 static void stop_and_start_hold_the_output(void **state)
 {
 	(void)state;
+	events = 0;
 	type("\023");
-	assert_int_equal(ldisc_write(&ld, "held", 4), 4);
+	assert_int_equal(events, TIOCPKT_STOP);
+	assert_int_equal(ldisc_write(&ld, "held", 4), 0); /* the writer waits */
+	type("echo");
 	assert_int_equal(shown_len, 0);
 	assert_false(ldisc_writable(&ld));
 	type("\021");
-	assert_string_equal(shown, "held");
+	assert_int_equal(events, TIOCPKT_STOP | TIOCPKT_START);
+	assert_string_equal(shown, "echo");
 	assert_true(ldisc_writable(&ld));
 }
 
