@@ -46,7 +46,7 @@ static int may_use_abstract(void)
 {
 	if (confine_capability_mode() || confine_denies(CONFINE_NO_NETWORK | CONFINE_NO_PATHS)) {
 		cap_audit(CAP_EVENT_DENIAL, NULL, "abstract socket name");
-		return -EACCES;
+		return confine_capability_mode() ? -EPERM : -EACCES;
 	}
 	return 0;
 }

@@ -31,7 +31,7 @@ struct confine_rule {
 };
 
 /* Deny. */
-#define CONFINE_NO_NETWORK 0x001u /* new sockets but local ones */
+#define CONFINE_NO_NETWORK 0x001u /* new sockets but pairs, and abstract names of sockets */
 #define CONFINE_NO_EXEC    0x002u /* another program */
 #define CONFINE_NO_DEVICES 0x004u /* opening device files but null, zero, full, random, urandom */
 #define CONFINE_NO_SIGNALS \

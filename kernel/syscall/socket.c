@@ -101,7 +101,7 @@ static int may_make_sockets(void)
 	if (!confine_capability_mode() && !confine_denies(CONFINE_NO_NETWORK))
 		return 0;
 	cap_audit(CAP_EVENT_DENIAL, NULL, "new socket");
-	return -EACCES;
+	return confine_capability_mode() ? -EPERM : -EACCES;
 }
 
 /* A descriptor; the socket's reference is used up, whatever happens. */

@@ -36,6 +36,23 @@ static void datagrams_have_bounds(void)
 	need(recv(s[1], buf, 16, MSG_DONTWAIT) == -1 && errno == EAGAIN);
 }
 
+static void large_datagrams_are_one_piece(void)
+{
+	enum { SIZE = 150000 };
+	unsigned char *out = malloc(SIZE), *in = malloc(SIZE);
+	int s[2];
+
+	for (int i = 0; i < SIZE; i++)
+		out[i] = (unsigned char)(i * 13 + i / 97);
+	for (int type = SOCK_DGRAM; type <= SOCK_SEQPACKET; type += SOCK_SEQPACKET - SOCK_DGRAM) {
+		pair(type, s);
+		for (int size = 100; size <= SIZE; size = size < SIZE / 10 ? size * 7 : size + SIZE / 5) {
+			need(write(s[0], out, (size_t)size) == size);
+			need(read(s[1], in, SIZE) == size && memcmp(in, out, (size_t)size) == 0);
+		}
+	}
+}
+
 static void cut_datagrams_say_so(void)
 {
 	char buf[4];
@@ -403,7 +420,8 @@ static void time_outs_end_waits(void)
 	pair(SOCK_STREAM, s);
 	need(setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &bad, sizeof(bad)) == -1 && errno == EDOM);
 	need(setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &t, 4) == -1 && errno == EINVAL);
-	need(getsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &got, &len) == 0 && got.tv_sec == 0 && got.tv_usec == 0);
+	need(getsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &got, &len) == 0 && got.tv_sec == 0 &&
+	     got.tv_usec == 0);
 	need(setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) == 0);
 	need(setsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) == 0);
 	need(getsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, &got, &len) == 0 && got.tv_usec >= 28000 && len == 16);
@@ -443,6 +461,7 @@ static void signals_end_waits(void)
 int main(void)
 {
 	tap(passes(datagrams_have_bounds), "datagrams keep their bounds");
+	tap(passes(large_datagrams_are_one_piece), "large datagrams are one piece");
 	tap(passes(cut_datagrams_say_so), "MSG_TRUNC: asked for, and told");
 	tap(passes(senders_are_named), "recvfrom names the sender, or nobody");
 	tap(passes(datagram_errors), "errors of datagram sockets");
