@@ -154,9 +154,9 @@ struct process {
 	struct itimer real;               /* [p] on the monotonic clock */
 	struct cpu_timers cpu_timers;
 	struct posix_timers timers;
-	struct waitqueue vfork_wait; /* parent of a vfork sleeps here */
-	_Atomic bool vfork_done;     /* [a] it may go on */
-	int32_t oom_score_adj;       /* [p] */
+	struct waitqueue vfork_wait;    /* parent of a vfork sleeps here */
+	_Atomic bool vfork_done;        /* [a] it may go on */
+	int32_t oom_score_adj;          /* [p] */
 	struct sem_undo_list *sem_undo; /* [sem_sets.lock] NULL: it undoes nothing */
 };
 
@@ -182,7 +182,7 @@ struct thread {
 	uint64_t minor_faults, major_faults; /* [o] */
 	uint64_t rt_start_ns, rt_sleeps;     /* [p] RLIMIT_RTTIME: CPU time and sleeps at its last sleep */
 	struct abi_stack altstack;           /* [o] */
-	/* Futexes with an owner (futex_pi.c): those who wait for one that is this thread's; what it waits for. */
+	/* futex_pi.c: those who wait for a futex that this thread owns; what it waits for itself. */
 	struct list pi_waiters;            /* [pi_lock] */
 	struct pi_waiter *pi_wait;         /* [pi_lock] */
 	bool pi_closed;                    /* [pi_lock] it ends: nobody waits for it any more */

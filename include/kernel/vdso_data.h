@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What every program can read of the kernel: one page, shown in each address space in front of the vDSO, whose
- * functions (arch/MACHINE/vdso) read it.  They include this header, so it needs nothing of the kernel.
+ * What every program can read of the kernel: one page, shown in each address space in front of the vDSO,
+ * whose functions (arch/MACHINE/vdso) read it.  They include this header, so it needs nothing of the kernel.
  */
 #pragma once
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Futexes: sleeping on a word of user memory.  Here are the queues, waiting, waking, and the entry of the call.
+ * Futexes: sleeping on a word of user memory.  Here are the queues, waiting, waking, and the entry of the
+ * call.
  *
- * User memory is never read under a bucket's lock.  A waiter joins its queue first and compares the word then: a
- * waker that changed the word before it looked at the queue either finds the waiter or is seen by the comparison.
- * A waiter that finds another value after it was woken passes the wake-up on, for it was meant for somebody who
- * really slept.
+ * User memory is never read under a bucket's lock.  A waiter joins its queue first and compares the word
+ * then: a waker that changed the word before it looked at the queue either finds the waiter or is seen by the
+ * comparison. A waiter that finds another value after it was woken passes the wake-up on, for it was meant
+ * for somebody who really slept.
  */
 #include <arch/usercopy.h>
 #include <kernel/timespec.h>

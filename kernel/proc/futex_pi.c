@@ -7,9 +7,9 @@
  * its waiters may know the word by other addresses only.  They are left without an owner, and the first that
  * runs writes its own id into the word; so does whoever comes to lock it meanwhile.
  *
- * Only contention brings anybody here, so one lock serves all: who waits for whom is one graph, and a lock that
- * would close a circle in it is refused.  Words are accessed under that lock by accesses that do not resolve
- * faults; what is not there is brought in without the lock, and everything begins anew.
+ * Only contention brings anybody here, so one lock serves all: who waits for whom is one graph, and a lock
+ * that would close a circle in it is refused.  Words are accessed under that lock by accesses that do not
+ * resolve faults; what is not there is brought in without the lock, and everything begins anew.
  */
 #include <arch/usercopy.h>
 #include <serix/errno.h>
@@ -135,8 +135,8 @@ static uint32_t word_of(const struct thread *t, bool contended)
 
 /* --- owners --------------------------------------------------------------------------------------------- */
 
-/* The thread that a word names.  It stays until it takes pi_lock on its way out.  -ESRCH: none, or it has been
- * there already; private words name threads of the same memory. */
+/* The thread that a word names.  It stays until it takes pi_lock on its way out.  -ESRCH: none, or it has
+ * been there already; private words name threads of the same memory. */
 static int find_owner_locked(const struct futex_key *key, uint32_t word, struct thread **out)
 {
 	uint64_t flags = tree_lock();
@@ -215,7 +215,7 @@ int pi_lock_or_queue_locked(struct pi_waiter *w, uaddr_t addr, bool queue, bool 
 	return err == -EBUSY ? -EAGAIN : err;
 }
 
-/* --- sleeping --------------------------------------------------------------------------------------------- */
+/* --- sleeping ------------------------------------------------------------------------------------------- */
 
 bool pi_waiter_may_go(const struct pi_waiter *w)
 {
@@ -285,7 +285,7 @@ int pi_waiter_sleep(struct pi_waiter *w, uint64_t deadline_ns)
 	return err;
 }
 
-/* --- the calls --------------------------------------------------------------------------------------------- */
+/* --- the calls ------------------------------------------------------------------------------------------ */
 
 static int lock_or_queue(struct pi_waiter *w, bool queue)
 {
@@ -353,7 +353,7 @@ int64_t futex_unlock_pi(uaddr_t addr, bool is_private)
 	return err;
 }
 
-/* --- the end of an owner -------------------------------------------------------------------------------------- */
+/* --- the end of an owner -------------------------------------------------------------------------------- */
 
 void futex_pi_leave(struct thread *t)
 {

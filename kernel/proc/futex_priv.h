@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of futexes share: the key of a word, the queues of those who wait for one, and the waiters of
- * futexes with an owner (PI).
+ * What the files of futexes share: the key of a word, the queues of those who wait for one, and the waiters
+ * of futexes with an owner (PI).
  *
- * A key names the word: (address space, address) for private memory, (object, offset) for shared memory, so that
- * two mappings of one page meet.
+ * A key names the word: (address space, address) for private memory, (object, offset) for shared memory, so
+ * that two mappings of one page meet.
  */
 #pragma once
 
@@ -87,10 +87,10 @@ int64_t futex_requeue(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t wak
 int64_t futex_wake_op(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t count, uint32_t count2,
 		      uint32_t encoded);
 
-/* --- with an owner, who is lent the urgency of those who wait: futex_pi.c --------------------------------- */
+/* --- with an owner, who is lent the urgency of those who wait: futex_pi.c ------------------------------- */
 
-/* Guards all waiters of futexes with an owner and who the owners are.  Taken after a bucket's lock.  Words are
- * looked at and changed under it, so they agree with the queues. */
+/* Guards all waiters of futexes with an owner and who the owners are.  Taken after a bucket's lock.  Words
+ * are looked at and changed under it, so they agree with the queues. */
 extern struct spinlock pi_lock;
 void futex_pi_init(void);
 
@@ -115,8 +115,8 @@ int pi_waiter_sleep(struct pi_waiter *w, uint64_t deadline_ns);
 bool pi_waiter_may_go(const struct pi_waiter *w);
 
 /*
- * Try to have the futex for `w`'s thread, which need not be the running one: 0 if it is that thread's now, 1 if
- * `w` has been queued behind the owner (with `queue`; else -EAGAIN).  `contended`: others will wait.
+ * Try to have the futex for `w`'s thread, which need not be the running one: 0 if it is that thread's now, 1
+ * if `w` has been queued behind the owner (with `queue`; else -EAGAIN).  `contended`: others will wait.
  * -EFAULT: the word is not there to be changed at the moment; -EDEADLK, -ESRCH (no such owner), -EINVAL.
  */
 int pi_lock_or_queue_locked(struct pi_waiter *w, uaddr_t addr, bool queue, bool contended);

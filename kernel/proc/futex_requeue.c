@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* FUTEX_REQUEUE, FUTEX_CMP_REQUEUE: some who wait for one word are woken, others wait for another from now on. */
+/* FUTEX_REQUEUE, FUTEX_CMP_REQUEUE: some who wait for one word are woken, others wait for another from now
+ * on. */
 #include <arch/usercopy.h>
 #include <serix/errno.h>
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From a word to a futex with an owner: what condition variables need whose mutex has priority inheritance.
- * Who waits by FUTEX_WAIT_REQUEUE_PI names the futex that it wants to own when it returns, and sleeps as a waiter
- * of both kinds: in the bucket of the word until FUTEX_CMP_REQUEUE_PI has it own the futex, or queues it there.
+ * Who waits by FUTEX_WAIT_REQUEUE_PI names the futex that it wants to own when it returns, and sleeps as a
+ * waiter of both kinds: in the bucket of the word until FUTEX_CMP_REQUEUE_PI has it own the futex, or queues
+ * it there.
  */
 #include <arch/usercopy.h>
 #include <serix/errno.h>
 
 #include "futex_priv.h"
 
-/* --- waiting --------------------------------------------------------------------------------------------- */
+/* --- waiting -------------------------------------------------------------------------------------------- */
 
 static bool was_moved(const struct pi_waiter *pi)
 {
@@ -67,7 +68,7 @@ int64_t futex_wait_requeue_pi(uaddr_t addr, bool is_private, uint32_t expected, 
 	return err;
 }
 
-/* --- moving ---------------------------------------------------------------------------------------------- */
+/* --- moving --------------------------------------------------------------------------------------------- */
 
 struct requeue {
 	struct futex_key from, to;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Robust lists: a thread tells where it keeps the list of the locks that it holds.  When it ends they are marked,
- * and one waiter of each gets to see that.
+ * Robust lists: a thread tells where it keeps the list of the locks that it holds.  When it ends they are
+ * marked, and one waiter of each gets to see that.
  */
 #include <arch/usercopy.h>
 #include <serix/errno.h>
@@ -11,8 +11,8 @@
 #define ROBUST_LIST_LIMIT 2048
 #define ENTRY_PI          1ull /* in an entry's address: the lock has an owner whom waiters lend to */
 
-/* `pi`: its waiters are left without an owner by futex_pi_leave().  A lock that was being released (`pending`)
- * may be free already, with nobody woken. */
+/* `pi`: its waiters are left without an owner by futex_pi_leave().  A lock that was being released
+ * (`pending`) may be free already, with nobody woken. */
 static int release_robust(uaddr_t word, uint32_t tid, bool pi, bool pending)
 {
 	uint32_t value, seen;

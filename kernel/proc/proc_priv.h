@@ -153,8 +153,8 @@ static inline bool thread_must_leave_locked(const struct thread *t)
 /* Futexes (futex.c). */
 void futex_init(void);
 int64_t futex_wake_any(uaddr_t addr, uint32_t count);
-/* Who waits for what the thread owns finds a new owner; nobody waits for it from now on, until it goes on with
- * another program. */
+/* Who waits for what the thread owns finds a new owner; nobody waits for it from now on, until it goes on
+ * with another program. */
 void futex_pi_leave(struct thread *t);
 void futex_pi_reopen(struct thread *t);
 

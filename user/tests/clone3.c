@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clone3(2): sizes of its structure, what is refused, CLONE_CLEAR_SIGHAND; and small questions of prctl(2). */
+/* clone3(2): sizes of its structure, what is refused, CLONE_CLEAR_SIGHAND; and small questions of prctl(2).
+ * */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <string.h>

@@ -355,7 +355,7 @@ static void most_urgent_first(void)
 	need(order[0] == 15 && order[1] == 10 && order[2] == 5);
 }
 
-/* --- owners that end ---------------------------------------------------------------------------------------- */
+/* --- owners that end ------------------------------------------------------------------------------------ */
 
 static void *end_as_owner(void *arg)
 {
@@ -470,7 +470,7 @@ static void robust_pending(void)
 	need(futex(&pending_entry.word, WAIT | scope, WAITERS | 1, &ts, NULL, 0) != -ETIMEDOUT);
 }
 
-/* --- moving waiters ------------------------------------------------------------------------------------------ */
+/* --- moving waiters ------------------------------------------------------------------------------------- */
 
 static void *wait_and_own(void *arg)
 {
@@ -546,7 +546,7 @@ static void moving_errors(void)
 	need(futex(&word, CMP_REQUEUE_PI | scope, 1, (void *)1, &lock, 0) == 0);
 }
 
-/* --- several words ---------------------------------------------------------------------------------------------- */
+/* --- several words -------------------------------------------------------------------------------------- */
 
 struct waitv {
 	uint64_t val, addr;
@@ -597,7 +597,7 @@ static void several(void)
 	need(waitv(v, 4, 0, NULL, 0) == -EINVAL);
 }
 
-/* --- the older commands ------------------------------------------------------------------------------------------- */
+/* --- the older commands --------------------------------------------------------------------------------- */
 
 static void *wait_for_word(void *arg)
 {

@@ -226,7 +226,7 @@ static void counting(void)
 	need(sum == THREADS * rounds);
 }
 
-/* --- aborts ----------------------------------------------------------------------------------------------- */
+/* --- aborts --------------------------------------------------------------------------------------------- */
 
 static volatile int inside, stop, handled;
 
@@ -321,7 +321,7 @@ static void by_membarrier(void)
 	}
 }
 
-/* --- what is wrong is a SIGSEGV --------------------------------------------------------------------------- */
+/* --- what is wrong is a SIGSEGV ------------------------------------------------------------------------- */
 
 static void run_with(uint64_t sequence)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The vDSO: found by the auxiliary vector, with the names that C libraries look for; its clocks and those of the
- * calls are the same clocks, seen from every CPU; it is in a program's memory, but not for it to write.
+ * The vDSO: found by the auxiliary vector, with the names that C libraries look for; its clocks and those of
+ * the calls are the same clocks, seen from every CPU; it is in a program's memory, but not for it to write.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -29,7 +29,7 @@ static int (*v_timeofday)(struct timeval *tv, struct timezone *zone);
 static time_t (*v_time)(time_t *out);
 static int (*v_getcpu)(unsigned *cpu, unsigned *node, void *unused);
 
-/* --- looking functions up as C libraries do -------------------------------------------------------------- */
+/* --- looking functions up as C libraries do ------------------------------------------------------------- */
 
 static const char *base;
 static const Elf64_Sym *symbols;
@@ -106,7 +106,7 @@ static bool find(void)
 	       look_up("getcpu");
 }
 
-/* --- clocks ------------------------------------------------------------------------------------------------ */
+/* --- clocks --------------------------------------------------------------------------------------------- */
 
 static int64_t ns_of(const struct timespec *ts)
 {
@@ -247,7 +247,7 @@ static void steps(void)
 	need(v_timeofday(&tv, NULL) == 0 && tv.tv_sec < ts.tv_sec);
 }
 
-/* --- where it runs -------------------------------------------------------------------------------------------- */
+/* --- where it runs -------------------------------------------------------------------------------------- */
 
 static void processor(void)
 {
@@ -268,7 +268,7 @@ static void processor(void)
 	need(v_getcpu(NULL, NULL, NULL) == 0);
 }
 
-/* --- in memory ---------------------------------------------------------------------------------------------------- */
+/* --- in memory ------------------------------------------------------------------------------------------ */
 
 /* The range and rights that /proc/self/maps shows for a name. */
 static bool mapped(const char *name, uint64_t *start, uint64_t *end, char rights[5])
