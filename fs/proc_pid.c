@@ -177,6 +177,22 @@ static int show_wchan(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
+/* All processes are in one group. */
+static int show_cgroup(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "0::/\n");
+	return 0;
+}
+
+/* Nobody audits log-ins: Linux's number for none. */
+static int show_no_login(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "%u", UINT32_MAX);
+	return 0;
+}
+
 /* --- task/ --- */
 
 static int find_task(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out)
@@ -227,6 +243,8 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		PROC_FILE("schedstat", 0444, proc_show_schedstat), PROC_FILE("limits", 0444, show_limits),   \
 		PROC_FILE("mounts", 0444, show_mounts), PROC_FILE("mountinfo", 0444, show_mountinfo),        \
 		PROC_FILE("mountstats", 0444, show_mountstats), PROC_FILE("wchan", 0444, show_wchan),        \
+		PROC_FILE("cgroup", 0444, show_cgroup), PROC_FILE("loginuid", 0444, show_no_login),          \
+		PROC_FILE("sessionid", 0444, show_no_login), PROC_DIR("ns", proc_ns_entries),                \
 		PROC_GUARDED("smaps", 0444, proc_show_smaps),                                                \
 		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                  \
 		PROC_GUARDED("numa_maps", 0444, proc_show_numa_maps),                                        \

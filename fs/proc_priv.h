@@ -152,6 +152,16 @@ int proc_show_slabinfo(struct proc_text *t, const struct proc_node *node);
 #define PROC_SYS_VM_COUNT 7
 extern const struct proc_entry proc_sys_vm_entries[PROC_SYS_VM_COUNT]; /* fs/proc_sys_vm.c */
 
+/* fs/proc_sys_ipc.c: files of /proc/sys/kernel */
+int proc_show_ipc_limit(struct proc_text *t, const struct proc_node *node);
+int proc_store_ipc_limit(const struct proc_node *node, const char *text, size_t len);
+int proc_show_sem_limits(struct proc_text *t, const struct proc_node *node);
+int proc_store_sem_limits(const struct proc_node *node, const char *text, size_t len);
+
+/* fs/proc_ns.c: /proc/PID/ns */
+#define PROC_NS_COUNT 8
+extern const struct proc_entry proc_ns_entries[PROC_NS_COUNT];
+
 #define PROC_SYSVIPC_COUNT 3
 extern const struct proc_entry proc_sysvipc_entries[PROC_SYSVIPC_COUNT]; /* fs/proc_sysvipc.c */
 

@@ -229,15 +229,31 @@ static const struct proc_entry random_entries[] = {
 	PROC_FILE("uuid", 0444, show_uuid),
 };
 
+#define IPC_LIMIT(n)                                                              \
+	{                                                                         \
+		.name = (n), .mode = S_IFREG | 0644, .show = proc_show_ipc_limit, \
+		.store = proc_store_ipc_limit                                     \
+	}
+
 static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("cap_last_cap", 0444, show_cap_last_cap),
 	PROC_FILE("domainname", 0444, show_domainname),
 	{ .name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .store = store_hostname },
+	IPC_LIMIT("msgmax"),
+	IPC_LIMIT("msgmnb"),
+	IPC_LIMIT("msgmni"),
 	PROC_FILE("ngroups_max", 0444, show_ngroups_max),
 	PROC_FILE("osrelease", 0444, show_osrelease),
 	PROC_FILE("ostype", 0444, show_ostype),
 	PROC_FILE("pid_max", 0444, show_pid_max),
 	PROC_DIR("random", random_entries),
+	{ .name = "sem",
+	  .mode = S_IFREG | 0644,
+	  .show = proc_show_sem_limits,
+	  .store = proc_store_sem_limits },
+	IPC_LIMIT("shmall"),
+	IPC_LIMIT("shmmax"),
+	IPC_LIMIT("shmmni"),
 	PROC_FILE("version", 0444, show_sys_version),
 };
 

@@ -132,6 +132,8 @@
 	X(122, setfsuid, 1, cred)                    \
 	X(123, setfsgid, 1, cred)                    \
 	X(124, getsid, 1, process)                   \
+	X(125, capget, 2, linuxcap)                  \
+	X(126, capset, 2, linuxcap)                  \
 	X(127, rt_sigpending, 2, signal)             \
 	X(128, rt_sigtimedwait, 4, signal)           \
 	X(129, rt_sigqueueinfo, 3, signal)           \
@@ -263,7 +265,10 @@
 	X(309, getcpu, 3, sched)                     \
 	X(314, sched_setattr, 3, sched)              \
 	X(315, sched_getattr, 4, sched)              \
+	X(310, process_vm_readv, 6, process_vm)      \
+	X(311, process_vm_writev, 6, process_vm)     \
 	X(316, renameat2, 5, path)                   \
+	X(317, seccomp, 3, linuxcap)                 \
 	X(318, getrandom, 3, system)                 \
 	X(319, memfd_create, 2, memobj)              \
 	X(322, execveat, 5, process)                 \
