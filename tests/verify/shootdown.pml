@@ -15,7 +15,7 @@
  * see.  Memory is sequentially consistent here: that the barriers make it so is argued in tlb.c.
  *
  * check: no translation is used after what it leads to was freed, and no CPU waits for ever
- * check CPUS=3 PAGES=1: the same with three CPUs and one flush
+ * check CPUS=3 PAGES=1: the same with three CPUs and one flush, tags not reused
  * break BUG_GENERATION_FIRST: the generation is read before the CPU shows itself
  * break BUG_NO_ANSWER: the flusher does not wait for the others' answers
  * break BUG_TABLES_SKIP_LAZY: lazy CPUs are left alone though page tables are freed
@@ -162,7 +162,9 @@ end:	do
 		deaf[_pid] = 0
 	:: atomic { FREE(_pid) && !running[_pid] && !dead -> deaf[_pid] = 1 }
 		enter(_pid)
+#if CPUS == 2
 	:: atomic { FREE(_pid) && !loaded[_pid] && followed[_pid] != 0 -> followed[_pid] = 0 } /* asid_set_find() */
+#endif
 	od
 }
 
