@@ -109,6 +109,7 @@ void cap_slot_fill(struct cap_slots *slots, uint32_t index, struct capability *c
 	slot->cap = cap;
 	slot->flags = (uint16_t)flags;
 	leaf->used |= 1ull << index % CAP_LEAF_SLOTS;
+	leaf->touched |= 1ull << index % CAP_LEAF_SLOTS;
 	propagate(slots, index, leaf);
 }
 
@@ -140,6 +141,9 @@ void cap_slot_inherit(struct cap_slots *slots, uint32_t index, const struct cap_
 	struct cap_leaf *leaf = leaf_at(slots, index);
 	struct cap_slot *slot = &leaf->slots[index % CAP_LEAF_SLOTS];
 
+	if (likely(!from->reused && !from->handed_out && !from->retired))
+		return;
+	leaf->touched |= 1ull << index % CAP_LEAF_SLOTS;
 	slot->reused = from->reused;
 	slot->handed_out = from->handed_out;
 	slot->retired = from->retired;
@@ -260,6 +264,11 @@ uint32_t cap_slots_next_known(const struct cap_slots *slots, uint32_t start)
 		if (slots->top->nodes[n])
 			found = leaf_in_node(slots->top->nodes[n], n, 0);
 	return found;
+}
+
+uint64_t cap_slots_touched(struct cap_slots *slots, uint32_t index)
+{
+	return leaf_at(slots, index)->touched >> index % CAP_LEAF_SLOTS;
 }
 
 bool cap_slots_matter(struct cap_slots *slots, uint32_t index)

@@ -31,7 +31,8 @@ struct cap_slot {
 };
 
 struct cap_leaf {
-	uint64_t used; /* a bit for each slot: taken, or retired */
+	uint64_t used;    /* a bit for each slot: taken, or retired */
+	uint64_t touched; /* a bit for each slot that is not as new */
 	struct cap_slot slots[CAP_LEAF_SLOTS];
 };
 
@@ -70,8 +71,8 @@ bool cap_slot_is_worn_out(const struct cap_slot *slot);
 /* Put `cap` into a free slot that is there; take it out of one.  A handle to it is stale from then on. */
 void cap_slot_fill(struct cap_slots *slots, uint32_t index, struct capability *cap, uint32_t flags);
 void cap_slot_clear(struct cap_slots *slots, uint32_t index);
-/* What was handed out for `from` is as stale, or not, for the free slot `index`, which is to take the
- * same. */
+/* What was handed out for `from` is as stale, or not, for the slot `index`, which is as new and is to
+ * take the same. */
 void cap_slot_inherit(struct cap_slots *slots, uint32_t index, const struct cap_slot *from);
 
 /* The lowest free slot >= min, perhaps without memory; CAP_SLOTS_MAX: none. */
@@ -83,6 +84,8 @@ uint32_t cap_slots_next_known(const struct cap_slots *slots, uint32_t start);
 /* Whether anything is or was in the 64 slots around `index` that a copy of them has to know: capabilities,
  * and generations whose handles are stale.  There is memory for them. */
 bool cap_slots_matter(struct cap_slots *slots, uint32_t index);
+/* A bit for each slot from `index` to the end of its leaf, which is there: it is not as new. */
+uint64_t cap_slots_touched(struct cap_slots *slots, uint32_t index);
 
 /* Get memory for slot `index`; takes `lock` for a moment.  -ENOMEM. */
 int cap_slots_grow(struct cap_slots *slots, struct spinlock *lock, uint32_t index) __must_check;

@@ -351,23 +351,44 @@ static int copy_slot_locked(struct cap_table *from, struct cap_table *to, uint32
 	return err;
 }
 
+static uint32_t end_of_leaf(uint32_t index)
+{
+	return (index | (CAP_LEAF_SLOTS - 1)) + 1;
+}
+
+/* Those from *index to the end of its leaf that are not as new. */
+static int copy_touched_locked(struct cap_table *from, struct cap_table *to, uint32_t *index,
+			       struct capability **unused)
+{
+	uint64_t touched = cap_slots_touched(&from->slots, *index);
+	uint32_t first = *index;
+
+	for (; touched; touched &= touched - 1) {
+		int err;
+
+		*index = first + (uint32_t)__builtin_ctzll(touched);
+		err = copy_slot_locked(from, to, (*index)++, unused);
+		if (err < 0)
+			return err;
+	}
+	*index = end_of_leaf(first);
+	return 0;
+}
+
 /* Copy the slots from *index to the end of its leaf; -EAGAIN: `to` has no memory for them yet. */
 static int copy_leaf(struct cap_table *from, struct cap_table *to, uint32_t *index)
 {
 	struct capability *unused = NULL;
-	uint32_t end;
 	int err = 0;
 
 	lock_both(from, to);
 	*index = cap_slots_next_known(&from->slots, *index);
-	end = (*index | (CAP_LEAF_SLOTS - 1)) + 1;
 	if (*index < CAP_SLOTS_MAX && !cap_slots_matter(&from->slots, *index))
-		*index = end;
+		*index = end_of_leaf(*index);
 	else if (*index < CAP_SLOTS_MAX && !cap_slot_at(&to->slots, *index))
 		err = -EAGAIN;
-	else
-		while (err == 0 && *index < MIN(end, CAP_SLOTS_MAX))
-			err = copy_slot_locked(from, to, (*index)++, &unused);
+	else if (*index < CAP_SLOTS_MAX)
+		err = copy_touched_locked(from, to, index, &unused);
 	unlock_both(from, to);
 	if (unused)
 		cap_done(unused);
