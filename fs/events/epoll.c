@@ -159,6 +159,14 @@ static void wait_for_others(struct epoll *ep)
 	wait_event(&ep->sleepers, has_news(ep) || READ_ONCE(ep->claimed) == 0);
 }
 
+/* A sleep was interrupted: by a signal, by the end of `cap`, or by a revocation that is none of this call's
+ * business.  The word of that goes first: one that comes later is seen in the capability, or interrupts again. */
+static bool must_leave(const struct capability *cap)
+{
+	atomic_fetch_and(&current_task()->work, ~TASK_WORK_REVOKED);
+	return cap_is_revoked(cap) || signal_confirm();
+}
+
 int epoll_wait_events(struct file *file, const struct capability *cap, uaddr_t out, int max,
 		      uint64_t deadline_ns)
 {
@@ -181,7 +189,7 @@ int epoll_wait_events(struct file *file, const struct capability *cap, uaddr_t o
 		err = sleep_for_news(ep, deadline_ns);
 		if (err == -ETIMEDOUT)
 			deadline_ns = 0;
-		else if (err < 0 && (cap_is_revoked(cap) || signal_confirm()))
+		else if (err < 0 && must_leave(cap))
 			return err;
 	}
 }

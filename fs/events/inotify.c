@@ -30,10 +30,10 @@ struct event {
 };
 
 struct inotify {
-	struct list events; /* [watch_lock] oldest first */
-	uint32_t count;     /* [watch_lock] of those */
-	uint64_t bytes;     /* [watch_lock] that they take when read */
-	bool overflowed;    /* [watch_lock] some were lost, and the last thing to read says so */
+	struct list events;   /* [watch_lock] oldest first */
+	uint32_t count;       /* [watch_lock] of those */
+	uint64_t bytes;       /* [watch_lock] that they take when read */
+	bool overflowed;      /* [watch_lock] some were lost, and the last thing to read says so */
 	struct rb_tree by_wd; /* [watch_lock] */
 	uint32_t watches;     /* [watch_lock] */
 	int32_t last_wd;      /* [watch_lock] */
@@ -137,7 +137,8 @@ static void insert_wd_locked(struct inotify *in, struct inotify_watch *w)
 	w->wd = in->last_wd;
 	while (*link) {
 		parent = *link;
-		link = w->wd < rb_entry(parent, struct inotify_watch, node)->wd ? &parent->left : &parent->right;
+		link = w->wd < rb_entry(parent, struct inotify_watch, node)->wd ? &parent->left
+										: &parent->right;
 	}
 	rb_insert(&in->by_wd, &w->node, parent, link);
 }
@@ -271,7 +272,8 @@ static uint32_t with_type(uint32_t event, const struct vnode *v)
 
 void notify_vnode_(struct vnode *v, uint32_t event)
 {
-	const struct news n = { .event = event & (IN_MOVE_SELF | IN_DELETE_SELF) ? event : with_type(event, v) };
+	const struct news n = { .event = event & (IN_MOVE_SELF | IN_DELETE_SELF) ? event
+										 : with_type(event, v) };
 
 	tell(v, &n);
 }
@@ -279,7 +281,9 @@ void notify_vnode_(struct vnode *v, uint32_t event)
 void notify_name_(struct vnode *dir, uint32_t event, const struct vnode *about, const char *name, size_t len,
 		  uint32_t cookie)
 {
-	const struct news n = { .event = with_type(event, about), .name = name, .len = len, .cookie = cookie };
+	const struct news n = {
+		.event = with_type(event, about), .name = name, .len = len, .cookie = cookie
+	};
 
 	tell(dir, &n);
 }
@@ -427,9 +431,9 @@ static void inotify_info(struct file *file, char *buf, size_t size)
 	for (struct rb_node *n = rb_first(&in->by_wd); n && used + 1 < size; n = rb_next(n)) {
 		const struct inotify_watch *w = rb_entry(n, struct inotify_watch, node);
 
-		used += (size_t)scnprintf(buf + used, size - used,
-					  "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n", w->wd,
-					  w->vnode->ino, (uint64_t)w->vnode->sb->dev, w->mask & IN_ALL_EVENTS);
+		used += (size_t)scnprintf(
+			buf + used, size - used, "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n",
+			w->wd, w->vnode->ino, (uint64_t)w->vnode->sb->dev, w->mask & IN_ALL_EVENTS);
 	}
 	spin_unlock(&watch_lock);
 }

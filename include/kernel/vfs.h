@@ -107,10 +107,10 @@ struct vnode {
 	_Atomic int32_t write_count;           /* [a] writers; negative: executables deny writing (ETXTBSY) */
 	bool linkable;                         /* [lock] has no name yet, but may get one (O_TMPFILE) */
 	struct pipe *pipe;                     /* [lock] of a fifo while it is open */
-	struct file_locks *locks; /* [file_locks_mutex] record locks and flock; NULL: none ever */
+	struct file_locks *locks;      /* [file_locks_mutex] record locks and flock; NULL: none ever */
 	struct inotify_watch *watches; /* fs/events/inotify.c: who wants to hear of it, */
 	_Atomic uint32_t watched;      /* [a] and of what, in all */
-	void *private;            /* [ops] */
+	void *private;                 /* [ops] */
 };
 
 struct superblock {

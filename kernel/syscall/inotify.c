@@ -48,7 +48,8 @@ static int use_inotify(int fd, struct file_use *use)
 /* What may be read may be watched. */
 static int watch_path(struct file *inotify, const char *name, uint32_t mask)
 {
-	unsigned flags = (mask & IN_DONT_FOLLOW ? WALK_NOFOLLOW : 0) | (mask & IN_ONLYDIR ? WALK_DIRECTORY : 0);
+	unsigned flags =
+		(mask & IN_DONT_FOLLOW ? WALK_NOFOLLOW : 0) | (mask & IN_ONLYDIR ? WALK_DIRECTORY : 0);
 	struct path path;
 	int result = vfs_walk(AT_FDCWD, name, flags, CAP_READ, &path);
 
@@ -61,7 +62,7 @@ static int watch_path(struct file *inotify, const char *name, uint32_t mask)
 	return result;
 }
 
-#define MASK_KNOWN                                                                                \
+#define MASK_KNOWN                                                                               \
 	(IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW | \
 	 IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ISDIR | IN_ONESHOT)
 

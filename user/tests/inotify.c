@@ -149,7 +149,8 @@ static void a_directory(void)
 	need(watch(in, ".", IN_CREATE | IN_DELETE | IN_MODIFY | IN_OPEN | IN_CLOSE | IN_ATTRIB) == 1);
 	write_file("f", "abc");
 	expect(in, "1:100:f 1:20:f 1:2:f 1:8:f ");
-	need(mkdir("d", 0755) == 0 && symlink("f", "l") == 0 && link("f", "h") == 0 && mkfifo("p", 0600) == 0);
+	need(mkdir("d", 0755) == 0 && symlink("f", "l") == 0 && link("f", "h") == 0 &&
+	     mkfifo("p", 0600) == 0);
 	expect(in, "1:40000100:d 1:100:l 1:100:h 1:100:p ");
 	need(chmod("d", 0700) == 0);
 	expect(in, "1:40000004:d ");
@@ -168,7 +169,8 @@ static void renames(void)
 	need(mkdir("a", 0755) == 0 && mkdir("b", 0755) == 0);
 	write_file("a/f", "x");
 	write_file("b/old", "y");
-	need(watch(in, "a", IN_MOVE) == 1 && watch(in, "b", IN_MOVE) == 2 && watch(in, "a/f", IN_MOVE_SELF) == 3);
+	need(watch(in, "a", IN_MOVE) == 1 && watch(in, "b", IN_MOVE) == 2 &&
+	     watch(in, "a/f", IN_MOVE_SELF) == 3);
 	need(rename("a/f", "b/g") == 0);
 	expect(in, "1:40#0:f 2:80#0:g 3:800 ");
 	need(rename("b/g", "b/old") == 0); /* in the place of another */
