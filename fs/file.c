@@ -153,8 +153,7 @@ static uint32_t memory_rights(const struct file *file)
 
 static uint32_t rights_of(const struct file *file)
 {
-	uint32_t rights = CAP_STAT | CAP_LOOKUP | CAP_EXEC | CAP_CREATE | CAP_REMOVE | CAP_RIGHT_GRANT |
-			  CAP_RIGHT_EXPORT;
+	uint32_t rights = CAP_STAT | CAP_EXEC | CAP_RIGHT_GRANT | CAP_RIGHT_EXPORT;
 
 	if (file->object.type == OBJECT_MEMORY)
 		return memory_rights(file);
@@ -166,7 +165,7 @@ static uint32_t rights_of(const struct file *file)
 		return rights;
 	rights |= CAP_SEEK | CAP_CHMOD | CAP_LOCK | CAP_IOCTL | CAP_MAP | CAP_SEAL;
 	if (file->access & CAP_READ)
-		rights |= CAP_READ | CAP_LIST;
+		rights |= CAP_READ;
 	if (file->access & CAP_WRITE)
 		rights |= CAP_WRITE | CAP_APPEND | CAP_TRUNCATE;
 	return rights;

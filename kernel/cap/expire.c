@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Expiry.  A look-up compares the time with the cycle counter, so that a capability is over to the cycle.
- * What must end besides - mappings, calls that sleep, what was derived - is revoked by a kernel thread, which
- * a timer wakes.  Only capabilities that expire have a timer, and each of those has its own, copies and
- * children too: they may outlive the one that they come from.
+ * What must end besides - mappings, calls that sleep, what was derived - is revoked by a kernel thread.
  *
- * The timer's function runs in an interrupt: it only queues the capability.  An entry in the queue holds no
- * reference; the capability's end takes it out.
+ * Capabilities that expire stand in a queue by their time, copies and children too: they may outlive the one
+ * that they come from.  One timer wakes the thread when the first is due.  Its interrupt does nothing else,
+ * and the thread takes one at a time, so any number may be due at once.
+ *
+ * An entry in the queue holds no reference; the capability's end takes it out.
  */
 #include "cap_priv.h"
 
 #include <kernel/panic.h>
+#include <kernel/rbtree.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/time.h>
@@ -18,35 +20,32 @@
 #include <serix/errno.h>
 
 struct cap_expiry {
-	struct timer timer;     /* [lock] armed under it */
+	struct rb_node node;    /* [lock] in `pending`, while it is queued */
+	bool queued;            /* [lock] */
+	uint64_t expires;       /* [lock] its place there: what the cycle counter will show */
 	struct capability *cap; /* [i] */
-	struct list link;       /* [lock] in `expired`, or by itself */
 };
 
 static struct spinlock lock = SPINLOCK_INIT("cap_expiry", RANK_CAP_EXPIRY);
-static struct list expired = LIST_INIT(expired); /* [lock] */
+static struct rb_tree pending = RB_TREE_INIT; /* [lock] */
+static struct timer alarm;                    /* [lock] armed under it: for the first, or one that was */
+static _Atomic bool rung;                     /* since the thread has looked */
 static struct waitqueue wanted = WAITQUEUE_INIT(wanted);
 
-static void is_due(struct timer *timer)
+static void ring(struct timer *timer)
 {
-	struct cap_expiry *expiry = container_of(timer, struct cap_expiry, timer);
-	uint64_t flags = spin_lock_irqsave(&lock);
-
-	if (list_empty(&expiry->link))
-		list_add_tail(&expired, &expiry->link);
-	spin_unlock_irqrestore(&lock, flags);
+	(void)timer;
+	atomic_store(&rung, true);
 	wake_up(&wanted);
 }
 
 int cap_expiry_alloc(struct capability *cap)
 {
-	struct cap_expiry *expiry = kmalloc(sizeof(*expiry)), *none = NULL;
+	struct cap_expiry *expiry = kzalloc(sizeof(*expiry)), *none = NULL;
 
 	if (!expiry)
 		return -ENOMEM;
-	timer_init(&expiry->timer, is_due);
 	expiry->cap = cap;
-	list_init(&expiry->link);
 	if (!atomic_compare_exchange_strong(&cap->expiry, &none, expiry))
 		kfree(expiry);
 	return 0;
@@ -63,74 +62,97 @@ static uint64_t deadline_of(uint64_t cycles)
 	return time_now_ns() + seconds * NSEC_PER_SEC + ahead % rate * NSEC_PER_SEC / rate + 1;
 }
 
+static struct cap_expiry *first_locked(void)
+{
+	struct rb_node *node = rb_first(&pending);
+
+	return node ? rb_entry(node, struct cap_expiry, node) : NULL;
+}
+
+static void insert_locked(struct cap_expiry *expiry)
+{
+	struct rb_node **link = &pending.root, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = expiry->expires < rb_entry(parent, struct cap_expiry, node)->expires ? &parent->left
+											    : &parent->right;
+	}
+	rb_insert(&pending, &expiry->node, parent, link);
+	expiry->queued = true;
+}
+
+static void remove_locked(struct cap_expiry *expiry)
+{
+	if (expiry->queued)
+		rb_erase(&pending, &expiry->node);
+	expiry->queued = false;
+}
+
 void cap_expiry_start(struct capability *cap)
 {
 	struct cap_expiry *expiry = atomic_load(&cap->expiry);
-	uint64_t flags = spin_lock_irqsave(&lock);
 
-	timer_arm(&expiry->timer, deadline_of(atomic_load(&cap->expires)));
-	spin_unlock_irqrestore(&lock, flags);
+	spin_lock(&lock);
+	remove_locked(expiry);
+	expiry->expires = atomic_load(&cap->expires);
+	insert_locked(expiry);
+	if (first_locked() == expiry)
+		timer_arm(&alarm, deadline_of(expiry->expires));
+	spin_unlock(&lock);
 }
 
+/* An alarm that was for this one rings for nothing. */
 void cap_expiry_end(struct capability *cap)
 {
 	struct cap_expiry *expiry = atomic_load(&cap->expiry);
-	uint64_t flags;
 
-	timer_cancel(&expiry->timer);
-	flags = spin_lock_irqsave(&lock);
-	list_del(&expiry->link);
-	spin_unlock_irqrestore(&lock, flags);
+	spin_lock(&lock);
+	remove_locked(expiry);
+	spin_unlock(&lock);
 	atomic_store(&cap->expiry, NULL);
 	kfree(expiry);
 }
 
-/* The next capability that is due, with a reference; NULL: none. */
+/* The next capability that is due, with a reference; NULL: none, and the alarm is set. */
 static struct capability *next_expired(void)
 {
 	struct capability *cap = NULL;
-	uint64_t flags = spin_lock_irqsave(&lock);
+	struct cap_expiry *first;
 
-	while (!cap && !list_empty(&expired)) {
-		struct cap_expiry *expiry = list_first(&expired, struct cap_expiry, link);
-
-		list_del(&expiry->link);
+	spin_lock(&lock);
+	while (!cap && (first = first_locked()) && first->expires <= arch_cycles()) {
+		remove_locked(first);
 		/* Its last reference may be gone; then its end waits for the lock. */
-		if (cap_get_unless_gone(expiry->cap))
-			cap = expiry->cap;
+		if (cap_get_unless_gone(first->cap))
+			cap = first->cap;
 	}
-	spin_unlock_irqrestore(&lock, flags);
+	if (!cap && first)
+		timer_arm(&alarm, deadline_of(first->expires));
+	spin_unlock(&lock);
 	return cap;
-}
-
-static void revoke_expired(struct capability *cap)
-{
-	/* Calls under way are interrupted; nobody waits for them, least of all those whose time is over,
-	 * too. */
-	if (cap_is_expired(cap)) {
-		cap_audit(CAP_EVENT_EXPIRY, cap, "its time is over");
-		cap_revoke_begin(cap, true);
-	} else {
-		cap_expiry_start(cap);
-	}
-	cap_done(cap);
 }
 
 static void cerberus(void *arg)
 {
+	struct capability *cap;
+
 	(void)arg;
 	for (;;) {
-		struct capability *cap = next_expired();
-
-		if (cap)
-			revoke_expired(cap);
-		else
-			wait_event(&wanted, !list_empty(&expired));
+		while ((cap = next_expired()) != NULL) {
+			/* Calls under way are interrupted; nobody waits for them, least of all those whose
+			 * time is over, too. */
+			cap_audit(CAP_EVENT_EXPIRY, cap, "its time is over");
+			cap_revoke_begin(cap, true);
+			cap_done(cap);
+		}
+		wait_event(&wanted, atomic_exchange(&rung, false));
 	}
 }
 
 void cap_expire_start(void)
 {
+	timer_init(&alarm, ring);
 	if (!kthread_create("cerberus", cerberus, NULL))
 		panic("no memory for the thread that revokes what has expired");
 }
@@ -143,7 +165,7 @@ int cap_expire(struct cap_table *table, cap_handle_t handle, uint64_t expires)
 
 	if (err < 0)
 		return err;
-	/* What has a timer has a tree: cerberus comes from nowhere, and the tree's lock says whether the
+	/* What is queued has a tree: cerberus comes from nowhere, and the tree's lock says whether the
 	 * table that the capability was in is still there. */
 	err = cap_tree_of(cap) ? cap_expiry_alloc(cap) : -ENOMEM;
 	if (err == 0) {

@@ -244,6 +244,7 @@ int cap_revoke_from(struct capability *cap, bool self)
 {
 	int err;
 
+	cap_audit(CAP_EVENT_REVOCATION, cap, self ? "with its children" : "its children");
 	atomic_fetch_add(&cap->revokers, 1);
 	cap_revoke_begin(cap, self);
 	err = wait_for_calls(cap, self);
@@ -258,7 +259,6 @@ int cap_revoke(struct cap_table *table, cap_handle_t handle, bool self)
 
 	if (err < 0)
 		return err;
-	cap_audit(CAP_EVENT_REVOCATION, cap, self ? "with its children" : "its children");
 	err = cap_revoke_from(cap, self);
 	cap_done(cap);
 	return err;

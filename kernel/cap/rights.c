@@ -2,11 +2,12 @@
 /* Which rights mean something for which type. */
 #include <kernel/cap.h>
 
-/* Of everything that can be open as a file; a descriptor of one kind may be asked for what only the other
- * knows, and then fails as Linux has it. */
+/* Of everything that can be open as a file. */
 #define FILE_RIGHTS                                                                                      \
 	(CAP_READ | CAP_WRITE | CAP_EXEC | CAP_APPEND | CAP_SEEK | CAP_STAT | CAP_CHMOD | CAP_TRUNCATE | \
-	 CAP_MAP | CAP_LOCK | CAP_LOOKUP | CAP_LIST | CAP_CREATE | CAP_REMOVE | CAP_IOCTL | CAP_SEAL)
+	 CAP_MAP | CAP_LOCK | CAP_IOCTL | CAP_SEAL)
+/* With those of files: what is found through it has them. */
+#define DIRECTORY_RIGHTS (FILE_RIGHTS | CAP_LOOKUP | CAP_LIST | CAP_CREATE | CAP_REMOVE)
 #define MEMORY_RIGHTS                                                                                \
 	(CAP_READ | CAP_WRITE | CAP_EXEC | CAP_SEEK | CAP_STAT | CAP_TRUNCATE | CAP_MAP | CAP_SEAL | \
 	 CAP_PHYSICAL)
@@ -31,7 +32,7 @@ uint32_t cap_type_rights(enum object_type type)
 	static const uint32_t own[] = {
 		[OBJECT_NONE] = 0,
 		[OBJECT_FILE] = FILE_RIGHTS,
-		[OBJECT_DIRECTORY] = FILE_RIGHTS,
+		[OBJECT_DIRECTORY] = DIRECTORY_RIGHTS,
 		[OBJECT_MEMORY] = MEMORY_RIGHTS,
 		[OBJECT_PROCESS] = THREAD_RIGHTS | PROCESS_RIGHT_GRANT,
 		[OBJECT_THREAD] = THREAD_RIGHTS,

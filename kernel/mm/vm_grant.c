@@ -19,6 +19,18 @@
 
 #include "vm_priv.h"
 
+static void nobody_sleeps(const struct vm_space *vm, uint64_t start, uint64_t end,
+			  const struct vm_object *obj)
+{
+	(void)vm;
+	(void)start;
+	(void)end;
+	(void)obj;
+}
+
+void (*vm_wake_sleepers)(const struct vm_space *vm, uint64_t start, uint64_t end,
+			 const struct vm_object *obj) = nobody_sleeps;
+
 void vm_grant_init(struct vm_grant *grant, void (*release)(struct vm_grant *grant))
 {
 	refcount_set(&grant->refs, 1);

@@ -119,6 +119,7 @@ void vm_rmap_revoke(struct vm_object *obj, const struct vm_grant *grant)
 			continue;
 		writes_no_more(area);
 		vm_unmap_pages_locked(area->space, area->start, area->end);
+		vm_wake_sleepers(area->space, area->start, area->end, obj);
 	}
 	mutex_unlock(&obj->areas_lock);
 }

@@ -7,6 +7,9 @@
  * then: a waker that changed the word before it looked at the queue either finds the waiter or is seen by the
  * comparison. A waiter that finds another value after it was woken passes the wake-up on, for it was meant
  * for somebody who really slept.
+ *
+ * When memory is revoked, each waiter that may sleep on a word of it is shaken: it looks whether the word is
+ * still there, and sleeps on in its place in the queue if so.
  */
 #include <arch/usercopy.h>
 #include <kernel/timespec.h>
@@ -37,8 +40,30 @@ enum futex_command {
 
 static struct futex_bucket buckets[BUCKETS];
 
+static void shake(const struct vm_space *vm, uint64_t start, uint64_t end, const struct vm_object *obj)
+{
+	struct futex_waiter *w;
+
+	/* What was unmapped before is seen by whoever joins a queue after this look at it. */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (struct futex_bucket *b = buckets; b < buckets + BUCKETS; b++) {
+		if (list_empty(&b->waiters))
+			continue;
+		spin_lock(&b->lock);
+		list_for_each (w, &b->waiters, link) {
+			if (w->key.space != obj &&
+			    !(w->key.space == vm && w->key.offset >= start && w->key.offset < end))
+				continue;
+			atomic_store(&w->shaken, true);
+			wake_up(w->wq);
+		}
+		spin_unlock(&b->lock);
+	}
+}
+
 void futex_init(void)
 {
+	vm_wake_sleepers = shake;
 	for (size_t i = 0; i < BUCKETS; i++) {
 		spin_init(&buckets[i].lock, "futex", RANK_FUTEX);
 		list_init(&buckets[i].waiters);
@@ -189,6 +214,30 @@ bool futex_dequeue(struct futex_waiter *w)
 	return woken;
 }
 
+/* A word that was revoked is not there; one that the waiter was moved to is for the program to look at. */
+static int look_again(const struct futex_waiter *w, uaddr_t addr)
+{
+	uint32_t value;
+
+	return READ_ONCE(w->moved) ? -EAGAIN : get_user_u32(addr, &value);
+}
+
+/* Until it is woken (0), or the time is over, or a signal came, or the word is gone. */
+static int sleep_on(struct futex_waiter *w, uaddr_t addr, uint64_t deadline_ns)
+{
+	int err;
+
+	do {
+		err = wait_event_timeout(w->wq, READ_ONCE(w->woken) || atomic_load(&w->shaken), deadline_ns,
+					 true);
+		if (err < 0 || READ_ONCE(w->woken))
+			break;
+		atomic_store(&w->shaken, false);
+		err = look_again(w, addr);
+	} while (err == 0);
+	return err;
+}
+
 static int sleep_while_equal(uaddr_t addr, uint32_t expected, const struct futex_key *key, uint32_t bitset,
 			     uint64_t deadline_ns)
 {
@@ -207,7 +256,7 @@ static int sleep_while_equal(uaddr_t addr, uint32_t expected, const struct futex
 			(void)futex_wake_key(&w.key, 1, bitset);
 		return err;
 	}
-	err = wait_event_timeout(&wq, READ_ONCE(w.woken), deadline_ns, true);
+	err = sleep_on(&w, addr, deadline_ns);
 	return futex_dequeue(&w) ? 0 : err;
 }
 

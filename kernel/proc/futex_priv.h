@@ -61,6 +61,8 @@ struct futex_waiter {
 	struct futex_bucket *bucket; /* changed by requeue, with both locks held */
 	uint32_t bitset;
 	bool woken;           /* [bucket lock] and off the list */
+	bool moved;           /* [bucket lock] by requeue, to another word; never back */
+	_Atomic bool shaken;  /* its memory may have been revoked; for those that sleep in futex_wait */
 	struct waitqueue *wq; /* [i] where it sleeps */
 	struct pi_waiter *pi; /* [i] it waits to be moved to a futex with an owner; NULL: it does not */
 };

@@ -27,6 +27,7 @@ static int64_t requeue_keys(const struct futex_key *from, const struct futex_key
 		}
 		list_del(&w->link);
 		w->key = *to;
+		WRITE_ONCE(w->moved, true);
 		WRITE_ONCE(w->bucket, b);
 		list_add_tail(&b->waiters, &w->link);
 		moved++;

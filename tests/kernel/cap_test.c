@@ -320,6 +320,35 @@ static void time_ends_what_is_held(void)
 	KTEST_EXPECT(atomic_load(&objects) == 0);
 }
 
+static void many_that_are_due_at_once_hold_nobody_up(void)
+{
+	bool strict = cmdline_has("ktest.strict");
+	uint32_t wanted = MILLION / (strict ? 10 : 100), made;
+	struct cap_terms soon = { .rights = UINT32_MAX,
+				  .expires = arch_cycles() + 3 * time_cycles_per_sec() };
+	uint64_t give_up = time_now_ns() + 30 * NSEC_PER_SEC;
+	struct watcher w = { 0 };
+	struct cap_table *table = new_table();
+
+	for (made = 0; made < wanted; made++)
+		if (cap_derive(table, 0, &soon, table) < 0)
+			break;
+	start_watching(&w);
+	while (cap_next(table, 1, NULL) >= 0 && time_now_ns() < give_up)
+		sleep_until(time_now_ns() + 10 * NSEC_PER_MSEC, false);
+	pr_info("cap: %u due at once hold the CPU for %lu us at most", made,
+		(uint64_t)(atomic_load(&w.latest_ns) / NSEC_PER_USEC));
+	atomic_store(&w.stop, true);
+	KTEST_EXPECT(wait_until(&w.ended, 1));
+	KTEST_EXPECT(made == wanted && cap_next(table, 1, NULL) == -ENOENT && is_there(table, 0));
+	KTEST_EXPECT(!strict || atomic_load(&w.latest_ns) < NSEC_PER_MSEC);
+	cap_table_put(table);
+	/* The last is out of the table before the thread lets go of it. */
+	while (atomic_load(&objects) > 0 && time_now_ns() < give_up)
+		sleep_until(time_now_ns() + NSEC_PER_MSEC, false);
+	KTEST_EXPECT(atomic_load(&objects) == 0);
+}
+
 static const struct ktest_case cases[] = {
 	{ "a chain of derivations is 64 long", a_chain_is_64_long },
 	{ "revocation reaches other tables", revocation_reaches_other_tables },
@@ -327,5 +356,6 @@ static const struct ktest_case cases[] = {
 	{ "nobody escapes by deriving", nobody_escapes_by_deriving },
 	{ "a million hold nobody up", a_million_hold_nobody_up },
 	{ "time ends what is held", time_ends_what_is_held },
+	{ "many that are due at once hold nobody up", many_that_are_due_at_once_hold_nobody_up },
 };
 KTEST_SUITE("cap", cases);

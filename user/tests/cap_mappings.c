@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "child.h"
@@ -18,6 +19,10 @@
 #ifndef MADV_POPULATE_READ /* musl 1.2.3 */
 #define MADV_POPULATE_READ 22
 #endif
+
+#define FUTEX_WAIT    0 /* <linux/futex.h> does not come with musl */
+#define FUTEX_WAKE    1
+#define FUTEX_PRIVATE 128
 
 #define PAGE   4096ul
 #define SIZE   (4 * PAGE)
@@ -287,6 +292,47 @@ static void the_deepest_can_be_mapped(void)
 	need(touch(shared, true) == 0 && cap_revoke(object, CAP_REVOKE_CHILDREN) == 0 && is_gone(shared));
 }
 
+/* A child that sleeps on a word; its status is what futex says. */
+static pid_t sleep_on(volatile unsigned char *word, int flags)
+{
+	const struct timespec patience = { .tv_sec = 60 };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		long err = syscall(SYS_futex, word, FUTEX_WAIT | flags, *(volatile uint32_t *)word, &patience,
+				   NULL, 0);
+
+		_exit(err < 0 ? errno : 0);
+	}
+	return pid;
+}
+
+static bool ended_with(pid_t pid, int code)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == code;
+}
+
+static void who_sleeps_on_them_wakes(void)
+{
+	pid_t sleepers[3], other;
+
+	set_up();
+	sleepers[0] = sleep_on(shared + 16, 0);
+	sleepers[1] = sleep_on(shared + 32, FUTEX_PRIVATE);
+	sleepers[2] = sleep_on(private + 2 * PAGE, FUTEX_PRIVATE);
+	other = sleep_on(own + 16, 0);
+	usleep(100000);
+	need(cap_revoke(lent, 0) == 0);
+	for (int i = 0; i < 3; i++)
+		need(ended_with(sleepers[i], EFAULT));
+	usleep(50000);
+	need(waitpid(other, NULL, WNOHANG) == 0);
+	need(syscall(SYS_futex, own + 16, FUTEX_WAKE, 1, NULL, NULL, 0) == 1);
+	need(ended_with(other, 0));
+}
+
 int main(void)
 {
 	tap(passes(closing_leaves_them), "closing the descriptor leaves its mappings");
@@ -301,6 +347,7 @@ int main(void)
 	tap(passes(the_object_can_be_sealed_then), "the object can be sealed then");
 	tap(passes(proc_shows_it), "/proc/self/maps shows it");
 	tap(passes(rights_bound_them), "rights bound mappings");
+	tap(passes(who_sleeps_on_them_wakes), "who sleeps on a word of one wakes: EFAULT; others sleep on");
 	tap(passes(the_deepest_can_be_mapped), "the deepest capability can be mapped");
 	return tap_end();
 }

@@ -716,6 +716,20 @@ static void allowed_with(void)
 
 /* --- what does not fit the table --- */
 
+/* What it is not for is not among a file's rights, and fails for what it is. */
+static void files_are_no_directories(void)
+{
+	char entries[64];
+	int fd = file();
+
+	need((cap_rights(fd) & (LU | LI | CR | RM)) == 0);
+	need((cap_rights(open(".", O_RDONLY)) & (LU | LI | CR | RM)) == (LU | LI | CR | RM));
+	need(outcome(openat(fd, "x", O_RDONLY)) == -ENOTDIR);
+	need(outcome(unlinkat(fd, "x", 0)) == -ENOTDIR);
+	need(outcome(mkdirat(fd, "x", 0755)) == -ENOTDIR);
+	need(outcome(syscall(SYS_getdents64, fd, entries, sizeof(entries))) == -ENOTDIR);
+}
+
 /* Either of WRITE and APPEND is enough for write, so all but both are missing. */
 static void write_needs_write_or_append(void)
 {
@@ -948,6 +962,7 @@ int main(void)
 	    "a file has no more rights than the directory it was opened through");
 	tap(passes(nested_directories_have_its_rights), "nor has one two directories down");
 	tap(passes(o_path_has_none_to_give), "O_PATH: as on Linux");
+	tap(passes(files_are_no_directories), "a file has no right of directories: ENOTDIR, not EPERM");
 	tap(passes(limit_is_for_good), "cap_limit is for good");
 	return tap_end();
 }

@@ -2,7 +2,7 @@
 /* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c */
 /* sources: kernel/cap/derive.c */
 /* sources: kernel/cap/revoke.c kernel/cap/expire.c kernel/cap/query.c kernel/cap/object.c kernel/cap/id.c */
-/* sources: kernel/lib/siphash.c kernel/lib/bitmap.c */
+/* sources: kernel/lib/siphash.c kernel/lib/bitmap.c kernel/lib/rbtree.c */
 /*
  * The kernel's capabilities against user/lib/cap_model.h: 64 processes, random steps, each result compared,
  * and every slot of every table again and again.  An object is alive exactly while the model has a capability

@@ -2,7 +2,7 @@
 /* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c */
 /* sources: kernel/cap/derive.c */
 /* sources: kernel/cap/revoke.c kernel/cap/expire.c kernel/cap/query.c kernel/cap/object.c kernel/cap/id.c */
-/* sources: kernel/lib/siphash.c kernel/lib/bitmap.c */
+/* sources: kernel/lib/siphash.c kernel/lib/bitmap.c kernel/lib/rbtree.c */
 /*
  * The derivation tree: what is derived, copied, closed and revoked in any order leaves exactly the
  * capabilities that a simple model says, the tree never holds twice as many nodes as there are live ones, and

@@ -2,7 +2,7 @@
 /* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c */
 /* sources: kernel/cap/derive.c */
 /* sources: kernel/cap/revoke.c kernel/cap/expire.c kernel/cap/query.c kernel/cap/object.c kernel/cap/id.c */
-/* sources: kernel/lib/siphash.c kernel/lib/bitmap.c */
+/* sources: kernel/lib/siphash.c kernel/lib/bitmap.c kernel/lib/rbtree.c */
 /*
  * Derive, dup, close, fork, use, hold and revoke against each other on several CPUs, which are threads here,
  * under the thread sanitizer: no race, nothing revoked can be used after the revocation has returned, nothing

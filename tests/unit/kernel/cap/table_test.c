@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: kernel/cap/table.c kernel/cap/slots.c kernel/cap/capability.c kernel/cap/tree.c */
 /* sources: kernel/cap/derive.c kernel/cap/revoke.c kernel/cap/expire.c kernel/cap/object.c kernel/cap/id.c */
-/* sources: kernel/lib/siphash.c kernel/lib/bitmap.c */
+/* sources: kernel/lib/siphash.c kernel/lib/bitmap.c kernel/lib/rbtree.c */
 /* Capability tables: the descriptor rules of POSIX, rights, expiry, and that no reference is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
