@@ -11,13 +11,16 @@ import subprocess
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-SECONDS = 90  # for a case
+# Of each file of cases the root that it runs on.
+ROOTS = {"shells": "base", "coreutils": "base", "text": "base", "archives": "base", "system": "base",
+         "languages": "language", "data": "data", "build": "build"}
+SECONDS = 240  # for a case
 RUNNER = """cd /cases
 for f in *; do
 	mkdir /tmp/case; cd /tmp/case
 	printf '\\036begin %%s\\n' $f
-	setsid -w timeout -k 5 %d bash /cases/$f </dev/null 2>&1
-	printf '\\036status %%d\\n' $?
+	setsid -w timeout -k 5 %d bash /cases/$f </dev/null >/tmp/out 2>&1
+	status=$?; cat /tmp/out; printf '\\036status %%d\\n' $status
 	cd /; rm -rf /tmp/case
 done
 """ % SECONDS
@@ -49,7 +52,7 @@ def answers(group, output):
     """{name: (output, status)} of what the machine printed."""
     known = names(group)
     text = PID.sub(r"\1 PID ", output.decode("utf-8", "surrogateescape"))
-    return {known[int(i)]: (out, int(status)) for i, out, status in ANSWER.findall(text)}
+    return {known[int(i)]: (out + "\n" * (not out.endswith("\n")), int(status)) for i, out, status in ANSWER.findall(text)}
 
 
 def expected(group):
@@ -66,8 +69,6 @@ def record(group, found):
         for name in names(group):
             if name in found:
                 f.write("### %s\n%d\n%s" % (name, found[name][1], found[name][0]))
-                if not found[name][0].endswith("\n"):
-                    f.write("\n")
 
 
 def root(name):
