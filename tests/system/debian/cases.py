@@ -12,7 +12,7 @@ import subprocess
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 # Of each file of cases the root that it runs on.
-ROOTS = {"shells": "base", "coreutils": "base", "text": "base", "archives": "base", "system": "base",
+ROOTS = {"coreutils": "base", "text": "base", "archives": "base", "system": "base", "shells": "base",
          "languages": "language", "data": "data", "build": "build"}
 SECONDS = 240  # for a case
 RUNNER = """cd /cases
