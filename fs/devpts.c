@@ -253,7 +253,8 @@ static int open_pair(struct devpts *fs, struct file *file)
 	return 0;
 }
 
-/* --- ptmx ------------------------------------------------------------------------------------------------ */
+/* --- ptmx
+ * ------------------------------------------------------------------------------------------------ */
 
 /* Where the pairs of this ptmx have their names: referenced.  -ENODEV: no devpts is there. */
 static int place_of(const struct file *ptmx, struct path *out)
@@ -402,7 +403,8 @@ static const struct vnode_ops root_ops = { .lookup = root_lookup, .setattr = nod
 static const struct vnode_ops node_ops = { .setattr = node_setattr, .evict = node_evict };
 static const struct file_ops root_file_ops = { .readdir = root_readdir, .seek = root_seek };
 
-/* --- the file system ------------------------------------------------------------------------------------- */
+/* --- the file system
+ * ------------------------------------------------------------------------------------- */
 
 static void devpts_destroy(struct superblock *sb)
 {

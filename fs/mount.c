@@ -20,7 +20,8 @@ struct mount *root_mount;
 static _Atomic uint32_t next_mount_id = 1;
 static struct slab_cache *mount_cache;
 
-/* --- file system types ------------------------------------------------------------------------------------ */
+/* --- file system types
+ * ------------------------------------------------------------------------------------ */
 
 static struct fs_type *find_type_locked(const char *name)
 {
@@ -219,7 +220,8 @@ void system_root(struct path *out)
 	mount_cross_down(out);
 }
 
-/* --- the tree --------------------------------------------------------------------------------------------- */
+/* --- the tree
+ * --------------------------------------------------------------------------------------------- */
 
 static void link_locked(struct mount *m, const struct path *where)
 {
@@ -274,8 +276,8 @@ bool mount_is_below_locked(const struct mount *m, const struct mount *top)
 	return false;
 }
 
-/* References on places: that of the old root passes to the new one; put_old gets its own; that of the new root
- * is left. */
+/* References on places: that of the old root passes to the new one; put_old gets its own; that of the new
+ * root is left. */
 void mount_pivot(const struct path *old_root, const struct path *new_root, const struct path *put_old)
 {
 	struct mount *old = old_root->mount, *new = new_root->mount;

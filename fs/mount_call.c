@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mount(2), umount2(2), pivot_root(2).  There is one name space and no propagation: every mount is private, and
- * a request to share one is refused.
+ * mount(2), umount2(2), pivot_root(2).  There is one name space and no propagation: every mount is private,
+ * and a request to share one is refused.
  */
 #include "mount_priv.h"
 
@@ -19,7 +19,8 @@ static bool is_mount_root(const struct path *path)
 	return path->dentry == path->mount->root;
 }
 
-/* --- a new file system ------------------------------------------------------------------------------------ */
+/* --- a new file system
+ * ------------------------------------------------------------------------------------ */
 
 static int mount_new(const char *source, const struct path *where, const char *type_name, unsigned flags,
 		     const char *data)
@@ -50,7 +51,8 @@ static int mount_new(const char *source, const struct path *where, const char *t
 	return err;
 }
 
-/* --- binding --------------------------------------------------------------------------------------------- */
+/* --- binding
+ * --------------------------------------------------------------------------------------------- */
 
 /* What was there below the source when a recursive bind began, and its copies. */
 struct copies {
@@ -187,7 +189,8 @@ static int mount_bind(const char *source, const struct path *where, bool recursi
 	return err;
 }
 
-/* --- moving, remounting ------------------------------------------------------------------------------------ */
+/* --- moving, remounting
+ * ------------------------------------------------------------------------------------ */
 
 static int move_path(const struct path *from, const struct path *where)
 {
@@ -198,7 +201,8 @@ static int move_path(const struct path *from, const struct path *where)
 		return -EINVAL;
 	spin_lock(&mount_lock);
 	if (is_mount_root(from) && from->mount->parent) {
-		bool into_itself = where->mount == from->mount || mount_is_below_locked(where->mount, from->mount);
+		bool into_itself =
+			where->mount == from->mount || mount_is_below_locked(where->mount, from->mount);
 
 		err = into_itself ? -ELOOP : 0;
 	}
@@ -291,7 +295,8 @@ int vfs_mount(const char *source, const char *target, const char *type, unsigned
 	return err;
 }
 
-/* --- unmounting ------------------------------------------------------------------------------------------- */
+/* --- unmounting
+ * ------------------------------------------------------------------------------------------- */
 
 /* The last-mounted one below `top`, or NULL. */
 static struct mount *youngest_below_locked(const struct mount *top)
@@ -372,7 +377,8 @@ int vfs_umount(const char *target, unsigned flags)
 	return err;
 }
 
-/* --- pivot_root -------------------------------------------------------------------------------------------- */
+/* --- pivot_root
+ * -------------------------------------------------------------------------------------------- */
 
 static int check_pivot(const struct path *root, const struct path *new_root, const struct path *put_old)
 {

@@ -11,7 +11,8 @@ struct mount_option {
 	bool has_value;
 };
 
-/* The next option; *cursor starts at the text, which may be NULL.  1: there was one, 0: at the end, -EINVAL. */
+/* The next option; *cursor starts at the text, which may be NULL.  1: there was one, 0: at the end,
+ * -EINVAL. */
 int mount_option_next(const char **cursor, struct mount_option *out);
 bool mount_option_is(const struct mount_option *option, const char *key);
 /* Its value as a number of this base, at most `max`.  -EINVAL. */

@@ -73,7 +73,8 @@ struct line {
 
 static int mounts_line(const struct line *l, char *buf, size_t size)
 {
-	return scnprintf(buf, size, "%s %s %s %s 0 0\n", l->m->source, l->place, l->m->sb->type->name, l->options);
+	return scnprintf(buf, size, "%s %s %s %s 0 0\n", l->m->source, l->place, l->m->sb->type->name,
+			 l->options);
 }
 
 static int mountstats_line(const struct line *l, char *buf, size_t size)

@@ -267,7 +267,8 @@ static ssize_t pipe_write(struct file *file, struct iobuf *io, off_t *pos)
 	}
 }
 
-/* --- for splice ------------------------------------------------------------------------------------------ */
+/* --- for splice
+ * ------------------------------------------------------------------------------------------ */
 
 /* A copy of what waits, which stays. */
 static size_t peek(struct pipe *p, char *buf, size_t len)
@@ -574,8 +575,8 @@ static int join(struct file *file)
 	return 0;
 }
 
-/* The other side, as this end finds it when it joins.  A blocking open waits for a partner only if none is there at
- * that moment: from then on the partner sees this end, and may be gone again before this goes on. */
+/* The other side, as this end finds it when it joins.  A blocking open waits for a partner only if none is
+ * there at that moment: from then on the partner sees this end, and may be gone again before this goes on. */
 struct partners {
 	bool met;
 	const uint32_t *opens; /* who comes later is counted here, were it only for a moment */

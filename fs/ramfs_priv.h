@@ -31,8 +31,9 @@ int ramfs_contents_create(struct vnode *v) __must_check;
 void ramfs_contents_deleted(struct vnode *v);
 /* Caller holds v->lock.  -EPERM: sealed; -EFBIG. */
 int ramfs_resize_locked(struct vnode *v, uint64_t size) __must_check;
-/* Start-up only: memory that the allocator does not have yet becomes the contents of an empty file.  *taken of
- * its pages are the caller's no more, also on failure; none if the file lies elsewhere.  -ENOSPC, -ENOMEM. */
+/* Start-up only: memory that the allocator does not have yet becomes the contents of an empty file.  *taken
+ * of its pages are the caller's no more, also on failure; none if the file lies elsewhere.  -ENOSPC,
+ * -ENOMEM. */
 int ramfs_adopt(struct file *file, paddr_t pa, size_t pages, size_t *taken) __must_check;
 /* As the rows of struct vnode_ops. */
 int ramfs_allocate(struct vnode *v, uint32_t mode, uint64_t offset, uint64_t len) __must_check;

@@ -77,8 +77,8 @@ int dentry_lookup(struct dentry *parent, const char *name, size_t len, bool lock
 /* An unhashed entry with one reference; takes over the vnode's reference. NULL: no memory. */
 struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const char *name, size_t len,
 			     struct vnode *vnode);
-/* A negative entry becomes the name of `vnode`, which was made in its directory, as who watches that is told; takes
- * over the reference.  The directory is locked. */
+/* A negative entry becomes the name of `vnode`, which was made in its directory, as who watches that is told;
+ * takes over the reference.  The directory is locked. */
 void dentry_instantiate(struct dentry *dentry, struct vnode *vnode);
 void dentry_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry);

@@ -2,9 +2,9 @@
 /*
  * Control messages: what goes along with data.
  *
- * Descriptors (SCM_RIGHTS) are grants.  Each is derived from the sender's when the message is made and held with
- * it, so a revocation on the sender's side also reaches what is still under way; the receiver's is then missing
- * among what it gets, and it is told that something is (MSG_CTRUNC).
+ * Descriptors (SCM_RIGHTS) are grants.  Each is derived from the sender's when the message is made and held
+ * with it, so a revocation on the sender's side also reaches what is still under way; the receiver's is then
+ * missing among what it gets, and it is told that something is (MSG_CTRUNC).
  */
 #include "socket_priv.h"
 
@@ -38,8 +38,8 @@ void socket_control_free(struct socket_control *control)
 	kfree(control);
 }
 
-/* A port ends with the last right to receive from it, and that cannot lie about: in a queue it could lie in its
- * own port's, out of everybody's reach. */
+/* A port ends with the last right to receive from it, and that cannot lie about: in a queue it could lie in
+ * its own port's, out of everybody's reach. */
 static bool must_be_handed_over(const struct capability *cap)
 {
 	return cap->type == OBJECT_PORT &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Options of level SOL_SOCKET.  The rows below say what each is; what only a family knows (SO_PEERCRED), and other
- * levels, it is asked for.  What is in no row is -ENOPROTOOPT.
+ * Options of level SOL_SOCKET.  The rows below say what each is; what only a family knows (SO_PEERCRED), and
+ * other levels, it is asked for.  What is in no row is -ENOPROTOOPT.
  */
 #include "socket_priv.h"
 
@@ -223,8 +223,8 @@ static int get_number(struct socket *s, int option, int32_t *number)
 	}
 }
 
-/* *length: of the value, at most what the program has room for.  What is asked for as a number or a flag has four
- * bytes. */
+/* *length: of the value, at most what the program has room for.  What is asked for as a number or a flag has
+ * four bytes. */
 static int get_own(struct socket *s, int option, union value *v, uint32_t *length)
 {
 	uint32_t size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory for packets.  Small and large ones have caches of their own, so that these are at hand; datagrams larger
- * still are as rare as they are slow. */
+/* Memory for packets.  Small and large ones have caches of their own, so that these are at hand; datagrams
+ * larger still are as rare as they are slow. */
 #include "packet.h"
 
 #include <kernel/slab.h>

@@ -4,8 +4,8 @@
  * lock.
  *
  * Packets are appended at the end, under the receiver's lock, and taken from the front by one receiver at a
- * time, who holds its `reading` mutex: so that one may look at the packets from the front without the lock, but
- * takes it to take one out.
+ * time, who holds its `reading` mutex: so that one may look at the packets from the front without the lock,
+ * but takes it to take one out.
  */
 #pragma once
 
@@ -33,8 +33,8 @@ struct packet_queue {
 	_Atomic uint32_t count; /* written under the lock */
 };
 
-/* The largest packet of a stream, and the bytes of data in it; with what a debug build puts around it a slab has
- * room.  A datagram is one packet, whatever its size. */
+/* The largest packet of a stream, and the bytes of data in it; with what a debug build puts around it a slab
+ * has room.  A datagram is one packet, whatever its size. */
 #define PACKET_LARGE (31 * 1024u)
 #define PACKET_MAX   (PACKET_LARGE - (uint32_t)offsetof(struct packet, data))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sockets and the files in front of them.  Each open socket has a vnode on a file system of its own that is in
- * no tree, as anonymous pipes have, so that fstat, fchmod and /proc/PID/fd work.
+ * Sockets and the files in front of them.  Each open socket has a vnode on a file system of its own that is
+ * in no tree, as anonymous pipes have, so that fstat, fchmod and /proc/PID/fd work.
  */
 #include "socket_priv.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names of local sockets.  A path name is a vnode of type S_IFSOCK that binding makes and that says nothing by
- * itself: who connects there finds the socket by the vnode.  An abstract name begins with a zero byte and lives as
- * long as its socket; it is a global name, so who is confined to places or denied the network has none.
+ * Names of local sockets.  A path name is a vnode of type S_IFSOCK that binding makes and that says nothing
+ * by itself: who connects there finds the socket by the vnode.  An abstract name begins with a zero byte and
+ * lives as long as its socket; it is a global name, so who is confined to places or denied the network has
+ * none.
  */
 #include "unix_priv.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Connections.  connect makes the socket at the other end, an embryo, and leaves it in the listener's backlog;
- * accept only takes it out.  So the connecting end may send at once.
+ * Connections.  connect makes the socket at the other end, an embryo, and leaves it in the listener's
+ * backlog; accept only takes it out.  So the connecting end may send at once.
  */
 #include "unix_priv.h"
 

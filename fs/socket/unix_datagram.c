@@ -2,10 +2,10 @@
 /*
  * Datagrams and seqpackets: what is sent in one piece is received in one piece.
  *
- * A datagram socket takes from anybody unless it has a peer, and then from that alone.  Of those who are not its
- * own peer it takes only so many datagrams at a time (UNIX_DATAGRAMS_MAX), lest one receiver use up everybody's
- * room.  Who sends waits in `room` of the receiver; who polls is put on its list `starved` and told at its own
- * `writable`: the receiver may be gone long before the poll is over.
+ * A datagram socket takes from anybody unless it has a peer, and then from that alone.  Of those who are not
+ * its own peer it takes only so many datagrams at a time (UNIX_DATAGRAMS_MAX), lest one receiver use up
+ * everybody's room.  Who sends waits in `room` of the receiver; who polls is put on its list `starved` and
+ * told at its own `writable`: the receiver may be gone long before the poll is over.
  */
 #include "unix_priv.h"
 
@@ -37,8 +37,8 @@ void unix_tell_starved(struct unix_socket *s)
 	spin_unlock(&starved_lock);
 }
 
-/* Let `s` be told when `to` has room.  Whoever closes `to` tells all that are listed, so one that is dead takes
- * no more. */
+/* Let `s` be told when `to` has room.  Whoever closes `to` tells all that are listed, so one that is dead
+ * takes no more. */
 static void starve(struct unix_socket *s, struct unix_socket *to)
 {
 	spin_lock(&starved_lock);

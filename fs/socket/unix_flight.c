@@ -2,17 +2,17 @@
 /*
  * Descriptors under way: counted, let go of, and collected when nobody can reach them any more.
  *
- * A message that carries a socket holds it open.  Sockets whose only holders are messages in each other's queues
- * would stay for ever; a thread looks for such cycles (unix_gc.c) as long as any socket is under way.  It is also
- * what lets go of descriptors that nobody received: closing one may end another socket with descriptors in its
- * queue, and so on, deeper than any stack.
+ * A message that carries a socket holds it open.  Sockets whose only holders are messages in each other's
+ * queues would stay for ever; a thread looks for such cycles (unix_gc.c) as long as any socket is under way. 
+ * It is also what lets go of descriptors that nobody received: closing one may end another socket with
+ * descriptors in its queue, and so on, deeper than any stack.
  *
  * What lies in whose queue changes under flight_lock alone, and so does nothing while the collector looks.  A
  * socket that it finds held by messages only can then get another holder from those messages alone: so it is
  * still garbage when the lock is let go of.
  *
- * Who may have how much under way: as many descriptors as the sender's RLIMIT_NOFILE, all processes of its user
- * together; root has no limit.
+ * Who may have how much under way: as many descriptors as the sender's RLIMIT_NOFILE, all processes of its
+ * user together; root has no limit.
  */
 #include "unix_priv.h"
 

@@ -3,9 +3,9 @@
  * Which sockets under way can nobody reach any more?  Pure: the caller brings the lock and says what lies in
  * which queue.
  *
- * A node is a socket that has been sent and not received.  If it has other holders than the messages that it is
- * in, programs can receive what lies in its queue, and so on; likewise if it lies in the queue of a socket that
- * is no node, for that one is open somewhere.  What is left is held by nothing but each other.
+ * A node is a socket that has been sent and not received.  If it has other holders than the messages that it
+ * is in, programs can receive what lies in its queue, and so on; likewise if it lies in the queue of a socket
+ * that is no node, for that one is open somewhere.  What is left is held by nothing but each other.
  */
 #pragma once
 

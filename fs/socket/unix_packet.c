@@ -45,7 +45,8 @@ int unix_wait_for_room(struct unix_socket *s, bool nonblock)
 	}
 }
 
-/* Writers that sleep are woken when a quarter is left to be received, not for each packet; poll says so, too. */
+/* Writers that sleep are woken when a quarter is left to be received, not for each packet; poll says so,
+ * too. */
 static void uncharge(struct unix_socket *from, uint32_t charge)
 {
 	uint64_t before = atomic_fetch_sub(&from->sent, charge);

@@ -2,12 +2,12 @@
 /*
  * Local sockets (AF_UNIX): what their files share.
  *
- * Stream and seqpacket sockets come in pairs: each refers to its peer until it is closed itself, so whoever is in
- * a call on one finds the other there, perhaps dead.  A datagram socket's peer is where it sends to by default,
- * and may change.
+ * Stream and seqpacket sockets come in pairs: each refers to its peer until it is closed itself, so whoever
+ * is in a call on one finds the other there, perhaps dead.  A datagram socket's peer is where it sends to by
+ * default, and may change.
  *
- * Data lie in the receiver's queue and are charged to the sender (`sent`), which may go on sending while that is
- * below its send_room.  A datagram refers to its sender; a stream's packets need not, the peer does.
+ * Data lie in the receiver's queue and are charged to the sender (`sent`), which may go on sending while that
+ * is below its send_room.  A datagram refers to its sender; a stream's packets need not, the peer does.
  *
  * States of stream and seqpacket sockets:
  *	IDLE -> CONNECTING -> CONNECTED, or back to IDLE	connect
@@ -15,9 +15,9 @@
  * An embryo is what connect makes for the listener to accept: connected and not open.
  *
  * Locks: one of socket.lock at a time; inside of `flight_lock`, where both are held.  `names_lock` covers the
- * table of names.  `reading` is held by the one receiver, over copies to user memory; `binding` by who gives the
- * socket a name.  Marks: [l] socket.lock, [f] flight_lock, [n] names_lock, [r] reading, [b] binding, [i] set
- * before others see it, [a] atomic, [s] starved_lock.
+ * table of names.  `reading` is held by the one receiver, over copies to user memory; `binding` by who gives
+ * the socket a name.  Marks: [l] socket.lock, [f] flight_lock, [n] names_lock, [r] reading, [b] binding, [i]
+ * set before others see it, [a] atomic, [s] starved_lock.
  */
 #pragma once
 
@@ -153,7 +153,8 @@ int unix_wait_for_room(struct unix_socket *s, bool nonblock) __must_check;
 /* A packet with the next `size` bytes of the message, and, the first time, what goes along.  Charged to s. */
 int unix_make_packet(struct unix_socket *s, struct socket_message *m, uint32_t size,
 		     struct packet **out) __must_check;
-/* It is not needed any more: what it was charged for is free again, what it still carries is let go of later. */
+/* It is not needed any more: what it was charged for is free again, what it still carries is let go of
+ * later. */
 void unix_end_packet(struct packet *p);
 /* Say who sends, if one of the two wants it said. */
 void unix_add_cred(struct packet *p, const struct unix_socket *from, const struct unix_socket *to);

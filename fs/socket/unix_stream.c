@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Streams.  A write becomes packets in the peer's queue; a read takes bytes from as many as it likes, but stops
- * behind one that brought descriptors, and in front of one from another sender when senders are told.
+ * Streams.  A write becomes packets in the peer's queue; a read takes bytes from as many as it likes, but
+ * stops behind one that brought descriptors, and in front of one from another sender when senders are told.
  */
 #include "unix_priv.h"
 

@@ -245,8 +245,8 @@ int cap_derive_held(struct capability *from, const struct cap_terms *terms, cons
  * -EBADF, -ENOMEM. */
 int cap_hold(struct capability *from, const struct cap_holder_ops *ops, void *holder,
 	     struct capability **out) __must_check;
-/* The same to another object, which is there because of `via` and is not to keep what that names: the caller's
- * own record of it.  Takes its own reference. */
+/* The same to another object, which is there because of `via` and is not to keep what that names: the
+ * caller's own record of it.  Takes its own reference. */
 int cap_hold_via(struct capability *via, struct kobject *object, const struct cap_holder_ops *ops,
 		 void *holder, struct capability **out) __must_check;
 /* Let go of a capability that is held (not by a table).  Afterwards holder_ops->revoked is not running and

@@ -2,11 +2,11 @@
 /*
  * Sockets: what all families share.
  *
- * A socket is a kernel thing of its own; an open file (type SOCKET) stands in front of it once a program has a
- * descriptor.  A family embeds struct socket in its own structure and fills in struct socket_ops.  The generic
- * layer (fs/socket/socket.c and its neighbours) makes the file, moves addresses and control messages to and
- * from user memory, keeps the options of level SOL_SOCKET, and turns read, write, poll, ioctl and the socket
- * calls into operations.
+ * A socket is a kernel thing of its own; an open file (type SOCKET) stands in front of it once a program has
+ * a descriptor.  A family embeds struct socket in its own structure and fills in struct socket_ops.  The
+ * generic layer (fs/socket/socket.c and its neighbours) makes the file, moves addresses and control messages
+ * to and from user memory, keeps the options of level SOL_SOCKET, and turns read, write, poll, ioctl and the
+ * socket calls into operations.
  *
  * Life:	made		socket_init(), one reference, the maker's
  *		open		socket_open() gives that reference to a file
@@ -15,15 +15,15 @@
  * What waits to be accepted has not been opened yet; what a peer or a queue still refers to is closed and not
  * freed.  No operation but close and free runs once it is closed, for a call keeps the file open.
  *
- * All that concerns a socket is told at its own two queues, so that poll and epoll need no others: at `readable`
- * that there may be something to receive or accept, at `writable` that there may be room, at both an end or an
- * error.  A waiter looks again.
+ * All that concerns a socket is told at its own two queues, so that poll and epoll need no others: at
+ * `readable` that there may be something to receive or accept, at `writable` that there may be room, at both
+ * an end or an error.  A waiter looks again.
  *
- * Locks: `lock` is the family's, for what it says; it ranks RANK_SOCKET.  No lock is held when an operation is
- * called.  Options are atomics: a change holds for calls that begin after it.
+ * Locks: `lock` is the family's, for what it says; it ranks RANK_SOCKET.  No lock is held when an operation
+ * is called.  Options are atomics: a change holds for calls that begin after it.
  *
- * Rights: each call states what it needs (SOCKET_RIGHT_* of <serix/cap.h>); what ops->accept() returns becomes
- * a capability derived from the listener's, so it is gone with it.
+ * Rights: each call states what it needs (SOCKET_RIGHT_* of <serix/cap.h>); what ops->accept() returns
+ * becomes a capability derived from the listener's, so it is gone with it.
  *
  * Legend: [i] set before it is open, [l] lock, [a] atomic.
  */
@@ -169,7 +169,8 @@ int socket_create(int family, uint16_t type, int protocol, struct socket **out) 
 /* Two that are connected to each other. */
 int socket_create_pair(int family, uint16_t type, int protocol, struct socket *out[2]) __must_check;
 
-/* --- for families ---------------------------------------------------------------------------------------- */
+/* --- for families
+ * ---------------------------------------------------------------------------------------- */
 
 static inline bool socket_has(const struct socket *socket, uint32_t flag)
 {
@@ -195,7 +196,8 @@ void socket_put_control(struct socket_message *message, int level, int type, con
 void socket_put_rights(struct socket_message *message, struct socket_control *control, bool peek);
 void socket_control_free(struct socket_control *control);
 
-/* --- for the system calls -------------------------------------------------------------------------------- */
+/* --- for the system calls
+ * -------------------------------------------------------------------------------- */
 
 int socket_set_option(struct socket *socket, int level, int option, uaddr_t value, uint32_t length);
 int socket_get_option(struct socket *socket, int level, int option, uaddr_t value, uaddr_t length);

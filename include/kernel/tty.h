@@ -30,8 +30,8 @@ struct tty_driver_ops {
 	void (*closed)(struct tty *tty);
 	/* Nobody refers to it any more.  May be called with spinlocks held.  NULL: it lives for ever. */
 	void (*destroy)(struct tty *tty);
-	/* Half of a pair: what was written counts as sent, and the end of its session does not hang it up, for
-	 * programs that the leader left behind may still use it. */
+	/* Half of a pair: what was written counts as sent, and the end of its session does not hang it up,
+	 * for programs that the leader left behind may still use it. */
 	bool pseudo;
 };
 

@@ -31,7 +31,8 @@ enum unsupported_kind {
 /* The running program asked for it; of a kernel thread nothing is kept.  `text` may be NULL, and is cut.  No
  * spinlock is held; never sleeps. */
 void unsupported_note(enum unsupported_kind kind, uint64_t number, const char *text);
-/* A path that a walk did not find: kept if it is one of the kernel's own, with numbers of processes as PID. */
+/* A path that a walk did not find: kept if it is one of the kernel's own, with numbers of processes as
+ * PID. */
 void unsupported_note_path(const char *path);
 
 #define UNSUPPORTED_PROGRAM 24

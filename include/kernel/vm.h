@@ -84,8 +84,8 @@ int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out) __m
 int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
 /* The first index at or after *index that has a page (or, `hole`, has none); false: there is no such. */
 bool vm_object_edge(struct vm_object *obj, uint64_t *index, bool hole);
-/* Make `page`, with the caller's reference, the one at `index`, which has none.  What ops->fill says, -ENOMEM:
- * the reference is still the caller's.  Takes the lock. */
+/* Make `page`, with the caller's reference, the one at `index`, which has none.  What ops->fill says,
+ * -ENOMEM: the reference is still the caller's.  Takes the lock. */
 int vm_object_adopt(struct vm_object *obj, uint64_t index, struct page *page) __must_check;
 /* Change the size; pages beyond it go, from all mappings too (private copies included, as in Linux), and the
  * tail of the last page is cleared.  The caller holds no vm_space.lock. */

@@ -6,8 +6,8 @@
  * overruns, and the next expiry armed (kernel/interval_timer.h).  So no interval, however short, costs more
  * than its signals are taken.  One whose signal is ignored goes on by itself, IGNORED_NS apart at least.
  *
- * The signal's record is there from the beginning: an expiry never fails for want of memory.  It counts against
- * RLIMIT_SIGPENDING.  A timer that is deleted leaves the record to the queue if it is in one.
+ * The signal's record is there from the beginning: an expiry never fails for want of memory.  It counts
+ * against RLIMIT_SIGPENDING.  A timer that is deleted leaves the record to the queue if it is in one.
  *
  * Timers by a CPU clock are looked at by cputimer.c, all others have a timer of the kernel's.
  *
@@ -107,7 +107,8 @@ static bool is_queued(const struct posix_timer *t)
 
 static bool send_locked(struct posix_timer *t)
 {
-	/* The number and the value are in different members of a union: one initializer would undo the other. */
+	/* The number and the value are in different members of a union: one initializer would undo the
+	 * other. */
 	t->signal->info = (struct abi_siginfo){ .signo = t->how.signo, .code = SI_TIMER };
 	t->signal->info.timer_id = t->how.id;
 	t->signal->info.value = t->how.value;

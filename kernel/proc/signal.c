@@ -385,8 +385,8 @@ static void wake_for_signal(struct thread *t, int signo)
 		task_wake_from(&t->task, TASK_STOPPED);
 }
 
-/* Readers join the queue before they look, under process.lock as the signal is queued: whoever is not there yet
- * will see it. */
+/* Readers join the queue before they look, under process.lock as the signal is queued: whoever is not there
+ * yet will see it. */
 static void wake_readers_locked(struct process *p)
 {
 	if (unlikely(waitqueue_active(&p->signal_wait)))

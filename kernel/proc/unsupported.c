@@ -19,8 +19,8 @@ static void program_name(struct process *p, char *out, size_t size)
 	spin_unlock_irqrestore(&p->lock, flags);
 }
 
-/* A program that asks for the same again and again: its last row is looked at without the lock, since rows stay
- * what they are. */
+/* A program that asks for the same again and again: its last row is looked at without the lock, since rows
+ * stay what they are. */
 static bool count_again(const struct process *p, enum unsupported_kind kind, uint64_t number)
 {
 	uint32_t at = atomic_load_explicit(&p->unsupported_row, memory_order_acquire);

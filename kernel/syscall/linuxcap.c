@@ -2,9 +2,9 @@
 /*
  * capget(2), capset(2), seccomp(2).
  *
- * Linux's capabilities are modelled by the user: id 0 has them all, everybody else has none, and nothing can take
- * single ones away.  What would have to do that says that it failed.  (Serix's own capabilities are another
- * matter: cap.c.)
+ * Linux's capabilities are modelled by the user: id 0 has them all, everybody else has none, and nothing can
+ * take single ones away.  What would have to do that says that it failed.  (Serix's own capabilities are
+ * another matter: cap.c.)
  */
 #include <kernel/syscall.h>
 
@@ -16,7 +16,8 @@
 #define LAST_CAPABILITY 40u
 #define ALL             ((1ull << (LAST_CAPABILITY + 1)) - 1)
 
-/* --- capabilities ---------------------------------------------------------------------------------------- */
+/* --- capabilities
+ * ---------------------------------------------------------------------------------------- */
 
 #define VERSION_1 0x19980330u /* one word each */
 #define VERSION_2 0x20071026u
@@ -104,7 +105,8 @@ SYSCALL(capset)
 	return -EPERM;
 }
 
-/* --- seccomp --------------------------------------------------------------------------------------------- */
+/* --- seccomp
+ * --------------------------------------------------------------------------------------------- */
 
 /* There are no filters: confinement is what Serix has. */
 SYSCALL(seccomp)

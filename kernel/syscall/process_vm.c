@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* process_vm_readv(2), process_vm_writev(2): between two programs' memory, for who may look into the other. */
+/* process_vm_readv(2), process_vm_writev(2): between two programs' memory, for who may look into the
+ * other. */
 #include <kernel/syscall.h>
 
 #include <arch/usercopy.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sockets as capabilities: each right alone, what is accepted, sent and revoked; sockets of who is confined. */
+/* Sockets as capabilities: each right alone, what is accepted, sent and revoked; sockets of who is
+ * confined. */
 #include "cap_files.h"
 
 #include <libserix/confine.h>

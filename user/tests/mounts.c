@@ -78,7 +78,8 @@ static void tmpfs_options(void)
 	while (write(fd, buf, sizeof(buf)) == sizeof(buf))
 		full++;
 	IS(full == 16 && errno == ENOSPC);
-	IS(mount("none", "t", NULL, MS_REMOUNT, "size=128k") == 0 && write(fd, buf, sizeof(buf)) == sizeof(buf));
+	IS(mount("none", "t", NULL, MS_REMOUNT, "size=128k") == 0 &&
+	   write(fd, buf, sizeof(buf)) == sizeof(buf));
 	FAILS(mount("none", "t", NULL, MS_REMOUNT, "size=4k"), EINVAL);
 	FAILS(mount("none", "t", NULL, MS_REMOUNT, "nonsense=1"), EINVAL);
 	FAILS(umount2("t", 0), EBUSY);
@@ -181,7 +182,8 @@ static void binds_and_moves(void)
 	symlink("x", "link");
 	FAILS(umount2("link", UMOUNT_NOFOLLOW), EINVAL);
 	IS(line_with("/proc/self/mountstats", "device none mounted on ", "/x with fstype tmpfs"));
-	IS(mount(NULL, "x", NULL, MS_PRIVATE, NULL) == 0 && mount(NULL, "x", NULL, MS_PRIVATE | MS_REC, NULL) == 0);
+	IS(mount(NULL, "x", NULL, MS_PRIVATE, NULL) == 0 &&
+	   mount(NULL, "x", NULL, MS_PRIVATE | MS_REC, NULL) == 0);
 	IS(mount(NULL, "x", NULL, MS_SLAVE, NULL) == 0);
 	FAILS(mount(NULL, "x/other", NULL, MS_PRIVATE, NULL), EINVAL);
 	FAILS(mount(NULL, "x", NULL, MS_PRIVATE | MS_SHARED, NULL), EINVAL);
@@ -193,7 +195,8 @@ static void unprivileged(void)
 	int status;
 
 	if (fork() == 0) {
-		bool right = setresuid(9, 9, 9) == 0 && mount("none", "t", "tmpfs", 0, NULL) < 0 && errno == EPERM;
+		bool right =
+			setresuid(9, 9, 9) == 0 && mount("none", "t", "tmpfs", 0, NULL) < 0 && errno == EPERM;
 
 		right = right && umount("t") < 0 && errno == EPERM;
 		_exit(right && syscall(SYS_pivot_root, "t", "t") < 0 && errno == EPERM ? 0 : 1);
@@ -238,7 +241,8 @@ int main(int argc, char **argv)
 	/* Where there are name spaces: away from the machine's own, onto a root that may be left. */
 	if (unshare(CLONE_NEWNS) == 0)
 		mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL);
-	if (mount("none", "/mnt", "tmpfs", 0, "mode=755") < 0 || !mkdtemp(dir) || chdir(dir) < 0 || chmod(dir, 0755) < 0)
+	if (mount("none", "/mnt", "tmpfs", 0, "mode=755") < 0 || !mkdtemp(dir) || chdir(dir) < 0 ||
+	    chmod(dir, 0755) < 0)
 		return 1;
 	tmpfs_options();
 	mount_flags();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Local sockets used from many threads at once: ends that close while others send, listeners that go while others
- * connect, receivers that change, sockets sent in circles.  Nothing hangs or is mixed up, and when all is closed
- * the kernel has as many sockets as before (where /proc/slabinfo tells: on Serix).
+ * Local sockets used from many threads at once: ends that close while others send, listeners that go while
+ * others connect, receivers that change, sockets sent in circles.  Nothing hangs or is mixed up, and when all
+ * is closed the kernel has as many sockets as before (where /proc/slabinfo tells: on Serix).
  *
  *	sockets_races [seconds for each]
  */

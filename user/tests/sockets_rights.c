@@ -232,7 +232,8 @@ static void closing_lets_go(void)
 	need(poll(&p, 1, 5000) == 1 && read(pipe_[0], &c, 1) == 0);
 }
 
-/* Sent to oneself, and closed: nobody can ever receive it.  The pipe that goes with it tells when it is gone. */
+/* Sent to oneself, and closed: nobody can ever receive it.  The pipe that goes with it tells when it is
+ * gone. */
 static void cycles_are_collected(void)
 {
 	struct pollfd p;

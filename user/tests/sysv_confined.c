@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Keys and ids of System V IPC are global names: who is in capability mode finds nothing by them but its own. */
+/* Keys and ids of System V IPC are global names: who is in capability mode finds nothing by them but its
+ * own. */
 #define _GNU_SOURCE
 #include <libserix/confine.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* System V messages as msgget(2), msgsnd(2), msgctl(2) have them.  Runs on Linux, too, with the same outcome. */
+/* System V messages as msgget(2), msgsnd(2), msgctl(2) have them.  Runs on Linux, too, with the same
+ * outcome. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* System V semaphores as semget(2), semop(2), semctl(2) have them.  Runs on Linux, too, with the same outcome. */
+/* System V semaphores as semget(2), semop(2), semctl(2) have them.  Runs on Linux, too, with the same
+ * outcome. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System V shared memory as shmget(2), shmat(2), shmctl(2) have it: what it shares, how long it lives, who may do
- * what with it.  Runs on Linux, too, with the same outcome.
+ * System V shared memory as shmget(2), shmat(2), shmctl(2) have it: what it shares, how long it lives, who
+ * may do what with it.  Runs on Linux, too, with the same outcome.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -24,7 +24,8 @@ struct ldisc_device {
 	size_t (*write)(void *ctx, const char *text, size_t len);
 	/* Throw away what it has not sent.  May be NULL. */
 	void (*flush)(void *ctx);
-	/* TIOCPKT_STOP, START: output was stopped, goes on; FLUSHREAD: input was thrown away.  May be NULL. */
+	/* TIOCPKT_STOP, START: output was stopped, goes on; FLUSHREAD: input was thrown away.  May be
+	 * NULL. */
 	void (*event)(void *ctx, uint8_t event);
 };
 

@@ -173,7 +173,8 @@ void pty_master_release(struct file *file)
 	tty_put(&pty->tty);
 }
 
-/* --- reading what the slave writes ----------------------------------------------------------------------- */
+/* --- reading what the slave writes
+ * ----------------------------------------------------------------------- */
 
 static bool nonblocking(const struct file *file)
 {
@@ -260,7 +261,8 @@ ssize_t pty_master_read(struct file *file, struct iobuf *io, off_t *pos)
 	}
 }
 
-/* --- typing ---------------------------------------------------------------------------------------------- */
+/* --- typing
+ * ---------------------------------------------------------------------------------------------- */
 
 /* Bytes that the discipline is sure to take: it keeps one place for the end of a line. */
 static size_t input_room_locked(struct pty *pty)

@@ -55,7 +55,8 @@ bool tty_file_hung_up(const struct tty_file *tf);
 /* A terminal with one reference, in no list and without a node. */
 void tty_setup(struct tty *tty, const char *name, dev_t dev, const struct tty_driver_ops *ops,
 	       void *driver_data);
-/* open(2) of a file of this terminal (NULL: there is none, -ENXIO).  -EBUSY, -ENOMEM, what the driver says. */
+/* open(2) of a file of this terminal (NULL: there is none, -ENXIO).  -EBUSY, -ENOMEM, what the driver
+ * says. */
 int tty_open_file(struct file *file, struct tty *tty, bool console);
 void tty_release(struct file *file);
 /* Input changed the discipline: tell whom it concerns.  Unlocks. */

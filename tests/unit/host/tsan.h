@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* For a test under the thread sanitizer.  Single accesses to what other CPUs change are meant: the sanitizer is told
- * of them apart from the others, through these functions, which say nothing. */
+/* For a test under the thread sanitizer.  Single accesses to what other CPUs change are meant: the sanitizer
+ * is told of them apart from the others, through these functions, which say nothing. */
 #pragma once
 
 #define VOLATILE_ACCESS(name)  \

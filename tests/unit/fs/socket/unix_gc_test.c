@@ -13,7 +13,8 @@
 
 #define SOCKETS 12
 
-/* holds[a][b]: messages in the queue of a that b is in; open[a]: descriptors and calls that hold it beside. */
+/* holds[a][b]: messages in the queue of a that b is in; open[a]: descriptors and calls that hold it
+ * beside. */
 static struct graph {
 	unsigned holds[SOCKETS][SOCKETS], open[SOCKETS];
 	struct unix_gc_node nodes[SOCKETS];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: kernel/proc/unsupported_table.c kernel/lib/string.c */
-/* What programs ask for in vain is counted by program and thing, and no program fills the table for others. */
+/* What programs ask for in vain is counted by program and thing, and no program fills the table for
+ * others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
