@@ -11,7 +11,8 @@
 
 #include "epoll_priv.h"
 
-/* --- telling ------------------------------------------------------------------------------------------------ */
+/* --- telling
+ * ------------------------------------------------------------------------------------------------ */
 
 /* A sleeper is not in the queue yet when it looks at the ready list for the first time, so the fences of
  * wake_up are needed in front of these looks, too. */
@@ -35,7 +36,8 @@ static bool has_news(const struct epoll *ep)
 	return READ_ONCE(ep->ready.next) != &ep->ready;
 }
 
-/* --- taking items off the ready list --------------------------------------------------------------------------- */
+/* --- taking items off the ready list
+ * --------------------------------------------------------------------------- */
 
 /* An item that is being asked, and what for. */
 struct asked {
@@ -44,8 +46,8 @@ struct asked {
 	uint32_t events, version;
 };
 
-/* The next item of a round; false: none is left, or the next was seen in this round already.  A round's number
- * is drawn with its first item. */
+/* The next item of a round; false: none is left, or the next was seen in this round already.  A round's
+ * number is drawn with its first item. */
 static bool take(struct epoll *ep, uint64_t *round, struct asked *a)
 {
 	uint64_t flags = spin_lock_irqsave(&ep->lock);
@@ -74,8 +76,8 @@ static bool take(struct epoll *ep, uint64_t *round, struct asked *a)
 	return found;
 }
 
-/* `again`: it belongs on the ready list.  `spent`: of a one-shot item.  What was changed meanwhile is looked at
- * anew. */
+/* `again`: it belongs on the ready list.  `spent`: of a one-shot item.  What was changed meanwhile is looked
+ * at anew. */
 static void give_back(const struct asked *a, bool again, bool spent)
 {
 	struct epoll_item *item = a->item;
@@ -134,7 +136,8 @@ static int tell_all(struct epoll *ep, uaddr_t out, int max)
 	return count > 0 ? count : told;
 }
 
-/* --- waiting --------------------------------------------------------------------------------------------------- */
+/* --- waiting
+ * --------------------------------------------------------------------------------------------------- */
 
 static int sleep_for_news(struct epoll *ep, uint64_t deadline_ns)
 {
@@ -160,7 +163,8 @@ static void wait_for_others(struct epoll *ep)
 }
 
 /* A sleep was interrupted: by a signal, by the end of `cap`, or by a revocation that is none of this call's
- * business.  The word of that goes first: one that comes later is seen in the capability, or interrupts again. */
+ * business.  The word of that goes first: one that comes later is seen in the capability, or interrupts
+ * again. */
 static bool must_leave(const struct capability *cap)
 {
 	atomic_fetch_and(&current_task()->work, ~TASK_WORK_REVOKED);
@@ -194,7 +198,8 @@ int epoll_wait_events(struct file *file, const struct capability *cap, uaddr_t o
 	}
 }
 
-/* --- as a file ---------------------------------------------------------------------------------------------------- */
+/* --- as a file
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct epoll *epoll_of(const struct file *file)
 {
@@ -311,7 +316,8 @@ int epoll_create(uint32_t flags, struct file **out)
 	return -ENOMEM;
 }
 
-/* --- epoll_ctl ------------------------------------------------------------------------------------------------------ */
+/* --- epoll_ctl
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* What may go with EPOLLEXCLUSIVE. */
 #define EXCLUSIVE_MAY (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)

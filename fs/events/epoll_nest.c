@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Epolls that watch epolls.  They form no circle, for a wake-up would run in it for ever; no chain longer than
- * NEST_MAX, for wake-ups and polls recurse along it; and from nothing inside do more than PATHS_MAX ways lead
- * outwards, for a wake-up goes all of them.
+ * Epolls that watch epolls.  They form no circle, for a wake-up would run in it for ever; no chain longer
+ * than NEST_MAX, for wake-ups and polls recurse along it; and from nothing inside do more than PATHS_MAX ways
+ * lead outwards, for a wake-up goes all of them.
  *
  * Looks at the graph visit each epoll once: `visit` says whether this look has been there.
  */

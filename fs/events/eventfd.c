@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A counter that is a file: writing adds to it, reading takes it away or, of a semaphore, one.  One word, which
- * changes by compare-and-exchange; nothing has a lock. */
+/* A counter that is a file: writing adds to it, reading takes it away or, of a semaphore, one.  One word,
+ * which changes by compare-and-exchange; nothing has a lock. */
 #include <kernel/eventfd.h>
 
 #include <kernel/format.h>

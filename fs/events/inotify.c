@@ -3,11 +3,11 @@
  * What happens to files, in the order in which it happened.
  *
  * A watch belongs to one inotify file, by number, and to one vnode.  It keeps neither: a vnode that goes ends
- * its watches, and so does the file.  `watch_lock` covers all watches and all queues; nobody takes it who does
- * nothing to a watched file or its directory (vnode.watched says so without it).
+ * its watches, and so does the file.  `watch_lock` covers all watches and all queues; nobody takes it who
+ * does nothing to a watched file or its directory (vnode.watched says so without it).
  *
- * An event like the last one in the queue is not queued again.  When the queue is full, or there is no memory,
- * one event says that some were lost.
+ * An event like the last one in the queue is not queued again.  When the queue is full, or there is no
+ * memory, one event says that some were lost.
  */
 #include <kernel/inotify.h>
 
@@ -58,7 +58,8 @@ static struct inotify *inotify_of(const struct file *file)
 	return file->private;
 }
 
-/* --- queues ------------------------------------------------------------------------------------------------- */
+/* --- queues
+ * ------------------------------------------------------------------------------------------------- */
 
 static bool is_like_last(const struct inotify *in, const struct abi_inotify_event *head, const char *name,
 			 size_t len)
@@ -111,7 +112,8 @@ static bool has_events(const struct inotify *in)
 	return READ_ONCE(in->events.next) != &in->events || READ_ONCE(in->overflowed);
 }
 
-/* --- watches ------------------------------------------------------------------------------------------------ */
+/* --- watches
+ * ------------------------------------------------------------------------------------------------ */
 
 static struct inotify_watch *find_wd_locked(struct inotify *in, int32_t wd)
 {
@@ -232,7 +234,8 @@ int inotify_unwatch(struct file *file, int wd)
 	return w ? 0 : -EINVAL;
 }
 
-/* --- telling ------------------------------------------------------------------------------------------------ */
+/* --- telling
+ * ------------------------------------------------------------------------------------------------ */
 
 struct news {
 	uint32_t event; /* with IN_ISDIR where it is told */
@@ -341,10 +344,11 @@ void notify_vnode_gone(struct vnode *v)
 	spin_unlock(&watch_lock);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------ */
+/* --- reading
+ * ------------------------------------------------------------------------------------------------ */
 
-/* Makes the next event the caller's: 1; 0: there is none; -EINVAL: it is longer than `room`.  *e is NULL for the
- * one that says that some were lost. */
+/* Makes the next event the caller's: 1; 0: there is none; -EINVAL: it is longer than `room`.  *e is NULL for
+ * the one that says that some were lost. */
 static int take(struct inotify *in, size_t room, struct event **e)
 {
 	int result = 0;

@@ -3,9 +3,9 @@
  * Signals to read: who reads or polls is told of what is pending for itself.  So nothing is kept here but the
  * mask; the queue to wait in belongs to the process that looks (process.signal_wait).
  *
- * An epoll's waiter may stay in the queue of a process that has ended while others have the file: the file keeps
- * a reference on every process that ever joined its own queue.  Those of processes that are gone, and in whose
- * queue nobody stands, go as new ones come.
+ * An epoll's waiter may stay in the queue of a process that has ended while others have the file: the file
+ * keeps a reference on every process that ever joined its own queue.  Those of processes that are gone, and
+ * in whose queue nobody stands, go as new ones come.
  */
 #include <kernel/signalfd.h>
 
@@ -33,7 +33,8 @@ static struct signalfd *signalfd_of(const struct file *file)
 	return file->private;
 }
 
-/* --- in the form of the file ------------------------------------------------------------------------------- */
+/* --- in the form of the file
+ * ------------------------------------------------------------------------------- */
 
 #define SEGV_LIKE                                                                             \
 	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | \
@@ -66,7 +67,8 @@ static void translate(const struct abi_siginfo *from, struct abi_signalfd_siginf
 	}
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------- */
+/* --- reading
+ * ----------------------------------------------------------------------------------------------- */
 
 /* The first one is waited for. */
 static int next_signal(struct file *file, bool wait, struct abi_siginfo *info)
@@ -107,7 +109,8 @@ static ssize_t signalfd_read(struct file *file, struct iobuf *io, off_t *pos)
 	return done;
 }
 
-/* --- waiting with others ------------------------------------------------------------------------------------- */
+/* --- waiting with others
+ * ------------------------------------------------------------------------------------- */
 
 static bool nobody_waits(struct waitqueue *wq)
 {

@@ -2,8 +2,8 @@
 /*
  * What happens to files: inotify(7).
  *
- * Whoever does something to a file says so by one of the notify functions, after it is done.  They cost a look
- * at one word while nobody watches anything.  Mutexes may be held, no spinlock.
+ * Whoever does something to a file says so by one of the notify functions, after it is done.  They cost a
+ * look at one word while nobody watches anything.  Mutexes may be held, no spinlock.
  */
 #pragma once
 

@@ -93,8 +93,8 @@ void thread_set_name(const char name[TASK_NAME_LEN]);
 
 /* --- signals ------------------------------------------------------------------------------------- */
 
-/* From now on the running process shares its descriptors with no other (close_range).  -ENOMEM; -EOPNOTSUPP: it has
- * several threads, which are not parted. */
+/* From now on the running process shares its descriptors with no other (close_range).  -ENOMEM; -EOPNOTSUPP:
+ * it has several threads, which are not parted. */
 int process_own_descriptors(void) __must_check;
 
 int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct abi_sigaction *old);

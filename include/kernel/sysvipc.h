@@ -2,13 +2,13 @@
 /*
  * System V IPC: shared memory, semaphores and message queues, which programs find by a key and name by an id.
  *
- * Each kind has one table of ids and one sleeping lock, RANK_SYSVIPC, for the table and all that is in it.  It
- * comes behind vm_space.lock, because areas that come and go count in their segment; so user memory is never
- * touched under it.
+ * Each kind has one table of ids and one sleeping lock, RANK_SYSVIPC, for the table and all that is in it. 
+ * It comes behind vm_space.lock, because areas that come and go count in their segment; so user memory is
+ * never touched under it.
  *
  * Keys and ids are global names, so they are ambient authority: a process that is confined to paths, or in
- * capability mode, finds no object by its key, and none by its id but those that were made under the very same
- * confinement.  IPC_PRIVATE works.
+ * capability mode, finds no object by its key, and none by its id but those that were made under the very
+ * same confinement.  IPC_PRIVATE works.
  *
  * All calls return what the system call returns, negative errno included.
  */
@@ -59,7 +59,8 @@ int64_t msg_send(int id, uaddr_t message, uint64_t size, uint32_t flags);
 int64_t msg_receive(int id, uaddr_t message, uint64_t size, int64_t type, uint32_t flags);
 int64_t msg_control(int id, int cmd, uaddr_t buf);
 
-/* --- /proc/sysvipc: the first at or after *index that the running process may know of.  False: none -------- */
+/* --- /proc/sysvipc: the first at or after *index that the running process may know of.  False: none
+ * -------- */
 
 bool shm_next(unsigned *index, int *id, struct abi_shmid_ds *out, uint64_t *resident);
 bool sem_next(unsigned *index, int *id, struct abi_semid_ds *out);

@@ -156,8 +156,8 @@ void vm_grant_put(struct vm_grant *grant);
  * When it returns no CPU can use one of them.  `obj`: what its areas show.  The caller keeps both there and
  * holds no lock of rank RANK_VM_AREAS or above. */
 void vm_grant_revoke(struct vm_grant *grant, struct vm_object *obj);
-/* Called by vm_grant_revoke for each area of the grant, when nothing is mapped there any more: whoever sleeps on a
- * word of it shall look again.  RANK_VM_AREAS is held.  Provided by kernel/proc. */
+/* Called by vm_grant_revoke for each area of the grant, when nothing is mapped there any more: whoever sleeps
+ * on a word of it shall look again.  RANK_VM_AREAS is held.  Provided by kernel/proc. */
 extern void (*vm_wake_sleepers)(const struct vm_space *vm, uint64_t start, uint64_t end,
 				const struct vm_object *obj);
 

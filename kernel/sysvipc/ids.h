@@ -2,8 +2,8 @@
 /*
  * What the three kinds have in common: a table of ids, keys, owners and permissions.
  *
- * An id is a place in the table and, above it, a sequence number, so that it is a long time before a number that
- * somebody kept names something else.
+ * An id is a place in the table and, above it, a sequence number, so that it is a long time before a number
+ * that somebody kept names something else.
  */
 #pragma once
 
@@ -66,6 +66,7 @@ int ids_own(const struct ids_object *obj) __must_check;
 int ids_set(struct ids_object *obj, const struct abi_ipc_perm *perm) __must_check;
 void ids_describe(const struct ids_object *obj, struct abi_ipc_perm *out);
 
-/* Is there memory for one more object of the kernel's?  The last of it is not for what nobody is charged for. */
+/* Is there memory for one more object of the kernel's?  The last of it is not for what nobody is charged
+ * for. */
 bool ids_memory_left(void);
 int64_t ids_now(void); /* seconds since 1970 */

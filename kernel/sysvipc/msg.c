@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System V message queues.  Who finds no message, or no room, sleeps until the queue has changed and looks again:
- * `changes` counts that, so that nothing that happens between the look and the sleep is missed.  A sleeper has a
- * reference on the queue, which may be removed meanwhile.
+ * System V message queues.  Who finds no message, or no room, sleeps until the queue has changed and looks
+ * again: `changes` counts that, so that nothing that happens between the look and the sleep is missed.  A
+ * sleeper has a reference on the queue, which may be removed meanwhile.
  */
 #include <arch/usercopy.h>
 #include <kernel/process.h>
@@ -52,7 +52,8 @@ static void change_locked(struct queue *q)
 	wake_up_all(&q->changed);
 }
 
-/* --- msgget ---------------------------------------------------------------------------------------------- */
+/* --- msgget
+ * ---------------------------------------------------------------------------------------------- */
 
 static int64_t make_locked(int32_t key, uint32_t flags)
 {
@@ -87,9 +88,11 @@ int64_t msg_get(int32_t key, uint32_t flags)
 	return id;
 }
 
-/* --- sleeping -------------------------------------------------------------------------------------------- */
+/* --- sleeping
+ * -------------------------------------------------------------------------------------------- */
 
-/* Until the queue has changed since the caller looked at it.  The lock is let go and held again; -EIDRM, -EINTR. */
+/* Until the queue has changed since the caller looked at it.  The lock is let go and held again; -EIDRM,
+ * -EINTR. */
 static int sleep_locked(struct queue *q)
 {
 	uint32_t seen = q->changes;
@@ -105,7 +108,8 @@ static int sleep_locked(struct queue *q)
 	return err;
 }
 
-/* --- msgsnd ---------------------------------------------------------------------------------------------- */
+/* --- msgsnd
+ * ---------------------------------------------------------------------------------------------- */
 
 static int message_from_user(uaddr_t from, uint64_t size, struct message **out)
 {
@@ -184,7 +188,8 @@ int64_t msg_send(int id, uaddr_t from, uint64_t size, uint32_t flags)
 	return err;
 }
 
-/* --- msgrcv ---------------------------------------------------------------------------------------------- */
+/* --- msgrcv
+ * ---------------------------------------------------------------------------------------------- */
 
 struct wish {
 	int64_t type; /* as msgrcv(2) has it */
@@ -304,7 +309,8 @@ int64_t msg_receive(int id, uaddr_t to, uint64_t size, int64_t type, uint32_t fl
 	return result;
 }
 
-/* --- msgctl ---------------------------------------------------------------------------------------------- */
+/* --- msgctl
+ * ---------------------------------------------------------------------------------------------- */
 
 static void describe_locked(const struct queue *q, struct abi_msqid_ds *out)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System V semaphores.  A call's operations are done all together or not at all.  Who has to wait leaves them in
- * the set's list; whoever changes a value looks through that list, oldest first, and does there what can be done
- * now, on behalf of who waits.  So nobody is overtaken by what came later and could have been done no sooner.
+ * System V semaphores.  A call's operations are done all together or not at all.  Who has to wait leaves them
+ * in the set's list; whoever changes a value looks through that list, oldest first, and does there what can
+ * be done now, on behalf of who waits.  So nobody is overtaken by what came later and could have been done no
+ * sooner.
  *
- * What a process undoes at its end hangs in two lists: that of the process, and that of the set.  All of it is
- * guarded by the table's lock.
+ * What a process undoes at its end hangs in two lists: that of the process, and that of the set.  All of it
+ * is guarded by the table's lock.
  */
 #include "sem_priv.h"
 
@@ -30,7 +31,8 @@ struct sem_waiter {
 
 struct ids_table sem_sets = IDS_TABLE(sem_sets, "sem", &sysvipc_limits.semmni);
 
-/* --- operations ------------------------------------------------------------------------------------------ */
+/* --- operations
+ * ------------------------------------------------------------------------------------------ */
 
 /* Take back the first n. */
 static void take_back_locked(struct sem_set *set, const struct abi_sembuf *ops, unsigned n,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System V shared memory.  A segment is a memory object; who has it attached is told by the areas that show it,
- * however they came to be (shmat, fork, a part that munmap left) and went, as Linux counts.
+ * System V shared memory.  A segment is a memory object; who has it attached is told by the areas that show
+ * it, however they came to be (shmat, fork, a part that munmap left) and went, as Linux counts.
  *
- * The table has a reference on a segment, each area has one.  A removed segment stays in the table, without its
- * key, until the last area is gone; then the table lets go.
+ * The table has a reference on a segment, each area has one.  A removed segment stays in the table, without
+ * its key, until the last area is gone; then the table lets go.
  */
 #include "ids.h"
 
@@ -45,7 +45,8 @@ static pid_t own_pid(void)
 	return in_user_thread() ? current_process()->pid : 0;
 }
 
-/* --- as a memory object ---------------------------------------------------------------------------------- */
+/* --- as a memory object
+ * ---------------------------------------------------------------------------------- */
 
 static void attached(struct vm_object *obj)
 {
@@ -99,7 +100,8 @@ static const struct vm_object_ops segment_ops = {
 	.attached = attached, .detached = detached, .release = release, .describe = describe
 };
 
-/* --- shmget ---------------------------------------------------------------------------------------------- */
+/* --- shmget
+ * ---------------------------------------------------------------------------------------------- */
 
 static int check_size(uint64_t size, uint32_t flags)
 {
@@ -169,7 +171,8 @@ int64_t shm_get(int32_t key, uint64_t size, uint32_t flags)
 	return id;
 }
 
-/* --- shmat, shmdt ---------------------------------------------------------------------------------------- */
+/* --- shmat, shmdt
+ * ---------------------------------------------------------------------------------------- */
 
 struct attachment {
 	uint32_t prot, max_prot, permission;
@@ -290,7 +293,8 @@ int64_t shm_detach(uint64_t addr)
 	return err;
 }
 
-/* --- shmctl ---------------------------------------------------------------------------------------------- */
+/* --- shmctl
+ * ---------------------------------------------------------------------------------------------- */
 
 static void describe_locked(struct segment *s, struct abi_shmid_ds *out)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Waiting for many things, as epoll(7) has it; all of this holds on Linux, too.  What is Serix's own, rights and
- * revocation, is in cap_epoll.c. */
+/* Waiting for many things, as epoll(7) has it; all of this holds on Linux, too.  What is Serix's own, rights
+ * and revocation, is in cap_epoll.c. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
