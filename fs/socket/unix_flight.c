@@ -3,7 +3,7 @@
  * Descriptors under way: counted, let go of, and collected when nobody can reach them any more.
  *
  * A message that carries a socket holds it open.  Sockets whose only holders are messages in each other's
- * queues would stay for ever; a thread looks for such cycles (unix_gc.c) as long as any socket is under way. 
+ * queues would stay for ever; a thread looks for such cycles (unix_gc.c) as long as any socket is under way.
  * It is also what lets go of descriptors that nobody received: closing one may end another socket with
  * descriptors in its queue, and so on, deeper than any stack.
  *

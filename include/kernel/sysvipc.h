@@ -2,7 +2,7 @@
 /*
  * System V IPC: shared memory, semaphores and message queues, which programs find by a key and name by an id.
  *
- * Each kind has one table of ids and one sleeping lock, RANK_SYSVIPC, for the table and all that is in it. 
+ * Each kind has one table of ids and one sleeping lock, RANK_SYSVIPC, for the table and all that is in it.
  * It comes behind vm_space.lock, because areas that come and go count in their segment; so user memory is
  * never touched under it.
  *

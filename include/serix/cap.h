@@ -124,7 +124,7 @@ enum cap_type {
 #define TIMER_RIGHT_WAIT 0x0001u /* read, poll, timerfd_gettime */
 #define TIMER_RIGHT_SET  0x0002u /* timerfd_settime */
 
-/* A socket is a file, too: the first two are READ and WRITE; STAT, CHMOD and IOCTL are there as of files. 
+/* A socket is a file, too: the first two are READ and WRITE; STAT, CHMOD and IOCTL are there as of files.
  * What is accepted is derived from the listener's capability: with its rights at most, and gone with it. */
 #define SOCKET_RIGHT_RECEIVE  0x00000001u
 #define SOCKET_RIGHT_SEND     0x00000002u

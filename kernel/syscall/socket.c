@@ -342,7 +342,10 @@ SYSCALL(getsockopt)
 /* --- sending ------------------------------------------------------------------------------------------- */
 
 /* Flags that families which have no use for them may pass over, as Linux's do. */
-#define HINTS      (MSG_DONTROUTE | MSG_EOR | MSG_CONFIRM | MSG_NOSIGNAL | MSG_MORE | MSG_BATCH | MSG_WAITFORONE)
+/* clang-format off */
+#define HINTS \
+	(MSG_DONTROUTE | MSG_EOR | MSG_CONFIRM | MSG_NOSIGNAL | MSG_MORE | MSG_BATCH | MSG_WAITFORONE)
+/* clang-format on */
 #define SEND_FLAGS (HINTS | MSG_DONTWAIT)
 #define RECEIVE_FLAGS \
 	(HINTS | MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_CTRUNC | MSG_CMSG_CLOEXEC)
