@@ -52,6 +52,9 @@ int process_info_by_handle(int64_t handle, struct process_info *out) __must_chec
 int policy_get_by_handle(int64_t handle, struct sched_policy *out) __must_check;
 int policy_set_by_handle(int64_t handle, const struct policy_request *request) __must_check;
 
+/* The running process becomes the parent of its descendants' orphans, or no longer. */
+void process_set_subreaper(bool on);
+
 /* --- groups, limits, usage ----------------------------------------------------------------------- */
 
 int process_setpgid(pid_t pid, pid_t pgid);

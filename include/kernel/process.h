@@ -107,6 +107,7 @@ struct process {
 	struct process *parent; /* [t] */
 	pid_t parent_pid;       /* [t]; read anywhere */
 	bool has_execed;        /* [t] setpgid by the parent comes too late */
+	bool subreaper;         /* [t] its descendants' orphans become its children */
 	struct list children;   /* [t] */
 	struct list sibling;    /* [t] */
 	struct list group_link; /* [t] member of its process group */
@@ -160,6 +161,14 @@ struct process {
 	struct sem_undo_list *sem_undo; /* [sem_sets.lock] NULL: it undoes nothing */
 };
 
+/* personality(2), Linux's numbers: what a program may ask to find otherwise than usual. */
+#define PERSONA_TYPE              0xffu
+#define PERSONA_LINUX             0u
+#define PERSONA_LINUX32           8u         /* uname(2) names a 32-bit machine */
+#define PERSONA_NO_RANDOMIZE      0x0040000u /* programs that it starts have no random addresses */
+#define PERSONA_CLEARED_BY_SET_ID PERSONA_NO_RANDOMIZE
+#define TIMER_SLACK_DEFAULT       (50 * NSEC_PER_USEC)
+
 /* How a call that a signal without handler interrupted goes on: restart_syscall(2) runs fn. */
 struct syscall_restart {
 	int64_t (*fn)(struct syscall_restart *restart);
@@ -193,6 +202,10 @@ struct thread {
 	uint32_t rseq_signature, rseq_cpu; /* [o] before abort handlers; what the area was told last */
 	struct syscall_restart restart;    /* [o] */
 	uint16_t ioprio;                   /* [process.lock] */
+	uint32_t persona;                  /* [o] PERSONA_* */
+	/* [o] How late it may wake, and what PR_SET_TIMERSLACK with 0 goes back to.  Timers here are exact, so
+	 * this is only kept. */
+	uint64_t timer_slack_ns, timer_slack_default_ns;
 };
 
 static inline struct thread *current_thread(void) /* user threads only */

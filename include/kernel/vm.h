@@ -190,6 +190,7 @@ struct vm_space {
 	uint64_t brk_start, brk;       /* [lock] */
 	uint64_t mmap_top;             /* [i] areas are placed downwards from here */
 	uint64_t stack_top;            /* [i] */
+	bool layout_fixed;             /* [i] see vm_fix_layout */
 	uint64_t stack_limit;          /* [lock] bytes the stack may grow to */
 	_Atomic uint64_t pages_mapped; /* [a] resident */
 	uint64_t pages_peak;           /* [a] about the most it was before a page was unmapped */
@@ -210,6 +211,8 @@ struct vm_space {
 };
 
 int vm_space_create(struct vm_space **out) __must_check;
+/* Before anything is mapped: nothing in it is placed at random. */
+void vm_fix_layout(struct vm_space *vm);
 void vm_space_get(struct vm_space *vm);
 void vm_space_put(struct vm_space *vm); /* the last one unmaps everything; may sleep */
 int vm_space_fork(struct vm_space *parent, struct vm_space **out) __must_check;
@@ -316,8 +319,9 @@ int vm_lock(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t flags, ui
 int vm_lock_all(struct vm_space *vm, bool current, bool future, uint32_t flags, uint64_t limit) __must_check;
 extern _Atomic uint32_t vm_areas_max; /* in one space: /proc/sys/vm/max_map_count */
 
-/* A random multiple of the page size below `pages` pages; 0 with `norandmaps` on the command line. */
-uint64_t vm_random_offset(uint64_t pages);
+/* A random multiple of the page size below `pages` pages; 0 with `norandmaps` on the command line, or where
+ * the layout is fixed. */
+uint64_t vm_random_offset(const struct vm_space *vm, uint64_t pages);
 
 /* Resolve a fault.  0; -EFAULT no area (SEGV_MAPERR); -EACCES protection (SEGV_ACCERR); -ENXIO past
  * the object's end (SIGBUS); -ENOMEM.  `access`: FAULT_* of arch/trap.h. */

@@ -425,7 +425,7 @@ int vm_map_from(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flag
 void vm_set_brk(struct vm_space *vm, uint64_t image_end)
 {
 	write_lock(&vm->lock);
-	vm->brk_start = ALIGN_UP(image_end, PAGE_SIZE) + vm_random_offset(HEAP_RANDOM);
+	vm->brk_start = ALIGN_UP(image_end, PAGE_SIZE) + vm_random_offset(vm, HEAP_RANDOM);
 	vm->brk = vm->brk_start;
 	write_unlock(&vm->lock);
 }

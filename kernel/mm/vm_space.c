@@ -32,9 +32,9 @@ void vm_init(void)
 	randomize = !cmdline_has("norandmaps");
 }
 
-uint64_t vm_random_offset(uint64_t pages)
+uint64_t vm_random_offset(const struct vm_space *vm, uint64_t pages)
 {
-	return randomize ? random_u64() % pages * PAGE_SIZE : 0;
+	return randomize && !vm->layout_fixed ? random_u64() % pages * PAGE_SIZE : 0;
 }
 
 /* A space without areas and without a layout. */
@@ -58,6 +58,19 @@ static int create_bare(struct vm_space **out)
 	return 0;
 }
 
+static void choose_layout(struct vm_space *vm)
+{
+	vm->stack_top = USER_END - vm_random_offset(vm, STACK_RANDOM);
+	vm->mmap_top = vm->stack_top - STACK_SPACE - STACK_GUARD_GAP - vm_random_offset(vm, MMAP_RANDOM);
+	vm->gap_top = vm->mmap_top;
+}
+
+void vm_fix_layout(struct vm_space *vm)
+{
+	vm->layout_fixed = true;
+	choose_layout(vm);
+}
+
 int vm_space_create(struct vm_space **out)
 {
 	struct vm_space *vm;
@@ -65,9 +78,7 @@ int vm_space_create(struct vm_space **out)
 
 	if (err < 0)
 		return err;
-	vm->stack_top = USER_END - vm_random_offset(STACK_RANDOM);
-	vm->mmap_top = vm->stack_top - STACK_SPACE - STACK_GUARD_GAP - vm_random_offset(MMAP_RANDOM);
-	vm->gap_top = vm->mmap_top;
+	choose_layout(vm);
 	vm->stack_limit = STACK_LIMIT;
 	vm->as_limit = vm->writable_limit = UINT64_MAX;
 	*out = vm;

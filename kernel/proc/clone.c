@@ -121,6 +121,8 @@ static int copy_thread(struct process *p, const struct clone_args *args, struct 
 	t->task.vm = p->vm;
 	t->blocked = self->blocked;
 	t->ioprio = self->ioprio;
+	t->persona = self->persona;
+	t->timer_slack_ns = t->timer_slack_default_ns = self->timer_slack_ns;
 	t->task.mempolicy = self->task.mempolicy;
 	/* An alternate stack in shared memory cannot serve two threads; after vfork only one runs. */
 	if ((args->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)

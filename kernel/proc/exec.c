@@ -189,6 +189,9 @@ static void choose_credentials(struct exec *x)
 	bool may = !p->no_new_privs && vfs_may_set_id(&x->path);
 
 	*cred = p->cred;
+	x->persona = current_thread()->persona;
+	if (may && (v->mode & (S_ISUID | S_ISGID)))
+		x->persona &= ~PERSONA_CLEARED_BY_SET_ID;
 	if (may && (v->mode & S_ISUID))
 		cred->euid = v->uid;
 	/* Set-group-id without group execution means mandatory locking, not identity. */
@@ -206,6 +209,8 @@ static int build(struct exec *x)
 
 	choose_credentials(x);
 	err = vm_space_create(&x->vm);
+	if (err == 0 && (x->persona & PERSONA_NO_RANDOMIZE))
+		vm_fix_layout(x->vm);
 	if (err == 0)
 		vm_limit_writable(x->vm, confine_memory());
 	if (err == 0)
@@ -331,6 +336,7 @@ static void commit(struct exec *x)
 	t->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	t->robust_list = t->clear_child_tid = t->set_child_tid = 0;
 	t->restart.fn = NULL;
+	t->persona = x->persona;
 	rseq_forget(t);
 	futex_pi_reopen(t);
 	arch_fpu_reset(&t->task);

@@ -118,7 +118,7 @@ int exec_load_program(struct exec *x)
 	if (err < 0)
 		return err;
 	if (x->image.header.relative) {
-		uint64_t at = ALIGN_DOWN(PIE_BASE + vm_random_offset(PIE_RANDOM), x->image.align);
+		uint64_t at = ALIGN_DOWN(PIE_BASE + vm_random_offset(x->vm, PIE_RANDOM), x->image.align);
 
 		x->base = at - ALIGN_DOWN(x->image.low, x->image.align);
 	}

@@ -37,7 +37,8 @@ struct exec {
 	struct vm_space *vm; /* the new address space; owned until it is installed */
 	uaddr_t stack_pointer;
 	struct credentials cred;
-	bool secure; /* privileges changed: AT_SECURE */
+	uint32_t persona; /* the thread's as it will be */
+	bool secure;      /* privileges changed: AT_SECURE */
 };
 
 /* exec_image.c: read, check and map.  -ENOEXEC, -ENOMEM, -EACCES (writable and executable). */

@@ -18,6 +18,7 @@
 #define STACK_ROOM  (128ul * 1024) /* mapped below the strings from the start; the rest grows on faults */
 #define CLOCK_TICKS 100u
 #define RANDOM_SIZE 16u
+#define STACK_ALIGN 16ull
 
 enum auxv_type {
 	AT_NULL,
@@ -178,13 +179,18 @@ static int map_stack(struct exec *x, size_t strings)
 		      0);
 }
 
+/* Less than a page, so that programs do not share cache sets at the same stack offsets. */
+static uint64_t stack_offset(const struct exec *x)
+{
+	return vm_random_offset(x->vm, PAGE_SIZE / STACK_ALIGN) / PAGE_SIZE * STACK_ALIGN;
+}
+
 int exec_build_stack(struct exec *x)
 {
 	const struct exec_args *args = x->args;
 	uint32_t argc = args->argc - x->replaced_argv0 + x->prefix_count;
 	size_t words = 1 + argc + 1 + args->envc + 1 + AUXV_WORDS;
-	/* Less than a page of alignment keeps programs from sharing cache sets at the same stack offsets. */
-	struct stack_builder b = { .vm = x->vm, .top = x->vm->stack_top - (random_u64() & 0xff0) };
+	struct stack_builder b = { .vm = x->vm, .top = x->vm->stack_top - stack_offset(x) };
 	struct word_writer w = { .vm = x->vm };
 	struct stack_strings s;
 	const char *environment = args->text + args->argv_bytes;
@@ -195,7 +201,7 @@ int exec_build_stack(struct exec *x)
 	push_strings(x, &b, &s);
 	if (b.err < 0)
 		return b.err;
-	w.at = x->stack_pointer = ALIGN_DOWN(b.top - words * sizeof(uint64_t), 16ull);
+	w.at = x->stack_pointer = ALIGN_DOWN(b.top - words * sizeof(uint64_t), STACK_ALIGN);
 	put_word(&w, argc);
 	for (uint32_t i = x->prefix_count; i > 0; i--)
 		put_word(&w, s.prefix[i - 1]);

@@ -145,29 +145,6 @@ static void process_teardown(struct process *p)
 	leave_session(p);
 }
 
-static void reparent_children_locked(struct process *p)
-{
-	struct process *child, *tmp;
-	bool wake_init = false;
-
-	list_for_each_safe (child, tmp, &p->children, sibling) {
-		list_del(&child->sibling);
-		process_set_parent_locked(child, init_process);
-		child->exit_signal = SIGCHLD;
-		list_add_tail(&init_process->children, &child->sibling);
-		if (child->pdeath_signal)
-			signal_process(child, child->pdeath_signal, NULL);
-		if (child->state == PROCESS_ZOMBIE)
-			wake_init = true;
-		else
-			group_reparented_locked(child, p);
-	}
-	if (wake_init) {
-		signal_process(init_process, SIGCHLD, NULL);
-		wake_up_all(&init_process->child_wait);
-	}
-}
-
 /* Does the parent want to hear nothing of its children?  Then they leave no zombie. */
 static bool parent_ignores_locked(struct process *p)
 {
@@ -179,12 +156,51 @@ static bool parent_ignores_locked(struct process *p)
 	return action.handler == SIG_IGN || (action.flags & SA_NOCLDWAIT);
 }
 
-/* Tree lock held; no thread is left.  True when the process was reaped on the spot. */
-static bool become_zombie_locked(struct process *p)
+/* Tell the parent of a zombie, which goes to `dead` if nobody is going to wait for it. */
+static void announce_zombie_locked(struct process *p, struct list *dead)
+{
+	bool by_signal = p->exit_status & 0x7f, unwanted = parent_ignores_locked(p);
+
+	parent_notify_locked(p, p->exit_signal, by_signal ? CLD_KILLED : CLD_EXITED,
+			     by_signal ? p->exit_status & 0x7f : p->exit_status >> 8);
+	if (unwanted) {
+		process_reap_locked(p);
+		list_add_tail(dead, &p->sibling);
+	}
+}
+
+/* Who gets the children of `p`: the nearest ancestor that asked for orphans and still lives, else init. */
+static struct process *find_reaper_locked(const struct process *p)
+{
+	for (struct process *up = p->parent; up; up = up->parent) {
+		if (up->subreaper && READ_ONCE(up->live_threads) > 0)
+			return up;
+	}
+	return init_process;
+}
+
+static void reparent_children_locked(struct process *p, struct list *dead)
+{
+	struct process *child, *tmp, *reaper = find_reaper_locked(p);
+
+	list_for_each_safe (child, tmp, &p->children, sibling) {
+		list_del(&child->sibling);
+		process_set_parent_locked(child, reaper);
+		child->exit_signal = SIGCHLD;
+		list_add_tail(&reaper->children, &child->sibling);
+		if (child->pdeath_signal)
+			signal_process(child, child->pdeath_signal, NULL);
+		if (child->state == PROCESS_ZOMBIE)
+			announce_zombie_locked(child, dead);
+		else
+			group_reparented_locked(child, p);
+	}
+}
+
+/* Tree lock held; no thread is left.  What is reaped on the spot goes to `dead`. */
+static void become_zombie_locked(struct process *p, struct list *dead)
 {
 	struct signal_actions *actions;
-	bool core_signal = p->exit_status & 0x7f;
-	bool unwanted;
 
 	spin_lock(&p->lock);
 	p->state = PROCESS_ZOMBIE;
@@ -196,14 +212,20 @@ static bool become_zombie_locked(struct process *p)
 
 	tty_put(p->tty);
 	p->tty = NULL;
-	reparent_children_locked(p);
+	reparent_children_locked(p, dead);
 	group_exit_locked(p);
-	unwanted = parent_ignores_locked(p);
-	parent_notify_locked(p, p->exit_signal, core_signal ? CLD_KILLED : CLD_EXITED,
-			     core_signal ? p->exit_status & 0x7f : p->exit_status >> 8);
-	if (unwanted)
-		process_reap_locked(p);
-	return unwanted;
+	announce_zombie_locked(p, dead);
+}
+
+/* Outside the lock: the tree's references to what was reaped. */
+static void put_dead(struct list *dead)
+{
+	struct process *p, *tmp;
+
+	list_for_each_safe (p, tmp, dead, sibling) {
+		list_del(&p->sibling);
+		process_put(p);
+	}
 }
 
 /* Take the thread out of its process; nobody can find it afterwards. */
@@ -213,7 +235,8 @@ static void detach(struct thread *t)
 	struct pid_entry *entry;
 	uint64_t flags = tree_lock();
 	struct usage usage;
-	bool stopped, gone = false, reaped = false;
+	struct list dead = LIST_INIT(dead);
+	bool stopped, gone = false;
 
 	spin_lock(&p->lock);
 	posix_timers_thread_left_locked(p, t);
@@ -230,14 +253,13 @@ static void detach(struct thread *t)
 	entry->thread = NULL;
 	pid_release_locked(entry);
 	if (gone)
-		reaped = become_zombie_locked(p);
+		become_zombie_locked(p, &dead);
 	tree_unlock(flags);
 
 	wake_up_all(&p->thread_wait);
 	if (stopped)
 		process_report_stopped(p);
-	if (reaped)
-		process_put(p);
+	put_dead(&dead);
 }
 
 void thread_exit(int code)

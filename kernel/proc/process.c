@@ -194,6 +194,7 @@ struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(v
 	list_init(&t->pi_waiters);
 	signal_queue_init(&t->pending);
 	t->altstack.flags = SS_DISABLE;
+	t->timer_slack_ns = t->timer_slack_default_ns = TIMER_SLACK_DEFAULT;
 	process_get(p);
 	t->process = p;
 	return t;

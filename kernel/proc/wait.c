@@ -47,6 +47,14 @@ void process_reap_locked(struct process *p)
 		pid_release_locked(entry);
 }
 
+void process_set_subreaper(bool on)
+{
+	uint64_t flags = tree_lock();
+
+	current_process()->subreaper = on;
+	tree_unlock(flags);
+}
+
 static bool matches_locked(const struct process *child, const struct wait_target *target, unsigned options)
 {
 	bool clone_child = child->exit_signal != SIGCHLD;

@@ -35,6 +35,23 @@ SYSCALL(epoll_create1)
 	return create(ARG(0, uint32_t));
 }
 
+/* The first descriptor may not be written through: that matters only if it is an epoll's. */
+static __noinline int why_refused(int epfd, int fd, int refusal)
+{
+	struct capability *target;
+	struct file_use use;
+	int err = file_use(epfd, 0, &use);
+
+	if (err < 0)
+		return err;
+	err = file_is_epoll(use.file) ? refusal : -EINVAL;
+	file_done(&use);
+	if (err != -EINVAL || cap_use(current_process()->caps, fd, OBJECT_NONE, 0, &target) < 0)
+		return refusal;
+	cap_done(target);
+	return err;
+}
+
 SYSCALL(epoll_ctl)
 {
 	struct abi_epoll_event event = { 0 };
@@ -46,6 +63,8 @@ SYSCALL(epoll_ctl)
 		err = copy_from_user(&event, ARG(3, uaddr_t), sizeof(event));
 	if (err == 0)
 		err = file_use(ARG(0, int), CAP_WRITE, &use);
+	if (err == -EBADF)
+		return why_refused(ARG(0, int), fd, err);
 	if (err < 0)
 		return err;
 	err = cap_use(current_process()->caps, fd, OBJECT_NONE, 0, &target);

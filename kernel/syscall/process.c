@@ -415,12 +415,17 @@ enum {
 	PR_GET_DUMPABLE,
 	PR_SET_DUMPABLE,
 	PR_GET_KEEPCAPS = 7,
+	PR_SET_KEEPCAPS,
 	PR_SET_NAME = 15,
 	PR_GET_NAME,
 	PR_GET_SECCOMP = 21,
 	PR_CAPBSET_READ = 23,
 	PR_GET_TSC = 25,
 	PR_GET_SECUREBITS = 27,
+	PR_SET_TIMERSLACK = 29,
+	PR_GET_TIMERSLACK,
+	PR_SET_CHILD_SUBREAPER = 36,
+	PR_GET_CHILD_SUBREAPER,
 	PR_SET_NO_NEW_PRIVS = 38,
 	PR_GET_NO_NEW_PRIVS,
 	PR_GET_THP_DISABLE = 42,
@@ -459,6 +464,14 @@ static int64_t set_name(uaddr_t addr)
 	return 0;
 }
 
+static int64_t set_timer_slack(uint64_t ns)
+{
+	struct thread *t = current_thread();
+
+	t->timer_slack_ns = ns ? ns : t->timer_slack_default_ns;
+	return 0;
+}
+
 SYSCALL(prctl)
 {
 	struct process *p = current_process();
@@ -489,6 +502,17 @@ SYSCALL(prctl)
 			return -EINVAL;
 		p->no_new_privs = true;
 		return 0;
+	case PR_SET_CHILD_SUBREAPER:
+		process_set_subreaper(value != 0);
+		return 0;
+	case PR_GET_CHILD_SUBREAPER:
+		return put_user_u32(value, READ_ONCE(p->subreaper));
+	case PR_SET_TIMERSLACK:
+		return set_timer_slack(value);
+	case PR_GET_TIMERSLACK:
+		return (int64_t)current_thread()->timer_slack_ns;
+	case PR_SET_KEEPCAPS: /* privilege is a user id: nothing of it can be kept without that */
+		return value > 1 ? -EINVAL : value ? -EPERM : 0;
 	case PR_GET_KEEPCAPS:
 	case PR_GET_SECCOMP:
 	case PR_GET_SECUREBITS:
@@ -515,9 +539,24 @@ SYSCALL(arch_prctl)
 
 #define PERSONALITY_QUERY 0xffffffffu
 
+/* What would loosen protection (READ_IMPLIES_EXEC) or pretend what is not so is refused. */
+static bool persona_is_known(uint32_t persona)
+{
+	uint32_t type = persona & PERSONA_TYPE;
+
+	return (type == PERSONA_LINUX || type == PERSONA_LINUX32) &&
+	       !(persona & ~(PERSONA_TYPE | PERSONA_NO_RANDOMIZE));
+}
+
 SYSCALL(personality)
 {
-	uint32_t persona = ARG(0, uint32_t);
+	struct thread *t = current_thread();
+	uint32_t persona = ARG(0, uint32_t), old = t->persona;
 
-	return persona == 0 || persona == PERSONALITY_QUERY ? 0 : -EINVAL;
+	if (persona == PERSONALITY_QUERY)
+		return old;
+	if (!persona_is_known(persona))
+		return -EINVAL;
+	t->persona = persona;
+	return old;
 }

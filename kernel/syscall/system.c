@@ -12,6 +12,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/time.h>
+#include <kernel/version.h>
 #include <serix/errno.h>
 
 SYSCALL(uname)
@@ -19,6 +20,8 @@ SYSCALL(uname)
 	struct abi_utsname uts;
 
 	uts_get(&uts);
+	if ((current_thread()->persona & PERSONA_TYPE) == PERSONA_LINUX32)
+		strlcpy(uts.machine, KERNEL_MACHINE_32, sizeof(uts.machine));
 	return copy_to_user(ARG(0, uaddr_t), &uts, sizeof(uts));
 }
 

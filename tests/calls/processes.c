@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -317,6 +319,180 @@ static void test_priority(void)
 	RESULT(setpriority(PRIO_PROCESS, 1000000, 0));
 }
 
+static void default_slack(void)
+{
+	RESULT(prctl(PR_GET_TIMERSLACK));
+	RESULT(prctl(PR_SET_TIMERSLACK, 5));
+	RESULT(prctl(PR_SET_TIMERSLACK, 0));
+	RESULT(prctl(PR_GET_TIMERSLACK));
+}
+
+/* --- orphans ------------------------------------------------------------------------------------------------ */
+
+static int reports[2]; /* an orphan writes here whether its new parent is the process `expected` */
+static pid_t expected, leaver;
+
+static void exits_soon(void)
+{
+	_exit(9);
+}
+
+/* Writes when its parent has gone. */
+static void orphan(void)
+{
+	char is = 0;
+
+	while (getppid() == leaver)
+		usleep(1000);
+	is = getppid() == expected;
+	write(reports[1], &is, 1);
+	_exit(5);
+}
+
+static void leaves_orphan(void)
+{
+	leaver = getpid();
+	child_that(orphan);
+	_exit(6);
+}
+
+static void leaves_zombie(void)
+{
+	pid_t pid = child_that(exits_soon);
+
+	waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+	_exit(6);
+}
+
+/* A grandchild of a subreaper that stopped to be one goes further up. */
+static void no_subreaper(void)
+{
+	int status;
+
+	RESULT(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	RESULT(prctl(PR_SET_CHILD_SUBREAPER, 0));
+	waitpid(child_that(leaves_orphan), &status, 0);
+	RESULT(wait(&status));
+}
+
+static char adopted(void)
+{
+	char is = 2;
+
+	read(reports[0], &is, 1);
+	return is;
+}
+
+static void is_no_subreaper(void)
+{
+	int on = -1;
+
+	RESULT(prctl(PR_GET_CHILD_SUBREAPER, &on));
+	VALUE(on);
+}
+
+static void test_subreaper(void)
+{
+	int status = 0, on = -1;
+
+	pipe(reports);
+	expected = getpid();
+	RESULT(prctl(PR_GET_CHILD_SUBREAPER, &on));
+	VALUE(on);
+	RESULT(prctl(PR_GET_CHILD_SUBREAPER, nowhere()));
+	RESULT(prctl(PR_SET_CHILD_SUBREAPER, 77));
+	RESULT(prctl(PR_GET_CHILD_SUBREAPER, &on));
+	VALUE(on);
+	in_child("a child's", is_no_subreaper);
+
+	RESULT(waitpid(child_that(leaves_orphan), &status, 0) > 0);
+	VALUE(status);
+	VALUE(adopted());
+	RESULT(wait(&status) > 0);
+	VALUE(status);
+	in_child("one between that is none any more", no_subreaper);
+	VALUE(adopted());
+	RESULT(wait(&status) > 0);
+	VALUE(status);
+
+	RESULT(waitpid(child_that(leaves_zombie), &status, 0) > 0);
+	RESULT(wait(&status) > 0);
+	VALUE(status);
+	signal(SIGCHLD, SIG_IGN); /* nobody waits: no zombie is left */
+	child_that(leaves_zombie);
+	RESULT(wait(&status));
+	signal(SIGCHLD, SIG_DFL);
+
+	RESULT(prctl(PR_SET_CHILD_SUBREAPER, 0));
+	RESULT(waitpid(child_that(leaves_orphan), &status, 0) > 0);
+	VALUE(adopted());
+	RESULT(wait(&status));
+}
+
+/* --- personalities ------------------------------------------------------------------------------------------- */
+
+#define QUERY 0xffffffff
+
+static void self_as(char *word)
+{
+	static char *arguments[] = { "processes", NULL, NULL };
+
+	arguments[1] = word;
+	execve("/proc/self/exe", arguments, no_words);
+	_exit(100);
+}
+
+static void exec_with_persona(void)
+{
+	personality(ADDR_NO_RANDOMIZE);
+	self_as("persona");
+}
+
+static void inherits_persona(void)
+{
+	VALUE(personality(QUERY) == ADDR_NO_RANDOMIZE);
+}
+
+/* Where a fresh program's stack, heap and mappings lie. */
+static void says_addresses(void)
+{
+	void *at[3] = { __builtin_frame_address(0), sbrk(0),
+			mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) };
+
+	write(1, at, sizeof(at));
+}
+
+static void fixed_addresses(void)
+{
+	personality(ADDR_NO_RANDOMIZE);
+	dup2(reports[1], 1);
+	self_as("addresses");
+}
+
+static void test_personality(void)
+{
+	void *first[3], *second[3];
+	struct utsname uts;
+
+	RESULT(personality(QUERY));
+	RESULT(personality(ADDR_NO_RANDOMIZE));
+	RESULT(personality(QUERY) == ADDR_NO_RANDOMIZE);
+	in_child("a child's", inherits_persona);
+	RESULT(personality(PER_LINUX32) == ADDR_NO_RANDOMIZE);
+	uname(&uts);
+	TEXT("machine", uts.machine, strlen(uts.machine));
+	RESULT(personality(PER_LINUX));
+	uname(&uts);
+	TEXT("machine", uts.machine, strlen(uts.machine));
+	in_child("over exec", exec_with_persona);
+	pipe(reports);
+	in_child("addresses", fixed_addresses);
+	RESULT(read(reports[0], first, sizeof(first)));
+	in_child("addresses", fixed_addresses);
+	RESULT(read(reports[0], second, sizeof(second)));
+	RESULT(memcmp(first, second, sizeof(first)));
+}
+
 static void test_prctl(void)
 {
 	char name[17] = "";
@@ -336,8 +512,14 @@ static void test_prctl(void)
 	RESULT(prctl(PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0));
 	RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	RESULT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	RESULT(prctl(PR_GET_TIMERSLACK));
 	RESULT(prctl(PR_SET_TIMERSLACK, 1000));
 	RESULT(prctl(PR_GET_TIMERSLACK));
+	in_child("the slack of a child", default_slack);
+	RESULT(prctl(PR_SET_TIMERSLACK, 0));
+	RESULT(prctl(PR_GET_TIMERSLACK));
+	RESULT(prctl(PR_SET_KEEPCAPS, 2));
+	RESULT(prctl(PR_SET_KEEPCAPS, 0));
 	RESULT(prctl(PR_GET_KEEPCAPS));
 	RESULT(prctl(12345));
 	RESULT(prctl(PR_SET_NAME, nowhere()));
@@ -430,10 +612,22 @@ static const struct calls table[] = {
 	{ "setpgid getpgid setsid getsid getpgrp", test_groups },
 	{ "getpriority setpriority", test_priority },
 	{ "prctl", test_prctl },
+	{ "prctl", test_subreaper },
+	{ "personality", test_personality },
 	{ "arch_prctl", test_arch_prctl },
 	{ "exit exit_group", test_exit },
 	{ "getrlimit setrlimit prlimit64 getrusage", test_limits },
 	{ "setrlimit setpriority", test_limits_of_users },
 };
 
-CALLS_MAIN(table)
+/* As the cases of personality(2) run this program: with a word for what to do. */
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "persona") == 0)
+		return personality(QUERY) != ADDR_NO_RANDOMIZE;
+	if (argc == 2 && strcmp(argv[1], "addresses") == 0) {
+		says_addresses();
+		return 0;
+	}
+	return calls_run(table, sizeof(table) / sizeof(table[0]), argc, argv);
+}
