@@ -273,8 +273,7 @@ static int create_step(struct walk *w, uint32_t flags, mode_t mode, bool *create
 	}
 	dentry_put(w->at.dentry);
 	w->at.dentry = d;
-	mount_cross_down(&w->at);
-	return 0;
+	return walk_cross_down(w);
 }
 
 static bool is_tmpfile(uint32_t flags)
@@ -361,14 +360,22 @@ static uint32_t wanted_rights(const struct path *path, uint32_t flags)
 int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out)
 {
 	struct capability *via;
-	int err = vfs_open_via(dirfd, name, flags, mode, out, &via);
+	int err = vfs_open_via(dirfd, name, flags, mode, 0, out, &via);
 
 	if (err == 0 && via)
 		cap_done(via);
 	return err;
 }
 
-int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, struct file **out,
+/* With RESOLVE_IN_ROOT "/" is where the walk begins. */
+static const char *relative_name(const char *name)
+{
+	while (*name == '/')
+		name++;
+	return *name ? name : ".";
+}
+
+int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, uint32_t resolve, struct file **out,
 		 struct capability **via)
 {
 	struct walk w __attribute__((uninitialized));
@@ -384,9 +391,15 @@ int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, struc
 		return -EINVAL;
 	if (!*name)
 		return -ENOENT;
+	if (*name == '/' && (resolve & RESOLVE_BENEATH))
+		return -EXDEV;
+	if (*name == '/' && (resolve & RESOLVE_IN_ROOT))
+		name = relative_name(name);
 	err = walk_start(&w, dirfd, name, fs_cred());
 	if (err < 0)
 		return err;
+	if (unlikely(resolve))
+		walk_resolve(&w, resolve);
 	err = open_walk(&w, flags, mode, &created);
 	if (err == 0 && (flags & O_PATH) && (flags & O_DIRECTORY) && !S_ISDIR(w.at.dentry->vnode->mode))
 		err = -ENOTDIR;

@@ -158,6 +158,9 @@ struct walk {
 	bool beneath;     /* never leave what is below `base` */
 	uint32_t via;     /* rights that the capability it began at lets pass; ~0: it did not begin at one */
 	struct path base; /* where it began; referenced if `beneath` */
+	/* What openat2(2) was asked for. */
+	uint32_t resolve;  /* RESOLVE_*; 0: nothing */
+	struct path scope; /* where it began; referenced if that is where it is to stay */
 };
 
 /* What may be done with `place`, to which the walk has led: -EACCES if its confinement does not allow all of
@@ -180,6 +183,10 @@ void walk_start_at(struct walk *walk, const struct path *start, const char *name
 void walk_end(struct walk *walk);
 /* As walk_end, but walk->at stays the caller's. */
 void walk_release(struct walk *walk);
+/* After walk_start: what the walk may meet and where it stays. */
+void walk_resolve(struct walk *walk, uint32_t resolve);
+/* To the topmost mount on the place that the walk has come to. -EXDEV: it may not. */
+int walk_cross_down(struct walk *walk) __must_check;
 /* Consume the whole name; `follow` a final symlink.  Sets *slash when it ended in one (or in a dot). */
 int walk_all(struct walk *walk, bool follow, bool *slash) __must_check;
 /* Stop in front of the last component. */

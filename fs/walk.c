@@ -76,6 +76,7 @@ static void begin(struct walk *w, const char *name, const struct credentials *cr
 	w->dir = NULL;
 	w->judged = w->beneath = false;
 	w->via = ~0u;
+	w->resolve = 0;
 }
 
 int walk_start(struct walk *w, int dirfd, const char *name, const struct credentials *cred)
@@ -104,6 +105,21 @@ void walk_start_at(struct walk *w, const struct path *start, const char *name, c
 	path_get(start);
 }
 
+/* RESOLVE_BENEATH forbids to leave where the walk began, RESOLVE_IN_ROOT makes that its root. */
+#define RESOLVE_SCOPED (RESOLVE_BENEATH | RESOLVE_IN_ROOT)
+
+void walk_resolve(struct walk *w, uint32_t resolve)
+{
+	w->resolve = resolve;
+	if (resolve & RESOLVE_NO_SYMLINKS)
+		w->links = SYMLINKS_MAX;
+	if (resolve & RESOLVE_SCOPED) {
+		w->root = w->scope = w->at;
+		w->own_root = true;
+		path_get(&w->scope);
+	}
+}
+
 void walk_end(struct walk *w)
 {
 	path_put(&w->at);
@@ -114,6 +130,8 @@ void walk_release(struct walk *w)
 {
 	if (unlikely(w->beneath))
 		path_put(&w->base);
+	if (unlikely(w->resolve & RESOLVE_SCOPED))
+		path_put(&w->scope);
 	if (unlikely(w->text))
 		kfree(w->text);
 	if (unlikely(w->dir))
@@ -218,6 +236,8 @@ static inline bool cached_step(const struct walk *w, struct path *at, const char
 	next = dentry_find_locked(at->dentry, name, len, hash);
 	if (!next || !next->vnode || (inner && S_ISLNK(next->vnode->mode)))
 		return false;
+	if (unlikely(next->mounted) && (w->resolve & RESOLVE_NO_XDEV))
+		return false;
 	next->recent = true;
 	at->dentry = next;
 	cross_down_locked(at);
@@ -269,17 +289,27 @@ static void walk_cached(struct walk *w, bool follow, bool stop_at_last, bool *sl
 
 /* --- the slow part --- */
 
-static void step_up(struct walk *w)
+int walk_cross_down(struct walk *w)
+{
+	const struct mount *before = w->at.mount;
+
+	mount_cross_down(&w->at);
+	return unlikely(w->resolve & RESOLVE_NO_XDEV) && w->at.mount != before ? -EXDEV : 0;
+}
+
+static int step_up(struct walk *w)
 {
 	struct dentry *parent;
 
 	for (;;) {
 		if (w->at.dentry == w->root.dentry && w->at.mount == w->root.mount)
-			return;
+			return w->resolve & RESOLVE_BENEATH ? -EXDEV : 0;
 		if (w->at.dentry != w->at.mount->root)
 			break;
+		if (w->resolve & RESOLVE_NO_XDEV)
+			return -EXDEV;
 		if (!mount_cross_up(&w->at))
-			return;
+			return 0;
 	}
 	spin_lock(&dcache_lock);
 	parent = w->at.dentry->parent;
@@ -287,7 +317,29 @@ static void step_up(struct walk *w)
 	spin_unlock(&dcache_lock);
 	dentry_put(w->at.dentry);
 	w->at.dentry = parent;
-	mount_cross_down(&w->at);
+	return walk_cross_down(w);
+}
+
+/* "..": somebody may have moved the directory meanwhile, and with it the walk out of where it is to stay. */
+static int climb(struct walk *w)
+{
+	int err = unlikely(w->judged) ? may_climb(w) : 0;
+
+	if (err == 0)
+		err = step_up(w);
+	if (err == 0 && unlikely(w->resolve & RESOLVE_SCOPED) && !path_is_below(&w->at, &w->scope))
+		err = -EAGAIN;
+	return err;
+}
+
+/* What RESOLVE_* says to a link that leads to an object, as those of /proc do. */
+static int check_object_link(const struct walk *w, const struct path *to)
+{
+	if (w->resolve & RESOLVE_NO_MAGICLINKS)
+		return -ELOOP;
+	if ((w->resolve & RESOLVE_NO_XDEV) && to->mount != w->at.mount)
+		return -EXDEV;
+	return w->resolve & RESOLVE_SCOPED ? -EXDEV : 0;
 }
 
 /* Each takes over the reference on the link and drops it before it leaves the directory: what keeps the
@@ -300,6 +352,11 @@ static int follow_object(struct walk *w, struct dentry *link)
 	dentry_put(link);
 	if (err < 0)
 		return err;
+	err = unlikely(w->resolve) ? check_object_link(w, &to) : 0;
+	if (err < 0) {
+		path_put(&to);
+		return err;
+	}
 	path_put(&w->at);
 	w->at = to;
 	return 0;
@@ -360,6 +417,9 @@ static int follow_text(struct walk *w, struct dentry *link, bool slash)
 		return 0;
 	if (unlikely(w->beneath))
 		return -EPERM;
+	if (unlikely(w->resolve & RESOLVE_BENEATH) ||
+	    (unlikely(w->resolve & RESOLVE_NO_XDEV) && w->at.mount != w->root.mount))
+		return -EXDEV;
 	restart_at_root(w);
 	return 0;
 }
@@ -379,6 +439,19 @@ int walk_follow(struct walk *w, struct dentry *link, bool slash)
 	return follow_object(w, link);
 }
 
+/* The entry of a component; RESOLVE_CACHED asks no file system for it. */
+static int look_up(const struct walk *w, const struct component *c, struct dentry **out)
+{
+	if (likely(!(w->resolve & RESOLVE_CACHED)))
+		return dentry_lookup(w->at.dentry, c->text, c->len, false, out);
+	*out = dentry_find(w->at.dentry, c->text, c->len);
+	if (*out && (*out)->vnode)
+		return 0;
+	if (*out)
+		dentry_put(*out);
+	return -EAGAIN;
+}
+
 static int walk_step(struct walk *w, const struct component *c, bool follow)
 {
 	struct dentry *next;
@@ -391,15 +464,11 @@ static int walk_step(struct walk *w, const struct component *c, bool follow)
 		return err;
 	if (c->kind == COMPONENT_DOT)
 		return 0;
-	if (c->kind == COMPONENT_DOTDOT) {
-		err = unlikely(w->judged) ? may_climb(w) : 0;
-		if (err == 0)
-			step_up(w);
-		return err;
-	}
+	if (c->kind == COMPONENT_DOTDOT)
+		return climb(w);
 	if (c->len > NAME_MAX)
 		return -ENAMETOOLONG;
-	err = dentry_lookup(w->at.dentry, c->text, c->len, false, &next);
+	err = look_up(w, c, &next);
 	if (err < 0)
 		return err;
 	if (!next->vnode) {
@@ -410,8 +479,7 @@ static int walk_step(struct walk *w, const struct component *c, bool follow)
 		return walk_follow(w, next, c->last && c->slash);
 	dentry_put(w->at.dentry);
 	w->at.dentry = next;
-	mount_cross_down(&w->at);
-	return 0;
+	return walk_cross_down(w);
 }
 
 int walk_all(struct walk *w, bool follow, bool *slash)

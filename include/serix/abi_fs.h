@@ -131,6 +131,18 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define FALLOC_FL_PUNCH_HOLE 2u
 #define FALLOC_FL_ZERO_RANGE 16u
 
+/* openat2(2): how the name is looked up. */
+#define RESOLVE_NO_XDEV       0x01u
+#define RESOLVE_NO_MAGICLINKS 0x02u
+#define RESOLVE_NO_SYMLINKS   0x04u
+#define RESOLVE_BENEATH       0x08u
+#define RESOLVE_IN_ROOT       0x10u
+#define RESOLVE_CACHED        0x20u
+
+struct abi_open_how {
+	uint64_t flags, mode, resolve;
+};
+
 /* preadv2(2) */
 #define RWF_HIPRI  1u
 #define RWF_DSYNC  2u

@@ -283,6 +283,7 @@
 	X(434, pidfd_open, 2, pidfd)                 \
 	X(435, clone3, 2, process)                   \
 	X(436, close_range, 3, file)                 \
+	X(437, openat2, 4, file)                     \
 	X(438, pidfd_getfd, 3, pidfd)                \
 	X(439, faccessat2, 4, path)                  \
 	X(441, epoll_pwait2, 6, epoll)               \

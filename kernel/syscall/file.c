@@ -250,7 +250,7 @@ SYSCALL(lseek)
 
 /* --- open and close --- */
 
-static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode)
+static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode, uint32_t resolve)
 {
 	USER_PATH(path);
 	struct capability *via;
@@ -259,7 +259,7 @@ static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode)
 
 	if (err < 0)
 		return err;
-	err = vfs_open_via(dirfd, path.text, flags | O_LARGEFILE, mode & 07777, &file, &via);
+	err = vfs_open_via(dirfd, path.text, flags | O_LARGEFILE, mode & 07777, resolve, &file, &via);
 	user_path_put(&path);
 	if (err < 0)
 		return err;
@@ -271,17 +271,59 @@ static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode)
 
 SYSCALL(open)
 {
-	return open_at(AT_FDCWD, ARG(0, uaddr_t), ARG(1, uint32_t), ARG(2, mode_t));
+	return open_at(AT_FDCWD, ARG(0, uaddr_t), ARG(1, uint32_t), ARG(2, mode_t), 0);
 }
 
 SYSCALL(openat)
 {
-	return open_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), ARG(3, mode_t));
+	return open_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), ARG(3, mode_t), 0);
 }
 
 SYSCALL(creat)
 {
-	return open_at(AT_FDCWD, ARG(0, uaddr_t), O_CREAT | O_WRONLY | O_TRUNC, ARG(1, mode_t));
+	return open_at(AT_FDCWD, ARG(0, uaddr_t), O_CREAT | O_WRONLY | O_TRUNC, ARG(1, mode_t), 0);
+}
+
+/* Unlike open(2), openat2(2) refuses what it does not know and what means nothing. */
+#define OPEN_FLAGS                                                                                              \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC |         \
+	 O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define OPEN_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
+#define OPEN_NAMELESS   (O_TMPFILE & ~O_DIRECTORY)
+#define RESOLVE_FLAGS                                                                        \
+	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |   \
+	 RESOLVE_IN_ROOT | RESOLVE_CACHED)
+
+static int check_how(const struct abi_open_how *how)
+{
+	uint64_t both = RESOLVE_BENEATH | RESOLVE_IN_ROOT, modes;
+
+	if ((how->flags & ~(uint64_t)OPEN_FLAGS) || (how->resolve & ~(uint64_t)RESOLVE_FLAGS) ||
+	    (how->resolve & both) == both)
+		return -EINVAL;
+	modes = how->flags & (O_CREAT | OPEN_NAMELESS) ? 07777 : 0;
+	if (how->mode & ~modes)
+		return -EINVAL;
+	if ((how->flags & OPEN_NAMELESS) && (how->flags & O_TMPFILE) != O_TMPFILE)
+		return -EINVAL;
+	if ((how->flags & O_PATH) && (how->flags & ~(uint64_t)OPEN_PATH_FLAGS))
+		return -EINVAL;
+	/* What is cached alone does not tell whether the file may change. */
+	if ((how->resolve & RESOLVE_CACHED) && (how->flags & (O_TRUNC | O_CREAT | OPEN_NAMELESS)))
+		return -EAGAIN;
+	return 0;
+}
+
+SYSCALL(openat2)
+{
+	struct abi_open_how how;
+	int err = user_struct_get(&how, sizeof(how), sizeof(how), ARG(2, uaddr_t), args->a[3]);
+
+	if (err == 0)
+		err = check_how(&how);
+	if (err < 0)
+		return err;
+	return open_at(ARG(0, int), ARG(1, uaddr_t), (uint32_t)how.flags, (mode_t)how.mode, (uint32_t)how.resolve);
 }
 
 SYSCALL(close)

@@ -12,6 +12,8 @@
 #include <kernel/vfs.h>
 #include <serix/errno.h>
 
+#include "user_vec.h"
+
 #define CSIGNAL 0xffu /* the signal in clone's flags */
 
 SYSCALL(getpid)
@@ -77,39 +79,11 @@ struct abi_clone_args {
 #define CLONE_ARGS_SIZE_MIN offsetof(struct abi_clone_args, set_tid)
 #define SET_TID_MAX         32u
 
-/* What a larger structure has behind the part that is known must be zero. */
-static int check_zero(uaddr_t at, uint64_t size)
-{
-	uint8_t byte = 0;
-	int err = 0;
-
-	for (uint64_t i = 0; err == 0 && i < size; i++) {
-		err = copy_from_user(&byte, at + i, 1);
-		if (err == 0 && byte)
-			err = -E2BIG;
-	}
-	return err;
-}
-
-static int read_clone_args(uaddr_t at, uint64_t size, struct abi_clone_args *out)
-{
-	int err = 0;
-
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (size < CLONE_ARGS_SIZE_MIN)
-		return -EINVAL;
-	memset(out, 0, sizeof(*out));
-	if (size > sizeof(*out))
-		err = check_zero(at + sizeof(*out), size - sizeof(*out));
-	return err < 0 ? err : copy_from_user(out, at, MIN(size, sizeof(*out)));
-}
-
 SYSCALL(clone3)
 {
 	struct abi_clone_args abi;
 	struct clone_args clone;
-	int err = read_clone_args(ARG(0, uaddr_t), args->a[1], &abi);
+	int err = user_struct_get(&abi, sizeof(abi), CLONE_ARGS_SIZE_MIN, ARG(0, uaddr_t), args->a[1]);
 
 	if (err < 0)
 		return err;

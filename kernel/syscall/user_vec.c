@@ -3,6 +3,7 @@
 
 #include <arch/usercopy.h>
 #include <kernel/slab.h>
+#include <kernel/string.h>
 #include <serix/abi_fs.h>
 
 static int vec_check(struct user_vec *vec, uint32_t count)
@@ -44,4 +45,31 @@ int user_vec_get(struct user_vec *vec, uaddr_t addr, uint64_t count)
 	if (err < 0)
 		user_vec_put(vec);
 	return err;
+}
+
+static int check_zero(uaddr_t at, uint64_t size)
+{
+	uint8_t byte = 0;
+	int err = 0;
+
+	for (uint64_t i = 0; err == 0 && i < size; i++) {
+		err = copy_from_user(&byte, at + i, 1);
+		if (err == 0 && byte)
+			err = -E2BIG;
+	}
+	return err;
+}
+
+int user_struct_get(void *out, size_t known, size_t least, uaddr_t addr, uint64_t size)
+{
+	int err = 0;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < least)
+		return -EINVAL;
+	memset(out, 0, known);
+	if (size > known)
+		err = check_zero(addr + known, size - known);
+	return err < 0 ? err : copy_from_user(out, addr, MIN(size, known));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Buffers and lists of buffers that a program names. */
+/* Buffers, lists of buffers and structures of several versions that a program names. */
 #pragma once
 
 #include <arch/paging.h>
@@ -26,3 +26,8 @@ static inline int user_buffer_check(uaddr_t addr, uint64_t len)
  * -EINVAL, -EFAULT, -ENOMEM. */
 int user_vec_get(struct user_vec *vec, uaddr_t addr, uint64_t count) __must_check;
 void user_vec_put(struct user_vec *vec);
+
+/* A structure that grows from version to version: `known` bytes of it are understood here, the caller has
+ * `size`.  A shorter one goes on with zeroes, and what a longer one has behind must be zero.  -EINVAL: less
+ * than `least`; -E2BIG; -EFAULT. */
+int user_struct_get(void *out, size_t known, size_t least, uaddr_t addr, uint64_t size) __must_check;

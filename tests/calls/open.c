@@ -2,6 +2,7 @@
 /* Opening, closing and duplicating. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -55,6 +56,119 @@ static void test_open_errors(void)
 	close(file_with("readable", "text"));
 	mkdir("closed", 0700);
 	as_user(1000, "without rights", open_unreadable);
+}
+
+struct how {
+	uint64_t flags, mode, resolve, more;
+};
+
+static int open_how(int dir, const char *name, uint64_t flags, uint64_t mode, uint64_t resolve)
+{
+	struct how how = { flags, mode, resolve, 0 };
+
+	return (int)syscall(SYS_openat2, dir, name, &how, 24);
+}
+
+#define NO_XDEV       0x01
+#define NO_MAGICLINKS 0x02
+#define NO_SYMLINKS   0x04
+#define BENEATH       0x08
+#define IN_ROOT       0x10
+#define CACHED        0x20
+
+static void test_openat2_arguments(void)
+{
+	struct how how = { O_RDONLY, 0, 0, 0 };
+
+	close(file_with("file", "text"));
+	RESULT(syscall(SYS_openat2, AT_FDCWD, "file", &how, 23));
+	RESULT(syscall(SYS_openat2, AT_FDCWD, "file", &how, 0));
+	RESULT(syscall(SYS_openat2, AT_FDCWD, "file", &how, 5000));
+	RESULT(syscall(SYS_openat2, AT_FDCWD, "file", nowhere(), 24));
+	RESULT(syscall(SYS_openat2, AT_FDCWD, nowhere(), &how, 24));
+	SUCCEEDS(syscall(SYS_openat2, AT_FDCWD, "file", &how, 32));
+	how.more = 1;
+	RESULT(syscall(SYS_openat2, AT_FDCWD, "file", &how, 32));
+	SUCCEEDS(syscall(SYS_openat2, AT_FDCWD, "file", &how, 24));
+	RESULT(open_how(AT_FDCWD, "file", 1ull << 40, 0, 0));
+	RESULT(open_how(AT_FDCWD, "file", 1u << 30, 0, 0));
+	RESULT(open_how(AT_FDCWD, "file", O_RDONLY, 0600, 0));
+	RESULT(open_how(AT_FDCWD, "file", O_RDWR | O_CREAT, 010000, 0));
+	SUCCEEDS(open_how(AT_FDCWD, "new", O_RDWR | O_CREAT, 0600, 0));
+	RESULT(open_how(AT_FDCWD, "file", O_PATH | O_RDWR, 0, 0));
+	RESULT(open_how(AT_FDCWD, "file", O_PATH | O_CREAT, 0, 0));
+	SUCCEEDS(open_how(AT_FDCWD, "file", O_PATH, 0, 0));
+	RESULT(open_how(AT_FDCWD, ".", O_TMPFILE & ~O_DIRECTORY, 0600, 0));
+	RESULT(open_how(AT_FDCWD, ".", O_TMPFILE, 0600, 0));
+	SUCCEEDS(open_how(AT_FDCWD, ".", O_TMPFILE | O_RDWR, 0600, 0));
+	RESULT(open_how(AT_FDCWD, "file", O_RDONLY, 0, 0x40));
+	RESULT(open_how(AT_FDCWD, "file", O_RDONLY, 0, BENEATH | IN_ROOT));
+	RESULT(open_how(-1, "file", O_RDONLY, 0, 0));
+	RESULT(open_how(-1, "/file", O_RDONLY, 0, BENEATH));
+	RESULT(open_how(AT_FDCWD, "", O_RDONLY, 0, IN_ROOT));
+}
+
+static void test_openat2_scope(void)
+{
+	int dir;
+
+	mkdir("top", 0755);
+	mkdir("top/inner", 0755);
+	close(file_with("outside", "o"));
+	close(file_with("top/file", "f"));
+	symlink("../file", "top/inner/up");
+	symlink("../../outside", "top/inner/out");
+	symlink("/file", "top/absolute");
+	symlink("inner", "top/link");
+	dir = open("top", O_PATH | O_DIRECTORY);
+	SUCCEEDS(open_how(dir, "file", O_RDONLY, 0, BENEATH));
+	SUCCEEDS(open_how(dir, "inner/../file", O_RDONLY, 0, BENEATH));
+	SUCCEEDS(open_how(dir, "inner/up", O_RDONLY, 0, BENEATH));
+	RESULT(open_how(dir, "..", O_RDONLY, 0, BENEATH));
+	RESULT(open_how(dir, "../top/file", O_RDONLY, 0, BENEATH));
+	RESULT(open_how(dir, "inner/out", O_RDONLY, 0, BENEATH));
+	RESULT(open_how(dir, "absolute", O_RDONLY, 0, BENEATH));
+	RESULT(open_how(dir, "/", O_RDONLY, 0, BENEATH));
+	RESULT(open_how(dir, "../new", O_RDWR | O_CREAT, 0600, BENEATH));
+	RESULT(open_how(dir, "missing", O_RDONLY, 0, BENEATH));
+	SUCCEEDS(open_how(dir, "made", O_RDWR | O_CREAT, 0600, BENEATH));
+	SUCCEEDS(open_how(dir, "/file", O_RDONLY, 0, IN_ROOT));
+	SUCCEEDS(open_how(dir, "../../file", O_RDONLY, 0, IN_ROOT));
+	SUCCEEDS(open_how(dir, "absolute", O_RDONLY, 0, IN_ROOT));
+	RESULT(open_how(dir, "inner/out", O_RDONLY, 0, IN_ROOT));
+	SUCCEEDS(open_how(dir, "/", O_RDONLY, 0, IN_ROOT));
+	RESULT(open_how(dir, "/", O_RDWR | O_CREAT, 0600, IN_ROOT));
+	SUCCEEDS(open_how(dir, "/rooted", O_RDWR | O_CREAT, 0600, IN_ROOT));
+	RESULT(access("top/rooted", F_OK));
+	SUCCEEDS(open_how(AT_FDCWD, "/top/inner/up", O_RDONLY, 0, IN_ROOT));
+}
+
+static void test_openat2_links(void)
+{
+	int fd = file_with("file", "f"), dir = (mkdir("d", 0755), open("d", O_PATH));
+	char name[64];
+
+	symlink("file", "link");
+	symlink("d", "to directory");
+	close(file_with("d/file", "f"));
+	SUCCEEDS(open_how(AT_FDCWD, "file", O_RDONLY, 0, NO_SYMLINKS));
+	RESULT(open_how(AT_FDCWD, "link", O_RDONLY, 0, NO_SYMLINKS));
+	RESULT(open_how(AT_FDCWD, "to directory/file", O_RDONLY, 0, NO_SYMLINKS));
+	SUCCEEDS(open_how(AT_FDCWD, "link", O_PATH | O_NOFOLLOW, 0, NO_SYMLINKS));
+	SUCCEEDS(open_how(AT_FDCWD, "link", O_RDONLY, 0, NO_MAGICLINKS));
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	SUCCEEDS(open_how(AT_FDCWD, name, O_RDONLY, 0, 0));
+	RESULT(open_how(AT_FDCWD, name, O_RDONLY, 0, NO_MAGICLINKS));
+	RESULT(open_how(AT_FDCWD, name, O_RDONLY, 0, NO_SYMLINKS));
+	RESULT(open_how(AT_FDCWD, name, O_RDONLY, 0, NO_XDEV));
+	RESULT(open_how(AT_FDCWD, "/proc/version", O_RDONLY, 0, NO_XDEV));
+	SUCCEEDS(open_how(open("/proc", O_PATH), "version", O_RDONLY, 0, NO_XDEV));
+	RESULT(open_how(open("/proc", O_PATH), "..", O_RDONLY, 0, NO_XDEV));
+	SUCCEEDS(open_how(dir, "../file", O_RDONLY, 0, NO_XDEV));
+	SUCCEEDS(open_how(AT_FDCWD, "link", O_RDONLY, 0, NO_XDEV));
+	SUCCEEDS(open_how(AT_FDCWD, "file", O_RDONLY, 0, CACHED));
+	RESULT(open_how(AT_FDCWD, "new", O_RDWR | O_CREAT, 0600, CACHED));
+	RESULT(open_how(AT_FDCWD, "file", O_RDWR | O_TRUNC, 0, CACHED));
 }
 
 static void test_open(void)
@@ -281,6 +395,9 @@ static const struct calls table[] = {
 	{ "open", test_open },
 	{ "open", test_open_errors },
 	{ "openat", test_openat },
+	{ "openat2", test_openat2_arguments },
+	{ "openat2", test_openat2_scope },
+	{ "openat2", test_openat2_links },
 	{ "creat", test_creat },
 	{ "close", test_close },
 	{ "dup", test_dup },
