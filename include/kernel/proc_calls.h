@@ -115,6 +115,9 @@ int64_t signal_altstack(const struct abi_stack *set, struct abi_stack *old);
 
 int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t addr2, uint32_t val3);
 
+/* Of thread `tid`, 0 for the running one: the head of its robust list.  -ESRCH, -EPERM. */
+int robust_list_of(pid_t tid, uaddr_t *head) __must_check;
+
 /* futex_waitv(2). */
 int64_t futex_waitv_call(uaddr_t words, unsigned count, unsigned flags, uaddr_t timeout, int clock);
 

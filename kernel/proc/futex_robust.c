@@ -4,6 +4,7 @@
  * marked, and one waiter of each gets to see that.
  */
 #include <arch/usercopy.h>
+#include <kernel/confine.h>
 #include <serix/errno.h>
 
 #include "futex_priv.h"
@@ -63,4 +64,26 @@ void robust_list_exit(struct thread *t)
 	}
 	if (head.pending & ~ENTRY_PI)
 		(void)release_entry(&head, head.pending, t, true);
+}
+
+int robust_list_of(pid_t tid, uaddr_t *head)
+{
+	struct process *p;
+	struct thread *t;
+	uint64_t flags = tree_lock();
+	int err = 0;
+
+	t = tid ? thread_find_locked(tid) : current_thread();
+	if (!t) {
+		tree_unlock(flags);
+		return -ESRCH;
+	}
+	p = t->process;
+	process_get(p);
+	*head = READ_ONCE(t->robust_list);
+	tree_unlock(flags);
+	if (p != current_process() && (!confine_may_touch(p) || !cred_may_look(current_cred(), p)))
+		err = -EPERM;
+	process_put(p);
+	return err;
 }

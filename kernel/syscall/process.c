@@ -124,14 +124,12 @@ SYSCALL(set_robust_list)
 
 SYSCALL(get_robust_list)
 {
-	pid_t tid = ARG(0, pid_t);
-	int err;
+	uaddr_t head;
+	int err = robust_list_of(ARG(0, pid_t), &head);
 
-	/* Another thread's list would be a pointer of its program: nobody needs that but debuggers. */
-	if (tid != 0 && tid != current_thread()->tid)
-		return tid < 0 ? -ESRCH : -EPERM;
-	err = put_user_u64(ARG(1, uaddr_t), current_thread()->robust_list);
-	return err < 0 ? err : put_user_u64(ARG(2, uaddr_t), ROBUST_HEAD_SIZE);
+	if (err == 0)
+		err = put_user_u64(ARG(2, uaddr_t), ROBUST_HEAD_SIZE);
+	return err < 0 ? err : put_user_u64(ARG(1, uaddr_t), head);
 }
 
 SYSCALL(rseq)

@@ -115,6 +115,14 @@ static int leaves(void *arg)
 	return 3;
 }
 
+static void others_robust_list(void)
+{
+	size_t length;
+	void *head;
+
+	RESULT(syscall(SYS_get_robust_list, 1, &head, &length));
+}
+
 static void test_threads(void)
 {
 	static char stack[65536];
@@ -136,6 +144,11 @@ static void test_threads(void)
 	RESULT(syscall(SYS_set_robust_list, &value, 24) >= 0 ? 0 : -1);
 	RESULT(syscall(SYS_set_robust_list, &value, 8));
 	RESULT(syscall(SYS_get_robust_list, 0, nowhere(), &length));
+	RESULT(syscall(SYS_get_robust_list, 0, &head, nowhere()));
+	RESULT(syscall(SYS_get_robust_list, 1000000, &head, &length));
+	RESULT(syscall(SYS_get_robust_list, -1, &head, &length));
+	RESULT(syscall(SYS_get_robust_list, getppid(), &head, &length));
+	as_user(1000, "of a process of root", others_robust_list);
 }
 
 static void test_membarrier(void)

@@ -582,6 +582,133 @@ static void test_limits(void)
 	RESULT(syscall(SYS_getrusage, RUSAGE_SELF, nowhere()));
 }
 
+static void limit(int which, rlim_t soft, rlim_t hard)
+{
+	struct rlimit set = { soft, hard };
+
+	setrlimit(which, &set);
+}
+
+static void no_address_space(void)
+{
+	limit(RLIMIT_AS, 1 << 20, 1 << 20);
+	RESULT(mmap(NULL, 64 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0);
+}
+
+static void no_data(void)
+{
+	limit(RLIMIT_DATA, 0, 0);
+	RESULT(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno :
+													 0);
+	RESULT(mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0);
+	RESULT(syscall(SYS_brk, (char *)sbrk(0) + (1 << 20)) == (long)sbrk(0));
+}
+
+static void no_processes(void)
+{
+	limit(RLIMIT_NPROC, 1, 1);
+	RESULT(fork());
+}
+
+static void no_files(void)
+{
+	limit(RLIMIT_NOFILE, 3, 3);
+	RESULT(dup(0));
+	RESULT(fcntl(0, F_DUPFD, 3));
+	RESULT(open("/dev/null", O_RDONLY));
+}
+
+static void no_signals(void)
+{
+	union sigval value = { .sival_int = 1 };
+	sigset_t all;
+
+	limit(RLIMIT_SIGPENDING, 2, 2);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	RESULT(sigqueue(getpid(), SIGRTMIN, value));
+	RESULT(sigqueue(getpid(), SIGRTMIN, value));
+	RESULT(sigqueue(getpid(), SIGRTMIN, value));
+	RESULT(kill(getpid(), SIGRTMIN + 1));
+	RESULT(sigqueue(getpid(), SIGUSR1, value));
+}
+
+static void large_file(void)
+{
+	int fd = file_with("large", "");
+
+	limit(RLIMIT_FSIZE, 10, 10);
+	signal(SIGXFSZ, SIG_IGN);
+	RESULT(write(fd, "0123456789abc", 13));
+	RESULT(write(fd, "d", 1));
+	RESULT(pwrite(fd, "e", 1, 100));
+	RESULT(ftruncate(fd, 11));
+	RESULT(ftruncate(fd, 5));
+	signal(SIGXFSZ, SIG_DFL);
+	pwrite(fd, "f", 1, 10);
+}
+
+static void locks_much(void)
+{
+	char *memory = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	RESULT(mlock(memory, 4096));
+	RESULT(mlock(memory, 8192));
+	RESULT(mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) == MAP_FAILED ? errno : 0);
+}
+
+static volatile int told;
+
+static void notes(int signo)
+{
+	told = signo;
+}
+
+static void burns(void)
+{
+	limit(RLIMIT_CPU, 1, 2);
+	signal(SIGXCPU, notes);
+	while (!told)
+		;
+	write(1, "SIGXCPU has come\n", 17);
+	for (;;)
+		;
+}
+
+/* Grows the stack page by page. */
+static int deep(int depth)
+{
+	volatile char page[4096];
+
+	page[0] = (char)depth;
+	return depth ? deep(depth - 1) + page[0] : 0;
+}
+
+static void overflows(void)
+{
+	limit(RLIMIT_STACK, 256 << 10, 256 << 10);
+	deep(200);
+}
+
+static void no_locked(void)
+{
+	limit(RLIMIT_MEMLOCK, 4096, 4096);
+	as_user(1000, "memory to lock", locks_much);
+}
+
+static void test_enforcement(void)
+{
+	in_child("address space", no_address_space);
+	as_user(1000, "data", no_data);
+	as_user(1000, "processes", no_processes);
+	in_child("files", no_files);
+	as_user(1000, "signals", no_signals);
+	in_child("the size of a file", large_file);
+	in_child("CPU time", burns);
+	in_child("the stack", overflows);
+	in_child("locked memory", no_locked);
+}
+
 static void raise_limit(void)
 {
 	struct rlimit limit = { 10, 10 };
@@ -617,6 +744,7 @@ static const struct calls table[] = {
 	{ "arch_prctl", test_arch_prctl },
 	{ "exit exit_group", test_exit },
 	{ "getrlimit setrlimit prlimit64 getrusage", test_limits },
+	{ "setrlimit", test_enforcement },
 	{ "setrlimit setpriority", test_limits_of_users },
 };
 
