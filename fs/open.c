@@ -118,7 +118,7 @@ static const struct file_ops path_only_ops;
 static struct file *make_file(const struct path *path, uint32_t flags, const struct file_ops *ops,
 			      void *private)
 {
-	struct file *file = file_create(ops, flags & STATUS_FLAGS, private);
+	struct file *file = file_create(ops, flags & (STATUS_FLAGS | O_NOCTTY), private);
 
 	if (!file)
 		return NULL;
@@ -166,6 +166,7 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 		if (err < 0)
 			file->ops = &path_only_ops; /* nothing to release */
 	}
+	file->flags &= ~(uint32_t)O_NOCTTY; /* which the driver's open has heeded */
 	if (err == 0 && (flags & O_TRUNC) && !(flags & O_PATH) && !created && S_ISREG(v->mode))
 		err = vfs_truncate(path, 0);
 	if (err < 0) {

@@ -635,6 +635,40 @@ static void leader_leaves(void)
 }
 
 /* A shell on the slave, as a terminal program would have it. */
+/* A leader without a terminal: O_NOCTTY, by name or by TIOCGPTPEER, leaves it so; without, the first one is its. */
+static int first_terminal(void)
+{
+	char name[32];
+	int m = open_master(), s, peer;
+
+	if (setsid() < 0 || ioctl(m, TIOCSPTLCK, &(int){ 0 }) < 0 || ptsname_r(m, name, sizeof(name)) != 0)
+		return 1;
+	s = open(name, O_RDWR | O_NOCTTY);
+	peer = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+	if (s < 0 || peer < 0)
+		return 2;
+	if (fcntl(s, F_GETFL) & O_NOCTTY)
+		return 3;
+	if (open("/dev/tty", O_RDWR) >= 0 || errno != ENXIO)
+		return 4;
+	if (open(name, O_RDWR) < 0 || open("/dev/tty", O_RDWR) < 0)
+		return 5;
+	return 0;
+}
+
+static void open_without_control(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(first_terminal());
+	waitpid(pid, &status, 0);
+	if (status != 0)
+		printf("# first_terminal: status %x\n", (unsigned)status);
+	tap(status == 0, "O_NOCTTY keeps a session without a terminal");
+}
+
 static void shell_on_it(void)
 {
 	int m = open_master(), off = 0, status;
@@ -729,6 +763,7 @@ int main(void)
 	IS(in_session(orphan) == 0);
 	IS(in_session(orphan_is_woken) == 0);
 	leader_leaves();
+	open_without_control();
 	shell_on_it();
 	races();
 	return tap_end();
