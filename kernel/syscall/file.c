@@ -285,14 +285,14 @@ SYSCALL(creat)
 }
 
 /* Unlike open(2), openat2(2) refuses what it does not know and what means nothing. */
-#define OPEN_FLAGS                                                                                              \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC |         \
+#define OPEN_FLAGS                                                                                      \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | \
 	 O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
 #define OPEN_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 #define OPEN_NAMELESS   (O_TMPFILE & ~O_DIRECTORY)
-#define RESOLVE_FLAGS                                                                        \
-	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |   \
-	 RESOLVE_IN_ROOT | RESOLVE_CACHED)
+#define RESOLVE_FLAGS                                                                                        \
+	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | \
+	 RESOLVE_CACHED)
 
 static int check_how(const struct abi_open_how *how)
 {
@@ -323,7 +323,8 @@ SYSCALL(openat2)
 		err = check_how(&how);
 	if (err < 0)
 		return err;
-	return open_at(ARG(0, int), ARG(1, uaddr_t), (uint32_t)how.flags, (mode_t)how.mode, (uint32_t)how.resolve);
+	return open_at(ARG(0, int), ARG(1, uaddr_t), (uint32_t)how.flags, (mode_t)how.mode,
+		       (uint32_t)how.resolve);
 }
 
 SYSCALL(close)

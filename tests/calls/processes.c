@@ -598,8 +598,9 @@ static void no_address_space(void)
 static void no_data(void)
 {
 	limit(RLIMIT_DATA, 0, 0);
-	RESULT(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno :
-													 0);
+	RESULT(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+		       ? errno
+		       : 0);
 	RESULT(mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0);
 	RESULT(syscall(SYS_brk, (char *)sbrk(0) + (1 << 20)) == (long)sbrk(0));
 }
@@ -654,7 +655,9 @@ static void locks_much(void)
 
 	RESULT(mlock(memory, 4096));
 	RESULT(mlock(memory, 8192));
-	RESULT(mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) == MAP_FAILED ? errno : 0);
+	RESULT(mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) == MAP_FAILED
+		       ? errno
+		       : 0);
 }
 
 static volatile int told;
