@@ -106,9 +106,9 @@ bool object_can_poll(const struct kobject *obj)
 				   : obj->ops->poll != NULL;
 }
 
-uint32_t object_poll(struct kobject *obj, struct poll_table *table)
+static __always_inline uint32_t poll_object(struct kobject *obj, struct poll_table *table)
 {
-	if (object_is_file(obj)) {
+	if (likely(object_is_file(obj))) {
 		struct file *file = file_of(obj);
 
 		if (file->ops->poll)
@@ -117,6 +117,11 @@ uint32_t object_poll(struct kobject *obj, struct poll_table *table)
 		return obj->ops->poll(obj, table);
 	}
 	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+}
+
+uint32_t object_poll(struct kobject *obj, struct poll_table *table)
+{
+	return poll_object(obj, table);
 }
 
 #define EVENTS_IN  (POLLIN | POLLRDNORM | POLLRDBAND | POLLPRI)
@@ -158,6 +163,17 @@ uint32_t poll_events_denied(const struct capability *cap)
 	       (needed.out && !(rights & needed.out) ? EVENTS_OUT : 0);
 }
 
+/* May the holder of the capability hear of all these? */
+static __always_inline bool may_hear(const struct capability *cap, uint32_t events)
+{
+	uint32_t rights = atomic_load_explicit(&cap->rights, memory_order_relaxed);
+
+	/* The same answer for a file that still has the rights it was opened with. */
+	if (likely(cap->type == OBJECT_FILE && !(file_of(cap->object)->access & ~rights)))
+		return true;
+	return !(events & poll_events_denied(cap));
+}
+
 /* One look at everything; the number of entries with events. */
 static int scan(struct abi_pollfd *fds, struct capability **caps, size_t count, struct poll_table *table)
 {
@@ -166,8 +182,8 @@ static int scan(struct abi_pollfd *fds, struct capability **caps, size_t count, 
 	for (size_t i = 0; i < count; i++) {
 		uint32_t events = POLLNVAL, wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
 
-		if (caps[i] && likely(!(wanted & poll_events_denied(caps[i]))))
-			events = object_poll(caps[i]->object, table) & wanted;
+		if (caps[i] && likely(may_hear(caps[i], wanted)))
+			events = poll_object(caps[i]->object, table) & wanted;
 		else if (fds[i].fd < 0)
 			events = 0;
 		fds[i].revents = (int16_t)events;

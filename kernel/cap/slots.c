@@ -64,15 +64,15 @@ static inline struct cap_leaf *leaf_at(struct cap_slots *slots, uint32_t index)
 	return node ? node->leaves[leaf_of(index)] : NULL;
 }
 
-struct cap_slot *cap_slot_far(const struct cap_slots *slots, uint32_t index)
+struct cap_leaf *cap_leaf_around(struct cap_slots *slots, uint32_t index)
 {
-	struct cap_node *node;
-	struct cap_leaf *leaf;
+	return index < CAP_SLOTS_MAX ? leaf_at(slots, index) : NULL;
+}
 
-	if (index >= CAP_SLOTS_MAX)
-		return NULL;
-	node = node_at(slots, index);
-	leaf = node ? node->leaves[leaf_of(index)] : NULL;
+struct cap_slot *cap_slot_far(struct cap_slots *slots, uint32_t index)
+{
+	struct cap_leaf *leaf = cap_leaf_around(slots, index);
+
 	return leaf ? &leaf->slots[index % CAP_LEAF_SLOTS] : NULL;
 }
 
@@ -250,7 +250,7 @@ static uint32_t leaf_in_node(const struct cap_node *node, uint32_t number, uint3
 	return CAP_SLOTS_MAX;
 }
 
-uint32_t cap_slots_next_known(const struct cap_slots *slots, uint32_t start)
+uint32_t cap_slots_next_known(struct cap_slots *slots, uint32_t start)
 {
 	uint32_t found = CAP_SLOTS_MAX;
 

@@ -54,7 +54,9 @@ struct cap_slots {
 };
 
 /* A slot beyond the first leaf; NULL: no memory for it yet. */
-struct cap_slot *cap_slot_far(const struct cap_slots *slots, uint32_t index);
+struct cap_slot *cap_slot_far(struct cap_slots *slots, uint32_t index);
+/* The leaf that slot `index` lies in, which may be any number; NULL: no memory for it yet, or no such slot. */
+struct cap_leaf *cap_leaf_around(struct cap_slots *slots, uint32_t index);
 
 /* The slot with that number; NULL: no memory for it yet, or no such number.  The masks keep an index from a
  * program inside the arrays also where the processor only guesses that it is valid. */
@@ -80,7 +82,7 @@ uint32_t cap_slots_next_free(const struct cap_slots *slots, uint32_t min);
 /* The first slot >= start that is taken or retired; CAP_SLOTS_MAX: none. */
 uint32_t cap_slots_next_used(const struct cap_slots *slots, uint32_t start);
 /* The first slot >= start that there is memory for; CAP_SLOTS_MAX: none. */
-uint32_t cap_slots_next_known(const struct cap_slots *slots, uint32_t start);
+uint32_t cap_slots_next_known(struct cap_slots *slots, uint32_t start);
 /* Whether anything is or was in the 64 slots around `index` that a copy of them has to know: capabilities,
  * and generations whose handles are stale.  There is memory for them. */
 bool cap_slots_matter(struct cap_slots *slots, uint32_t index);

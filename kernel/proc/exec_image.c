@@ -67,16 +67,13 @@ static uint32_t area_flags(uint32_t elf_flags)
 /* The file's last page goes on behind the segment's file part: that must read as zero. */
 static int clear_tail(struct vm_space *vm, uint64_t from, uint64_t to)
 {
-	static const char zeros[256];
+	static const char zeros[PAGE_SIZE];
+	size_t len = to - from; /* less than a page */
+	ssize_t n = vm_write(vm, from, zeros, MIN(len, sizeof(zeros)));
 
-	while (from < to) {
-		ssize_t n = vm_write(vm, from, zeros, MIN(to - from, sizeof(zeros)));
-
-		if (n <= 0)
-			return n < 0 ? (int)n : -EFAULT;
-		from += (uint64_t)n;
-	}
-	return 0;
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == len ? 0 : -EFAULT;
 }
 
 static int map_segment(struct vm_space *vm, struct vnode *vnode, const struct elf_segment *s, uint64_t base)

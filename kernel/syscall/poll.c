@@ -168,23 +168,47 @@ static int select_copy_in(struct select *s)
 	return 0;
 }
 
+/* What is asked of those among 64 descriptors that `mask` picks. */
+static inline int16_t select_events(const uint64_t asked[SETS], uint64_t mask)
+{
+	return (int16_t)((asked[0] & mask ? SELECT_IN : 0) | (asked[1] & mask ? SELECT_OUT : 0) |
+			 (asked[2] & mask ? SELECT_EX : 0));
+}
+
+/* A word of the sets, as entries from `at` on; returns their end. */
+static struct abi_pollfd *select_collect_word(const uint64_t asked[SETS], uint64_t any, uint32_t first,
+					      struct abi_pollfd *at)
+{
+	int16_t events = select_events(asked, any);
+	bool alike = true;
+
+	/* Mostly the same is asked of all of them. */
+	for (int i = 0; i < SETS; i++)
+		alike &= asked[i] == 0 || (asked[i] & any) == any;
+	for (uint64_t bits = any; bits; bits &= bits - 1, at++) {
+		if (unlikely(!alike))
+			events = select_events(asked, bits & -bits);
+		*at = (struct abi_pollfd){ .fd = (int32_t)(first + (uint32_t)__builtin_ctzll(bits)),
+					   .events = events };
+	}
+	return at;
+}
+
 /* The bits as a poll list. */
 static void select_collect(struct select *s)
 {
-	for (size_t word = 0; word < s->words; word++) {
-		uint64_t in = s->sets[0][word], out = s->sets[1][word], ex = s->sets[2][word];
+	struct abi_pollfd *end = s->fds;
 
-		for (uint64_t bits = in | out | ex; bits; bits &= bits - 1) {
-			uint64_t bit = bits & -bits;
-			uint32_t fd = (uint32_t)word * 64 + (uint32_t)__builtin_ctzll(bits);
-			int16_t events = (int16_t)((in & bit ? SELECT_IN : 0) | (out & bit ? SELECT_OUT : 0) |
-						   (ex & bit ? SELECT_EX : 0));
+	for (uint32_t word = 0; word < s->words; word++) {
+		uint64_t asked[SETS] = { s->sets[0][word], s->sets[1][word], s->sets[2][word] };
+		uint64_t any = asked[0] | asked[1] | asked[2];
+		uint32_t first = word * 64;
 
-			if (fd >= s->bits)
-				return;
-			s->fds[s->count++] = (struct abi_pollfd){ .fd = (int32_t)fd, .events = events };
-		}
+		if (s->bits - first < 64)
+			any &= (1ull << (s->bits - first)) - 1;
+		end = select_collect_word(asked, any, first, end);
 	}
+	s->count = (size_t)(end - s->fds);
 }
 
 /* Bits for what is ready, `left` descriptors; their number.  -EBADF for one that is not open. */

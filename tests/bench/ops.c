@@ -628,7 +628,7 @@ static uint64_t fork_exec(unsigned n)
 static const struct row rows[] = {
 	{ "null system call (getppid)", null_call, 1000 },
 	{ "unknown call", unknown_call, 1000 },
-	{ "clock_gettime", clock_get, 1000 },
+	{ "clock_gettime (vDSO)", clock_get, 1000 },
 	{ "read 1 byte /dev/zero", read_zero, 1000 },
 	{ "write 1 byte /dev/null", write_null, 1000 },
 	{ "open+close", open_close, 500 },
@@ -706,13 +706,25 @@ static void repeat(const struct row *row)
 		row->run(row->n);
 }
 
-static void measure(const struct row *row, const char *wanted, bool forever, uint64_t loop)
+/* By a part of its name; all without any. */
+static bool is_wanted(const struct row *row, char **words)
 {
-	if (!strstr(row->name, wanted))
-		return;
-	if (forever)
-		repeat(row);
-	report(row, loop);
+	bool any = !*words;
+
+	for (; !any && *words; words++)
+		any = strstr(row->name, *words) != NULL;
+	return any;
+}
+
+static void measure_all(const struct row *row, size_t count, char **words, bool forever, uint64_t loop)
+{
+	for (const struct row *end = row + count; row < end; row++) {
+		if (!is_wanted(row, words))
+			continue;
+		if (forever)
+			repeat(row);
+		report(row, loop);
+	}
 }
 
 static void make_files(void)
@@ -745,21 +757,19 @@ static void make_system(void)
 int main(int argc, char **argv)
 {
 	bool alone = getpid() == 1;
-	const char *wanted = !alone && argc > 1 ? argv[1] : "";
-	bool forever = argc > 2 && strcmp(argv[2], "forever") == 0;
+	bool forever = argc > 1 && strcmp(argv[1], "forever") == 0;
+	char *all[] = { NULL }, **words = alone ? all : argv + 1 + forever;
 	uint64_t loop;
 
-	if (strcmp(wanted, "exit") == 0)
+	if (argc > 1 && strcmp(argv[1], "exit") == 0)
 		return 0;
 	if (alone)
 		make_system();
 	must(realpath(argv[0], self) != NULL, argv[0]);
 	make_files();
 	loop = median(empty, 1000);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		measure(&rows[i], wanted, forever, loop);
-	for (const struct row *row = ipc_rows; row->name; row++)
-		measure(row, wanted, forever, loop);
+	measure_all(rows, sizeof(rows) / sizeof(rows[0]), words, forever, loop);
+	measure_all(ipc_rows, ipc_row_count, words, forever, loop);
 	if (alone) {
 		puts("end");
 		fflush(stdout);

@@ -16,8 +16,9 @@ struct row {
 	unsigned n;
 };
 
-/* ops_ipc.c; the last one has no name. */
+/* ops_ipc.c */
 extern const struct row ipc_rows[];
+extern const size_t ipc_row_count;
 
 static inline uint64_t now(void)
 {

@@ -166,6 +166,30 @@ static uint64_t send_small(unsigned n)
 	return ticks;
 }
 
+/* As many as a queue takes by default, then, outside the figure, their receipt. */
+static uint64_t send_alone(unsigned n)
+{
+	cap_handle_t port = port_create(NULL);
+	uint64_t start, ticks = 0, none = 0;
+
+	if (port < 0)
+		return 0;
+	for (unsigned done = 0; done < n; done += PORT_QUEUE_DEFAULT) {
+		unsigned some = n - done < PORT_QUEUE_DEFAULT ? n - done : PORT_QUEUE_DEFAULT;
+
+		start = now();
+		for (unsigned i = 0; i < some; i++)
+			small(PORT_SEND_SMALL, port, 100, &none);
+		ticks += now() - start;
+		for (unsigned i = 0; i < some; i++) {
+			none = 0;
+			must(small(PORT_REPLY_WAIT_SMALL, port, 0, &none) == 100, "port_reply_wait_small");
+		}
+	}
+	close((int)port);
+	return ticks;
+}
+
 /* --- notifications -------------------------------------------------------------------------------------- */
 
 static uint64_t signal_only(unsigned n)
@@ -321,8 +345,9 @@ const struct row ipc_rows[] = {
 	{ "call+reply, 1 KiB", call_1k, 200 },
 	{ "call+reply, 4 KiB", call_4k, 200 },
 	{ "call+reply, 64 KiB", call_64k, 50 },
+	{ "send alone, 100 B", send_alone, 192 },
 	{ "send and receive, 100 B", send_small, 200 },
 	{ "notification, signal", signal_only, 200 },
 	{ "notification, signal and wait", signal_wait, 200 },
-	{ NULL, NULL, 0 },
 };
+const size_t ipc_row_count = sizeof(ipc_rows) / sizeof(ipc_rows[0]);
