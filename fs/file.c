@@ -36,7 +36,11 @@ static void release(struct kobject *obj)
 
 static int closed(struct kobject *obj, const struct cap_table *table)
 {
-	file_locks_closed(file_of(obj), table);
+	struct file *file = file_of(obj);
+
+	file_locks_closed(file, table);
+	if (file->ops->closed)
+		file->ops->closed(file, table);
 	return 0;
 }
 

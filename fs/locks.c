@@ -5,9 +5,11 @@
  * split.  A flock belongs to an open file and
  * covers everything.  The two kinds do not see each other.  One mutex serves all: locks are rare and short.
  */
-#include "vfs_priv.h"
+#include "proc_priv.h"
 
 #include <kernel/cap.h>
+#include <kernel/confine.h>
+#include <kernel/device.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 
@@ -15,8 +17,11 @@
 
 struct lock {
 	struct list link;
+	struct list all_link; /* in all_locks */
+	const struct vnode *vnode;
 	const void *owner; /* struct cap_table; of flock and OFD locks struct file.  Compared only */
 	pid_t pid;         /* of a process's record lock; else NOBODY */
+	pid_t taker;       /* the process that took it, for people */
 	bool exclusive;
 	bool whole;          /* flock */
 	uint64_t start, end; /* inclusive end */
@@ -34,8 +39,9 @@ struct waiting {
 	const void *who, *for_whom;
 };
 
-static struct mutex locks_mutex = MUTEX_INIT(locks_mutex, "file locks", RANK_VNODE);
-static struct list waits = LIST_INIT(waits); /* [locks_mutex] */
+static struct mutex locks_mutex = MUTEX_INIT(locks_mutex, "file locks", RANK_FILE_LOCKS);
+static struct list waits = LIST_INIT(waits);         /* [locks_mutex] */
+static struct list all_locks = LIST_INIT(all_locks); /* [locks_mutex] those held, of all files */
 
 static struct file_locks *locks_of(struct vnode *v)
 {
@@ -51,14 +57,23 @@ static struct file_locks *locks_of(struct vnode *v)
 	return v->locks;
 }
 
+static void drop(struct lock *l)
+{
+	list_del(&l->link);
+	list_del(&l->all_link);
+	kfree(l);
+}
+
 void vnode_locks_free(struct vnode *v)
 {
 	struct lock *l, *next;
 
 	if (!v->locks)
 		return;
+	mutex_lock(&locks_mutex);
 	list_for_each_safe (l, next, &v->locks->held, link)
-		kfree(l);
+		drop(l);
+	mutex_unlock(&locks_mutex);
 	kfree(v->locks);
 }
 
@@ -86,6 +101,7 @@ static void insert_sorted(struct file_locks *locks, struct lock *new)
 	while (at != &locks->held && list_entry(at, struct lock, link)->start <= new->start)
 		at = at->next;
 	list_insert_between(&new->link, at->prev, at);
+	list_add_tail(&all_locks, &new->all_link);
 }
 
 static void released(struct file_locks *locks)
@@ -120,8 +136,7 @@ static void carve(struct file_locks *locks, const void *owner, bool whole, uint6
 		} else if (l->end > end) {
 			l->start = end + 1;
 		} else {
-			list_del(&l->link);
-			kfree(l);
+			drop(l);
 		}
 	}
 	if (any)
@@ -141,8 +156,7 @@ static void merge(struct file_locks *locks, struct lock *new)
 		    (new->end != UINT64_MAX &&new->end + 1 == l->start)) {
 			new->start = MIN(new->start, l->start);
 			new->end = MAX(new->end, l->end);
-			list_del(&l->link);
-			kfree(l);
+			drop(l);
 		}
 	}
 }
@@ -217,6 +231,8 @@ static int set_lock(struct vnode *v, const struct lock *want, bool unlock, bool 
 		return -ENOLCK;
 	}
 	*new = *want;
+	new->vnode = v;
+	new->taker = current_process()->pid;
 	mutex_lock(&locks_mutex);
 	if (unlock) {
 		if (v->locks)
@@ -376,4 +392,36 @@ void file_locks_released(struct file *file)
 		drop_all(file->vnode, file, true);
 		drop_all(file->vnode, file, false);
 	}
+}
+
+/* --- /proc/locks ------------------------------------------------------------------------------------------ */
+
+static void lock_row(struct proc_text *t, unsigned number, const struct lock *l)
+{
+	const char *kind = l->whole ? "FLOCK " : l->pid == NOBODY ? "OFDLCK" : "POSIX ";
+	const struct vnode *v = l->vnode;
+
+	text_printf(t, "%u: %s ADVISORY  %s %d %02x:%02x:%lu ", number, kind,
+		    l->exclusive ? "WRITE" : "READ ", l->whole ? l->taker : l->pid, dev_major(v->sb->dev),
+		    dev_minor(v->sb->dev), v->ino);
+	if (l->end >= INT64_MAX)
+		text_printf(t, "%lu EOF\n", l->start);
+	else
+		text_printf(t, "%lu %lu\n", l->start, l->end);
+}
+
+/* Whoever is confined sees its own. */
+int proc_show_locks(struct proc_text *t, const struct proc_node *node)
+{
+	bool own = current_confine() != NULL;
+	unsigned number = 0;
+	const struct lock *l;
+
+	(void)node;
+	mutex_lock(&locks_mutex);
+	list_for_each (l, &all_locks, all_link)
+		if (!own || l->taker == current_process()->pid)
+			lock_row(t, ++number, l);
+	mutex_unlock(&locks_mutex);
+	return 0;
 }

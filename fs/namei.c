@@ -382,6 +382,20 @@ static int remove_name(int dirfd, const char *name, bool directory)
 	return err;
 }
 
+int remove_file_in(const struct path *dir, const char *name)
+{
+	struct last_name last;
+	struct walk w;
+	int err;
+
+	walk_start_at(&w, dir, name, fs_cred());
+	err = walk_parent(&w, &last);
+	if (err == 0)
+		err = remove_last(&w, &last, false);
+	walk_end(&w);
+	return err;
+}
+
 int vfs_unlink(int dirfd, const char *name)
 {
 	return remove_name(dirfd, name, false);

@@ -193,6 +193,33 @@ static int show_no_login(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
+/* No program may ask for any but Linux's own: personality(2). */
+static int show_personality(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "%08x\n", 0u);
+	return 0;
+}
+
+static int show_core_filter(struct proc_text *t, const struct proc_node *node)
+{
+	text_printf(t, "%08x\n", READ_ONCE(node->process->core_filter));
+	return 0;
+}
+
+/* Kept for whoever asks and for children: no core is ever written. */
+static int store_core_filter(const struct proc_node *node, const char *text, size_t len)
+{
+	const char *end;
+	uint64_t value;
+
+	(void)len;
+	if (parse_u64(text, &end, &value) < 0 || value > UINT32_MAX || (*end && *end != '\n'))
+		return -EINVAL;
+	WRITE_ONCE(node->process->core_filter, (uint32_t)value & CORE_FILTER_ALL);
+	return 0;
+}
+
 /* --- task/ --- */
 
 static int find_task(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out)
@@ -249,7 +276,13 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                  \
 		PROC_GUARDED("numa_maps", 0444, proc_show_numa_maps),                                        \
 		PROC_GUARDED("confinement", 0444, show_confinement),                                         \
-		PROC_GUARDED("timers", 0444, proc_show_timers),                                              \
+		PROC_GUARDED("timers", 0444, proc_show_timers), PROC_GUARDED("auxv", 0400, proc_show_auxv),  \
+		PROC_GUARDED("personality", 0400, show_personality),                                         \
+		{ .name = "mem",                                                                             \
+		  .mode = S_IFREG | 0600,                                                                    \
+		  .read = proc_read_mem,                                                                     \
+		  .write = proc_write_mem,                                                                   \
+		  .guarded = true },                                                                         \
 		PROC_FILE("oom_score", 0444, proc_show_oom_score),                                           \
 		{ .name = "oom_score_adj",                                                                   \
 		  .mode = S_IFREG | 0644,                                                                    \
@@ -277,6 +310,10 @@ static const struct proc_entry task_dir = PROC_DIR("tid", task_entries);
 static const struct proc_entry pid_entries[] = {
 	COMMON_ENTRIES,
 	PROC_GUARDED("capabilities", 0400, proc_show_capabilities),
+	{ .name = "coredump_filter",
+	  .mode = S_IFREG | 0644,
+	  .show = show_core_filter,
+	  .store = store_core_filter },
 	{ .name = "task", .mode = S_IFDIR | 0555, .find = find_task, .next = next_task },
 };
 const struct proc_entry proc_pid_dir = PROC_DIR("pid", pid_entries);

@@ -40,6 +40,9 @@ struct proc_entry {
 	bool guarded; /* only who could trace the process: same user, or root */
 	int (*show)(struct proc_text *t, const struct proc_node *node);
 	int (*store)(const struct proc_node *node, const char *text, size_t len);
+	/* Instead of show and store, of what is no text. */
+	ssize_t (*read)(const struct proc_node *node, struct iobuf *io, off_t *pos);
+	ssize_t (*write)(const struct proc_node *node, struct iobuf *io, off_t *pos);
 	int (*readlink)(const struct proc_node *node, char *buf, size_t size);
 	int (*follow)(const struct proc_node *node, struct path *out); /* NULL: by text */
 	const struct proc_entry *children;
@@ -89,6 +92,9 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node);
 int proc_show_statm(struct proc_text *t, const struct proc_node *node);
 int proc_show_cmdline(struct proc_text *t, const struct proc_node *node);
 int proc_show_environ(struct proc_text *t, const struct proc_node *node);
+int proc_show_auxv(struct proc_text *t, const struct proc_node *node);
+ssize_t proc_read_mem(const struct proc_node *node, struct iobuf *io, off_t *pos);
+ssize_t proc_write_mem(const struct proc_node *node, struct iobuf *io, off_t *pos);
 int proc_show_maps(struct proc_text *t, const struct proc_node *node);
 int proc_find_fd(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out);
 bool proc_next_fd(const struct proc_node *dir, uint64_t *key, struct proc_name *out);
@@ -151,6 +157,27 @@ int proc_show_slabinfo(struct proc_text *t, const struct proc_node *node);
 
 #define PROC_SYS_VM_COUNT 7
 extern const struct proc_entry proc_sys_vm_entries[PROC_SYS_VM_COUNT]; /* fs/proc_sys_vm.c */
+
+/* fs/proc_net.c */
+#define PROC_NET_COUNT     7
+#define PROC_SYS_NET_COUNT 1
+extern const struct proc_entry proc_net_entries[PROC_NET_COUNT];
+extern const struct proc_entry proc_sys_net_entries[PROC_SYS_NET_COUNT];
+
+#define PROC_SYS_MQUEUE_COUNT 5
+extern const struct proc_entry proc_sys_mqueue_entries[PROC_SYS_MQUEUE_COUNT]; /* fs/proc_sys_mqueue.c */
+
+#define PROC_SYS_FS_COUNT 5
+extern const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT]; /* fs/proc_sys_fs.c */
+
+/* fs/proc_devices.c */
+int proc_show_devices(struct proc_text *t, const struct proc_node *node);
+int proc_show_no_disks(struct proc_text *t, const struct proc_node *node);
+int proc_show_softirqs(struct proc_text *t, const struct proc_node *node);
+int proc_show_tty_drivers(struct proc_text *t, const struct proc_node *node);
+
+/* fs/locks.c */
+int proc_show_locks(struct proc_text *t, const struct proc_node *node);
 
 /* fs/proc_sys_ipc.c: files of /proc/sys/kernel */
 int proc_show_ipc_limit(struct proc_text *t, const struct proc_node *node);

@@ -71,18 +71,6 @@ static int show_filesystems(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-static int show_devices(struct proc_text *t, const struct proc_node *node)
-{
-	struct char_device *d;
-
-	(void)node;
-	text_printf(t, "Character devices:\n");
-	for (size_t i = 0; (d = char_device_nth(i)) != NULL; i++)
-		text_printf(t, "%3u %s\n", dev_major(d->dev), d->name);
-	text_printf(t, "\nBlock devices:\n");
-	return 0;
-}
-
 static int readlink_self(const struct proc_node *node, char *buf, size_t size)
 {
 	(void)node;
@@ -219,8 +207,8 @@ SHOW_CONSTANT(pid_max, NUMBER(PID_MAX))
 SHOW_CONSTANT(ngroups_max, NUMBER(NGROUPS_MAX))
 SHOW_CONSTANT(cap_last_cap, "40")
 SHOW_CONSTANT(pool_bits, "256")
-SHOW_CONSTANT(pipe_max_size, "1048576")
-SHOW_CONSTANT(nr_open, "1048576")
+SHOW_CONSTANT(overflow_id, "65534")
+SHOW_CONSTANT(tainted, "0")
 
 static const struct proc_entry random_entries[] = {
 	PROC_FILE("boot_id", 0444, show_boot_id),
@@ -245,6 +233,8 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("ngroups_max", 0444, show_ngroups_max),
 	PROC_FILE("osrelease", 0444, show_osrelease),
 	PROC_FILE("ostype", 0444, show_ostype),
+	PROC_FILE("overflowgid", 0444, show_overflow_id),
+	PROC_FILE("overflowuid", 0444, show_overflow_id),
 	PROC_FILE("pid_max", 0444, show_pid_max),
 	PROC_DIR("random", random_entries),
 	{ .name = "sem",
@@ -254,17 +244,14 @@ static const struct proc_entry kernel_entries[] = {
 	IPC_LIMIT("shmall"),
 	IPC_LIMIT("shmmax"),
 	IPC_LIMIT("shmmni"),
+	PROC_FILE("tainted", 0444, show_tainted),
 	PROC_FILE("version", 0444, show_sys_version),
 };
 
-static const struct proc_entry fs_entries[] = {
-	PROC_FILE("nr_open", 0444, show_nr_open),
-	PROC_FILE("pipe-max-size", 0444, show_pipe_max_size),
-};
-
 static const struct proc_entry sys_entries[] = {
-	PROC_DIR("fs", fs_entries),
+	PROC_DIR("fs", proc_sys_fs_entries),
 	PROC_DIR("kernel", kernel_entries),
+	PROC_DIR("net", proc_sys_net_entries),
 	PROC_DIR("vm", proc_sys_vm_entries),
 };
 
@@ -338,34 +325,37 @@ static bool next_process(const struct proc_node *dir, uint64_t *key, struct proc
 		.name = (n), .mode = S_IFLNK | 0777, .readlink = (fn) \
 	}
 
-static const struct proc_entry net_entries[] = {
-	PROC_FILE("unix", 0444, proc_show_net_unix),
-};
+static const struct proc_entry tty_entries[] = { PROC_FILE("drivers", 0444, proc_show_tty_drivers) };
 
 static const struct proc_entry root_entries[] = {
 	PROC_FILE("buddyinfo", 0444, proc_show_buddyinfo),
 	PROC_FILE("cmdline", 0444, show_cmdline),
 	PROC_FILE("cpuinfo", 0444, show_cpuinfo),
-	PROC_FILE("devices", 0444, show_devices),
+	PROC_FILE("devices", 0444, proc_show_devices),
+	PROC_FILE("diskstats", 0444, proc_show_no_disks),
 	PROC_FILE("filesystems", 0444, show_filesystems),
 	PROC_FILE("interrupts", 0444, proc_show_system_interrupts),
 	PROC_DIR("serix", serix_entries),
 	PROC_FILE("loadavg", 0444, proc_show_system_loadavg),
+	PROC_FILE("locks", 0444, proc_show_locks),
 	{ .name = "lock_stat",
 	  .mode = S_IFREG | 0600,
 	  .show = proc_show_lock_stat,
 	  .store = proc_store_lock_stat },
 	PROC_FILE("meminfo", 0444, proc_show_meminfo),
 	ROOT_LINK("mounts", readlink_mounts),
-	PROC_DIR("net", net_entries),
+	PROC_DIR("net", proc_net_entries),
+	PROC_FILE("partitions", 0444, proc_show_no_disks),
 	ROOT_LINK("self", readlink_self),
 	PROC_FILE("slabinfo", 0400, proc_show_slabinfo),
 	PROC_FILE("schedstat", 0444, proc_show_system_schedstat),
+	PROC_FILE("softirqs", 0444, proc_show_softirqs),
 	PROC_FILE("stat", 0444, proc_show_system_stat),
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_DIR("sys", sys_entries),
 	PROC_DIR("sysvipc", proc_sysvipc_entries),
 	ROOT_LINK("thread-self", readlink_thread_self),
+	PROC_DIR("tty", tty_entries),
 	PROC_FILE("uptime", 0444, proc_show_system_uptime),
 	PROC_FILE("version", 0444, show_version),
 	PROC_FILE("vmstat", 0444, proc_show_vmstat),

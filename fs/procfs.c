@@ -289,11 +289,14 @@ static int refresh(struct file *file, off_t pos)
 
 static ssize_t proc_read(struct file *file, struct iobuf *io, off_t *pos)
 {
+	const struct proc_node *node = node_of(file->vnode);
 	struct mutex *lock = &file->vnode->lock;
 	const struct proc_text *t;
 	ssize_t n;
 
-	if (!node_of(file->vnode)->entry->show)
+	if (node->entry->read)
+		return node->entry->read(node, io, pos);
+	if (!node->entry->show)
 		return -EINVAL;
 	mutex_lock(lock);
 	n = refresh(file, *pos);
@@ -314,6 +317,8 @@ static ssize_t proc_write(struct file *file, struct iobuf *io, off_t *pos)
 	ssize_t n;
 	int err;
 
+	if (node->entry->write)
+		return node->entry->write(node, io, pos);
 	if (!node->entry->store)
 		return -EIO;
 	if (!node->process && confine_denies(CONFINE_NO_ADMIN)) /* the whole system's */

@@ -174,12 +174,24 @@ static int show_node_link(const struct sys_node *node, char *buf, size_t size)
 	return scnprintf(buf, size, "../../node/node%u", node->number[1]);
 }
 
+/* The first CPU, which cannot be taken out, has no such file on Linux. */
+static bool is_not_first(const struct sys_node *dir)
+{
+	return cpu_of(dir) != 0;
+}
+
+static int show_online(const struct sys_node *node, char *buf, size_t size)
+{
+	return scnprintf(buf, size, "%d\n", cpumask_test(&cpus_online, cpu_of(node)));
+}
+
 static const struct sys_entry cpu_files[] = {
 	SYS_OPTIONAL_DIR("cache", has_caches, caches_table),
 	SYS_FILE("cpu_capacity", show_capacity),
 	SYS_OPTIONAL_DIR("cpufreq", sys_has_cpufreq, sys_cpufreq_table),
 	SYS_DIR("cpuidle", sys_cpuidle_states),
 	SYS_NUMBERED_LINK("node", next_node, show_node_link),
+	{ .name = "online", .mode = S_IFREG | 0444, .present = is_not_first, .show = show_online },
 	SYS_DIR("topology", topology_table),
 };
 static const struct sys_table cpu_table = SYS_TABLE(cpu_files);

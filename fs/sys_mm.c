@@ -35,7 +35,11 @@ static const struct sys_entry large_files[] = {
 };
 static const struct sys_table large_table = SYS_TABLE(large_files);
 
-static const struct sys_entry mm_dirs[] = { SYS_DIR("transparent_hugepage", large_table) };
+/* No large pages are set aside: hugepages has a directory for each size that may be. */
+static const struct sys_entry mm_dirs[] = {
+	SYS_DIR("hugepages", sys_empty),
+	SYS_DIR("transparent_hugepage", large_table),
+};
 static const struct sys_table mm_table = SYS_TABLE(mm_dirs);
 
 static const struct sys_entry kernel_dirs[] = { SYS_DIR("mm", mm_table) };

@@ -38,7 +38,25 @@ static const struct sys_table core_table = SYS_TABLE(core_files);
 static const struct sys_entry atom_files[] = { SYS_LIST("cpus", efficient_cpus) };
 static const struct sys_table atom_table = SYS_TABLE(atom_files);
 
+const struct sys_table sys_empty = { NULL, 0 };
+
+/* The time-stamp counter is the one clock there is. */
+static int show_clock(const struct sys_node *node, char *buf, size_t size)
+{
+	(void)node;
+	return scnprintf(buf, size, "tsc\n");
+}
+
+static const struct sys_entry clock_files[] = {
+	SYS_FILE("available_clocksource", show_clock),
+	SYS_FILE("current_clocksource", show_clock),
+};
+static const struct sys_table clock_table = SYS_TABLE(clock_files);
+static const struct sys_entry clock_dirs[] = { SYS_DIR("clocksource0", clock_table) };
+static const struct sys_table clocks_table = SYS_TABLE(clock_dirs);
+
 static const struct sys_entry system_dirs[] = {
+	SYS_DIR("clocksource", clocks_table),
 	SYS_DIR("cpu", sys_cpu_table),
 	SYS_DIR("node", sys_node_table),
 };
@@ -51,9 +69,17 @@ static const struct sys_entry device_dirs[] = {
 };
 static const struct sys_table device_table = SYS_TABLE(device_dirs);
 
+/* By number, as block/8:0. */
+static const struct sys_entry number_dirs[] = {
+	SYS_DIR("block", sys_empty),
+	SYS_DIR("char", sys_empty),
+};
+static const struct sys_table number_table = SYS_TABLE(number_dirs);
+
+/* No device has a place here yet. */
 static const struct sys_entry root_dirs[] = {
-	SYS_DIR("devices", device_table),
-	SYS_DIR("kernel", sys_kernel_table),
+	SYS_DIR("block", sys_empty),  SYS_DIR("bus", sys_empty),        SYS_DIR("class", sys_empty),
+	SYS_DIR("dev", number_table), SYS_DIR("devices", device_table), SYS_DIR("kernel", sys_kernel_table),
 };
 static const struct sys_table root_table = SYS_TABLE(root_dirs);
 

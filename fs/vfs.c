@@ -18,4 +18,5 @@ void vfs_init(void)
 	devpts_init();
 	procfs_init();
 	sysfs_init();
+	mqueue_init();
 }

@@ -198,6 +198,8 @@ int walk_follow(struct walk *walk, struct dentry *link, bool slash) __must_check
 /* As the vfs_ functions, below a given place and with the caller's credentials. */
 int make_node(struct walk *walk, mode_t mode, dev_t rdev) __must_check;
 int make_symlink(struct walk *walk, const char *target) __must_check;
+/* unlink(2) of a plain name in a directory of the kernel's choice. */
+int remove_file_in(const struct path *dir, const char *name) __must_check;
 mode_t fs_apply_umask(mode_t mode);
 
 /* What opening the vnode gives.  Consumes the references of `path`, whatever happens. */
@@ -255,6 +257,7 @@ void devfs_init(void);
 void devpts_init(void);
 void procfs_init(void);
 void sysfs_init(void);
+void mqueue_init(void);
 /* A fresh in-memory file system; devfs is one with its nodes made by the kernel. */
 int ramfs_create(const struct fs_type *type, uint64_t magic, mode_t mode,
 		 struct superblock **out) __must_check;

@@ -11,6 +11,7 @@
 #include <kernel/wait.h>
 #include <serix/abi.h>
 
+struct cap_table;
 struct capability;
 struct file;
 struct vnode;
@@ -60,7 +61,9 @@ struct file_ops {
 	/* The object to map, with a reference; offset may be changed. [ENODEV] */
 	int (*mmap)(struct file *file, struct vm_object **object, uint64_t *offset);
 	void (*info)(struct file *file, char *buf, size_t size); /* more lines for fdinfo; may be NULL */
-	void (*release)(struct file *file);                      /* last reference gone */
+	/* A descriptor of it in this table was closed; may be NULL. */
+	void (*closed)(struct file *file, const struct cap_table *table);
+	void (*release)(struct file *file); /* last reference gone */
 };
 
 struct file {

@@ -33,6 +33,10 @@ struct vm_space;
 #define PID_MAX     32768 /* pids are 1 ... PID_MAX - 1 */
 #define NGROUPS_MAX 32
 
+#define CORE_FILTER_DEFAULT \
+	0x33u /* Linux's: all that is private and in memory, and what begins with an ELF header */
+#define CORE_FILTER_ALL 0x1ffu
+
 struct credentials {
 	uid_t uid, euid, suid, fsuid;
 	gid_t gid, egid, sgid, fsgid;
@@ -158,6 +162,7 @@ struct process {
 	struct waitqueue vfork_wait;    /* parent of a vfork sleeps here */
 	_Atomic bool vfork_done;        /* [a] it may go on */
 	int32_t oom_score_adj;          /* [p] */
+	uint32_t core_filter;           /* [p] which kinds of memory a core would have: core(5) */
 	struct sem_undo_list *sem_undo; /* [sem_sets.lock] NULL: it undoes nothing */
 };
 

@@ -207,7 +207,7 @@ struct vm_space {
 	uint64_t gap_size;      /* [lock] */
 	struct vm_grant *ended; /* [lock] without areas now: released when the lock is let go */
 	/* What /proc/pid/cmdline and environ show; set by exec. */
-	uaddr_t arg_start, arg_end, env_start, env_end;
+	uaddr_t arg_start, arg_end, env_start, env_end, auxv_start, auxv_end;
 };
 
 int vm_space_create(struct vm_space **out) __must_check;

@@ -347,6 +347,7 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define SI_KERNEL     0x80
 #define SI_TKILL      (-6)
 #define SI_TIMER      (-2)
+#define SI_MESGQ      (-3)
 #define ILL_ILLOPN    2
 #define FPE_INTDIV    1
 #define FPE_INTOVF    2

@@ -171,6 +171,7 @@ struct abi_open_how {
 #define RAMFS_MAGIC        0x858458f6
 #define PROC_SUPER_MAGIC   0x9fa0
 #define DEVPTS_SUPER_MAGIC 0x1cd1
+#define MQUEUE_MAGIC       0x19800202
 #define SYSFS_MAGIC        0x62656572
 #define PIPEFS_MAGIC       0x50495045
 

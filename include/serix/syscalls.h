@@ -211,6 +211,12 @@
 	X(237, mbind, 6, numa)                       \
 	X(238, set_mempolicy, 3, numa)               \
 	X(239, get_mempolicy, 5, numa)               \
+	X(240, mq_open, 4, mqueue)                   \
+	X(241, mq_unlink, 1, mqueue)                 \
+	X(242, mq_timedsend, 5, mqueue)              \
+	X(243, mq_timedreceive, 5, mqueue)           \
+	X(244, mq_notify, 2, mqueue)                 \
+	X(245, mq_getsetattr, 3, mqueue)             \
 	X(247, waitid, 5, process)                   \
 	X(251, ioprio_set, 3, sched)                 \
 	X(252, ioprio_get, 2, sched)                 \

@@ -193,6 +193,8 @@ static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 	child->arg_end = parent->arg_end;
 	child->env_start = parent->env_start;
 	child->env_end = parent->env_end;
+	child->auxv_start = parent->auxv_start;
+	child->auxv_end = parent->auxv_end;
 }
 
 int vm_space_fork(struct vm_space *parent, struct vm_space **out)

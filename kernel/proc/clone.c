@@ -210,6 +210,7 @@ static void copy_identity(struct process *p)
 	p->no_new_privs = self->no_new_privs;
 	p->dumpable = self->dumpable;
 	p->oom_score_adj = self->oom_score_adj;
+	p->core_filter = self->core_filter;
 	spin_unlock_irqrestore(&self->lock, flags);
 }
 

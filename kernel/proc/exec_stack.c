@@ -209,7 +209,10 @@ int exec_build_stack(struct exec *x)
 	put_word(&w, 0);
 	put_strings(&w, environment, args->text + args->used, s.environment);
 	put_word(&w, 0);
+	flush_words(&w);
+	x->vm->auxv_start = w.at;
 	put_auxv(x, &w, &s);
 	flush_words(&w);
+	x->vm->auxv_end = w.at;
 	return w.err;
 }

@@ -104,6 +104,7 @@ struct process *process_alloc(void)
 	cpu_timers_init(p);
 	list_init(&p->timers.on_cpu);
 	p->dumpable = true;
+	p->core_filter = CORE_FILTER_DEFAULT;
 	p->start_ns = time_now_ns();
 	return p;
 }

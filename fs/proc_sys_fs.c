@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc/sys/fs: files in use, and what limits them. */
+#include "proc_priv.h"
+
+#include <kernel/slab.h>
+#include <kernel/string.h>
+
+#define FILES_MAX INT64_MAX /* memory and RLIMIT_NOFILE alone limit them */
+
+static int show_file_max(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "%lu\n", (uint64_t)FILES_MAX);
+	return 0;
+}
+
+/* In use, free (Linux keeps none either), most. */
+static int show_file_nr(struct proc_text *t, const struct proc_node *node)
+{
+	struct slab_stats s;
+	size_t i = 0;
+
+	(void)node;
+	while (slab_get_stats(i, &s) && strcmp(s.name, "file") != 0)
+		i++;
+	text_printf(t, "%lu\t0\t%lu\n", s.objects_used, (uint64_t)FILES_MAX);
+	return 0;
+}
+
+static int show_nr_open(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "1048576\n");
+	return 0;
+}
+
+static int show_pipe_max_size(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "1048576\n");
+	return 0;
+}
+
+const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT] = {
+	PROC_FILE("file-max", 0444, show_file_max),           PROC_FILE("file-nr", 0444, show_file_nr),
+	PROC_DIR("mqueue", proc_sys_mqueue_entries),          PROC_FILE("nr_open", 0444, show_nr_open),
+	PROC_FILE("pipe-max-size", 0444, show_pipe_max_size),
+};
