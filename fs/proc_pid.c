@@ -193,11 +193,27 @@ static int show_no_login(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* No program may ask for any but Linux's own: personality(2). */
 static int show_personality(struct proc_text *t, const struct proc_node *node)
 {
-	(void)node;
-	text_printf(t, "%08x\n", 0u);
+	struct process *p = node->process;
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct thread *thread = proc_thread_locked(p, node->tid);
+	uint32_t persona = thread ? READ_ONCE(thread->persona) : 0;
+
+	spin_unlock_irqrestore(&p->lock, flags);
+	text_printf(t, "%08x\n", persona);
+	return 0;
+}
+
+static int show_timer_slack(struct proc_text *t, const struct proc_node *node)
+{
+	struct process *p = node->process;
+	uint64_t flags = spin_lock_irqsave(&p->lock);
+	struct thread *thread = proc_thread_locked(p, node->tid);
+	uint64_t slack = thread ? READ_ONCE(thread->timer_slack_ns) : 0;
+
+	spin_unlock_irqrestore(&p->lock, flags);
+	text_printf(t, "%lu\n", slack);
 	return 0;
 }
 
@@ -310,6 +326,7 @@ static const struct proc_entry task_dir = PROC_DIR("tid", task_entries);
 static const struct proc_entry pid_entries[] = {
 	COMMON_ENTRIES,
 	PROC_GUARDED("capabilities", 0400, proc_show_capabilities),
+	PROC_GUARDED("timerslack_ns", 0444, show_timer_slack),
 	{ .name = "coredump_filter",
 	  .mode = S_IFREG | 0644,
 	  .show = show_core_filter,

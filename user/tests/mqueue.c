@@ -239,7 +239,8 @@ static void sizes(void)
 	need(mq_unlink("/one") == 0 && mq_open("/three", O_CREAT | O_RDWR, 0600, NULL) == -1);
 	need(mq_close(a) == 0 && (a = mq_open("/three", O_CREAT | O_RDWR, 0600, NULL)) >= 0);
 	need(mq_open(NAME, O_RDWR) == -1 && errno == EACCES);
-	need(mq_unlink(NAME) == -1 && errno == EPERM);
+	need(mq_unlink(NAME) == -1 &&
+	     (errno == EPERM || errno == EACCES)); /* musl turns one into the other */
 	need(mq_unlink("/two") == 0 && mq_unlink("/three") == 0);
 }
 
@@ -286,7 +287,7 @@ static bool lists(const char *path, const char *name)
 static void mounted(void)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	mqd_t q = make(0, 4, 16), other;
+	mqd_t q = make(0, 4, 16), from_path, other;
 	char path[64], want[128];
 	struct statfs fs;
 	struct stat st;
@@ -299,14 +300,16 @@ static void mounted(void)
 	need(mq_send(q, "12345", 5, 0) == 0);
 	need(strcmp(status(path), "QSIZE:5          NOTIFY:0     SIGNO:0     NOTIFY_PID:0     \n") == 0);
 	need(mq_notify(q, &event) == 0);
-	other = open(path, O_RDWR);
-	need(other >= 0 && mq_receive(other, buf, 16, NULL) == 5 && mq_send(other, "xy", 2, 0) == 0);
+	from_path = open(path, O_RDWR);
+	need(from_path >= 0 && mq_receive(from_path, buf, 16, NULL) == 5 &&
+	     mq_send(from_path, "xy", 2, 0) == 0);
 	snprintf(want, sizeof(want), "QSIZE:2          NOTIFY:0     SIGNO:0     NOTIFY_PID:%-6d\n", 0);
 	need(strcmp(status(path), want) == 0);
 	need(unlink(path) == 0 && mq_open(NAME, O_RDWR) == -1 && errno == ENOENT);
 	close(open("/tmp/mq/made", O_CREAT | O_RDWR, 0600));
 	need((other = mq_open("/made", O_RDONLY)) >= 0 && mq_unlink("/made") == 0);
 	need(mkdir("/tmp/mq/dir", 0700) == -1 && errno == EPERM);
+	need(mq_close(other) == 0 && close(from_path) == 0);
 	need(umount("/tmp/mq") == 0 && rmdir("/tmp/mq") == 0);
 }
 

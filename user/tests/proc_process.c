@@ -31,7 +31,7 @@ static size_t slurp(const char *path)
 
 static int open_of(pid_t pid, const char *name, int flags)
 {
-	char path[64];
+	char path[128];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	return open(path, flags | O_CLOEXEC);
@@ -123,7 +123,6 @@ static bool lists(const char *kind, const char *how, pid_t pid, const struct sta
 	char want[128];
 
 	slurp("/proc/locks");
-	printf("# %s", text);
 	snprintf(want, sizeof(want), ": %-6s ADVISORY  %s %d %02x:%02x:%lu %s\n", kind, how, pid,
 		 major(st->st_dev), minor(st->st_dev), (unsigned long)st->st_ino, range);
 	return strstr(text, want) != NULL;
@@ -144,9 +143,9 @@ static void locks(void)
 	     lists("POSIX", "WRITE", getpid(), &st, "20 29"));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	other = open(path, O_RDWR);
-	need(other >= 0 && flock(other, LOCK_SH) == 0 && lists("FLOCK", "READ ", getpid(), &st, "0 EOF"));
+	need(other >= 0 && flock(other, LOCK_SH) == 0 && lists("FLOCK", "READ", getpid(), &st, "0 EOF"));
 	l = (struct flock){ .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 100 };
-	need(fcntl(fd, F_OFD_SETLK, &l) == 0 && lists("OFDLCK", "READ ", -1, &st, "100 EOF"));
+	need(fcntl(fd, F_OFD_SETLK, &l) == 0 && lists("OFDLCK", "READ", -1, &st, "100 EOF"));
 	close(other);
 	close(fd);
 	slurp("/proc/locks");
