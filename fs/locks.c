@@ -401,9 +401,8 @@ static void lock_row(struct proc_text *t, unsigned number, const struct lock *l)
 	const char *kind = l->whole ? "FLOCK " : l->pid == NOBODY ? "OFDLCK" : "POSIX ";
 	const struct vnode *v = l->vnode;
 
-	text_printf(t, "%u: %s ADVISORY  %s %d %02x:%02x:%lu ", number, kind,
-		    l->exclusive ? "WRITE" : "READ", l->whole ? l->taker : l->pid, dev_major(v->sb->dev),
-		    dev_minor(v->sb->dev), v->ino);
+	text_printf(t, "%u: %s ADVISORY  %s %d %02x:%02x:%lu ", number, kind, l->exclusive ? "WRITE" : "READ",
+		    l->whole ? l->taker : l->pid, dev_major(v->sb->dev), dev_minor(v->sb->dev), v->ino);
 	if (l->end >= INT64_MAX)
 		text_printf(t, "%lu EOF\n", l->start);
 	else
