@@ -394,7 +394,7 @@ void file_locks_released(struct file *file)
 	}
 }
 
-/* --- /proc/locks ------------------------------------------------------------------------------------------ */
+/* --- /proc/locks ---------------------------------------------------------------------------------------- */
 
 static void lock_row(struct proc_text *t, unsigned number, const struct lock *l)
 {

@@ -2,9 +2,10 @@
 /*
  * POSIX message queues: messages, who waits for them, who is told.
  *
- * Messages stand in a tree by priority and, within one, by the order they came.  Who finds nothing to take, or no
- * room, sleeps and looks again, so a message may go to another receiver than the one that has waited longest.
- * `receivers` counts those that wait: a message that one of them will take is not one that anybody is told of.
+ * Messages stand in a tree by priority and, within one, by the order they came. Who finds nothing to take, or
+ * no room, sleeps and looks again, so a message may go to another receiver than the one that has waited
+ * longest. `receivers` counts those that wait: a message that one of them will take is not one that anybody
+ * is told of.
  *
  * Locks: mqueue.lock covers a queue; `accounts_lock` which queues there are, for the limits.  Never both.
  */
@@ -56,7 +57,7 @@ static struct mutex accounts_lock = MUTEX_INIT(accounts_lock, "mqueue accounts",
 static struct list queues = LIST_INIT(queues); /* [accounts_lock] */
 static uint32_t queue_count;                   /* [accounts_lock] */
 
-/* --- messages -------------------------------------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------------------------------------- */
 
 struct mqueue_message *mqueue_message_alloc(size_t size, uint32_t priority)
 {
@@ -121,7 +122,7 @@ static struct mqueue_message *take_locked(struct mqueue *q)
 	return m;
 }
 
-/* --- limits ---------------------------------------------------------------------------------------------- */
+/* --- limits --------------------------------------------------------------------------------------------- */
 
 static int check_size(const struct mqueue_size *s)
 {
@@ -220,7 +221,7 @@ void mqueue_detach(struct vnode *v)
 	kfree(q);
 }
 
-/* --- being told ------------------------------------------------------------------------------------------ */
+/* --- being told ----------------------------------------------------------------------------------------- */
 
 /* The owner is so no longer: for the caller to put. */
 static struct process *take_owner_locked(struct mqueue *q)
@@ -288,7 +289,7 @@ static void mqueue_closed(struct file *file, const struct cap_table *table)
 		process_put(left);
 }
 
-/* --- sending and receiving --------------------------------------------------------------------------------- */
+/* --- sending and receiving ------------------------------------------------------------------------------ */
 
 static bool has_room(const struct mqueue *q)
 {
@@ -365,7 +366,7 @@ int mqueue_receive(struct file *file, struct mqueue_message **out, uint64_t dead
 	return err;
 }
 
-/* --- as a file ------------------------------------------------------------------------------------------- */
+/* --- as a file ------------------------------------------------------------------------------------------ */
 
 struct mqueue *mqueue_of(const struct file *file)
 {

@@ -31,7 +31,7 @@ static struct mount *queues_mount;               /* [i] inside the kernel */
 static struct list entries = LIST_INIT(entries); /* [the root's lock] by position */
 static uint64_t next_position = FIRST_POSITION;  /* [the root's lock] */
 
-/* --- the directory --------------------------------------------------------------------------------------- */
+/* --- the directory -------------------------------------------------------------------------------------- */
 
 static struct entry *find_entry(const char *name, size_t len)
 {
@@ -142,7 +142,7 @@ static const struct vnode_ops root_ops = {
 static const struct vnode_ops queue_ops = { .setattr = node_setattr, .evict = mqueue_detach };
 static const struct file_ops root_file_ops = { .readdir = root_readdir, .seek = root_seek };
 
-/* --- mq_open, mq_unlink ---------------------------------------------------------------------------------- */
+/* --- mq_open, mq_unlink --------------------------------------------------------------------------------- */
 
 static int may_use_names(void)
 {
@@ -226,7 +226,7 @@ int mqueue_unlink(const char *name)
 	return err < 0 ? err : remove_file_in(&root, name);
 }
 
-/* --- the file system --------------------------------------------------------------------------------------- */
+/* --- the file system ------------------------------------------------------------------------------------ */
 
 static int mqueue_mount(const struct fs_type *type, const char *source, const char *data,
 			struct superblock **out)

@@ -6,8 +6,8 @@
 
 #include "vfs_priv.h"
 
-/* The queue behind a new vnode, charged to the running process's user: in v->private.  -EINVAL, -EMFILE, -ENOSPC,
- * -EOVERFLOW, -ENOMEM. */
+/* The queue behind a new vnode, charged to the running process's user: in v->private. -EINVAL, -EMFILE,
+ * -ENOSPC, -EOVERFLOW, -ENOMEM. */
 int mqueue_attach(struct vnode *v, const struct mqueue_size *size) __must_check;
 /* The vnode's last reference is gone. */
 void mqueue_detach(struct vnode *v);

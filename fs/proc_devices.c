@@ -45,7 +45,7 @@ int proc_show_softirqs(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-/* --- terminals: how a program turns a number (stat's tty_nr) into a name ----------------------------------- */
+/* --- terminals: how a program turns a number (stat's tty_nr) into a name -------------------------------- */
 
 struct tty_range {
 	const char *driver, *path;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /proc/net and /proc/sys/net.  There are no network interfaces and no protocols but AF_UNIX: tables of others are
- * there for the programs that read them, and have their headings only. */
+/* /proc/net and /proc/sys/net. There are no network interfaces and no protocols but AF_UNIX: tables of others
+ * are there for the programs that read them, and have their headings only. */
 #include "proc_priv.h"
 
 #include <serix/abi_socket.h>

@@ -2,15 +2,15 @@
 /*
  * POSIX message queues: mq_overview(7).
  *
- * A queue is a regular file of the one mqueue file system, which may be mounted (usually at /dev/mqueue) and works
- * without being so; its messages come out by priority, those of one priority in the order they went in.  A
- * descriptor of it is a capability like any file's: receiving needs CAP_READ, sending CAP_WRITE.
+ * A queue is a regular file of the one mqueue file system, which may be mounted (usually at /dev/mqueue) and
+ * works without being so; its messages come out by priority, those of one priority in the order they went in.
+ * A descriptor of it is a capability like any file's: receiving needs CAP_READ, sending CAP_WRITE.
  *
- * Names are ambient authority: a process that is confined to paths, or in capability mode, opens and unlinks none
- * by name; what it was handed it may use.
+ * Names are ambient authority: a process that is confined to paths, or in capability mode, opens and unlinks
+ * none by name; what it was handed it may use.
  *
- * Limits: those of /proc/sys/fs/mqueue, which root may pass up to MQUEUE_HARD_*, and RLIMIT_MSGQUEUE, which counts
- * what a user's queues could hold at most.
+ * Limits: those of /proc/sys/fs/mqueue, which root may pass up to MQUEUE_HARD_*, and RLIMIT_MSGQUEUE, which
+ * counts what a user's queues could hold at most.
  */
 #pragma once
 
@@ -55,8 +55,8 @@ char *mqueue_message_text(struct mqueue_message *m);
 size_t mqueue_message_size(const struct mqueue_message *m);
 uint32_t mqueue_message_priority(const struct mqueue_message *m);
 void mqueue_message_free(struct mqueue_message *m);
-/* Wait for room until `deadline_ns` (monotonic) unless the file is O_NONBLOCK.  Takes over the message on success.
- * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS. */
+/* Wait for room until `deadline_ns` (monotonic) unless the file is O_NONBLOCK. Takes over the message on
+ * success. -EAGAIN, -ETIMEDOUT, -ERESTARTSYS. */
 int mqueue_send(struct file *file, struct mqueue_message *m, uint64_t deadline_ns) __must_check;
 /* The oldest of the highest priority, which is the caller's then. */
 int mqueue_receive(struct file *file, struct mqueue_message **out, uint64_t deadline_ns) __must_check;

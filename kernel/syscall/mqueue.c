@@ -64,7 +64,8 @@ SYSCALL(mq_unlink)
 	return err;
 }
 
-/* A queue that was opened for `access` (CAP_READ, CAP_WRITE; 0: any), by a descriptor that still grants it. */
+/* A queue that was opened for `access` (CAP_READ, CAP_WRITE; 0: any), by a descriptor that still grants
+ * it. */
 static int use_queue(int fd, uint32_t access, struct file_use *use)
 {
 	int err = file_use(fd, 0, use);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* POSIX message queues: order, waiting, being told, limits, the file system.  The same program passes on Linux, run as
- * root. */
+/* POSIX message queues: order, waiting, being told, limits, the file system. The same program passes on
+ * Linux, run as root. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>

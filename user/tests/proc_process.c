@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Files of /proc about processes and their locks say what is true, and only to those who may know.  The same program
- * passes on Linux, run as root. */
+/* Files of /proc about processes and their locks say what is true, and only to those who may know. The same
+ * program passes on Linux, run as root. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
