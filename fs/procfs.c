@@ -391,6 +391,15 @@ static const struct file_ops proc_dir_file_ops = { .open = proc_open,
 						   .readdir = proc_readdir,
 						   .seek = proc_dir_seek };
 
+struct process *procfs_process(const struct file *file)
+{
+	const struct vnode *v = file->vnode;
+
+	if (!v || v->ops != &proc_dir_ops || node_of(v)->entry != &proc_pid_dir)
+		return NULL;
+	return node_of(v)->process;
+}
+
 /* --- the file system --- */
 
 static int proc_mount(const struct fs_type *type, const char *source, const char *data,

@@ -40,6 +40,8 @@ int pidfd_of_child(struct process *child, pid_t pid) __must_check;
 int pidfd_control(struct capability *cap, int cmd, uint64_t arg);
 /* `info` NULL: as kill(2) or tgkill(2) would fill it in. */
 int64_t pidfd_signal(int64_t handle, int signo, const struct abi_siginfo *info, unsigned flags);
+/* The same for a process that is known otherwise; as with kill(2) the caller's credentials must allow it. */
+int64_t process_signal(struct process *p, int signo, const struct abi_siginfo *info, unsigned flags);
 /* As process_wait; also -EAGAIN: it does not block, and there is nothing yet. */
 int64_t pidfd_wait(int64_t handle, unsigned options, struct wait_result *out);
 /* A copy of a descriptor of another process: a grant from there. */

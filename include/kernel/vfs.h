@@ -264,6 +264,9 @@ int64_t file_get_seals(struct file *file);
 int file_limit_mapping(struct file *file, struct vm_object *object, bool shared, uint32_t prot,
 		       uint32_t *max_prot) __must_check;
 
+/* The process whose /proc/PID directory the file is, which holds it; NULL: it is none. */
+struct process *procfs_process(const struct file *file);
+
 bool file_is_pipe(const struct file *file); /* or a fifo */
 /* Look at up to len bytes of what waits, and keep all other readers away until pipe_return() takes `used` of
  * them out.  Bytes, 0 (no writers), -EAGAIN, -ERESTARTSYS: then nothing is borrowed. */

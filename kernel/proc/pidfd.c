@@ -276,33 +276,58 @@ static int check_info(const struct process *p, int signo, const struct abi_sigin
 	return p != current_process() && (info->code >= 0 || info->code == SI_TKILL) ? -EPERM : 0;
 }
 
+static bool signal_known(int signo, unsigned flags)
+{
+	return !(flags & ~(unsigned)(PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP)) &&
+	       !(flags & (flags - 1)) && signo >= 0 && signo <= NSIG;
+}
+
+/* `by_name`: the caller's credentials decide, not a capability. */
+static int send(const struct process_handle *h, bool by_name, int signo, const struct abi_siginfo *info,
+		unsigned flags)
+{
+	bool to_thread = flags ? flags & PIDFD_SIGNAL_THREAD : h->object.type == OBJECT_THREAD;
+	struct abi_siginfo own;
+	uint64_t tree_flags;
+	int err = info ? check_info(h->process, signo, info) : 0;
+
+	if (err < 0)
+		return err;
+	if (!info)
+		signal_info_user(&own, signo, to_thread ? SI_TKILL : SI_USER);
+	tree_flags = tree_lock();
+	if (by_name && in_tree_locked(h) && !signal_permitted(h->process, signo))
+		err = -EPERM;
+	else
+		err = send_locked(h, to_thread, signo, info ? info : &own);
+	tree_unlock(tree_flags);
+	return err;
+}
+
 int64_t pidfd_signal(cap_handle_t handle, int signo, const struct abi_siginfo *info, unsigned flags)
 {
-	struct abi_siginfo own;
 	struct handle_use use;
-	uint64_t tree_flags;
-	bool to_thread;
 	int err;
 
-	if ((flags & ~(unsigned)(PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP)) || (flags & (flags - 1)))
-		return -EINVAL;
-	if (signo < 0 || signo > NSIG)
+	if (!signal_known(signo, flags))
 		return -EINVAL;
 	err = handle_use(handle, PROCESS_RIGHT_SIGNAL, &use);
 	if (err < 0)
 		return err;
-	to_thread = flags ? flags & PIDFD_SIGNAL_THREAD : use.handle->object.type == OBJECT_THREAD;
-	if (info)
-		err = check_info(use.handle->process, signo, info);
-	else
-		signal_info_user(&own, signo, to_thread ? SI_TKILL : SI_USER);
-	if (err == 0) {
-		tree_flags = tree_lock();
-		err = send_locked(use.handle, to_thread, signo, info ? info : &own);
-		tree_unlock(tree_flags);
-	}
+	err = send(use.handle, false, signo, info, flags);
 	handle_done(&use);
 	return err;
+}
+
+int64_t process_signal(struct process *p, int signo, const struct abi_siginfo *info, unsigned flags)
+{
+	struct process_handle named = { .process = p, .tid = p->pid };
+
+	if (!signal_known(signo, flags))
+		return -EINVAL;
+	if (!confine_may_name(p->pid))
+		return -EPERM;
+	return send(&named, true, signo, info, flags);
 }
 
 /* --- waiting --------------------------------------------------------------------------------------- */

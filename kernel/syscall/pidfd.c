@@ -3,7 +3,10 @@
 #include <kernel/syscall.h>
 
 #include <arch/usercopy.h>
+#include <kernel/file.h>
 #include <kernel/proc_calls.h>
+#include <kernel/vfs.h>
+#include <serix/abi_fs.h>
 #include <serix/errno.h>
 #include <serix/process.h>
 
@@ -14,14 +17,35 @@ SYSCALL(pidfd_open)
 	return pidfd_open(ARG(0, pid_t), ARG(1, unsigned));
 }
 
+/* Linux takes a /proc/PID directory too: it names the process as a number would, but never a later one. */
+static int64_t signal_by_directory(int fd, int signo, const struct abi_siginfo *info, unsigned flags)
+{
+	struct process *p;
+	struct file_use use;
+	int64_t result = file_use(fd, 0, &use);
+
+	if (result < 0)
+		return result;
+	p = procfs_process(use.file);
+	result = -EBADF;
+	if (p && !(atomic_load(&use.file->flags) & O_PATH))
+		result = process_signal(p, signo, info, flags);
+	file_done(&use);
+	return result;
+}
+
 SYSCALL(pidfd_send_signal)
 {
 	struct abi_siginfo info;
+	int64_t result;
 	uaddr_t user = ARG(2, uaddr_t);
 
 	if (user && copy_from_user(&info, user, sizeof(info)) < 0)
 		return -EFAULT;
-	return pidfd_signal(ARG(0, int), ARG(1, int), user ? &info : NULL, ARG(3, unsigned));
+	result = pidfd_signal(ARG(0, int), ARG(1, int), user ? &info : NULL, ARG(3, unsigned));
+	if (result == -EBADF)
+		result = signal_by_directory(ARG(0, int), ARG(1, int), user ? &info : NULL, ARG(3, unsigned));
+	return result;
 }
 
 SYSCALL(pidfd_getfd)

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -258,6 +259,28 @@ static void signal_kills(void)
 	need(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 	need(pidfd_send_signal(fd, SIGTERM, NULL, 0) == -ESRCH);
 	need(pidfd_send_signal(fd, 0, NULL, 0) == -ESRCH);
+}
+
+/* A /proc/PID directory names the process, and only that one; other files of it do not. */
+static void signal_by_directory(void)
+{
+	pid_t pid = sleeper();
+	char path[32];
+	int fd, file, place;
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	fd = open(path, O_RDONLY | O_DIRECTORY);
+	place = open(path, O_PATH);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = open(path, O_RDONLY);
+	need(fd >= 0 && file >= 0 && place >= 0);
+	need(pidfd_send_signal(file, SIGKILL, NULL, 0) == -EBADF);
+	need(pidfd_send_signal(place, SIGKILL, NULL, 0) == -EBADF);
+	need(pidfd_send_signal(open("/proc", O_RDONLY), SIGKILL, NULL, 0) == -EBADF);
+	need(pidfd_send_signal(fd, 65, NULL, 0) == -EINVAL);
+	need(pidfd_send_signal(fd, SIGKILL, NULL, 0) == 0);
+	need(waitpid(pid, NULL, 0) == pid);
+	need(pidfd_send_signal(fd, SIGKILL, NULL, 0) == -ESRCH);
 }
 
 static void signal_info_checked(void)
@@ -691,6 +714,7 @@ int main(void)
 	tap(passes(wait_bad_fd), "waitid by pidfd: bad descriptors");
 	tap(passes(signal_self), "pidfd_send_signal to oneself");
 	tap(passes(signal_kills), "pidfd_send_signal ends a child, ESRCH afterwards");
+	tap(passes(signal_by_directory), "pidfd_send_signal takes a /proc/PID directory, no file of it");
 	tap(passes(signal_info_checked), "pidfd_send_signal: the info may not pretend");
 	tap(passes(signal_errors), "pidfd_send_signal: bad arguments");
 	tap(passes(signal_needs_its_right), "signal needs SIGNAL and nothing else");
