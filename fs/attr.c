@@ -254,16 +254,22 @@ int vfs_set_times(const struct path *path, const struct abi_timespec *times)
 	return change(path, &attr, both_now);
 }
 
+int vfs_limit_size(const struct vnode *v, uint64_t size)
+{
+	if (!in_user_thread() || size <= v->size || size <= current_process()->rlimits[RLIMIT_FSIZE].cur)
+		return 0;
+	signal_thread(current_thread(), SIGXFSZ, NULL);
+	return -EFBIG;
+}
+
 static int truncate_vnode(struct vnode *v, const struct path *path, off_t length)
 {
 	struct vnode_attr attr = { .valid = ATTR_SIZE | ATTR_MTIME, .mtime_ns = time_real_ns() };
+	int err = vfs_limit_size(v, (uint64_t)length);
 
+	if (err < 0)
+		return err;
 	attr.size = (uint64_t)length;
-	if (in_user_thread() && attr.size > v->size &&
-	    attr.size > current_process()->rlimits[RLIMIT_FSIZE].cur) {
-		signal_thread(current_thread(), SIGXFSZ, NULL);
-		return -EFBIG;
-	}
 	return change(path, &attr, true);
 }
 

@@ -205,6 +205,8 @@ int vfs_may_access(const struct path *path, unsigned mask, bool real_ids) __must
 int vfs_may_execute(const struct path *path) __must_check;
 /* Was the name unlinked? */
 bool vfs_path_removed(const struct path *path);
+/* May the process make the file so large?  -EFBIG and SIGXFSZ if RLIMIT_FSIZE says no. */
+int vfs_limit_size(const struct vnode *v, uint64_t size) __must_check;
 int vfs_truncate(const struct path *path, off_t length) __must_check;
 int vfs_truncate_file(struct file *file, off_t length) __must_check;
 int vfs_readlink(const struct path *path, char *buf, size_t size) __must_check;

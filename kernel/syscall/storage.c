@@ -57,7 +57,9 @@ static int allocate(struct file *file, uint32_t mode, off_t offset, off_t len)
 	if (!v->ops->allocate)
 		return -EOPNOTSUPP;
 	mutex_lock(&v->lock);
-	err = v->ops->allocate(v, mode, (uint64_t)offset, (uint64_t)len);
+	err = mode & FALLOC_FL_KEEP_SIZE ? 0 : vfs_limit_size(v, (uint64_t)(offset + len));
+	if (err == 0)
+		err = v->ops->allocate(v, mode, (uint64_t)offset, (uint64_t)len);
 	mutex_unlock(&v->lock);
 	return err;
 }
