@@ -51,7 +51,8 @@ static int64_t dup_above(int fd, uint64_t min, uint32_t flags)
 	return cap_dup(current_caps(), fd, (uint32_t)min, flags);
 }
 
-#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+/* O_ASYNC has no effect, and is not kept, on files that send no SIGIO: on Linux some, here all. */
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 static int64_t set_status_flags(struct file *file, uint32_t wanted)
 {
