@@ -136,9 +136,11 @@ static int check_size(const struct mqueue_size *s)
 static struct mqueue_size default_size(void)
 {
 	const struct mqueue_limits *l = &mqueue_limits;
+	struct mqueue_size size = { atomic_load(&l->msg_default), atomic_load(&l->msgsize_default) };
 
-	return (struct mqueue_size){ MIN(atomic_load(&l->msg_max), atomic_load(&l->msg_default)),
-				     MIN(atomic_load(&l->msgsize_max), atomic_load(&l->msgsize_default)) };
+	size.count = MIN(size.count, atomic_load(&l->msg_max));
+	size.bytes = MIN(size.bytes, atomic_load(&l->msgsize_max));
+	return size;
 }
 
 /* What a full queue takes at most, as Linux counts it. */

@@ -376,8 +376,8 @@ static const char *relative_name(const char *name)
 	return *name ? name : ".";
 }
 
-int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, uint32_t resolve, struct file **out,
-		 struct capability **via)
+int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, uint32_t resolve,
+		 struct file **out, struct capability **via)
 {
 	struct walk w __attribute__((uninitialized));
 	uint32_t rights;

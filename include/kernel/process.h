@@ -208,8 +208,8 @@ struct thread {
 	struct syscall_restart restart;    /* [o] */
 	uint16_t ioprio;                   /* [process.lock] */
 	uint32_t persona;                  /* [o] PERSONA_* */
-	/* [o] How late it may wake, and what PR_SET_TIMERSLACK with 0 goes back to.  Timers here are exact, so
-	 * this is only kept. */
+	/* [o] How late it may wake, and what PR_SET_TIMERSLACK with 0 goes back to.  Timers here are exact,
+	 * so this is only kept. */
 	uint64_t timer_slack_ns, timer_slack_default_ns;
 };
 

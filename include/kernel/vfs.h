@@ -179,8 +179,8 @@ int vfs_open(int dirfd, const char *name, uint32_t flags, mode_t mode, struct fi
 /* As vfs_open, looking `name` up as `resolve` (RESOLVE_*) says; *via is the directory's capability, in use,
  * that the file was reached through, or NULL.  Its descriptor is to be derived from that (file_install_via),
  * so that it goes with it. */
-int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, uint32_t resolve, struct file **out,
-		 struct capability **via) __must_check;
+int vfs_open_via(int dirfd, const char *name, uint32_t flags, mode_t mode, uint32_t resolve,
+		 struct file **out, struct capability **via) __must_check;
 int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev) __must_check;
 /* bind(2): a name of type S_IFSOCK, its mode less the umask; *out, referenced, is where it is. */
 int vfs_make_socket(const char *name, mode_t mode, struct path *out) __must_check;

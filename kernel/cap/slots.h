@@ -55,7 +55,8 @@ struct cap_slots {
 
 /* A slot beyond the first leaf; NULL: no memory for it yet. */
 struct cap_slot *cap_slot_far(struct cap_slots *slots, uint32_t index);
-/* The leaf that slot `index` lies in, which may be any number; NULL: no memory for it yet, or no such slot. */
+/* The leaf that slot `index` lies in, which may be any number; NULL: no memory for it yet, or no such
+ * slot. */
 struct cap_leaf *cap_leaf_around(struct cap_slots *slots, uint32_t index);
 
 /* The slot with that number; NULL: no memory for it yet, or no such number.  The masks keep an index from a

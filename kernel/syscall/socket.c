@@ -126,7 +126,7 @@ static int install(struct socket *s, uint32_t flags, struct capability *via)
 SYSCALL(socket)
 {
 	uint32_t type = ARG(1, uint32_t), flags;
-	struct socket *s;
+	struct socket *s = NULL;
 	int err = check_type(&type, &flags);
 
 	if (err == 0)
@@ -418,6 +418,7 @@ static int64_t send_header(const struct file_use *use, const struct abi_msghdr *
 		if (!(atomic_load(&use->cap->rights) & SOCKET_RIGHT_CONNECT))
 			return -EPERM;
 		n = get_address(h->name, h->name_len, &name);
+		/* cppcheck-suppress autoVariables ; nobody reads it after this call */
 		m->name = &name;
 	}
 	if (n == 0 && h->control_len > INT32_MAX)

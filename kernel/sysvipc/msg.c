@@ -288,7 +288,8 @@ static int64_t message_to_user(uaddr_t to, const struct message *m, uint64_t siz
 
 int64_t msg_receive(int id, uaddr_t to, uint64_t size, int64_t type, uint32_t flags)
 {
-	struct wish wish = { .type = MAX(type, -INT64_MAX), .size = size, .flags = flags };
+	int64_t least = MAX(type, -INT64_MAX);
+	struct wish wish = { .type = least, .size = size, .flags = flags };
 	struct message *m;
 	struct ids_object *obj;
 	int64_t result;

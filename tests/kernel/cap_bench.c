@@ -62,8 +62,8 @@ static uint64_t grant(unsigned n)
 	return cycles;
 }
 
-/* One revocation of n: the cycles of all.  They lie in two tables, for one has a million slots and the original
- * takes one. */
+/* One revocation of n: the cycles of all.  They lie in two tables, for one has a million slots and the
+ * original takes one. */
 static uint64_t revoke(unsigned n)
 {
 	struct cap_table *table = table_with_one(), *other = new_table();

@@ -676,13 +676,14 @@ static void set_id_programs_are_out_of_reach(void)
 	int fd, status, go[2];
 	char byte;
 
-	need(system("cp /bin/busybox /tmp/cap_suid && chmod 4755 /tmp/cap_suid") == 0);
+	/* Not below /tmp, which is mounted nosuid. */
+	need(system("cp /bin/busybox /cap_suid && chmod 4755 /cap_suid") == 0);
 	become(SOMEBODY);
 	need(pipe(go) == 0);
 	pid = fork();
 	if (pid == 0) {
 		need(read(go[0], &byte, 1) == 1);
-		execl("/tmp/cap_suid", "sleep", "100", NULL);
+		execl("/cap_suid", "sleep", "100", NULL);
 		_exit(1);
 	}
 	fd = pidfd_open(pid, 0);

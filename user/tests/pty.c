@@ -635,7 +635,8 @@ static void leader_leaves(void)
 }
 
 /* A shell on the slave, as a terminal program would have it. */
-/* A leader without a terminal: O_NOCTTY, by name or by TIOCGPTPEER, leaves it so; without, the first one is its. */
+/* A leader without a terminal: O_NOCTTY, by name or by TIOCGPTPEER, leaves it so; without, the first one is
+ * its. */
 static int first_terminal(void)
 {
 	char name[32];
