@@ -168,6 +168,7 @@ int socket_read_control(uaddr_t user, uint64_t length, struct socket_control **o
 		return -ENOBUFS;
 	if (length < sizeof(struct abi_cmsghdr))
 		return 0;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are meant */
 	control = kmalloc(sizeof(*control) + SCM_MAX_FD * sizeof(control->caps[0]));
 	if (!control)
 		return -ENOMEM;

@@ -190,14 +190,14 @@ static ssize_t datagram_send(struct socket *base, struct socket_message *m)
 {
 	struct unix_socket *s = unix_of(base);
 	uint64_t size = m->io->left;
-	struct packet *p;
+	struct packet *p = NULL;
 	int err = check_message(s, m);
 
 	if (err == 0)
 		err = unix_wait_for_room(s, m->nonblock);
 	if (err == 0)
 		err = unix_make_packet(s, m, (uint32_t)size, &p);
-	if (unlikely(err < 0))
+	if (unlikely(err < 0 || !p))
 		return err;
 	err = deliver_to_receiver(s, m, p);
 	if (likely(err == 0))
@@ -364,7 +364,7 @@ static void set_peer(struct unix_socket *s, struct unix_socket *to)
 
 static int datagram_connect(struct socket *base, const struct socket_address *address, bool nonblock)
 {
-	struct unix_socket *s = unix_of(base), *to;
+	struct unix_socket *s = unix_of(base), *to = NULL;
 	int err;
 
 	(void)nonblock;

@@ -20,6 +20,7 @@ static uint32_t hash(uint32_t h, const uint8_t *bytes, size_t len)
 
 static uint32_t bucket_of(const struct unix_names *names, const struct unix_key *key)
 {
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer itself is hashed */
 	uint32_t h = key->vnode ? hash(names->seed, (const uint8_t *)&key->vnode, sizeof(key->vnode))
 				: hash(names->seed + key->type, key->bytes, key->length);
 

@@ -103,19 +103,19 @@ extern const struct socket_ops unix_stream_ops, unix_datagram_ops, unix_seqpacke
 #define UNIX_COMMON_OPS                                                                     \
 	.family = AF_UNIX, .bind = unix_bind, .name = unix_name, .shutdown = unix_shutdown, \
 	.ioctl = unix_ioctl, .get_option = unix_get_option, .close = unix_close, .free = unix_free
-int unix_name(struct socket *socket, bool peer, struct socket_address *out);
-int unix_shutdown(struct socket *socket, uint32_t how);
-int64_t unix_ioctl(struct socket *socket, uint32_t cmd, uint64_t arg);
-int unix_get_option(struct socket *socket, int level, int option, void *value, uint32_t *length);
-void unix_free(struct socket *socket);
+int unix_name(struct socket *base, bool peer, struct socket_address *out);
+int unix_shutdown(struct socket *base, uint32_t how);
+int64_t unix_ioctl(struct socket *base, uint32_t cmd, uint64_t arg);
+int unix_get_option(struct socket *base, int level, int option, void *value, uint32_t *length);
+void unix_free(struct socket *base);
 /* Streams, and the start of the others. */
-uint32_t unix_connected_poll(const struct socket *socket);
+uint32_t unix_connected_poll(const struct socket *base);
 
 /* One that is not open, of a type that there is.  -ENOMEM. */
 int unix_socket_create(uint16_t type, struct unix_socket **out) __must_check;
 /* `how` is shut, and told to both ends' waiters. */
 void unix_shut(struct unix_socket *s, uint32_t how, int error);
-void unix_close(struct socket *socket);
+void unix_close(struct socket *base);
 /* The end of an embryo that nobody accepted, or of a socket that is closed. */
 void unix_end(struct unix_socket *s, bool embryo);
 /* Each socket, under a lock, for /proc/net/unix. */
@@ -124,7 +124,7 @@ void unix_for_each(void (*fn)(struct unix_socket *s, void *arg), void *arg);
 /* --- unix_bind.c --- */
 
 void unix_names_start(void);
-int unix_bind(struct socket *socket, const struct socket_address *address);
+int unix_bind(struct socket *base, const struct socket_address *address);
 /* A name of the kernel's choice, if it has none yet. */
 int unix_autobind(struct unix_socket *s);
 void unix_unbind(struct unix_socket *s);
@@ -139,9 +139,9 @@ void unix_sender_name(const struct unix_socket *s, struct socket_address *out);
 
 /* --- unix_connect.c --- */
 
-int unix_listen(struct socket *socket, uint32_t backlog);
-int unix_connect(struct socket *socket, const struct socket_address *address, bool nonblock);
-int unix_accept(struct socket *socket, bool nonblock, struct socket **out);
+int unix_listen(struct socket *base, uint32_t backlog);
+int unix_connect(struct socket *base, const struct socket_address *address, bool nonblock);
+int unix_accept(struct socket *base, bool nonblock, struct socket **out);
 /* Two new ones become each other's peers. */
 void unix_join(struct unix_socket *a, struct unix_socket *b);
 void unix_drop_backlog(struct unix_socket *s);

@@ -23,9 +23,9 @@ int inotify_create(uint32_t flags, struct file **out) __must_check;
 bool file_is_inotify(const struct file *file);
 /* Watch what is at `path`: a number, that of the watch there is already.  -EEXIST (IN_MASK_CREATE), -ENOSPC,
  * -ENOMEM. */
-int inotify_watch(struct file *inotify, const struct path *path, uint32_t mask) __must_check;
+int inotify_watch(struct file *file, const struct path *path, uint32_t mask) __must_check;
 /* -EINVAL: no such watch. */
-int inotify_unwatch(struct file *inotify, int wd) __must_check;
+int inotify_unwatch(struct file *file, int wd) __must_check;
 
 extern _Atomic uint32_t inotify_watches; /* how many there are */
 

@@ -199,11 +199,11 @@ void socket_control_free(struct socket_control *control);
 /* --- for the system calls
  * -------------------------------------------------------------------------------- */
 
-int socket_set_option(struct socket *socket, int level, int option, uaddr_t value, uint32_t length);
-int socket_get_option(struct socket *socket, int level, int option, uaddr_t value, uaddr_t length);
+int socket_set_option(struct socket *socket, int level, int option, uaddr_t user, uint32_t length);
+int socket_get_option(struct socket *socket, int level, int option, uaddr_t user, uaddr_t length);
 /* Control messages of a program that sends.  *out NULL: there are none.  -EINVAL, -EPERM, -EBADF, -ENOMEM,
  * -ETOOMANYREFS. */
-int socket_read_control(uaddr_t control, uint64_t length, struct socket_control **out) __must_check;
+int socket_read_control(uaddr_t user, uint64_t length, struct socket_control **out) __must_check;
 ssize_t socket_send(struct file *file, struct socket_message *message);
 ssize_t socket_receive(struct file *file, struct socket_message *message);
 

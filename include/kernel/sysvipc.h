@@ -55,8 +55,8 @@ void sem_undo_exit(struct process *p);
 /* --- messages: kernel/sysvipc/msg.c --------------------------------------------------------------------- */
 
 int64_t msg_get(int32_t key, uint32_t flags);
-int64_t msg_send(int id, uaddr_t message, uint64_t size, uint32_t flags);
-int64_t msg_receive(int id, uaddr_t message, uint64_t size, int64_t type, uint32_t flags);
+int64_t msg_send(int id, uaddr_t from, uint64_t size, uint32_t flags);
+int64_t msg_receive(int id, uaddr_t to, uint64_t size, int64_t type, uint32_t flags);
 int64_t msg_control(int id, int cmd, uaddr_t buf);
 
 /* --- /proc/sysvipc: the first at or after *index that the running process may know of.  False: none

@@ -131,5 +131,5 @@ int64_t futex_unlock_pi(uaddr_t addr, bool is_private);
 /* futex_requeue_pi.c */
 int64_t futex_wait_requeue_pi(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
 			      uaddr_t addr2);
-int64_t futex_cmp_requeue_pi(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t wake, uint32_t move,
+int64_t futex_cmp_requeue_pi(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t wake, uint32_t limit,
 			     uint32_t expected);

@@ -56,7 +56,7 @@ static bool is_valid(const struct abi_rseq_cs *cs)
 
 static int read_sequence(const struct thread *t, uaddr_t at, struct abi_rseq_cs *cs)
 {
-	uint32_t signature, flags;
+	uint32_t signature = 0, flags = 0;
 	int err = copy_from_user(cs, at, sizeof(*cs));
 
 	if (err == 0 && !is_valid(cs))

@@ -56,7 +56,7 @@ SYSCALL(epoll_ctl)
 {
 	struct abi_epoll_event event = { 0 };
 	struct capability *target;
-	struct file_use use;
+	struct file_use use = { NULL, NULL };
 	int fd = ARG(2, int), op = ARG(1, int), err = 0;
 
 	if (op != EPOLL_CTL_DEL)

@@ -378,7 +378,7 @@ SYSCALL(sendto)
 		n = check_flags(m.flags, SEND_FLAGS);
 	if (n == 0 && args->a[4]) {
 		n = get_address(ARG(4, uaddr_t), ARG(5, int32_t), &name);
-		m.name = name.length ? &name : NULL;
+		m.name = n == 0 && name.length ? &name : NULL;
 	}
 	if (n == 0) {
 		iobuf_init_user(&io, &iov, ARG(1, uaddr_t), MIN(len, (size_t)RW_COUNT_MAX));
@@ -411,7 +411,7 @@ static int get_header(struct abi_msghdr *h, uaddr_t user, struct user_vec *vec, 
 
 static int64_t send_header(const struct file_use *use, const struct abi_msghdr *h, struct socket_message *m)
 {
-	struct socket_address name;
+	struct socket_address name __attribute__((uninitialized));
 	int64_t n = check_flags(m->flags, SEND_FLAGS);
 
 	if (n == 0 && h->name_len > 0) {
@@ -425,7 +425,10 @@ static int64_t send_header(const struct file_use *use, const struct abi_msghdr *
 		n = -ENOBUFS;
 	if (n == 0 && h->control_len > 0)
 		n = socket_read_control(h->control, h->control_len, &m->control);
-	return n < 0 ? n : socket_send(use->file, m);
+	if (n == 0)
+		n = socket_send(use->file, m);
+	m->name = NULL;
+	return n;
 }
 
 static int64_t send_message(const struct file_use *use, uaddr_t user, uint32_t flags)

@@ -129,11 +129,12 @@ int ids_find_key_locked(struct ids_table *t, int32_t key, uint32_t flags, struct
 static int grow_locked(struct ids_table *t)
 {
 	uint32_t size = t->size ? MIN(2 * t->size, SYSVIPC_IDS) : FIRST_SIZE;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are meant */
 	struct ids_object **slots = kcalloc(size, sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
-	if (t->slots)
+	if (t->slots) /* NOLINTNEXTLINE(bugprone-sizeof-expression): here too */
 		memcpy(slots, t->slots, t->size * sizeof(*slots));
 	kfree(t->slots);
 	t->slots = slots;

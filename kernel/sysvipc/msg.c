@@ -290,7 +290,7 @@ int64_t msg_receive(int id, uaddr_t to, uint64_t size, int64_t type, uint32_t fl
 {
 	int64_t least = MAX(type, -INT64_MAX);
 	struct wish wish = { .type = least, .size = size, .flags = flags };
-	struct message *m;
+	struct message *m = NULL;
 	struct ids_object *obj;
 	int64_t result;
 
@@ -303,7 +303,7 @@ int64_t msg_receive(int id, uaddr_t to, uint64_t size, int64_t type, uint32_t fl
 	if (result == 0)
 		result = receive_locked(queue_of(obj), &wish, &m);
 	mutex_unlock(&queues.lock);
-	if (result < 0)
+	if (result < 0 || !m)
 		return result;
 	result = message_to_user(to, m, size);
 	kfree(m);

@@ -31,8 +31,7 @@ struct sem_waiter {
 
 struct ids_table sem_sets = IDS_TABLE(sem_sets, "sem", &sysvipc_limits.semmni);
 
-/* --- operations
- * ------------------------------------------------------------------------------------------ */
+/* --- operations ---------------------------------------------------------------------------------------- */
 
 /* Take back the first n. */
 static void take_back_locked(struct sem_set *set, const struct abi_sembuf *ops, unsigned n,
@@ -40,7 +39,7 @@ static void take_back_locked(struct sem_set *set, const struct abi_sembuf *ops, 
 {
 	while (n-- > 0) {
 		set->sems[ops[n].num].value -= ops[n].op;
-		if (ops[n].flags & SEM_UNDO)
+		if ((ops[n].flags & SEM_UNDO) && undo) /* there is one if any of them asks for it */
 			undo->adjust[ops[n].num] = (int16_t)(undo->adjust[ops[n].num] + ops[n].op);
 	}
 }
@@ -54,7 +53,7 @@ static int do_one_locked(struct sem_set *set, const struct abi_sembuf *op, struc
 		return op->flags & (int)IPC_NOWAIT ? -EAGAIN : PENDING;
 	if (after > SEM_VALUE_MAX)
 		return -ERANGE;
-	if (op->flags & SEM_UNDO) {
+	if ((op->flags & SEM_UNDO) && undo) {
 		adjust = undo->adjust[op->num] - op->op;
 		if (adjust < -SEM_ADJUST_MAX - 1 || adjust > SEM_ADJUST_MAX)
 			return -ERANGE;

@@ -239,7 +239,7 @@ int64_t shm_attach(int id, uint64_t addr, uint32_t flags)
 		return err;
 	rights_to_attach(flags, &a);
 	err = use_segment(id, a.permission, &s);
-	if (err < 0)
+	if (err < 0 || !s)
 		return err;
 	err = too_much(s->size) ? -ENOMEM
 				: vm_map(current_task()->vm, &addr, s->size, a.prot | VM_SHARED, a.max_prot,
