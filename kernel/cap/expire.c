@@ -26,6 +26,7 @@ struct cap_expiry {
 	struct capability *cap; /* [i] */
 };
 
+/* With interrupts off: timers that ring meanwhile take locks of processes, which come before this one. */
 static struct spinlock lock = SPINLOCK_INIT("cap_expiry", RANK_CAP_EXPIRY);
 static struct rb_tree pending = RB_TREE_INIT; /* [lock] */
 static struct timer alarm;                    /* [lock] armed under it: for the first, or one that was */
@@ -92,24 +93,26 @@ static void remove_locked(struct cap_expiry *expiry)
 void cap_expiry_start(struct capability *cap)
 {
 	struct cap_expiry *expiry = atomic_load(&cap->expiry);
+	uint64_t flags;
 
-	spin_lock(&lock);
+	flags = spin_lock_irqsave(&lock);
 	remove_locked(expiry);
 	expiry->expires = atomic_load(&cap->expires);
 	insert_locked(expiry);
 	if (first_locked() == expiry)
 		timer_arm(&alarm, deadline_of(expiry->expires));
-	spin_unlock(&lock);
+	spin_unlock_irqrestore(&lock, flags);
 }
 
 /* An alarm that was for this one rings for nothing. */
 void cap_expiry_end(struct capability *cap)
 {
 	struct cap_expiry *expiry = atomic_load(&cap->expiry);
+	uint64_t flags;
 
-	spin_lock(&lock);
+	flags = spin_lock_irqsave(&lock);
 	remove_locked(expiry);
-	spin_unlock(&lock);
+	spin_unlock_irqrestore(&lock, flags);
 	atomic_store(&cap->expiry, NULL);
 	kfree(expiry);
 }
@@ -119,8 +122,9 @@ static struct capability *next_expired(void)
 {
 	struct capability *cap = NULL;
 	struct cap_expiry *first;
+	uint64_t flags;
 
-	spin_lock(&lock);
+	flags = spin_lock_irqsave(&lock);
 	while (!cap && (first = first_locked()) && first->expires <= arch_cycles()) {
 		remove_locked(first);
 		/* Its last reference may be gone; then its end waits for the lock. */
@@ -129,7 +133,7 @@ static struct capability *next_expired(void)
 	}
 	if (!cap && first)
 		timer_arm(&alarm, deadline_of(first->expires));
-	spin_unlock(&lock);
+	spin_unlock_irqrestore(&lock, flags);
 	return cap;
 }
 
