@@ -123,7 +123,7 @@ static void program_is_a_link_to_itself(void)
 
 /* --- a program that is started while it is shared ------------------------------------------------- */
 
-#define SET_ID  "/tmp/hostile.setid"
+#define SET_ID  "/hostile.setid"
 #define NOBODY  65534
 #define SHARED  50 /* a descriptor that only the new program has */
 #define TRIES   25
