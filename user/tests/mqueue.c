@@ -153,7 +153,7 @@ static void on_message(int signo, siginfo_t *info, void *context)
 
 static void notified(void)
 {
-	struct sigaction action = { .sa_sigaction = on_message, .sa_flags = SA_SIGINFO };
+	struct sigaction action = { .sa_sigaction = on_message, .sa_flags = SA_SIGINFO | SA_RESTART };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
 				  .sigev_signo = SIGUSR1,
 				  .sigev_value.sival_int = 77 };
@@ -184,7 +184,7 @@ static void notified(void)
 /* A descriptor closed, or a receiver that waits: nobody is told. */
 static void not_notified(void)
 {
-	struct sigaction action = { .sa_sigaction = on_message, .sa_flags = SA_SIGINFO };
+	struct sigaction action = { .sa_sigaction = on_message, .sa_flags = SA_SIGINFO | SA_RESTART };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	mqd_t q = make(0, 4, 8), other = mq_open(NAME, O_RDWR);
 	pid_t pid;
