@@ -38,10 +38,15 @@ enum lock_rank {
 	RANK_CAP_TOKEN,      /* which ids may be imported */
 	RANK_DCACHE,
 	RANK_MOUNT,
-	RANK_FUTEX,       /* two: by address */
-	RANK_FUTEX_PI,    /* who waits for whom, by futexes with an owner */
-	RANK_UNSUPPORTED, /* what programs asked for in vain */
-	/* from here on interrupts are off: their handlers take the next three */
+	RANK_FUTEX,        /* two: by address */
+	RANK_FUTEX_PI,     /* who waits for whom, by futexes with an owner */
+	RANK_UNSUPPORTED,  /* what programs asked for in vain */
+	RANK_IDLE_LATENCY, /* who limits how deep CPUs wait */
+	RANK_INOTIFY,      /* who watches which files, and what they have not read yet */
+	RANK_SIGNALFD,     /* who has polled one signalfd */
+	RANK_OBSERVERS,    /* who has to know when an object goes */
+	RANK_EPOLL_NEST,   /* which epolls watch which */
+	/* from here on interrupts are off, as debug builds check: their handlers take the next three */
 	RANK_TTY_INPUT,
 	RANK_PROC_TREE, /* pids, parents, children, groups, sessions */
 	RANK_PROCESS,   /* process.lock: signals, threads, exit state */
@@ -50,10 +55,6 @@ enum lock_rank {
 	RANK_TIMERFD_LIST, /* timers on the real-time clock */
 	RANK_TIMERFD,      /* one timer's state */
 	RANK_CAP_EXPIRY,   /* what has expired, for the thread that revokes it */
-	RANK_INOTIFY,      /* who watches which files, and what they have not read yet */
-	RANK_SIGNALFD,     /* who has polled one signalfd */
-	RANK_OBSERVERS,    /* who has to know when an object goes */
-	RANK_EPOLL_NEST,   /* which epolls watch which */
 	RANK_WAITQUEUE,
 	RANK_EPOLL_WATCHERS, /* who waits for an epoll as for a file; two: the watched one's first */
 	RANK_EPOLL,          /* epoll.lock; one at a time */

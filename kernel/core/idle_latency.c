@@ -7,7 +7,7 @@
 #include <kernel/smp.h>
 #include <kernel/spinlock.h>
 
-static struct spinlock lock = SPINLOCK_INIT("idle latency", RANK_DEVICE);
+static struct spinlock lock = SPINLOCK_INIT("idle latency", RANK_IDLE_LATENCY);
 static struct list requests = LIST_INIT(requests); /* [lock] idle_latency_request.link */
 static _Atomic uint32_t limit_us = IDLE_LATENCY_ANY;
 

@@ -2,7 +2,8 @@
 /*
  * Lock-order checking.  Each CPU keeps the spinlocks it holds, each task the ranks of its mutexes.  A
  * lock may be taken only if its rank is above every held one's; equal ranks only where two objects of a
- * kind are ordered by the rule that kernel/lockrank.h states (vnodes, futexes, run queues).
+ * kind are ordered by the rule that kernel/lockrank.h states (vnodes, futexes, run queues).  From the first
+ * rank on that an interrupt handler takes, interrupts are off: the handler would take it inside of any other.
  */
 #include <kernel/lockdep.h>
 
@@ -43,6 +44,8 @@ void lockdep_spin_acquire(const struct spinlock *lock)
 
 	if (!checking)
 		return;
+	if (lock->rank >= RANK_TTY_INPUT && arch_irqs_enabled())
+		violation("interrupts are on", "-", 0, lock->name, lock->rank);
 	flags = arch_irq_save();
 	h = &held_by_cpu[arch_this_cpu()->id];
 	for (unsigned i = 0; i < h->count; i++) {

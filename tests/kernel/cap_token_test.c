@@ -28,7 +28,7 @@ static void release(struct kobject *obj)
 static const struct kobject_ops ops = { .release = release };
 
 /* What was exported lately: an id and the number of the object behind it. */
-static struct spinlock places_lock = SPINLOCK_INIT("places", RANK_DEVICE);
+static struct spinlock places_lock = SPINLOCK_INIT("places", RANK_IDLE_LATENCY);
 static struct {
 	struct cap_id id;
 	uint64_t object;

@@ -11,7 +11,7 @@
 
 #define ROUNDS 2000u
 
-static struct spinlock lock = SPINLOCK_INIT("ktest", RANK_TIMER);
+static struct spinlock lock = SPINLOCK_INIT("ktest", RANK_IDLE_LATENCY);
 static uint64_t count; /* [lock] plain: a lost update shows */
 
 static void add_many(void *unused)
