@@ -9,6 +9,8 @@
  */
 #include "unix_priv.h"
 
+#include <kernel/assert.h>
+
 #include <serix/errno.h>
 
 static struct spinlock starved_lock = SPINLOCK_INIT("starved sockets", RANK_SOCKET_STARVED);
@@ -20,12 +22,13 @@ static bool is_full_for(const struct unix_socket *to, const struct unix_socket *
 	return to != from && unix_peer(to) != from && packet_count(&to->queue) > READ_ONCE(to->backlog_limit);
 }
 
-/* There is room, or nobody left to have any. */
+/* There is room, or nobody left to have any.  Who dies takes the lock in any case: one that found it alive
+ * may be listing itself just now. */
 void unix_tell_starved(struct unix_socket *s)
 {
 	wake_up_all(&s->room);
 	atomic_thread_fence(memory_order_seq_cst); /* as in starve(): one of the two sees the other */
-	if (READ_ONCE(s->starved.next) == &s->starved)
+	if (!READ_ONCE(s->dead) && READ_ONCE(s->starved.next) == &s->starved)
 		return;
 	spin_lock(&starved_lock);
 	while (!list_empty(&s->starved)) {
@@ -57,7 +60,8 @@ void unix_stop_starving(struct unix_socket *s)
 
 /* --- whom to send to ----------------------------------------------------------------------------------- */
 
-/* What was connected to is closed.  What it had sent goes with it. */
+/* What a datagram socket was connected to is closed.  What it had sent goes with it.  A seqpacket socket
+ * keeps its peer: the packets that it received are charged to it. */
 static void forget_peer(struct unix_socket *s, struct unix_socket *peer)
 {
 	bool was_peer = false, had_data;
@@ -162,7 +166,7 @@ static int deliver_to_receiver(struct unix_socket *s, struct socket_message *m, 
 		if (unlikely(err < 0))
 			return err;
 		err = deliver(s, to, p, m->nonblock);
-		if (unlikely(err == -ECONNREFUSED) && !m->name)
+		if (unlikely(err == -ECONNREFUSED) && unix_is_datagram(s) && !m->name)
 			forget_peer(s, to);
 		socket_put(&to->socket);
 		/* One that closed while it was found leaves its name to the next. */
@@ -197,8 +201,9 @@ static ssize_t datagram_send(struct socket *base, struct socket_message *m)
 		err = unix_wait_for_room(s, m->nonblock);
 	if (err == 0)
 		err = unix_make_packet(s, m, (uint32_t)size, &p);
-	if (unlikely(err < 0 || !p))
+	if (unlikely(err < 0))
 		return err;
+	ASSERT(p);
 	err = deliver_to_receiver(s, m, p);
 	if (likely(err == 0))
 		return (ssize_t)size;

@@ -5,6 +5,7 @@
  * sleeper has a reference on the queue, which may be removed meanwhile.
  */
 #include <arch/usercopy.h>
+#include <kernel/assert.h>
 #include <kernel/process.h>
 #include <kernel/refcount.h>
 #include <kernel/slab.h>
@@ -52,8 +53,7 @@ static void change_locked(struct queue *q)
 	wake_up_all(&q->changed);
 }
 
-/* --- msgget
- * ---------------------------------------------------------------------------------------------- */
+/* --- msgget --------------------------------------------------------------------------------------------- */
 
 static int64_t make_locked(int32_t key, uint32_t flags)
 {
@@ -88,8 +88,7 @@ int64_t msg_get(int32_t key, uint32_t flags)
 	return id;
 }
 
-/* --- sleeping
- * -------------------------------------------------------------------------------------------- */
+/* --- sleeping ------------------------------------------------------------------------------------------- */
 
 /* Until the queue has changed since the caller looked at it.  The lock is let go and held again; -EIDRM,
  * -EINTR. */
@@ -108,8 +107,7 @@ static int sleep_locked(struct queue *q)
 	return err;
 }
 
-/* --- msgsnd
- * ---------------------------------------------------------------------------------------------- */
+/* --- msgsnd --------------------------------------------------------------------------------------------- */
 
 static int message_from_user(uaddr_t from, uint64_t size, struct message **out)
 {
@@ -188,8 +186,7 @@ int64_t msg_send(int id, uaddr_t from, uint64_t size, uint32_t flags)
 	return err;
 }
 
-/* --- msgrcv
- * ---------------------------------------------------------------------------------------------- */
+/* --- msgrcv --------------------------------------------------------------------------------------------- */
 
 struct wish {
 	int64_t type; /* as msgrcv(2) has it */
@@ -303,15 +300,15 @@ int64_t msg_receive(int id, uaddr_t to, uint64_t size, int64_t type, uint32_t fl
 	if (result == 0)
 		result = receive_locked(queue_of(obj), &wish, &m);
 	mutex_unlock(&queues.lock);
-	if (result < 0 || !m)
+	if (result < 0)
 		return result;
+	ASSERT(m);
 	result = message_to_user(to, m, size);
 	kfree(m);
 	return result;
 }
 
-/* --- msgctl
- * ---------------------------------------------------------------------------------------------- */
+/* --- msgctl --------------------------------------------------------------------------------------------- */
 
 static void describe_locked(const struct queue *q, struct abi_msqid_ds *out)
 {

@@ -10,6 +10,7 @@
  */
 #include "sem_priv.h"
 
+#include <kernel/assert.h>
 #include <kernel/list.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -39,8 +40,10 @@ static void take_back_locked(struct sem_set *set, const struct abi_sembuf *ops, 
 {
 	while (n-- > 0) {
 		set->sems[ops[n].num].value -= ops[n].op;
-		if ((ops[n].flags & SEM_UNDO) && undo) /* there is one if any of them asks for it */
-			undo->adjust[ops[n].num] = (int16_t)(undo->adjust[ops[n].num] + ops[n].op);
+		if (!(ops[n].flags & SEM_UNDO))
+			continue;
+		ASSERT(undo); /* there is one if any of them asks for it */
+		undo->adjust[ops[n].num] = (int16_t)(undo->adjust[ops[n].num] + ops[n].op);
 	}
 }
 
@@ -53,7 +56,8 @@ static int do_one_locked(struct sem_set *set, const struct abi_sembuf *op, struc
 		return op->flags & (int)IPC_NOWAIT ? -EAGAIN : PENDING;
 	if (after > SEM_VALUE_MAX)
 		return -ERANGE;
-	if ((op->flags & SEM_UNDO) && undo) {
+	if (op->flags & SEM_UNDO) {
+		ASSERT(undo);
 		adjust = undo->adjust[op->num] - op->op;
 		if (adjust < -SEM_ADJUST_MAX - 1 || adjust > SEM_ADJUST_MAX)
 			return -ERANGE;

@@ -10,6 +10,7 @@
 
 #include <arch/paging.h>
 #include <arch/usercopy.h>
+#include <kernel/assert.h>
 #include <kernel/format.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
@@ -45,8 +46,7 @@ static pid_t own_pid(void)
 	return in_user_thread() ? current_process()->pid : 0;
 }
 
-/* --- as a memory object
- * ---------------------------------------------------------------------------------- */
+/* --- as a memory object --------------------------------------------------------------------------------- */
 
 static void attached(struct vm_object *obj)
 {
@@ -100,8 +100,7 @@ static const struct vm_object_ops segment_ops = {
 	.attached = attached, .detached = detached, .release = release, .describe = describe
 };
 
-/* --- shmget
- * ---------------------------------------------------------------------------------------------- */
+/* --- shmget --------------------------------------------------------------------------------------------- */
 
 static int check_size(uint64_t size, uint32_t flags)
 {
@@ -171,8 +170,7 @@ int64_t shm_get(int32_t key, uint64_t size, uint32_t flags)
 	return id;
 }
 
-/* --- shmat, shmdt
- * ---------------------------------------------------------------------------------------- */
+/* --- shmat, shmdt --------------------------------------------------------------------------------------- */
 
 struct attachment {
 	uint32_t prot, max_prot, permission;
@@ -239,8 +237,9 @@ int64_t shm_attach(int id, uint64_t addr, uint32_t flags)
 		return err;
 	rights_to_attach(flags, &a);
 	err = use_segment(id, a.permission, &s);
-	if (err < 0 || !s)
+	if (err < 0)
 		return err;
+	ASSERT(s);
 	err = too_much(s->size) ? -ENOMEM
 				: vm_map(current_task()->vm, &addr, s->size, a.prot | VM_SHARED, a.max_prot,
 					 a.how, &s->object, 0);
@@ -293,8 +292,7 @@ int64_t shm_detach(uint64_t addr)
 	return err;
 }
 
-/* --- shmctl
- * ---------------------------------------------------------------------------------------------- */
+/* --- shmctl --------------------------------------------------------------------------------------------- */
 
 static void describe_locked(struct segment *s, struct abi_shmid_ds *out)
 {
