@@ -19,7 +19,6 @@
 #include <libserix/capability.h>
 #include <libserix/ipc.h>
 #include <poll.h>
-#include <pthread.h>
 #include <serix/confine.h>
 #include <serix/process.h>
 #include <serix/syscalls.h>
@@ -40,7 +39,6 @@
 
 #define FIRST_CALL                         1024u
 #define LAST_CALL                          1058u
-#define THREADS                            3
 #define HANDLES                            64u
 #define MAPPINGS                           8u
 #define CALL_NUMBER(nr, name, arity, file) CALL_##name = (nr),
@@ -430,13 +428,10 @@ static void *run_thread(void *arg)
 static void work(uint64_t seed)
 {
 	struct dice d = { seed };
-	pthread_t thread;
 
 	prepare_worker(NOBODY);
 	atomic_store(&relative, getpid());
-	for (int i = 1; i < THREADS; i++)
-		pthread_create(&thread, NULL, run_thread, (void *)(uintptr_t)(roll(&d) | 1));
-	run_thread((void *)(uintptr_t)(roll(&d) | 1));
+	run_threads(&d, run_thread);
 }
 
 /* --- afterwards ----------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 #define WORKERS  4
+#define THREADS  3 /* of a worker */
 #define NOBODY   65534u
 #define ARENA    (64ul * 4096) /* bytes; the last page but one is read-only, the last is not there */
 #define SLOTS    96u           /* descriptors that a worker may have */
@@ -31,6 +33,7 @@
 #define LEAK_MAX (12ul << 20) /* bytes that the kernel may keep for the next time */
 
 static char *arena;
+static int null = -1;          /* /dev/null, as it was before anybody could remove it */
 static _Atomic uint64_t *done; /* calls made, by all; shared by the processes */
 
 struct dice {
@@ -124,11 +127,20 @@ static inline void make_arena(void)
 /* What is written to them is not for people. */
 static inline void use_null_for_files(void)
 {
-	int null = open("/dev/null", O_RDWR);
-
 	for (int fd = 0; fd < 3; fd++)
-		dup2(null, fd);
+		if (dup2(null, fd) < 0)
+			_exit(2);
 	close(null);
+}
+
+/* All threads of a worker, the first in place of the caller, each with a seed of its own, as its argument. */
+static inline void run_threads(struct dice *d, void *(*run)(void *seed))
+{
+	pthread_t thread;
+
+	for (int i = 1; i < THREADS; i++)
+		pthread_create(&thread, NULL, run, (void *)(uintptr_t)(roll(d) | 1));
+	run((void *)(uintptr_t)(roll(d) | 1));
 }
 
 /* What every worker begins with; user 0 stays root. */
@@ -171,6 +183,8 @@ static inline uint64_t run_workers(uint64_t seconds, uint64_t seed, void (*work)
 	struct dice d = { seed + 1 };
 	pid_t pids[WORKERS];
 
+	if (null < 0)
+		null = open("/dev/null", O_RDWR);
 	for (int i = 0; i < WORKERS; i++)
 		pids[i] = start_worker(seed, number++, work);
 	while (seconds_now() < end) {
