@@ -57,8 +57,9 @@ static struct devpts *devpts_of(const struct superblock *sb)
 
 /* --- options ------------------------------------------------------------------------------------------- */
 
-static int parse_option(const struct mount_option *o, struct options *out)
+static int parse_option(const struct mount_option *o, void *arg)
 {
+	struct options *out = arg;
 	uint64_t value = 0;
 	int err = 0;
 
@@ -90,16 +91,8 @@ static int parse_option(const struct mount_option *o, struct options *out)
 
 static int parse_options(const char *data, struct options *out)
 {
-	struct mount_option option;
-	int err;
-
 	*out = (struct options){ .mode = 0600, .max = PTYS_MAX };
-	while ((err = mount_option_next(&data, &option)) > 0) {
-		err = parse_option(&option, out);
-		if (err < 0)
-			return err;
-	}
-	return err;
+	return mount_options_each(data, parse_option, out);
 }
 
 static const char *options_text(struct superblock *sb, char *buf, size_t size)
@@ -253,8 +246,7 @@ static int open_pair(struct devpts *fs, struct file *file)
 	return 0;
 }
 
-/* --- ptmx
- * ------------------------------------------------------------------------------------------------ */
+/* --- ptmx ----------------------------------------------------------------------------------------------- */
 
 /* Where the pairs of this ptmx have their names: referenced.  -ENODEV: no devpts is there. */
 static int place_of(const struct file *ptmx, struct path *out)
@@ -403,8 +395,7 @@ static const struct vnode_ops root_ops = { .lookup = root_lookup, .setattr = nod
 static const struct vnode_ops node_ops = { .setattr = node_setattr, .evict = node_evict };
 static const struct file_ops root_file_ops = { .readdir = root_readdir, .seek = root_seek };
 
-/* --- the file system
- * ------------------------------------------------------------------------------------- */
+/* --- the file system ------------------------------------------------------------------------------------ */
 
 static void devpts_destroy(struct superblock *sb)
 {

@@ -20,8 +20,7 @@ struct mount *root_mount;
 static _Atomic uint32_t next_mount_id = 1;
 static struct slab_cache *mount_cache;
 
-/* --- file system types
- * ------------------------------------------------------------------------------------ */
+/* --- file system types ---------------------------------------------------------------------------------- */
 
 static struct fs_type *find_type_locked(const char *name)
 {
@@ -220,8 +219,7 @@ void system_root(struct path *out)
 	mount_cross_down(out);
 }
 
-/* --- the tree
- * --------------------------------------------------------------------------------------------- */
+/* --- the tree ------------------------------------------------------------------------------------------- */
 
 static void link_locked(struct mount *m, const struct path *where)
 {

@@ -19,8 +19,7 @@ static bool is_mount_root(const struct path *path)
 	return path->dentry == path->mount->root;
 }
 
-/* --- a new file system
- * ------------------------------------------------------------------------------------ */
+/* --- a new file system ---------------------------------------------------------------------------------- */
 
 static int mount_new(const char *source, const struct path *where, const char *type_name, unsigned flags,
 		     const char *data)
@@ -51,8 +50,7 @@ static int mount_new(const char *source, const struct path *where, const char *t
 	return err;
 }
 
-/* --- binding
- * --------------------------------------------------------------------------------------------- */
+/* --- binding -------------------------------------------------------------------------------------------- */
 
 /* What was there below the source when a recursive bind began, and its copies. */
 struct copies {
@@ -189,8 +187,7 @@ static int mount_bind(const char *source, const struct path *where, bool recursi
 	return err;
 }
 
-/* --- moving, remounting
- * ------------------------------------------------------------------------------------ */
+/* --- moving, remounting --------------------------------------------------------------------------------- */
 
 static int move_path(const struct path *from, const struct path *where)
 {
@@ -295,8 +292,7 @@ int vfs_mount(const char *source, const char *target, const char *type, unsigned
 	return err;
 }
 
-/* --- unmounting
- * ------------------------------------------------------------------------------------------- */
+/* --- unmounting ----------------------------------------------------------------------------------------- */
 
 /* The last-mounted one below `top`, or NULL. */
 static struct mount *youngest_below_locked(const struct mount *top)
@@ -377,8 +373,7 @@ int vfs_umount(const char *target, unsigned flags)
 	return err;
 }
 
-/* --- pivot_root
- * -------------------------------------------------------------------------------------------- */
+/* --- pivot_root ----------------------------------------------------------------------------------------- */
 
 static int check_pivot(const struct path *root, const struct path *new_root, const struct path *put_old)
 {

@@ -36,6 +36,19 @@ int mount_option_next(const char **cursor, struct mount_option *out)
 	return take(cursor, out->value, sizeof(out->value), ',', ',') ? 1 : -EINVAL;
 }
 
+int mount_options_each(const char *text, int (*each)(const struct mount_option *option, void *arg), void *arg)
+{
+	struct mount_option option;
+	int err;
+
+	while ((err = mount_option_next(&text, &option)) > 0) {
+		err = each(&option, arg);
+		if (err < 0)
+			return err;
+	}
+	return err;
+}
+
 bool mount_option_is(const struct mount_option *option, const char *key)
 {
 	return strcmp(option->key, key) == 0;

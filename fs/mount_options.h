@@ -14,6 +14,9 @@ struct mount_option {
 /* The next option; *cursor starts at the text, which may be NULL.  1: there was one, 0: at the end,
  * -EINVAL. */
 int mount_option_next(const char **cursor, struct mount_option *out);
+/* `each` gets one after the other.  0, -EINVAL, or the error that it answered first. */
+int mount_options_each(const char *text, int (*each)(const struct mount_option *option, void *arg),
+		       void *arg);
 bool mount_option_is(const struct mount_option *option, const char *key);
 /* Its value as a number of this base, at most `max`.  -EINVAL. */
 int mount_option_number(const struct mount_option *option, unsigned base, uint64_t max, uint64_t *out);

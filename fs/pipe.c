@@ -267,8 +267,7 @@ static ssize_t pipe_write(struct file *file, struct iobuf *io, off_t *pos)
 	}
 }
 
-/* --- for splice
- * ------------------------------------------------------------------------------------------ */
+/* --- for splice ----------------------------------------------------------------------------------------- */
 
 /* A copy of what waits, which stays. */
 static size_t peek(struct pipe *p, char *buf, size_t len)

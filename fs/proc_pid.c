@@ -193,27 +193,37 @@ static int show_no_login(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
-static int show_personality(struct proc_text *t, const struct proc_node *node)
+/* What `get` tells of the thread; 0 when it has ended. */
+static uint64_t ask_thread(const struct proc_node *node, uint64_t (*get)(const struct thread *thread))
 {
 	struct process *p = node->process;
 	uint64_t flags = spin_lock_irqsave(&p->lock);
 	struct thread *thread = proc_thread_locked(p, node->tid);
-	uint32_t persona = thread ? READ_ONCE(thread->persona) : 0;
+	uint64_t value = thread ? get(thread) : 0;
 
 	spin_unlock_irqrestore(&p->lock, flags);
-	text_printf(t, "%08x\n", persona);
+	return value;
+}
+
+static uint64_t persona_of(const struct thread *thread)
+{
+	return READ_ONCE(thread->persona);
+}
+
+static uint64_t timer_slack_of(const struct thread *thread)
+{
+	return READ_ONCE(thread->timer_slack_ns);
+}
+
+static int show_personality(struct proc_text *t, const struct proc_node *node)
+{
+	text_printf(t, "%08lx\n", ask_thread(node, persona_of));
 	return 0;
 }
 
 static int show_timer_slack(struct proc_text *t, const struct proc_node *node)
 {
-	struct process *p = node->process;
-	uint64_t flags = spin_lock_irqsave(&p->lock);
-	struct thread *thread = proc_thread_locked(p, node->tid);
-	uint64_t slack = thread ? READ_ONCE(thread->timer_slack_ns) : 0;
-
-	spin_unlock_irqrestore(&p->lock, flags);
-	text_printf(t, "%lu\n", slack);
+	text_printf(t, "%lu\n", ask_thread(node, timer_slack_of));
 	return 0;
 }
 

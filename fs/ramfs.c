@@ -570,8 +570,9 @@ static int parse_limit(const struct mount_option *o, struct options *out)
 	return 0;
 }
 
-static int parse_option(const struct mount_option *o, struct options *out)
+static int parse_option(const struct mount_option *o, void *arg)
 {
+	struct options *out = arg;
 	uint64_t value;
 	int err;
 
@@ -595,15 +596,7 @@ static int parse_option(const struct mount_option *o, struct options *out)
 
 static int parse_options(const char *data, struct options *out)
 {
-	struct mount_option option;
-	int err;
-
-	while ((err = mount_option_next(&data, &option)) > 0) {
-		err = parse_option(&option, out);
-		if (err < 0)
-			return err;
-	}
-	return err;
+	return mount_options_each(data, parse_option, out);
 }
 
 /* Linux's ramfs takes whatever it is given. */

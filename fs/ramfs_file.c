@@ -364,8 +364,7 @@ int ramfs_allocate(struct vnode *v, uint32_t mode, uint64_t offset, uint64_t len
 	return 0;
 }
 
-/* --- sparse files
- * ---------------------------------------------------------------------------------------- */
+/* --- sparse files --------------------------------------------------------------------------------------- */
 
 static off_t ramfs_seek(struct file *file, off_t offset, int whence)
 {

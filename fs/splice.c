@@ -70,8 +70,7 @@ static ssize_t write_out(const struct transfer_end *out, void *buf, size_t len, 
 	return n;
 }
 
-/* --- from a pipe
- * ----------------------------------------------------------------------------------------- */
+/* --- from a pipe ---------------------------------------------------------------------------------------- */
 
 static int64_t drain_pipe(struct file *in, const struct transfer_end *out, char *chunk, size_t len,
 			  bool nowait)
@@ -97,8 +96,7 @@ static int64_t drain_pipe(struct file *in, const struct transfer_end *out, char 
 	return done > 0 ? (int64_t)done : n;
 }
 
-/* --- into a pipe
- * ----------------------------------------------------------------------------------------- */
+/* --- into a pipe ---------------------------------------------------------------------------------------- */
 
 /* The room was there a moment ago.  If somebody else has taken it, what came from a source that cannot be
  * read again waits for more. */
@@ -147,8 +145,7 @@ static int64_t fill_pipe(const struct transfer_end *in, struct file *out, char *
 	return done > 0 ? (int64_t)done : n;
 }
 
-/* --- splice and tee
- * --------------------------------------------------------------------------------------- */
+/* --- splice and tee ------------------------------------------------------------------------------------- */
 
 static int check_splice(const struct transfer_end *in, const struct transfer_end *out, bool from_pipe,
 			bool to_pipe)
@@ -212,8 +209,7 @@ int64_t file_tee(struct file *in, struct file *out, size_t len, bool nowait)
 	return n;
 }
 
-/* --- from a file that can be read again
- * -------------------------------------------------------------------- */
+/* --- from a file that can be read again ----------------------------------------------------------------- */
 
 /* What the target did not take stays unread in the source. */
 static int64_t copy_files(struct file *in, off_t *in_pos, const struct transfer_end *out, size_t len)
@@ -258,8 +254,7 @@ int64_t file_send(const struct transfer_end *in, struct file *out, size_t len)
 	return n;
 }
 
-/* --- copy_file_range
- * --------------------------------------------------------------------------------------- */
+/* --- copy_file_range ------------------------------------------------------------------------------------ */
 
 static int check_kind(const struct file *file)
 {

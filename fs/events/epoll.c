@@ -11,8 +11,7 @@
 
 #include "epoll_priv.h"
 
-/* --- telling
- * ------------------------------------------------------------------------------------------------ */
+/* --- telling -------------------------------------------------------------------------------------------- */
 
 /* A sleeper is not in the queue yet when it looks at the ready list for the first time, so the fences of
  * wake_up are needed in front of these looks, too. */
@@ -36,8 +35,7 @@ static bool has_news(const struct epoll *ep)
 	return READ_ONCE(ep->ready.next) != &ep->ready;
 }
 
-/* --- taking items off the ready list
- * --------------------------------------------------------------------------- */
+/* --- taking items off the ready list -------------------------------------------------------------------- */
 
 /* An item that is being asked, and what for. */
 struct asked {
@@ -136,8 +134,7 @@ static int tell_all(struct epoll *ep, uaddr_t out, int max)
 	return count > 0 ? count : told;
 }
 
-/* --- waiting
- * --------------------------------------------------------------------------------------------------- */
+/* --- waiting -------------------------------------------------------------------------------------------- */
 
 static int sleep_for_news(struct epoll *ep, uint64_t deadline_ns)
 {
@@ -198,8 +195,7 @@ int epoll_wait_events(struct file *file, const struct capability *cap, uaddr_t o
 	}
 }
 
-/* --- as a file
- * ---------------------------------------------------------------------------------------------------- */
+/* --- as a file ------------------------------------------------------------------------------------------ */
 
 struct epoll *epoll_of(const struct file *file)
 {
@@ -316,8 +312,7 @@ int epoll_create(uint32_t flags, struct file **out)
 	return -ENOMEM;
 }
 
-/* --- epoll_ctl
- * ------------------------------------------------------------------------------------------------------ */
+/* --- epoll_ctl ------------------------------------------------------------------------------------------ */
 
 /* What may go with EPOLLEXCLUSIVE. */
 #define EXCLUSIVE_MAY (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)

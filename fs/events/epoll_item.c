@@ -20,8 +20,7 @@ static void release(struct kobject *obj)
 
 static const struct kobject_ops item_object_ops = { .release = release };
 
-/* --- the tree: by object, then number
- * ----------------------------------------------------------------------- */
+/* --- the tree: by object, then number ------------------------------------------------------------------- */
 
 static bool is_before(const struct kobject *target, int fd, const struct epoll_item *item)
 {
@@ -59,8 +58,7 @@ static bool insert_locked(struct epoll *ep, struct epoll_item *item)
 	return true;
 }
 
-/* --- hearing of events
- * -------------------------------------------------------------------------------------- */
+/* --- hearing of events ---------------------------------------------------------------------------------- */
 
 void epoll_item_heard_locked(struct epoll_item *item)
 {
@@ -87,8 +85,7 @@ static bool item_wake(struct waiter *w, uint32_t events)
 	return news && epoll_announce(ep);
 }
 
-/* --- the end
- * ------------------------------------------------------------------------------------------------ */
+/* --- the end -------------------------------------------------------------------------------------------- */
 
 /* True: the end is the caller's. */
 static bool claim_locked(struct epoll_item *item)
@@ -173,8 +170,7 @@ void epoll_end_items(struct epoll *ep)
 	}
 }
 
-/* --- the beginning
- * ------------------------------------------------------------------------------------------ */
+/* --- the beginning -------------------------------------------------------------------------------------- */
 
 struct item_table {
 	struct poll_table table;

@@ -58,8 +58,7 @@ static struct inotify *inotify_of(const struct file *file)
 	return file->private;
 }
 
-/* --- queues
- * ------------------------------------------------------------------------------------------------- */
+/* --- queues --------------------------------------------------------------------------------------------- */
 
 static bool is_like_last(const struct inotify *in, const struct abi_inotify_event *head, const char *name,
 			 size_t len)
@@ -112,8 +111,7 @@ static bool has_events(const struct inotify *in)
 	return READ_ONCE(in->events.next) != &in->events || READ_ONCE(in->overflowed);
 }
 
-/* --- watches
- * ------------------------------------------------------------------------------------------------ */
+/* --- watches -------------------------------------------------------------------------------------------- */
 
 static struct inotify_watch *find_wd_locked(struct inotify *in, int32_t wd)
 {
@@ -234,8 +232,7 @@ int inotify_unwatch(struct file *file, int wd)
 	return w ? 0 : -EINVAL;
 }
 
-/* --- telling
- * ------------------------------------------------------------------------------------------------ */
+/* --- telling -------------------------------------------------------------------------------------------- */
 
 struct news {
 	uint32_t event; /* with IN_ISDIR where it is told */
@@ -344,8 +341,7 @@ void notify_vnode_gone(struct vnode *v)
 	spin_unlock(&watch_lock);
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 /* Makes the next event the caller's: 1; 0: there is none; -EINVAL: it is longer than `room`.  *e is NULL for
  * the one that says that some were lost. */

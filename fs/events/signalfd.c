@@ -33,8 +33,7 @@ static struct signalfd *signalfd_of(const struct file *file)
 	return file->private;
 }
 
-/* --- in the form of the file
- * ------------------------------------------------------------------------------- */
+/* --- in the form of the file ---------------------------------------------------------------------------- */
 
 #define SEGV_LIKE                                                                             \
 	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | \
@@ -67,8 +66,7 @@ static void translate(const struct abi_siginfo *from, struct abi_signalfd_siginf
 	}
 }
 
-/* --- reading
- * ----------------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 /* The first one is waited for. */
 static int next_signal(struct file *file, bool wait, struct abi_siginfo *info)
@@ -109,8 +107,7 @@ static ssize_t signalfd_read(struct file *file, struct iobuf *io, off_t *pos)
 	return done;
 }
 
-/* --- waiting with others
- * ------------------------------------------------------------------------------------- */
+/* --- waiting with others -------------------------------------------------------------------------------- */
 
 static bool nobody_waits(struct waitqueue *wq)
 {

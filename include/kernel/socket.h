@@ -169,8 +169,7 @@ int socket_create(int family, uint16_t type, int protocol, struct socket **out) 
 /* Two that are connected to each other. */
 int socket_create_pair(int family, uint16_t type, int protocol, struct socket *out[2]) __must_check;
 
-/* --- for families
- * ---------------------------------------------------------------------------------------- */
+/* --- for families --------------------------------------------------------------------------------------- */
 
 static inline bool socket_has(const struct socket *socket, uint32_t flag)
 {
@@ -196,8 +195,7 @@ void socket_put_control(struct socket_message *message, int level, int type, con
 void socket_put_rights(struct socket_message *message, struct socket_control *control, bool peek);
 void socket_control_free(struct socket_control *control);
 
-/* --- for the system calls
- * -------------------------------------------------------------------------------- */
+/* --- for the system calls ------------------------------------------------------------------------------- */
 
 int socket_set_option(struct socket *socket, int level, int option, uaddr_t user, uint32_t length);
 int socket_get_option(struct socket *socket, int level, int option, uaddr_t user, uaddr_t length);

@@ -59,9 +59,9 @@ int64_t msg_send(int id, uaddr_t from, uint64_t size, uint32_t flags);
 int64_t msg_receive(int id, uaddr_t to, uint64_t size, int64_t type, uint32_t flags);
 int64_t msg_control(int id, int cmd, uaddr_t buf);
 
-/* --- /proc/sysvipc: the first at or after *index that the running process may know of.  False: none
- * -------- */
+/* --- /proc/sysvipc -------------------------------------------------------------------------------------- */
 
+/* The first at or after *index that the running process may know of.  False: none. */
 bool shm_next(unsigned *index, int *id, struct abi_shmid_ds *out, uint64_t *resident);
 bool sem_next(unsigned *index, int *id, struct abi_semid_ds *out);
 bool msg_next(unsigned *index, int *id, struct abi_msqid_ds *out);

@@ -212,8 +212,7 @@ pid_t process_setsid(void)
 	return result;
 }
 
-/* --- the session's terminal
- * ------------------------------------------------------------------------------ */
+/* --- the session's terminal ----------------------------------------------------------------------------- */
 
 static void set_tty_locked(struct process *p, struct tty *tty)
 {

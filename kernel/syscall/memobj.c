@@ -56,8 +56,7 @@ SYSCALL(memfd_secret)
 	return err < 0 ? err : install(file, flags & O_CLOEXEC);
 }
 
-/* --- memory objects: the numbers of <serix/memory.h> are the kernel's own
- * ------------------------------------ */
+/* --- memory objects: the numbers of <serix/memory.h> are the kernel's own ------------------------------- */
 
 _Static_assert(MEM_NORMAL == MEMOBJ_NORMAL && MEM_SECURE == MEMOBJ_SECURE && MEM_DMA == MEMOBJ_DMA &&
 		       MEM_EXECUTABLE == MEMOBJ_EXECUTABLE,

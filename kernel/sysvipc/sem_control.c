@@ -8,8 +8,7 @@
 
 static uint32_t total; /* [sem_sets.lock] semaphores in all sets */
 
-/* --- semget
- * ---------------------------------------------------------------------------------------------- */
+/* --- semget --------------------------------------------------------------------------------------------- */
 
 static int64_t make_locked(int32_t key, uint32_t count, uint32_t flags)
 {
@@ -54,8 +53,7 @@ int64_t sem_get(int32_t key, int count, uint32_t flags)
 	return id;
 }
 
-/* --- looking
- * --------------------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------------------------------------- */
 
 static void describe_locked(const struct sem_set *set, struct abi_semid_ds *out)
 {
@@ -123,8 +121,7 @@ bool sem_next(unsigned *index, int *id, struct abi_semid_ds *out)
 	return obj != NULL;
 }
 
-/* --- single values
- * --------------------------------------------------------------------------------------- */
+/* --- single values -------------------------------------------------------------------------------------- */
 
 static int64_t one_locked(struct sem_set *set, int num, int cmd)
 {
@@ -186,8 +183,7 @@ static int64_t set_one(int id, int num, int value)
 	return err;
 }
 
-/* --- all values
- * ------------------------------------------------------------------------------------------ */
+/* --- all values ----------------------------------------------------------------------------------------- */
 
 /* How many there are of a set that may be used so; -errno. */
 static int64_t count_of(int id, uint32_t how)
@@ -267,8 +263,7 @@ static int64_t get_or_set_all(int id, int cmd, uaddr_t buf)
 	return err;
 }
 
-/* --- the set as a whole
- * ---------------------------------------------------------------------------------- */
+/* --- the set as a whole --------------------------------------------------------------------------------- */
 
 static void remove_locked(struct sem_set *set)
 {

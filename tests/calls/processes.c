@@ -327,8 +327,7 @@ static void default_slack(void)
 	RESULT(prctl(PR_GET_TIMERSLACK));
 }
 
-/* --- orphans
- * ------------------------------------------------------------------------------------------------ */
+/* --- orphans -------------------------------------------------------------------------------------------- */
 
 static int reports[2]; /* an orphan writes here whether its new parent is the process `expected` */
 static pid_t expected, leaver;
@@ -430,8 +429,7 @@ static void test_subreaper(void)
 	RESULT(wait(&status));
 }
 
-/* --- personalities
- * ------------------------------------------------------------------------------------------- */
+/* --- personalities -------------------------------------------------------------------------------------- */
 
 #define QUERY 0xffffffff
 

@@ -330,8 +330,7 @@ static bool network(void)
 	return syscall(SYS_socket, 2, 1, 0) >= 0;
 }
 
-/* --- names of sockets: somebody outside serves one in the tree and an abstract one (serve)
- * ---------------- */
+/* --- names of sockets: somebody outside serves one in the tree and an abstract one (serve) -------------- */
 
 #define SERVED "/etc/served"
 

@@ -595,8 +595,7 @@ static bool realtime_without_sleep_is_limited(void)
 	return false;
 }
 
-/* --- on all processors at once
- * ------------------------------------------------------------------------------ */
+/* --- on all processors at once -------------------------------------------------------------------------- */
 
 static void try_everything_on(pid_t pid)
 {

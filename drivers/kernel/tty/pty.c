@@ -173,8 +173,7 @@ void pty_master_release(struct file *file)
 	tty_put(&pty->tty);
 }
 
-/* --- reading what the slave writes
- * ----------------------------------------------------------------------- */
+/* --- reading what the slave writes ---------------------------------------------------------------------- */
 
 static bool nonblocking(const struct file *file)
 {
@@ -261,8 +260,7 @@ ssize_t pty_master_read(struct file *file, struct iobuf *io, off_t *pos)
 	}
 }
 
-/* --- typing
- * ---------------------------------------------------------------------------------------------- */
+/* --- typing --------------------------------------------------------------------------------------------- */
 
 /* Bytes that the discipline is sure to take: it keeps one place for the end of a line. */
 static size_t input_room_locked(struct pty *pty)
@@ -313,24 +311,8 @@ static ssize_t type_chunk(struct file *file, const char *text, size_t len)
 
 ssize_t pty_master_write(struct file *file, struct iobuf *io, off_t *pos)
 {
-	char buf[CHUNK];
-	ssize_t total = 0;
-
 	(void)pos;
-	while (io->left > 0) {
-		ssize_t got = iobuf_read(io, buf, MIN((size_t)io->left, sizeof(buf)));
-		ssize_t put;
-
-		if (got <= 0)
-			return total ? total : got;
-		put = type_chunk(file, buf, (size_t)got);
-		if (put < 0)
-			return total ? total : put;
-		total += put;
-		if (put < got)
-			break;
-	}
-	return total;
+	return tty_write_chunks(file, io, type_chunk);
 }
 
 /* --- polling ------------------------------------------------------------------------------------------- */

@@ -230,7 +230,8 @@ static ssize_t write_chunk(struct file *file, const char *text, size_t len)
 	}
 }
 
-static ssize_t write_all(struct file *file, struct iobuf *io)
+ssize_t tty_write_chunks(struct file *file, struct iobuf *io,
+			 ssize_t (*write)(struct file *file, const char *text, size_t len))
 {
 	char buf[CHUNK];
 	ssize_t total = 0;
@@ -241,7 +242,7 @@ static ssize_t write_all(struct file *file, struct iobuf *io)
 
 		if (got <= 0)
 			return total ? total : got;
-		put = write_chunk(file, buf, (size_t)got);
+		put = write(file, buf, (size_t)got);
 		if (put < 0)
 			return total ? total : put;
 		total += put;
@@ -279,7 +280,7 @@ ssize_t tty_write(struct file *file, struct iobuf *io, off_t *pos)
 		if (err < 0)
 			return -ERESTARTSYS;
 	}
-	result = write_all(file, io);
+	result = tty_write_chunks(file, io, write_chunk);
 	end_writing(tf->tty);
 	return result;
 }

@@ -65,6 +65,10 @@ void tty_after_input(struct tty *tty, unsigned signals, uint64_t flags);
 /* tty_io.c */
 ssize_t tty_read(struct file *file, struct iobuf *io, off_t *pos);
 ssize_t tty_write(struct file *file, struct iobuf *io, off_t *pos);
+/* The buffer by pieces through `write`, which may sleep, until that takes less than it is given.  Bytes
+ * written, or the error if there are none. */
+ssize_t tty_write_chunks(struct file *file, struct iobuf *io,
+			 ssize_t (*write)(struct file *file, const char *text, size_t len));
 uint32_t tty_poll(struct file *file, struct poll_table *table);
 /* Wait until all output has left.  0, -ERESTARTSYS, -EIO. */
 int tty_wait_sent(struct tty_file *tf);
