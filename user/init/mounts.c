@@ -21,6 +21,7 @@ static const struct mount_point points[] = {
 	{ "sysfs", "/sys", 0555, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
 	{ "devtmpfs", "/dev", 0755, MS_NOSUID, NULL },
 	{ "devpts", "/dev/pts", 0755, MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666" },
+	{ "tmpfs", "/dev/shm", 01777, MS_NOSUID | MS_NODEV, "mode=1777" },
 	{ "mqueue", "/dev/mqueue", 01777, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
 	{ "tmpfs", "/run", 0755, MS_NOSUID | MS_NODEV, "mode=0755" },
 	{ "tmpfs", "/tmp", 01777, MS_NOSUID | MS_NODEV, "mode=1777" },
