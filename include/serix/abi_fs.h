@@ -149,14 +149,28 @@ struct abi_open_how {
 #define RWF_SYNC   4u
 #define RWF_NOWAIT 8u
 #define RWF_APPEND 16u
-#define RWF_ALL    31u
+#define RWF_ALL    (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
 
-/* splice(2): MOVE, NONBLOCK, MORE, GIFT */
+/* splice(2) */
+#define SPLICE_F_MOVE     1u
 #define SPLICE_F_NONBLOCK 2u
-#define SPLICE_F_ALL      15u
+#define SPLICE_F_MORE     4u
+#define SPLICE_F_GIFT     8u
+#define SPLICE_F_ALL      (SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
-#define SYNC_FILE_RANGE_ALL 7u
-#define POSIX_FADV_MAX      5
+#define SYNC_FILE_RANGE_WAIT_BEFORE 1u
+#define SYNC_FILE_RANGE_WRITE       2u
+#define SYNC_FILE_RANGE_WAIT_AFTER  4u
+
+#define SYNC_FILE_RANGE_ALL (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)
+
+#define POSIX_FADV_NORMAL     0
+#define POSIX_FADV_RANDOM     1
+#define POSIX_FADV_SEQUENTIAL 2
+#define POSIX_FADV_WILLNEED   3
+#define POSIX_FADV_DONTNEED   4
+#define POSIX_FADV_NOREUSE    5
+#define POSIX_FADV_MAX        POSIX_FADV_NOREUSE
 
 /* d_type of directory entries: the file type bits of the mode, shifted. */
 #define DT_UNKNOWN 0

@@ -80,10 +80,10 @@
 	X(69, msgsnd, 4, sysvipc)                    \
 	X(70, msgrcv, 5, sysvipc)                    \
 	X(71, msgctl, 3, sysvipc)                    \
-	X(72, fcntl, 3, file)                        \
-	X(73, flock, 2, file)                        \
-	X(74, fsync, 1, file)                        \
-	X(75, fdatasync, 1, file)                    \
+	X(72, fcntl, 3, fcntl)                       \
+	X(73, flock, 2, fcntl)                       \
+	X(74, fsync, 1, storage)                     \
+	X(75, fdatasync, 1, storage)                 \
 	X(76, truncate, 2, path)                     \
 	X(77, ftruncate, 2, storage)                 \
 	X(78, getdents, 3, dir)                      \

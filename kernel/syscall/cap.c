@@ -41,6 +41,7 @@ SYSCALL(cap_grant)
 	return err < 0 ? err : process_grant(ARG(0, cap_handle_t), ARG(1, cap_handle_t), &terms);
 }
 
+/* takes: CAP_REVOKE_*, else EINVAL */
 SYSCALL(cap_revoke)
 {
 	unsigned flags = ARG(1, unsigned);

@@ -98,6 +98,7 @@ SYSCALL(cap_confine)
 	return err;
 }
 
+/* takes: CAP_ENTER*, else EINVAL */
 SYSCALL(cap_enter)
 {
 	static const struct confine_terms terms = {

@@ -30,6 +30,7 @@ SYSCALL(epoll_create)
 	return ARG(0, int) > 0 ? create(0) : -EINVAL;
 }
 
+/* takes: EPOLL_* in epoll_create, else EINVAL */
 SYSCALL(epoll_create1)
 {
 	return create(ARG(0, uint32_t));
@@ -52,6 +53,10 @@ static __noinline int why_refused(int epfd, int fd, int refusal)
 	return err;
 }
 
+/*
+ * takes: EPOLL_CTL_* in fs/events/epoll.c, else EINVAL; beside poll's events: EPOLLEXCLUSIVE* EPOLLWAKEUP*
+ * EPOLLONESHOT* EPOLLET* in fs/events/epoll.c
+ */
 SYSCALL(epoll_ctl)
 {
 	struct abi_epoll_event event = { 0 };

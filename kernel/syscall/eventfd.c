@@ -24,6 +24,7 @@ SYSCALL(eventfd)
 	return create(ARG(0, uint32_t), 0);
 }
 
+/* takes: EFD_* in eventfd_create, else EINVAL */
 SYSCALL(eventfd2)
 {
 	return create(ARG(0, uint32_t), ARG(1, uint32_t));

@@ -34,6 +34,7 @@ SYSCALL(dup2)
 	return cap_dup_to(current_caps(), from, to, 0);
 }
 
+/* takes: O_*, else EINVAL */
 SYSCALL(dup3)
 {
 	int from = ARG(0, int), to = ARG(1, int);
@@ -152,6 +153,11 @@ static int64_t object_control(int fd, int cmd, uint64_t arg)
 	return result;
 }
 
+/*
+ * takes: F_* in here file_control, not F_SETOWN F_GETOWN F_SETOWN_EX F_GETOWN_EX F_SETSIG F_GETSIG
+ * F_SETLEASE F_GETLEASE F_NOTIFY F_GET_RW_HINT F_SET_RW_HINT (EINVAL), else EINVAL; status flags: O_* in
+ * SETTABLE_FLAGS, else ignored; seals: F_SEAL_* in file_add_seals, else EINVAL
+ */
 SYSCALL(fcntl)
 {
 	int fd = ARG(0, int), cmd = ARG(1, int);
@@ -182,6 +188,7 @@ SYSCALL(fcntl)
 	return result;
 }
 
+/* takes: LOCK_* in file_lock_whole, else EINVAL */
 SYSCALL(flock)
 {
 	struct file_use use;
@@ -236,6 +243,13 @@ static int64_t common_ioctl(int fd, struct file *file, uint32_t cmd, uint64_t ar
 	return file->ops->ioctl ? file->ops->ioctl(file, cmd, arg) : -ENOTTY;
 }
 
+/*
+ * takes: any file: FIO* in common_ioctl, not FIOASYNC (ENOTTY), else ENOTTY; terminals: TC* TIOC* FIO* in
+ * drivers/kernel/tty/tty_ioctl.c, but TCIFLUSH TCOFLUSH TCIOFLUSH TCION TCIOFF TCOON TCOOFF, else ENOTTY;
+ * the other ends of terminals: TIOC* TC* FIO* in pty_master_ioctl, else as terminals; sockets: SIOC* in
+ * unix_ioctl, else ENOTTY
+ * lacks: what other devices of Linux's know
+ */
 SYSCALL(ioctl)
 {
 	struct file_use use;

@@ -220,16 +220,19 @@ static int64_t vectored2(const struct syscall_args *args, bool write)
 	return pos < 0 ? -EINVAL : vectored(args, write, &pos, flags);
 }
 
+/* takes: RWF_* in vectored2, else EOPNOTSUPP */
 SYSCALL(preadv2)
 {
 	return vectored2(args, false);
 }
 
+/* takes: RWF_* in vectored2, else EOPNOTSUPP */
 SYSCALL(pwritev2)
 {
 	return vectored2(args, true);
 }
 
+/* takes: SEEK_* in seek_in ramfs_seek, else EINVAL */
 SYSCALL(lseek)
 {
 	struct file_use use;
@@ -269,11 +272,19 @@ static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode, uin
 	return fd;
 }
 
+/*
+ * takes: O_* in OPEN_FLAGS, else ignored
+ * lacks: SIGIO for O_ASYNC
+ */
 SYSCALL(open)
 {
 	return open_at(AT_FDCWD, ARG(0, uaddr_t), ARG(1, uint32_t), ARG(2, mode_t), 0);
 }
 
+/*
+ * takes: O_* in OPEN_FLAGS, else ignored
+ * lacks: SIGIO for O_ASYNC
+ */
 SYSCALL(openat)
 {
 	return open_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), ARG(3, mode_t), 0);
@@ -314,6 +325,10 @@ static int check_how(const struct abi_open_how *how)
 	return 0;
 }
 
+/*
+ * takes: O_* RESOLVE_* in check_how, else EINVAL
+ * lacks: SIGIO for O_ASYNC
+ */
 SYSCALL(openat2)
 {
 	struct abi_open_how how;
@@ -332,6 +347,7 @@ SYSCALL(close)
 	return cap_close(current_caps(), ARG(0, int));
 }
 
+/* takes: CLOSE_RANGE_*, else EINVAL */
 SYSCALL(close_range)
 {
 	uint32_t first = ARG(0, uint32_t), last = ARG(1, uint32_t), flags = ARG(2, uint32_t);
@@ -394,6 +410,7 @@ SYSCALL(pipe)
 	return make_pipe(ARG(0, uaddr_t), 0);
 }
 
+/* takes: O_* in make_pipe, not O_NOTIFICATION_PIPE (EINVAL), else EINVAL */
 SYSCALL(pipe2)
 {
 	return make_pipe(ARG(0, uaddr_t), ARG(1, uint32_t));

@@ -29,6 +29,7 @@ SYSCALL(inotify_init)
 	return create(0);
 }
 
+/* takes: IN_* in inotify_create, else EINVAL */
 SYSCALL(inotify_init1)
 {
 	return create(ARG(0, uint32_t));
@@ -66,6 +67,7 @@ static int watch_path(struct file *inotify, const char *name, uint32_t mask)
 	(IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW | \
 	 IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ISDIR | IN_ONESHOT)
 
+/* takes: IN_* in MASK_KNOWN, else EINVAL without any of these, ignored with one */
 SYSCALL(inotify_add_watch)
 {
 	uint32_t mask = ARG(2, uint32_t);

@@ -282,6 +282,7 @@ static int64_t do_wait(enum waiting what, cap_handle_t handle, uaddr_t user, uin
 
 /* --- the calls ------------------------------------------------------------------------------------- */
 
+/* takes: CAP_DERIVE_*, else EINVAL */
 SYSCALL(port_create)
 {
 	struct port_options options = { 0 };

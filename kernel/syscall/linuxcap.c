@@ -59,6 +59,7 @@ static int euid_of(pid_t pid, uid_t *euid)
 	return 0;
 }
 
+/* lacks: privilege in parts: root has all, others none */
 SYSCALL(capget)
 {
 	struct user_cap_data data[2] = { 0 };
@@ -79,6 +80,7 @@ SYSCALL(capget)
 }
 
 /* Only what is so already. */
+/* lacks: privilege in parts: what would change some is EPERM */
 SYSCALL(capset)
 {
 	struct user_cap_data data[2] = { 0 };
@@ -107,6 +109,7 @@ SYSCALL(capset)
 /* --- seccomp -------------------------------------------------------------------------------------------- */
 
 /* There are no filters: confinement is what Serix has. */
+/* lacks: everything: EINVAL, and confinement (cap_confine) instead */
 SYSCALL(seccomp)
 {
 	unsupported_note(UNSUPPORTED_FLAG, ARG(0, uint32_t), "seccomp");

@@ -23,6 +23,7 @@ static int64_t install(struct file *file, bool cloexec)
 	return fd;
 }
 
+/* takes: MFD_*, not MFD_HUGETLB (EINVAL), else EINVAL */
 SYSCALL(memfd_create)
 {
 	uint32_t flags = ARG(1, uint32_t);
@@ -41,6 +42,10 @@ SYSCALL(memfd_create)
 	return err < 0 ? err : install(file, flags & MFD_CLOEXEC);
 }
 
+/*
+ * takes: O_*, else EINVAL
+ * lacks: machines without AES instructions (ENOSYS)
+ */
 SYSCALL(memfd_secret)
 {
 	uint32_t flags = ARG(0, uint32_t);
@@ -72,6 +77,7 @@ _Static_assert(MEM_RIGHT_READ == CAP_READ && MEM_RIGHT_WRITE == CAP_WRITE && MEM
 /* These always pass: harmless, or of use only together with others. */
 #define UNNAMED_RIGHTS (CAP_SEEK | CAP_STAT | CAP_RIGHTS_GENERAL)
 
+/* takes: MEM_CLOEXEC* MEM_CONTIGUOUS* MEM_BELOW_4G* in include/serix/memory.h memobj_create, else EINVAL */
 SYSCALL(mem_create)
 {
 	uint32_t type = ARG(0, uint32_t), flags = ARG(2, uint32_t);
@@ -84,6 +90,7 @@ SYSCALL(mem_create)
 	return err < 0 ? err : install(file, flags & MEM_CLOEXEC);
 }
 
+/* takes: MEM_*, else EINVAL */
 SYSCALL(mem_share)
 {
 	struct cap_table *caps = current_process()->caps;

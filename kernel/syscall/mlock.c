@@ -39,6 +39,7 @@ SYSCALL(mlock)
 	return lock_range(ARG(0, uint64_t), ARG(1, uint64_t), VM_LOCKED);
 }
 
+/* takes: MLOCK_*, else EINVAL */
 SYSCALL(mlock2)
 {
 	uint32_t flags = ARG(2, uint32_t);
@@ -54,6 +55,7 @@ SYSCALL(munlock)
 	return lock_range(ARG(0, uint64_t), ARG(1, uint64_t), 0);
 }
 
+/* takes: MCL_*, else EINVAL */
 SYSCALL(mlockall)
 {
 	uint32_t flags = ARG(0, uint32_t);

@@ -187,6 +187,12 @@ static int check_map(uint64_t len, uint32_t prot, uint32_t flags, uint64_t offse
 	return offset + len < offset ? -EOVERFLOW : 0;
 }
 
+/*
+ * takes: MAP_* in MAP_KNOWN area_flags how_to_map check_map, but MAP_TYPE MAP_KNOWN MAP_HUGE_SHIFT
+ * MAP_HUGE_MASK MAP_HUGETLB, not MAP_SYNC (EOPNOTSUPP), else EOPNOTSUPP with MAP_SHARED_VALIDATE, ignored
+ * without; PROT_* in area_flags, but PROT_ALL, else ignored
+ * lacks: huge pages on demand (MAP_HUGETLB: ENOMEM), memory that is written and executed (EACCES)
+ */
 SYSCALL(mmap)
 {
 	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t), offset = ARG(5, uint64_t);
@@ -214,6 +220,10 @@ SYSCALL(munmap)
 	return vm_unmap(current_vm(), ARG(0, uint64_t), ARG(1, uint64_t));
 }
 
+/*
+ * takes: PROT_*, but PROT_ALL PROT_GROWSUP, else EINVAL
+ * lacks: memory that is written and executed (EACCES)
+ */
 SYSCALL(mprotect)
 {
 	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t), start = addr;
@@ -249,6 +259,7 @@ SYSCALL(brk)
 	return (int64_t)vm_brk(vm, brk);
 }
 
+/* takes: MREMAP_*, else EINVAL */
 SYSCALL(mremap)
 {
 	uint64_t old = ARG(0, uint64_t), old_len = ARG(1, uint64_t), len = ARG(2, uint64_t);
@@ -283,6 +294,7 @@ static int check_range(uint64_t addr, uint64_t *len)
 }
 
 /* Files live in memory, and shared mappings show their very pages: there is nothing to write back. */
+/* takes: MS_*, else EINVAL */
 SYSCALL(msync)
 {
 	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t);
@@ -380,6 +392,10 @@ static bool known_advice(int advice)
 	return known;
 }
 
+/*
+ * takes: MADV_* in advise advice_flags, not MADV_MERGEABLE MADV_UNMERGEABLE MADV_COLLAPSE MADV_HWPOISON
+ * MADV_SOFT_OFFLINE (EINVAL), else EINVAL
+ */
 SYSCALL(madvise)
 {
 	uint64_t addr = ARG(0, uint64_t), len = ARG(1, uint64_t), end;
@@ -392,6 +408,7 @@ SYSCALL(madvise)
 	return err < 0 ? err : advise(current_vm(), addr, len, advice);
 }
 
+/* takes: MEMBARRIER_CMD_* in membarrier, else EINVAL */
 SYSCALL(membarrier)
 {
 	return membarrier(current_vm(), ARG(0, uint32_t), ARG(1, uint32_t), ARG(2, uint32_t));

@@ -28,6 +28,11 @@ static int optional_text(uaddr_t addr, char **out)
 	return n == -ENAMETOOLONG ? -EINVAL : (int)n;
 }
 
+/*
+ * takes: MS_* in vfs_mount, but MS_MGC_VAL MS_MGC_MSK MS_SHARED MS_UNBINDABLE, not MS_SYNCHRONOUS
+ * MS_MANDLOCK MS_DIRSYNC MS_NOSYMFOLLOW MS_I_VERSION MS_LAZYTIME (EINVAL), else EINVAL
+ * lacks: mounts that share what is mounted on them, and unbindable ones (MS_SHARED, MS_UNBINDABLE: EINVAL)
+ */
 SYSCALL(mount)
 {
 	char *source = NULL, *target = NULL, *type = NULL, *data = NULL;
@@ -48,6 +53,7 @@ SYSCALL(mount)
 	return err;
 }
 
+/* takes: MNT_* UMOUNT_* in vfs_umount, not MNT_EXPIRE (EINVAL), else EINVAL */
 SYSCALL(umount2)
 {
 	USER_PATH(path);

@@ -26,6 +26,7 @@ struct abi_sigevent {
 };
 _Static_assert(sizeof(struct abi_sigevent) == 64, "struct sigevent");
 
+/* takes: O_* in find_or_create_locked mqueue_open, else ignored */
 SYSCALL(mq_open)
 {
 	uint32_t flags = ARG(1, uint32_t);
@@ -187,6 +188,7 @@ static int check_event(const struct abi_sigevent *event)
 	return event->notify == SIGEV_NONE ? 0 : -EINVAL;
 }
 
+/* takes: SIGEV_* in check_event, not SIGEV_THREAD (EINVAL), else EINVAL */
 SYSCALL(mq_notify)
 {
 	struct abi_sigevent event;
@@ -216,6 +218,7 @@ static void set_nonblock(struct file *file, bool on)
 		atomic_fetch_and(&file->flags, ~(uint32_t)O_NONBLOCK);
 }
 
+/* takes: O_*, else EINVAL */
 SYSCALL(mq_getsetattr)
 {
 	struct abi_mq_attr set, old = { 0 };

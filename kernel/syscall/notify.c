@@ -28,6 +28,7 @@ static int use_doorbell(cap_handle_t handle, uint32_t right, struct capability *
 	return -EBADF;
 }
 
+/* takes: CAP_DERIVE_*, else EINVAL */
 SYSCALL(notification_create)
 {
 	uint32_t flags = ARG(0, uint32_t);

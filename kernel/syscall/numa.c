@@ -83,6 +83,10 @@ static int read_policy(uint32_t mode, uaddr_t mask, uint64_t bits, struct mempol
 	return err < 0 ? err : mempolicy_make(mode, nodes, mempolicy_allowed_nodes(), out);
 }
 
+/*
+ * takes: MPOL_* in include/kernel/mempolicy.h read_policy, but MPOL_MODES, else EINVAL
+ * lacks: moving pages by themselves: MPOL_F_NUMA_BALANCING changes nothing
+ */
 SYSCALL(set_mempolicy)
 {
 	struct mempolicy policy;
@@ -104,6 +108,11 @@ static int page_range(uint64_t start, uint64_t len, uint64_t *end)
 	return 0;
 }
 
+/*
+ * takes: MPOL_* in include/kernel/mempolicy.h read_policy, but MPOL_MODES, else EINVAL; MPOL_MF_*, else
+ * EINVAL
+ * lacks: moving pages by themselves: MPOL_F_NUMA_BALANCING changes nothing
+ */
 SYSCALL(mbind)
 {
 	uint64_t start = ARG(0, uint64_t), end;
@@ -161,6 +170,7 @@ static int find_node(uint64_t addr, uint32_t flags, const struct mempolicy *poli
 	return mempolicy_mode(policy) == MPOL_INTERLEAVE ? __builtin_ctz(policy->nodes) : -EINVAL;
 }
 
+/* takes: MPOL_F_*, else EINVAL */
 SYSCALL(get_mempolicy)
 {
 	uaddr_t mode = ARG(0, uaddr_t), mask = ARG(1, uaddr_t);
@@ -240,6 +250,7 @@ static int move_each(struct vm_space *vm, uint64_t count, uaddr_t pages, uaddr_t
 	return 0;
 }
 
+/* takes: MPOL_MF_*, else EINVAL */
 SYSCALL(move_pages)
 {
 	uint64_t count = ARG(1, uint64_t);

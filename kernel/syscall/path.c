@@ -119,6 +119,7 @@ SYSCALL(fstat)
 	return give_stat(stat_fd(ARG(0, int), &st), ARG(1, uaddr_t), &st);
 }
 
+/* takes: AT_*, else EINVAL */
 SYSCALL(newfstatat)
 {
 	uint32_t flags = ARG(3, uint32_t);
@@ -156,6 +157,10 @@ static void stat_to_statx(const struct abi_stat *st, struct abi_statx *x)
 	};
 }
 
+/*
+ * takes: AT_*, else EINVAL; STATX_* in stat_to_statx
+ * lacks: the time of birth, mount ids and other fields behind STATX_BASIC_STATS
+ */
 SYSCALL(statx)
 {
 	uint32_t flags = ARG(2, uint32_t), mask = ARG(3, uint32_t);
@@ -234,6 +239,7 @@ SYSCALL(faccessat)
 	return access_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), 0);
 }
 
+/* takes: AT_* in access_at, else EINVAL */
 SYSCALL(faccessat2)
 {
 	return access_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), ARG(3, uint32_t));
@@ -454,6 +460,7 @@ SYSCALL(link)
 	return link_at(AT_FDCWD, ARG(0, uaddr_t), AT_FDCWD, ARG(1, uaddr_t), 0);
 }
 
+/* takes: AT_* in link_at, else EINVAL */
 SYSCALL(linkat)
 {
 	return link_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, int), ARG(3, uaddr_t), ARG(4, uint32_t));
@@ -481,6 +488,7 @@ SYSCALL(rmdir)
 	return unlink_at(AT_FDCWD, ARG(0, uaddr_t), true);
 }
 
+/* takes: AT_*, else EINVAL */
 SYSCALL(unlinkat)
 {
 	uint32_t flags = ARG(2, uint32_t);
@@ -512,6 +520,7 @@ SYSCALL(renameat)
 	return rename_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, int), ARG(3, uaddr_t), 0);
 }
 
+/* takes: RENAME_* in vfs_rename, not RENAME_WHITEOUT (EINVAL), else EINVAL */
 SYSCALL(renameat2)
 {
 	return rename_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, int), ARG(3, uaddr_t), ARG(4, unsigned));
@@ -629,6 +638,7 @@ SYSCALL(lchown)
 	return chown_at(AT_FDCWD, ARG(0, uaddr_t), ARG(1, uid_t), ARG(2, gid_t), AT_SYMLINK_NOFOLLOW);
 }
 
+/* takes: AT_* in chown_at, else EINVAL */
 SYSCALL(fchownat)
 {
 	return chown_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uid_t), ARG(3, gid_t), ARG(4, uint32_t));
@@ -678,6 +688,7 @@ static int64_t set_times_at(int dirfd, uaddr_t name, const struct abi_timespec *
 	return err;
 }
 
+/* takes: AT_* in set_times_at, but AT_FDCWD, else EINVAL */
 SYSCALL(utimensat)
 {
 	struct abi_timespec times[2];

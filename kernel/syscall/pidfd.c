@@ -12,6 +12,7 @@
 
 #include "sched_attr.h"
 
+/* takes: PIDFD_* in pidfd_open, else EINVAL */
 SYSCALL(pidfd_open)
 {
 	return pidfd_open(ARG(0, pid_t), ARG(1, unsigned));
@@ -34,6 +35,7 @@ static int64_t signal_by_directory(int fd, int signo, const struct abi_siginfo *
 	return result;
 }
 
+/* takes: PIDFD_SIGNAL_* in signal_known pidfd_signal kernel/proc/pidfd.c, else EINVAL */
 SYSCALL(pidfd_send_signal)
 {
 	struct abi_siginfo info;
@@ -79,6 +81,7 @@ static int64_t set_schedule(int64_t handle, uaddr_t data)
 	return err < 0 ? err : policy_set_by_handle(handle, &request);
 }
 
+/* takes: PROCESS_*, else EINVAL */
 SYSCALL(process_control)
 {
 	int64_t handle = ARG(0, int64_t);

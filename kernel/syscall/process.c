@@ -52,6 +52,11 @@ SYSCALL(vfork)
 	return process_clone(&clone);
 }
 
+/*
+ * takes: CLONE_* in CLONE_SUPPORTED, but CLONE_CLEAR_SIGHAND, not CLONE_NEWNS CLONE_NEWCGROUP CLONE_NEWUTS
+ * CLONE_NEWIPC CLONE_NEWUSER CLONE_NEWPID CLONE_NEWNET (EINVAL), else EINVAL
+ * lacks: namespaces; CLONE_PTRACE, CLONE_UNTRACED and CLONE_IO change nothing
+ */
 SYSCALL(clone)
 {
 	uint64_t flags = ARG(0, uint32_t);
@@ -79,6 +84,12 @@ struct abi_clone_args {
 #define CLONE_ARGS_SIZE_MIN offsetof(struct abi_clone_args, set_tid)
 #define SET_TID_MAX         32u
 
+/*
+ * takes: CLONE_* in CLONE_SUPPORTED, but CLONE_DETACHED, not CLONE_NEWNS CLONE_NEWCGROUP CLONE_NEWUTS
+ * CLONE_NEWIPC CLONE_NEWUSER CLONE_NEWPID CLONE_NEWNET CLONE_NEWTIME CLONE_INTO_CGROUP (EINVAL), else EINVAL
+ * lacks: namespaces, control groups, pids that are chosen (EPERM); CLONE_PTRACE, CLONE_UNTRACED and CLONE_IO
+ * change nothing
+ */
 SYSCALL(clone3)
 {
 	struct abi_clone_args abi;
@@ -132,6 +143,7 @@ SYSCALL(get_robust_list)
 	return err < 0 ? err : put_user_u64(ARG(1, uaddr_t), head);
 }
 
+/* takes: RSEQ_FLAG_* in rseq_register, else EINVAL */
 SYSCALL(rseq)
 {
 	return rseq_register(ARG(0, uaddr_t), ARG(1, uint32_t), ARG(2, int), ARG(3, uint32_t));
@@ -171,6 +183,7 @@ SYSCALL(execve)
 	return do_exec(AT_FDCWD, ARG(0, uaddr_t), ARG(1, uaddr_t), ARG(2, uaddr_t), 0);
 }
 
+/* takes: AT_*, else EINVAL */
 SYSCALL(execveat)
 {
 	unsigned flags = ARG(4, unsigned);
@@ -194,6 +207,10 @@ SYSCALL(exit_group)
 
 #define WAIT_KINDS 0xe0000000u /* __WNOTHREAD, __WALL, __WCLONE */
 
+/*
+ * takes: WNOHANG* WUNTRACED* WCONTINUED*, else EINVAL, but __WALL and __WCLONE are heeded
+ * lacks: __WNOTHREAD, which changes nothing
+ */
 SYSCALL(wait4)
 {
 	pid_t pid = ARG(0, pid_t);
@@ -265,6 +282,11 @@ static int32_t plain_status(const struct wait_result *r)
 	return r->status & 0x7f;
 }
 
+/*
+ * takes: P_* in waitid_target waitid_wait, else EINVAL; WNOHANG* WNOWAIT* WEXITED* WSTOPPED* WCONTINUED*,
+ * else EINVAL, but __WALL and __WCLONE are heeded
+ * lacks: __WNOTHREAD, which changes nothing
+ */
 SYSCALL(waitid)
 {
 	unsigned options = ARG(3, unsigned);
@@ -325,6 +347,10 @@ SYSCALL(setsid)
 
 /* --- limits and usage -------------------------------------------------------------------------------- */
 
+/*
+ * takes: RLIMIT_* in rlimit_id process_prlimit, but RLIMIT_COUNT, else EINVAL
+ * lacks: RLIMIT_CORE, which changes nothing: no cores are written
+ */
 SYSCALL(prlimit64)
 {
 	struct abi_rlimit set, old;
@@ -339,6 +365,10 @@ SYSCALL(prlimit64)
 	return err;
 }
 
+/*
+ * takes: RLIMIT_* in rlimit_id process_prlimit, but RLIMIT_COUNT, else EINVAL
+ * lacks: RLIMIT_CORE, which changes nothing: no cores are written
+ */
 SYSCALL(getrlimit)
 {
 	struct abi_rlimit old;
@@ -347,6 +377,10 @@ SYSCALL(getrlimit)
 	return err < 0 ? err : copy_to_user(ARG(1, uaddr_t), &old, sizeof(old));
 }
 
+/*
+ * takes: RLIMIT_* in rlimit_id process_prlimit, but RLIMIT_COUNT, else EINVAL
+ * lacks: RLIMIT_CORE, which changes nothing: no cores are written
+ */
 SYSCALL(setrlimit)
 {
 	struct abi_rlimit set, old;
@@ -359,6 +393,10 @@ SYSCALL(setrlimit)
 #define RUSAGE_CHILDREN (-1)
 #define RUSAGE_THREAD   1
 
+/*
+ * takes: RUSAGE_*, else EINVAL
+ * lacks: blocks read and written, which are 0
+ */
 SYSCALL(getrusage)
 {
 	struct abi_rusage usage;
@@ -444,6 +482,14 @@ static int64_t set_timer_slack(uint64_t ns)
 	return 0;
 }
 
+/*
+ * takes: PR_*, but PR_TSC_ENABLE, not PR_CAPBSET_DROP PR_SET_SECCOMP PR_SET_SECUREBITS PR_SET_TSC
+ * PR_SET_THP_DISABLE PR_SET_MM PR_SET_PTRACER PR_SET_VMA PR_MCE_KILL PR_MCE_KILL_GET PR_GET_TID_ADDRESS
+ * PR_GET_SPECULATION_CTRL PR_SET_SPECULATION_CTRL PR_SET_IO_FLUSHER PR_GET_IO_FLUSHER
+ * PR_SET_SYSCALL_USER_DISPATCH PR_SCHED_CORE PR_GET_TIMING PR_SET_TIMING (EINVAL), else EINVAL;
+ * PR_CAP_AMBIENT_* in ambient, but PR_CAP_AMBIENT_RAISE, not PR_CAP_AMBIENT_LOWER (EINVAL), else EINVAL
+ * lacks: privilege in parts: what would keep or raise some is EPERM (PR_SET_KEEPCAPS, PR_CAP_AMBIENT_RAISE)
+ */
 SYSCALL(prctl)
 {
 	struct process *p = current_process();
@@ -504,6 +550,11 @@ SYSCALL(prctl)
 	return -EINVAL;
 }
 
+/*
+ * takes: ARCH_* in arch_prctl, but ARCH_REQ_XCOMP_PERM, not ARCH_SET_CPUID ARCH_GET_CPUID
+ * ARCH_GET_XCOMP_GUEST_PERM ARCH_REQ_XCOMP_GUEST_PERM (EINVAL), else EINVAL
+ * lacks: state that must be asked for, of which there is none (ARCH_REQ_XCOMP_PERM: EOPNOTSUPP)
+ */
 SYSCALL(arch_prctl)
 {
 	return arch_prctl(ARG(0, int), ARG(1, uaddr_t));
@@ -520,6 +571,10 @@ static bool persona_is_known(uint32_t persona)
 	       !(persona & ~(PERSONA_TYPE | PERSONA_NO_RANDOMIZE));
 }
 
+/*
+ * takes: PERSONA_* in persona_is_known, but PERSONA_TYPE, else EINVAL
+ * lacks: all flags but ADDR_NO_RANDOMIZE
+ */
 SYSCALL(personality)
 {
 	struct thread *t = current_thread();

@@ -45,6 +45,7 @@ static int64_t set_scheduler(pid_t pid, struct policy_request *request, uaddr_t 
 	return thread_policy_set(pid, request);
 }
 
+/* takes: SCHED_* in here policy_valid, but SCHED_DEADLINE, else EINVAL */
 SYSCALL(sched_setscheduler)
 {
 	int policy = ARG(1, int) & ~SCHED_RESET_ON_FORK;
@@ -123,11 +124,13 @@ static int64_t priority_end(int policy, int64_t realtime)
 	return -EINVAL;
 }
 
+/* takes: SCHED_* in priority_end, else EINVAL */
 SYSCALL(sched_get_priority_max)
 {
 	return priority_end(ARG(0, int), RT_PRIORITY_MAX);
 }
 
+/* takes: SCHED_* in priority_end, else EINVAL */
 SYSCALL(sched_get_priority_min)
 {
 	return priority_end(ARG(0, int), RT_PRIORITY_MIN);
@@ -217,6 +220,12 @@ int sched_attr_get(uaddr_t addr, struct policy_request *out)
 	return err < 0 ? err : to_request(&attr, out);
 }
 
+/*
+ * takes: SCHED_* in policy_valid; SCHED_FLAG_* in FLAGS_KNOWN check_attr_flags, but
+ * SCHED_FLAG_UTIL_CLAMP_MIN SCHED_FLAG_UTIL_CLAMP_MAX SCHED_FLAG_RECLAIM SCHED_FLAG_DL_OVERRUN, else EINVAL
+ * lacks: clamps and bandwidth that others leave (SCHED_FLAG_UTIL_CLAMP_MIN, _MAX, SCHED_FLAG_RECLAIM,
+ * SCHED_FLAG_DL_OVERRUN: EOPNOTSUPP)
+ */
 SYSCALL(sched_setattr)
 {
 	struct policy_request request;
@@ -275,6 +284,7 @@ SYSCALL(sched_getattr)
 /* --- nice values and I/O priorities ----------------------------------------------------------------- */
 
 /* getpriority answers 20 - nice, so that no success looks like an error. */
+/* takes: PRIO_* in nice_walk, else EINVAL */
 SYSCALL(getpriority)
 {
 	int nice, err = process_nice_get(ARG(0, int), ARG(1, int), &nice);
@@ -282,16 +292,23 @@ SYSCALL(getpriority)
 	return err < 0 ? err : 20 - nice;
 }
 
+/* takes: PRIO_* in nice_walk, else EINVAL */
 SYSCALL(setpriority)
 {
 	return process_nice_set(ARG(0, int), ARG(1, int), ARG(2, int));
 }
 
+/* takes: IOPRIO_WHO_* in ioprio_walk, else EINVAL */
 SYSCALL(ioprio_get)
 {
 	return ioprio_get(ARG(0, int), ARG(1, int));
 }
 
+/*
+ * takes: IOPRIO_WHO_* in ioprio_walk, else EINVAL; IOPRIO_CLASS_* in check_ioprio, but IOPRIO_CLASS_SHIFT,
+ * else EINVAL
+ * lacks: an effect: no disk is waited for
+ */
 SYSCALL(ioprio_set)
 {
 	return ioprio_set(ARG(0, int), ARG(1, int), ARG(2, int));

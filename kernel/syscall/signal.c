@@ -7,6 +7,7 @@
 #include <kernel/timespec.h>
 #include <serix/errno.h>
 
+/* takes: SA_* in include/serix/abi.h, else ignored */
 SYSCALL(rt_sigaction)
 {
 	struct abi_sigaction set, old;
@@ -23,6 +24,7 @@ SYSCALL(rt_sigaction)
 	return err;
 }
 
+/* takes: SIG_*, else EINVAL */
 SYSCALL(rt_sigprocmask)
 {
 	uint64_t old = current_thread()->blocked, set;
@@ -118,6 +120,7 @@ SYSCALL(rt_sigtimedwait)
 	return signo;
 }
 
+/* takes: SS_* in signal_altstack, else EINVAL */
 SYSCALL(sigaltstack)
 {
 	struct abi_stack set, old;

@@ -57,6 +57,7 @@ SYSCALL(signalfd)
 	return signalfd(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint64_t), 0);
 }
 
+/* takes: SFD_* in signalfd, else EINVAL */
 SYSCALL(signalfd4)
 {
 	return signalfd(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint64_t), ARG(3, uint32_t));

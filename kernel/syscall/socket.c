@@ -123,6 +123,11 @@ static int install(struct socket *s, uint32_t flags, struct capability *via)
 	return fd;
 }
 
+/*
+ * takes: AF_* in unix_family check_family, but AF_MAX, else EAFNOSUPPORT; SOCK_* in check_type
+ * fs/socket/unix.c, but SOCK_TYPE_MASK, else EINVAL for flags, ESOCKTNOSUPPORT for types
+ * lacks: networks: AF_UNIX is the only family
+ */
 SYSCALL(socket)
 {
 	uint32_t type = ARG(1, uint32_t), flags;
@@ -153,6 +158,11 @@ static int64_t install_pair(struct socket *pair[2], uint32_t flags, uaddr_t user
 	return err;
 }
 
+/*
+ * takes: AF_* in unix_family check_family, but AF_MAX, else EAFNOSUPPORT; SOCK_* in check_type
+ * fs/socket/unix.c, but SOCK_TYPE_MASK, else EINVAL for flags, ESOCKTNOSUPPORT for types
+ * lacks: networks: AF_UNIX is the only family
+ */
 SYSCALL(socketpair)
 {
 	uint32_t type = ARG(1, uint32_t), flags;
@@ -258,6 +268,7 @@ SYSCALL(accept)
 	return do_accept(ARG(0, int), ARG(1, uaddr_t), ARG(2, uaddr_t), 0);
 }
 
+/* takes: SOCK_* in do_accept, else EINVAL */
 SYSCALL(accept4)
 {
 	return do_accept(ARG(0, int), ARG(1, uaddr_t), ARG(2, uaddr_t), ARG(3, uint32_t));
@@ -288,6 +299,7 @@ SYSCALL(getpeername)
 	return get_name(args, true);
 }
 
+/* takes: SHUT_*, else EINVAL */
 SYSCALL(shutdown)
 {
 	static const uint32_t meant[] = {
@@ -310,6 +322,11 @@ SYSCALL(shutdown)
 
 /* --- options ------------------------------------------------------------------------------------------- */
 
+/*
+ * takes: SO_* in switches set_number set_own, not SO_ATTACH_FILTER SO_DETACH_FILTER SO_LOCK_FILTER
+ * SO_TIMESTAMP SO_TIMESTAMPNS SO_MARK SO_PEEK_OFF SO_PASSSEC SO_BINDTODEVICE SO_ZEROCOPY (ENOPROTOOPT), else
+ * ENOPROTOOPT
+ */
 SYSCALL(setsockopt)
 {
 	struct file_use use;
@@ -326,6 +343,10 @@ SYSCALL(setsockopt)
 	return err;
 }
 
+/*
+ * takes: SO_* in switches get_number get_own unix_get_option, not SO_PEERGROUPS SO_PEERSEC SO_TIMESTAMP
+ * SO_MARK SO_PEEK_OFF SO_PASSSEC (ENOPROTOOPT), else ENOPROTOOPT
+ */
 SYSCALL(getsockopt)
 {
 	struct file_use use;
@@ -361,6 +382,10 @@ static uint32_t rights_to_send(bool named)
 	return SOCKET_RIGHT_SEND | (named ? SOCKET_RIGHT_CONNECT : 0);
 }
 
+/*
+ * takes: MSG_* in SEND_FLAGS check_flags, not MSG_OOB MSG_ZEROCOPY MSG_FASTOPEN (EOPNOTSUPP), else
+ * EOPNOTSUPP
+ */
 SYSCALL(sendto)
 {
 	struct socket_address name __attribute__((uninitialized));
@@ -447,6 +472,10 @@ static int64_t send_message(const struct file_use *use, uaddr_t user, uint32_t f
 	return n;
 }
 
+/*
+ * takes: MSG_* in SEND_FLAGS check_flags, not MSG_OOB MSG_ZEROCOPY MSG_FASTOPEN (EOPNOTSUPP), else
+ * EOPNOTSUPP
+ */
 SYSCALL(sendmsg)
 {
 	struct file_use use;
@@ -459,6 +488,10 @@ SYSCALL(sendmsg)
 	return n;
 }
 
+/*
+ * takes: MSG_* in SEND_FLAGS check_flags, not MSG_OOB MSG_ZEROCOPY MSG_FASTOPEN (EOPNOTSUPP), else
+ * EOPNOTSUPP
+ */
 SYSCALL(sendmmsg)
 {
 	uint32_t count = MIN(ARG(2, uint32_t), (uint32_t)IOV_MAX), sent = 0;
@@ -480,6 +513,7 @@ SYSCALL(sendmmsg)
 
 /* --- receiving ----------------------------------------------------------------------------------------- */
 
+/* takes: MSG_* in RECEIVE_FLAGS check_flags, not MSG_OOB MSG_ERRQUEUE (EOPNOTSUPP), else EOPNOTSUPP */
 SYSCALL(recvfrom)
 {
 	struct socket_address name __attribute__((uninitialized));
@@ -551,6 +585,7 @@ static int64_t receive_message(const struct file_use *use, uaddr_t user, uint32_
 	return n;
 }
 
+/* takes: MSG_* in RECEIVE_FLAGS check_flags, not MSG_OOB MSG_ERRQUEUE (EOPNOTSUPP), else EOPNOTSUPP */
 SYSCALL(recvmsg)
 {
 	struct file_use use;
@@ -612,6 +647,7 @@ static int64_t receive_messages(const struct file_use *use, const struct syscall
 	return got > 0 ? got : n;
 }
 
+/* takes: MSG_* in RECEIVE_FLAGS check_flags, not MSG_OOB MSG_ERRQUEUE (EOPNOTSUPP), else EOPNOTSUPP */
 SYSCALL(recvmmsg)
 {
 	struct file_use use;

@@ -113,6 +113,7 @@ static int64_t splice_pair(struct pair *p, size_t len, bool nowait)
 	return put_positions(p, file_splice(&in, &out, limited(len), nowait));
 }
 
+/* takes: SPLICE_F_*, else EINVAL */
 SYSCALL(splice)
 {
 	struct pair p = { .user_in = ARG(1, uaddr_t), .user_out = ARG(3, uaddr_t) };
@@ -131,6 +132,7 @@ SYSCALL(splice)
 	return n;
 }
 
+/* takes: SPLICE_F_*, else EINVAL */
 SYSCALL(tee)
 {
 	struct pair p = { .user_in = 0 };
@@ -169,6 +171,7 @@ SYSCALL(copy_file_range)
 }
 
 /* Pages are copied, not given: what a program may not touch after SPLICE_F_GIFT it may here. */
+/* takes: SPLICE_F_*, else EINVAL */
 SYSCALL(vmsplice)
 {
 	uint32_t flags = ARG(3, uint32_t);

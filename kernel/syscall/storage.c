@@ -64,6 +64,10 @@ static int allocate(struct file *file, uint32_t mode, off_t offset, off_t len)
 	return err;
 }
 
+/*
+ * takes: FALLOC_FL_* in mode_known allocate, not FALLOC_FL_COLLAPSE_RANGE FALLOC_FL_INSERT_RANGE
+ * FALLOC_FL_UNSHARE_RANGE (EOPNOTSUPP), else EOPNOTSUPP
+ */
 SYSCALL(fallocate)
 {
 	struct file_use use;
@@ -131,6 +135,7 @@ SYSCALL(syncfs)
 }
 
 /* Only part of a file: the same, but more is checked. */
+/* takes: SYNC_FILE_RANGE_*, else EINVAL */
 SYSCALL(sync_file_range)
 {
 	off_t offset = ARG(1, off_t), len = ARG(2, off_t), end;
@@ -151,6 +156,7 @@ SYSCALL(sync_file_range)
 
 /* --- advice --------------------------------------------------------------------------------------------- */
 
+/* takes: POSIX_FADV_* in include/serix/abi_fs.h, but POSIX_FADV_MAX, else EINVAL */
 SYSCALL(fadvise64)
 {
 	struct file_use use;

@@ -51,6 +51,7 @@ SYSCALL(setdomainname)
 /* Load averages have 11 fraction bits in the scheduler and 16 here. */
 #define LOAD_SHIFT 5
 
+/* lacks: shared and buffer memory and swap, which are 0 */
 SYSCALL(sysinfo)
 {
 	struct abi_sysinfo info = { .mem_unit = 1 };
@@ -73,6 +74,7 @@ SYSCALL(sysinfo)
 #define GRND_INSECURE 4u
 #define RANDOM_CHUNK  256u
 
+/* takes: GRND_*, else EINVAL */
 SYSCALL(getrandom)
 {
 	unsigned flags = ARG(2, unsigned);
@@ -217,6 +219,7 @@ static int64_t syslog_unread(void)
 	return size;
 }
 
+/* takes: SYSLOG_*, else EINVAL */
 SYSCALL(syslog)
 {
 	int type = ARG(0, int), len = ARG(2, int);
@@ -273,6 +276,7 @@ static bool reboot_magic_right(uint32_t magic1, uint32_t magic2)
 					   magic2 == REBOOT_MAGIC2B || magic2 == REBOOT_MAGIC2C);
 }
 
+/* takes: REBOOT_CMD_*, not REBOOT_CMD_KEXEC REBOOT_CMD_SW_SUSPEND (EINVAL), else EINVAL */
 SYSCALL(reboot)
 {
 	if (!cred_is_root())

@@ -9,11 +9,19 @@
 #include <kernel/wait.h>
 #include <serix/errno.h>
 
+/*
+ * takes: IPC_CREAT* IPC_EXCL* in kernel/sysvipc/ids.c; SHM_* in segment_create, else ignored
+ * lacks: huge pages (SHM_HUGETLB: ENOMEM, EPERM if not root)
+ */
 SYSCALL(shmget)
 {
 	return shm_get(ARG(0, int32_t), ARG(1, uint64_t), ARG(2, uint32_t));
 }
 
+/*
+ * takes: SHM_* in where_to_attach rights_to_attach, else ignored
+ * lacks: memory that is written and executed (EACCES)
+ */
 SYSCALL(shmat)
 {
 	return shm_attach(ARG(0, int), ARG(1, uint64_t), ARG(2, uint32_t));
@@ -24,16 +32,19 @@ SYSCALL(shmdt)
 	return shm_detach(ARG(0, uint64_t));
 }
 
+/* takes: IPC_* SHM_* in shm_control, else EINVAL */
 SYSCALL(shmctl)
 {
 	return shm_control(ARG(0, int), ARG(1, int), ARG(2, uaddr_t));
 }
 
+/* takes: IPC_CREAT* IPC_EXCL* in kernel/sysvipc/ids.c, else ignored */
 SYSCALL(semget)
 {
 	return sem_get(ARG(0, int32_t), ARG(1, int), ARG(2, uint32_t));
 }
 
+/* takes: IPC_* SEM_* GET* SET* in sem_control, else EINVAL */
 SYSCALL(semctl)
 {
 	return sem_control(ARG(0, int), ARG(1, int), ARG(2, int), ARG(3, uint64_t));
@@ -62,11 +73,13 @@ static int64_t operate(int id, uaddr_t from, uint32_t count, uint64_t deadline_n
 	return result;
 }
 
+/* takes: SEM_UNDO* IPC_NOWAIT* in kernel/sysvipc/sem.c, else ignored */
 SYSCALL(semop)
 {
 	return operate(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), WAIT_FOREVER);
 }
 
+/* takes: SEM_UNDO* IPC_NOWAIT* in kernel/sysvipc/sem.c, else ignored */
 SYSCALL(semtimedop)
 {
 	struct abi_timespec ts;
@@ -80,21 +93,25 @@ SYSCALL(semtimedop)
 	return operate(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), deadline_after(timespec_to_ns(&ts)));
 }
 
+/* takes: IPC_CREAT* IPC_EXCL* in kernel/sysvipc/ids.c, else ignored */
 SYSCALL(msgget)
 {
 	return msg_get(ARG(0, int32_t), ARG(1, uint32_t));
 }
 
+/* takes: IPC_NOWAIT* in kernel/sysvipc/msg.c, else ignored */
 SYSCALL(msgsnd)
 {
 	return msg_send(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint64_t), ARG(3, uint32_t));
 }
 
+/* takes: IPC_NOWAIT* MSG_NOERROR* MSG_EXCEPT* MSG_COPY* in kernel/sysvipc/msg.c, else ignored */
 SYSCALL(msgrcv)
 {
 	return msg_receive(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint64_t), ARG(3, int64_t), ARG(4, uint32_t));
 }
 
+/* takes: IPC_* MSG_* in msg_control, else EINVAL */
 SYSCALL(msgctl)
 {
 	return msg_control(ARG(0, int), ARG(1, int), ARG(2, uaddr_t));

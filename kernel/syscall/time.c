@@ -86,6 +86,10 @@ static int put_timespec(uaddr_t addr, uint64_t ns)
 	return copy_to_user(addr, &ts, sizeof(ts));
 }
 
+/*
+ * takes: CLOCK_* in clock_read, not CLOCK_REALTIME_ALARM CLOCK_BOOTTIME_ALARM (EINVAL), else EINVAL, apart
+ * from the ids of CPU-time clocks
+ */
 SYSCALL(clock_gettime)
 {
 	uint64_t ns;
@@ -100,6 +104,10 @@ static uint64_t clock_resolution_ns(int id)
 	return id < 0 && (id & CPU_CLOCK_WHICH) != CPU_CLOCK_SCHED ? NSEC_PER_SEC / TICKS_PER_SEC : 1;
 }
 
+/*
+ * takes: CLOCK_* in clock_read, not CLOCK_REALTIME_ALARM CLOCK_BOOTTIME_ALARM (EINVAL), else EINVAL, apart
+ * from the ids of CPU-time clocks
+ */
 SYSCALL(clock_getres)
 {
 	uint64_t ns;
@@ -126,6 +134,7 @@ static int64_t set_real_time(const struct abi_timespec *ts)
 	return 0;
 }
 
+/* takes: CLOCK_*, else EINVAL */
 SYSCALL(clock_settime)
 {
 	struct abi_timespec ts;
@@ -154,6 +163,7 @@ SYSCALL(gettimeofday)
 	return err;
 }
 
+/* lacks: the time zone, which is not kept */
 SYSCALL(settimeofday)
 {
 	struct abi_timeval tv;
@@ -263,6 +273,11 @@ static int check_sleep_clock(int id)
 	return -EINVAL;
 }
 
+/*
+ * takes: CLOCK_* in check_sleep_clock, not CLOCK_REALTIME_ALARM CLOCK_BOOTTIME_ALARM (EINVAL), else EINVAL;
+ * TIMER_ABSTIME*, else ignored
+ * lacks: sleeping for CPU time
+ */
 SYSCALL(clock_nanosleep)
 {
 	int id = ARG(0, int), err = check_sleep_clock(id);
@@ -297,6 +312,7 @@ static int put_itimer(uaddr_t addr, const struct itimer_value *value)
 	return copy_to_user(addr, &out, sizeof(out));
 }
 
+/* takes: ITIMER_* in itimer_which, else EINVAL */
 SYSCALL(getitimer)
 {
 	struct itimer_value value;
@@ -307,6 +323,7 @@ SYSCALL(getitimer)
 	return put_itimer(ARG(1, uaddr_t), &value);
 }
 
+/* takes: ITIMER_* in itimer_which, else EINVAL */
 SYSCALL(setitimer)
 {
 	struct abi_itimerval abi = { 0 };

@@ -17,6 +17,10 @@ _Static_assert(sizeof(struct abi_sigevent) == 64, "struct sigevent");
 
 #define TIMER_ABSTIME 1u
 
+/*
+ * takes: CLOCK_* in choose_clock, else EINVAL, apart from the ids of CPU-time clocks; SIGEV_* in
+ * choose_signal, else EINVAL
+ */
 SYSCALL(timer_create)
 {
 	struct abi_sigevent event = { .signo = SIGALRM, .notify = SIGEV_SIGNAL };
@@ -53,6 +57,7 @@ static int put_value(uaddr_t to, const struct itimer_value *value)
 	return copy_to_user(to, &out, sizeof(out));
 }
 
+/* takes: TIMER_ABSTIME*, else ignored */
 SYSCALL(timer_settime)
 {
 	struct itimer_value set, old;

@@ -14,6 +14,7 @@ struct abi_itimerspec {
 	struct abi_timespec interval, value;
 };
 
+/* takes: CLOCK_* in fs/timerfd.c, else EINVAL; TFD_* in timerfd_create, else EINVAL */
 SYSCALL(timerfd_create)
 {
 	uint32_t flags = ARG(1, uint32_t);
@@ -52,6 +53,7 @@ static int put_value(uaddr_t to, const struct timerfd_value *value)
 	return copy_to_user(to, &out, sizeof(out));
 }
 
+/* takes: TFD_*, else EINVAL */
 SYSCALL(timerfd_settime)
 {
 	uint32_t flags = ARG(1, uint32_t);

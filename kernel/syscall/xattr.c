@@ -57,16 +57,19 @@ static int64_t named(int err, uaddr_t name)
 	return len <= 0 ? -ERANGE : -EOPNOTSUPP;
 }
 
+/* lacks: attributes: no file has any (EOPNOTSUPP) */
 SYSCALL(getxattr)
 {
 	return named(check_path(ARG(0, uaddr_t), 0, CAP_STAT), ARG(1, uaddr_t));
 }
 
+/* lacks: attributes: no file has any (EOPNOTSUPP) */
 SYSCALL(lgetxattr)
 {
 	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW, CAP_STAT), ARG(1, uaddr_t));
 }
 
+/* lacks: attributes: no file has any (EOPNOTSUPP) */
 SYSCALL(fgetxattr)
 {
 	return named(check_fd(ARG(0, int), CAP_STAT), ARG(1, uaddr_t));
@@ -80,6 +83,10 @@ static bool set_flags_valid(uint64_t flags)
 	return !((uint32_t)flags & ~(XATTR_CREATE | XATTR_REPLACE));
 }
 
+/*
+ * takes: XATTR_* in set_flags_valid, else EINVAL
+ * lacks: attributes: no file has any (EOPNOTSUPP)
+ */
 SYSCALL(setxattr)
 {
 	if (!set_flags_valid(args->a[4]))
@@ -87,6 +94,10 @@ SYSCALL(setxattr)
 	return named(check_path(ARG(0, uaddr_t), 0, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
+/*
+ * takes: XATTR_* in set_flags_valid, else EINVAL
+ * lacks: attributes: no file has any (EOPNOTSUPP)
+ */
 SYSCALL(lsetxattr)
 {
 	if (!set_flags_valid(args->a[4]))
@@ -94,6 +105,10 @@ SYSCALL(lsetxattr)
 	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
+/*
+ * takes: XATTR_* in set_flags_valid, else EINVAL
+ * lacks: attributes: no file has any (EOPNOTSUPP)
+ */
 SYSCALL(fsetxattr)
 {
 	if (!set_flags_valid(args->a[4]))
@@ -101,31 +116,37 @@ SYSCALL(fsetxattr)
 	return named(check_fd(ARG(0, int), CAP_CHMOD), ARG(1, uaddr_t));
 }
 
+/* lacks: attributes: no file has any (EOPNOTSUPP) */
 SYSCALL(removexattr)
 {
 	return named(check_path(ARG(0, uaddr_t), 0, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
+/* lacks: attributes: no file has any (EOPNOTSUPP) */
 SYSCALL(lremovexattr)
 {
 	return named(check_path(ARG(0, uaddr_t), WALK_NOFOLLOW, CAP_CHMOD), ARG(1, uaddr_t));
 }
 
+/* lacks: attributes: no file has any (EOPNOTSUPP) */
 SYSCALL(fremovexattr)
 {
 	return named(check_fd(ARG(0, int), CAP_CHMOD), ARG(1, uaddr_t));
 }
 
+/* lacks: attributes: all lists are empty */
 SYSCALL(listxattr)
 {
 	return check_path(ARG(0, uaddr_t), 0, CAP_STAT);
 }
 
+/* lacks: attributes: all lists are empty */
 SYSCALL(llistxattr)
 {
 	return check_path(ARG(0, uaddr_t), WALK_NOFOLLOW, CAP_STAT);
 }
 
+/* lacks: attributes: all lists are empty */
 SYSCALL(flistxattr)
 {
 	return check_fd(ARG(0, int), CAP_STAT);
