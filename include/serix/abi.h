@@ -82,6 +82,12 @@ struct abi_termios { /* the kernel's, 19 control characters */
 };
 _Static_assert(sizeof(struct abi_termios) == 36, "struct termios");
 
+struct abi_termio { /* System V's: the low halves, and the first control characters */
+	uint16_t iflag, oflag, cflag, lflag;
+	uint8_t line, cc[8];
+};
+_Static_assert(sizeof(struct abi_termio) == 18, "struct termio");
+
 struct abi_winsize {
 	uint16_t row, col, xpixel, ypixel;
 };

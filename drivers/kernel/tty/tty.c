@@ -199,8 +199,10 @@ void tty_release(struct file *file)
 	struct tty *tty = tf->tty;
 	uint64_t flags = spin_lock_irqsave(&tty->lock);
 
-	if (--tty->open_count == 0)
+	if (--tty->open_count == 0) {
 		tty->exclusive = false;
+		tty_forget_locked_settings(tty);
+	}
 	spin_unlock_irqrestore(&tty->lock, flags);
 	slab_free(file_cache, tf);
 	if (tty->ops->closed)

@@ -7,39 +7,6 @@
 #include <kernel/process.h>
 #include <serix/errno.h>
 
-static int64_t get_termios(struct tty *tty, uaddr_t arg)
-{
-	struct abi_termios t;
-	uint64_t flags = spin_lock_irqsave(&tty->lock);
-
-	t = tty->ldisc.termios;
-	spin_unlock_irqrestore(&tty->lock, flags);
-	return copy_to_user(arg, &t, sizeof(t));
-}
-
-static int64_t set_termios(struct tty *tty, uaddr_t arg, bool flush)
-{
-	struct abi_termios t;
-	uint64_t flags;
-	bool writable;
-
-	if (copy_from_user(&t, arg, sizeof(t)) < 0)
-		return -EFAULT;
-	flags = spin_lock_irqsave(&tty->lock);
-	if (flush)
-		ldisc_flush_input(&tty->ldisc);
-	ldisc_set_termios(&tty->ldisc, &t);
-	if (tty->ops->set_termios)
-		tty->ops->set_termios(tty, &t);
-	tty_unthrottle_locked(tty);
-	writable = ldisc_writable(&tty->ldisc);
-	spin_unlock_irqrestore(&tty->lock, flags);
-	wake_up_all(&tty->read_wq); /* what readers wait for may have changed */
-	if (writable)
-		wake_up_all(&tty->write_wq);
-	return 0;
-}
-
 static int64_t flush_queues(struct tty *tty, uint64_t which)
 {
 	uint64_t flags;
@@ -164,6 +131,9 @@ static bool changes_terminal(uint32_t cmd)
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
+	case TCSETA:
+	case TCSETAW:
+	case TCSETAF:
 	case TCSBRK:
 	case TCSBRKP:
 	case TCXONC:
@@ -176,7 +146,17 @@ static bool changes_terminal(uint32_t cmd)
 
 static bool waits_for_output(uint32_t cmd)
 {
-	return cmd == TCSETSW || cmd == TCSETSF || cmd == TCSBRK || cmd == TCSBRKP;
+	switch (cmd) {
+	case TCSETSW:
+	case TCSETSF:
+	case TCSETAW:
+	case TCSETAF:
+	case TCSBRK:
+	case TCSBRKP:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* About the session. */
@@ -202,16 +182,16 @@ static int64_t session_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg)
 	}
 }
 
+static int64_t session_or_settings_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg)
+{
+	int64_t result = tty_termios_ioctl(tty, cmd, arg);
+
+	return result == -ENOTTY ? session_ioctl(tty, cmd, arg) : result;
+}
+
 int64_t tty_common_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg)
 {
 	switch (cmd) {
-	case TCGETS:
-		return get_termios(tty, arg);
-	case TCSETS:
-	case TCSETSW:
-		return set_termios(tty, arg, false);
-	case TCSETSF:
-		return set_termios(tty, arg, true);
 	case TCXONC:
 		return flow(tty, arg);
 	case TIOCGWINSZ:
@@ -232,7 +212,7 @@ int64_t tty_common_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg)
 	case TIOCSTI: /* typing into somebody's terminal has been a hole for too long */
 		return -EIO;
 	default:
-		return session_ioctl(tty, cmd, arg);
+		return session_or_settings_ioctl(tty, cmd, arg);
 	}
 }
 

@@ -24,7 +24,8 @@ struct tty {
 	struct char_device device;        /* [i] its node, unless it has none in /dev itself */
 	struct tty *next;                 /* [i] all terminals that live for ever */
 
-	struct ldisc ldisc;         /* [l] */
+	struct ldisc ldisc;        /* [l] */
+	struct abi_termios locked; /* [l] settings that keep their values: flags by bit, else what is not 0 */
 	struct abi_winsize winsize; /* [l] */
 	pid_t session;              /* [l] whose controlling terminal it is; 0: nobody's */
 	pid_t foreground;           /* [l] process group; 0: none */
@@ -80,6 +81,10 @@ int64_t tty_ioctl(struct file *file, uint32_t cmd, uint64_t arg);
 /* Those that mean the terminal whichever end of a pair they are asked at: settings, size, session.  -ENOTTY:
  * none of them. */
 int64_t tty_common_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg);
+
+/* tty_termios.c: those that mean the settings.  -ENOTTY: none of them. */
+int64_t tty_termios_ioctl(struct tty *tty, uint32_t cmd, uint64_t arg);
+void tty_forget_locked_settings(struct tty *tty); /* the terminal's lock is held */
 
 /* tty_session.c */
 bool tty_is_controlling(struct tty *tty);
