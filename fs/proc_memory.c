@@ -142,21 +142,35 @@ void proc_show_area(struct proc_text *t, const struct vm_area *a, char *path)
 	text_printf(t, "\n");
 }
 
-int proc_show_maps(struct proc_text *t, const struct proc_node *node)
+int proc_record_area(struct proc_text *t, const struct proc_node *node, proc_area_fn *show)
 {
 	struct vm_space *vm = process_vm_get(node->process);
 	char *path = kmalloc(PATH_MAX);
 	struct vm_area a;
+	int got = path ? 0 : -ENOMEM;
 
-	for (uint64_t addr = 0; vm && path && vm_next_area(vm, addr, &a); addr = a.end) {
-		proc_show_area(t, &a, path);
+	if (vm && path && vm_next_area(vm, t->key, &a)) {
+		show(t, node, vm, &a, path);
+		t->key = a.end;
 		if (a.object)
 			vm_object_put(a.object);
+		got = 1;
 	}
+	kfree(path);
 	if (vm)
 		vm_space_put(vm);
-	if (!path)
-		return -ENOMEM;
-	kfree(path);
-	return 0;
+	return got;
+}
+
+static void record_line(struct proc_text *t, const struct proc_node *node, struct vm_space *vm,
+			const struct vm_area *a, char *path)
+{
+	(void)node;
+	(void)vm;
+	proc_show_area(t, a, path);
+}
+
+int proc_record_maps(struct proc_text *t, const struct proc_node *node)
+{
+	return proc_record_area(t, node, record_line);
 }

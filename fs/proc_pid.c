@@ -291,16 +291,16 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 	PROC_FILE("stat", 0444, proc_show_stat), PROC_FILE("statm", 0444, proc_show_statm),                  \
 		PROC_FILE("status", 0444, proc_show_status), PROC_FILE("cmdline", 0444, proc_show_cmdline),  \
 		{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },          \
-		PROC_GUARDED("maps", 0444, proc_show_maps),                                                  \
+		PROC_RECORDS("maps", 0444, proc_record_maps),                                                \
 		PROC_GUARDED("environ", 0400, proc_show_environ), PROC_FILE("sched", 0444, proc_show_sched), \
 		PROC_FILE("schedstat", 0444, proc_show_schedstat), PROC_FILE("limits", 0444, show_limits),   \
 		PROC_FILE("mounts", 0444, show_mounts), PROC_FILE("mountinfo", 0444, show_mountinfo),        \
 		PROC_FILE("mountstats", 0444, show_mountstats), PROC_FILE("wchan", 0444, show_wchan),        \
 		PROC_FILE("cgroup", 0444, show_cgroup), PROC_FILE("loginuid", 0444, show_no_login),          \
 		PROC_FILE("sessionid", 0444, show_no_login), PROC_DIR("ns", proc_ns_entries),                \
-		PROC_GUARDED("smaps", 0444, proc_show_smaps),                                                \
+		PROC_RECORDS("smaps", 0444, proc_record_smaps),                                              \
 		PROC_GUARDED("smaps_rollup", 0444, proc_show_smaps_rollup),                                  \
-		PROC_GUARDED("numa_maps", 0444, proc_show_numa_maps),                                        \
+		PROC_RECORDS("numa_maps", 0444, proc_record_numa_maps),                                      \
 		PROC_GUARDED("confinement", 0444, show_confinement),                                         \
 		PROC_GUARDED("timers", 0444, proc_show_timers), PROC_GUARDED("auxv", 0400, proc_show_auxv),  \
 		PROC_GUARDED("personality", 0400, show_personality),                                         \

@@ -11,10 +11,18 @@ struct proc_text {
 	char *buf;
 	size_t size; /* of buf */
 	size_t len;  /* what the whole text takes, once all of it was offered */
+	/* Of a text of records, buf holds only some. */
+	off_t start;  /* where they stand in the file */
+	uint64_t key; /* where the next one is made from: 0 at first */
 };
 
 void text_add(struct proc_text *t, const char *bytes, size_t len);
 void text_printf(struct proc_text *t, const char *fmt, ...) __printf(2, 3);
+
+/* Read at pos; *text is what the open file keeps, NULL at first.  Under a lock of the caller's (fs/proc_text.c). */
+struct proc_node;
+ssize_t proc_text_read(const struct proc_node *node, struct proc_text **text, struct iobuf *io, off_t pos);
+void proc_text_free(struct proc_text *t);
 
 /* What a vnode of procfs stands for. */
 struct proc_node {
@@ -33,12 +41,14 @@ struct proc_name {
 	struct process *process; /* set by the root's look-up only: a reference */
 };
 
-/* A name's kind.  Files have show, links readlink, directories children, dynamic ones find and next. */
+/* A name's kind.  Files have show or record, links readlink, directories children, dynamic ones find and next. */
 struct proc_entry {
 	const char *name;
 	mode_t mode;
 	bool guarded; /* only who could trace the process: same user, or root */
 	int (*show)(struct proc_text *t, const struct proc_node *node);
+	/* Instead of show, of what may be long: add what stands at t->key and move that behind it.  1, or 0: the end. */
+	int (*record)(struct proc_text *t, const struct proc_node *node);
 	int (*store)(const struct proc_node *node, const char *text, size_t len);
 	/* Instead of show and store, of what is no text. */
 	ssize_t (*read)(const struct proc_node *node, struct iobuf *io, off_t *pos);
@@ -60,6 +70,10 @@ struct proc_entry {
 #define PROC_GUARDED(n, m, fn)                                                    \
 	{                                                                         \
 		.name = (n), .mode = S_IFREG | (m), .show = (fn), .guarded = true \
+	}
+#define PROC_RECORDS(n, m, fn)                                                      \
+	{                                                                           \
+		.name = (n), .mode = S_IFREG | (m), .record = (fn), .guarded = true \
 	}
 #define PROC_DIR(n, kids)                                                                          \
 	{                                                                                          \
@@ -95,7 +109,7 @@ int proc_show_environ(struct proc_text *t, const struct proc_node *node);
 int proc_show_auxv(struct proc_text *t, const struct proc_node *node);
 ssize_t proc_read_mem(const struct proc_node *node, struct iobuf *io, off_t *pos);
 ssize_t proc_write_mem(const struct proc_node *node, struct iobuf *io, off_t *pos);
-int proc_show_maps(struct proc_text *t, const struct proc_node *node);
+int proc_record_maps(struct proc_text *t, const struct proc_node *node);
 int proc_find_fd(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out);
 bool proc_next_fd(const struct proc_node *dir, uint64_t *key, struct proc_name *out);
 int proc_find_fdinfo(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out);
@@ -195,10 +209,14 @@ extern const struct proc_entry proc_sysvipc_entries[PROC_SYSVIPC_COUNT]; /* fs/p
 /* One line of maps; `path` has PATH_MAX bytes for its own use. */
 struct vm_area;
 void proc_show_area(struct proc_text *t, const struct vm_area *a, char *path);
+/* One record by `show`, of the first area that ends above t->key. */
+typedef void proc_area_fn(struct proc_text *t, const struct proc_node *node, struct vm_space *vm,
+			  const struct vm_area *a, char *path);
+int proc_record_area(struct proc_text *t, const struct proc_node *node, proc_area_fn *show);
 
 /* fs/proc_smaps.c */
-int proc_show_smaps(struct proc_text *t, const struct proc_node *node);
-int proc_show_numa_maps(struct proc_text *t, const struct proc_node *node);
+int proc_record_smaps(struct proc_text *t, const struct proc_node *node);
+int proc_record_numa_maps(struct proc_text *t, const struct proc_node *node);
 int proc_show_smaps_rollup(struct proc_text *t, const struct proc_node *node);
 
 /* fs/proc_oom.c */

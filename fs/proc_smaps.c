@@ -73,39 +73,24 @@ static void show_flags(struct proc_text *t, const struct vm_area *a)
 	text_printf(t, "\n");
 }
 
-static int show_each(struct proc_text *t, struct vm_space *vm, char *path)
+static void record_sums(struct proc_text *t, const struct proc_node *node, struct vm_space *vm,
+			const struct vm_area *a, char *path)
 {
-	struct vm_area a;
+	struct sums s = { 0 };
 
-	for (uint64_t addr = 0; vm_next_area(vm, addr, &a); addr = a.end) {
-		struct sums s = { 0 };
-
-		proc_show_area(t, &a, path);
-		measure(vm, &a, &s);
-		row(t, "Size:", s.size);
-		row(t, "KernelPageSize:", KIB_PER_PAGE);
-		row(t, "MMUPageSize:", KIB_PER_PAGE);
-		show_sums(t, &s);
-		show_flags(t, &a);
-		if (a.object)
-			vm_object_put(a.object);
-	}
-	return 0;
+	(void)node;
+	proc_show_area(t, a, path);
+	measure(vm, a, &s);
+	row(t, "Size:", s.size);
+	row(t, "KernelPageSize:", KIB_PER_PAGE);
+	row(t, "MMUPageSize:", KIB_PER_PAGE);
+	show_sums(t, &s);
+	show_flags(t, a);
 }
 
-int proc_show_smaps(struct proc_text *t, const struct proc_node *node)
+int proc_record_smaps(struct proc_text *t, const struct proc_node *node)
 {
-	struct vm_space *vm = process_vm_get(node->process);
-	char *path;
-	int err;
-
-	if (!vm)
-		return 0;
-	path = kmalloc(PATH_MAX);
-	err = path ? show_each(t, vm, path) : -ENOMEM;
-	kfree(path);
-	vm_space_put(vm);
-	return err;
+	return proc_record_area(t, node, record_sums);
 }
 
 int proc_show_smaps_rollup(struct proc_text *t, const struct proc_node *node)
@@ -176,38 +161,21 @@ static void show_pages(struct proc_text *t, const struct vm_node_usage *u)
 	text_printf(t, " kernelpagesize_kB=%lu\n", KIB_PER_PAGE);
 }
 
-static void show_nodes_of(struct proc_text *t, struct vm_space *vm, const struct mempolicy *of_task,
-			  char *path)
+static void record_nodes(struct proc_text *t, const struct proc_node *node, struct vm_space *vm,
+			 const struct vm_area *a, char *path)
 {
+	struct mempolicy policy = a->policy.mode ? a->policy : task_policy(node);
 	struct vm_node_usage usage;
-	struct vm_area a;
 	char text[64];
 
-	for (uint64_t addr = 0; vm_next_area(vm, addr, &a); addr = a.end) {
-		(void)mempolicy_print(a.policy.mode ? &a.policy : of_task, text, sizeof(text));
-		text_printf(t, "%08lx %s", a.start, text);
-		show_backing(t, &a, path);
-		vm_measure_nodes(vm, a.start, a.end, &usage);
-		show_pages(t, &usage);
-		if (a.object)
-			vm_object_put(a.object);
-	}
+	(void)mempolicy_print(&policy, text, sizeof(text));
+	text_printf(t, "%08lx %s", a->start, text);
+	show_backing(t, a, path);
+	vm_measure_nodes(vm, a->start, a->end, &usage);
+	show_pages(t, &usage);
 }
 
-int proc_show_numa_maps(struct proc_text *t, const struct proc_node *node)
+int proc_record_numa_maps(struct proc_text *t, const struct proc_node *node)
 {
-	struct vm_space *vm = process_vm_get(node->process);
-	struct mempolicy policy = task_policy(node);
-	char *path;
-
-	if (!vm)
-		return 0;
-	path = kmalloc(PATH_MAX);
-	if (path)
-		show_nodes_of(t, vm, &policy, path);
-	vm_space_put(vm);
-	if (!path)
-		return -ENOMEM;
-	kfree(path);
-	return 0;
+	return proc_record_area(t, node, record_nodes);
 }

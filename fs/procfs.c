@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * procfs: the tree behind /proc.  Vnodes are made at each look-up and never cached by name, because
- * processes come and go by themselves.  A file's text is made in one piece when it is read from its
- * start, so a reader sees one moment however small its reads are.
+ * processes come and go by themselves.  What files say is made by proc_text.c.
  */
 #include "proc_priv.h"
 
 #include <arch/usercopy.h>
 #include <kernel/confine.h>
-#include <kernel/format.h>
 #include <kernel/panic.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
-#include <kernel/vmalloc.h>
 
-#define FIRST_SIZE  4096ul
-#define MAX_SIZE    (16ul << 20)
 #define STORE_MAX   256
 #define FIRST_CHILD 2   /* positions in a directory: "." and ".." are 0 and 1 */
 #define FIRST_KEY   256 /* dynamic names */
@@ -23,70 +18,6 @@
 static struct slab_cache *node_cache;
 static const struct vnode_ops proc_dir_ops, proc_file_vnode_ops, proc_link_ops, proc_object_link_ops;
 static const struct file_ops proc_file_ops, proc_dir_file_ops;
-
-/* --- texts -------------------------------------------------------------------------------------------------
- */
-
-void text_add(struct proc_text *t, const char *bytes, size_t len)
-{
-	if (t->len < t->size)
-		memcpy(t->buf + t->len, bytes, MIN(len, t->size - t->len));
-	t->len += len;
-}
-
-void text_printf(struct proc_text *t, const char *fmt, ...)
-{
-	size_t room = t->len < t->size ? t->size - t->len : 0;
-	va_list args;
-
-	va_start(args, fmt);
-	t->len += (size_t)vsnprintf(t->buf + MIN(t->len, t->size), room, fmt, args);
-	va_end(args);
-}
-
-/* Most texts are small, and pages of kernel address space are not free. */
-#define SMALL_TEXT 8192ul
-
-static char *buffer_alloc(size_t size)
-{
-	return size <= SMALL_TEXT ? kmalloc(size) : vmalloc(size);
-}
-
-static void buffer_free(struct proc_text *t)
-{
-	if (t->size <= SMALL_TEXT)
-		kfree(t->buf);
-	else if (t->buf)
-		vfree(t->buf);
-	t->buf = NULL;
-}
-
-/* Make the text with as much room as it needs.  One byte more than its length, because the last
- * text_printf also writes a NUL. */
-static int make_text(const struct proc_node *node, struct proc_text *t)
-{
-	size_t size = FIRST_SIZE;
-
-	for (;;) {
-		int err;
-
-		t->buf = buffer_alloc(size);
-		t->size = size;
-		t->len = 0;
-		if (!t->buf)
-			return -ENOMEM;
-		err = node->entry->show(t, node);
-		if (err == 0 && t->len < size)
-			return 0;
-		buffer_free(t);
-		if (err < 0)
-			return err;
-		while (size <= t->len)
-			size *= 2;
-		if (size > MAX_SIZE)
-			return -EFBIG;
-	}
-}
 
 /* --- nodes --- */
 
@@ -266,43 +197,18 @@ static int proc_open(struct file *file)
 	return 0;
 }
 
-/* file->private is the text as of the last read at position 0; under the vnode's lock. */
-static int refresh(struct file *file, off_t pos)
-{
-	struct proc_text *t = file->private;
-	int err;
-
-	if (t && pos != 0)
-		return 0;
-	if (!t) {
-		t = kzalloc(sizeof(*t));
-		if (!t)
-			return -ENOMEM;
-		file->private = t;
-	}
-	buffer_free(t);
-	err = make_text(node_of(file->vnode), t);
-	if (err < 0)
-		t->len = 0;
-	return err;
-}
-
 static ssize_t proc_read(struct file *file, struct iobuf *io, off_t *pos)
 {
 	const struct proc_node *node = node_of(file->vnode);
 	struct mutex *lock = &file->vnode->lock;
-	const struct proc_text *t;
 	ssize_t n;
 
 	if (node->entry->read)
 		return node->entry->read(node, io, pos);
-	if (!node->entry->show)
+	if (!node->entry->show && !node->entry->record)
 		return -EINVAL;
 	mutex_lock(lock);
-	n = refresh(file, *pos);
-	t = file->private;
-	if (n == 0 && (uint64_t)*pos < t->len)
-		n = iobuf_write(io, t->buf + *pos, t->len - (size_t)*pos);
+	n = proc_text_read(node, (struct proc_text **)&file->private, io, *pos);
 	mutex_unlock(lock);
 	if (n > 0)
 		*pos += n;
@@ -341,12 +247,7 @@ static off_t proc_seek(struct file *file, off_t offset, int whence)
 
 static void proc_release(struct file *file)
 {
-	struct proc_text *t = file->private;
-
-	if (!t)
-		return;
-	buffer_free(t);
-	kfree(t);
+	proc_text_free(file->private);
 }
 
 /* --- links --- */
