@@ -245,9 +245,9 @@ static int64_t common_ioctl(int fd, struct file *file, uint32_t cmd, uint64_t ar
 
 /*
  * takes: any file: FIO* in common_ioctl, not FIOASYNC (ENOTTY), else ENOTTY; terminals: TC* TIOC* FIO* in
- * drivers/kernel/tty/tty_ioctl.c, but TCIFLUSH TCOFLUSH TCIOFLUSH TCION TCIOFF TCOON TCOOFF, else ENOTTY;
- * the other ends of terminals: TIOC* TC* FIO* in pty_master_ioctl, else as terminals; sockets: SIOC* in
- * unix_ioctl, else ENOTTY
+ * drivers/kernel/tty/tty_ioctl.c tty_termios_ioctl, but TCIFLUSH TCOFLUSH TCIOFLUSH TCION TCIOFF TCOON
+ * TCOOFF, else ENOTTY; the other ends of terminals: TIOC* TC* FIO* in pty_master_ioctl, else as terminals;
+ * sockets: SIOC* in unix_ioctl, else ENOTTY
  * lacks: what other devices of Linux's know
  */
 SYSCALL(ioctl)
