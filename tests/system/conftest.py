@@ -38,6 +38,14 @@ def pytest_collection_modifyitems(config, items):
     items[:] = kept
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report):
+    """Which test failed is told at once: whoever stops the run has not long to wait for the summary."""
+    if report.failed:
+        crash = getattr(report.longrepr, "reprcrash", None)
+        print("\nFAILED %s: %s" % (report.nodeid, (crash.message if crash else "").partition("\n")[0][:200]), flush=True)
+
+
 @pytest.fixture
 def log(tmp_path):
     """Where a test has tools/run put the kernel messages."""
