@@ -31,7 +31,8 @@ static int optional_text(uaddr_t addr, char **out)
 /*
  * takes: MS_* in vfs_mount, but MS_MGC_VAL MS_MGC_MSK MS_SHARED MS_UNBINDABLE, not MS_SYNCHRONOUS
  * MS_MANDLOCK MS_DIRSYNC MS_NOSYMFOLLOW MS_I_VERSION MS_LAZYTIME (EINVAL), else EINVAL
- * lacks: mounts that share what is mounted on them, and unbindable ones (MS_SHARED, MS_UNBINDABLE: EINVAL)
+ * lacks: mounts that share what is mounted on them, and unbindable ones (MS_SHARED, MS_UNBINDABLE: EINVAL); a
+ * remount to MS_RDONLY does not wait for open files
  */
 SYSCALL(mount)
 {

@@ -170,7 +170,10 @@ static int find_node(uint64_t addr, uint32_t flags, const struct mempolicy *poli
 	return mempolicy_mode(policy) == MPOL_INTERLEAVE ? __builtin_ctz(policy->nodes) : -EINVAL;
 }
 
-/* takes: MPOL_F_*, else EINVAL */
+/*
+ * takes: MPOL_F_*, else EINVAL
+ * lacks: the next node of who interleaves: MPOL_F_NODE names the first of the set
+ */
 SYSCALL(get_mempolicy)
 {
 	uaddr_t mode = ARG(0, uaddr_t), mask = ARG(1, uaddr_t);
@@ -250,7 +253,10 @@ static int move_each(struct vm_space *vm, uint64_t count, uaddr_t pages, uaddr_t
 	return 0;
 }
 
-/* takes: MPOL_MF_*, else EINVAL */
+/*
+ * takes: MPOL_MF_*, else EINVAL
+ * lacks: moving what is not anonymous or has other users, which stays
+ */
 SYSCALL(move_pages)
 {
 	uint64_t count = ARG(1, uint64_t);
@@ -269,6 +275,7 @@ SYSCALL(move_pages)
 	return err;
 }
 
+/* lacks: moving what is not anonymous or has other users, which stays */
 SYSCALL(migrate_pages)
 {
 	uint64_t bits = ARG(1, uint64_t), left;

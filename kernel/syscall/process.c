@@ -55,7 +55,8 @@ SYSCALL(vfork)
 /*
  * takes: CLONE_* in CLONE_SUPPORTED, but CLONE_CLEAR_SIGHAND, not CLONE_NEWNS CLONE_NEWCGROUP CLONE_NEWUTS
  * CLONE_NEWIPC CLONE_NEWUSER CLONE_NEWPID CLONE_NEWNET (EINVAL), else EINVAL
- * lacks: namespaces; CLONE_PTRACE, CLONE_UNTRACED and CLONE_IO change nothing
+ * lacks: namespaces, threads with descriptors or a directory of their own (CLONE_THREAD without CLONE_FILES
+ * and CLONE_FS: EINVAL); CLONE_PTRACE, CLONE_UNTRACED and CLONE_IO change nothing
  */
 SYSCALL(clone)
 {
@@ -87,8 +88,9 @@ struct abi_clone_args {
 /*
  * takes: CLONE_* in CLONE_SUPPORTED, but CLONE_DETACHED, not CLONE_NEWNS CLONE_NEWCGROUP CLONE_NEWUTS
  * CLONE_NEWIPC CLONE_NEWUSER CLONE_NEWPID CLONE_NEWNET CLONE_NEWTIME CLONE_INTO_CGROUP (EINVAL), else EINVAL
- * lacks: namespaces, control groups, pids that are chosen (EPERM); CLONE_PTRACE, CLONE_UNTRACED and CLONE_IO
- * change nothing
+ * lacks: namespaces, control groups, pids that are chosen (EPERM), threads with descriptors or a directory of
+ * their own (CLONE_THREAD without CLONE_FILES and CLONE_FS: EINVAL); CLONE_PTRACE, CLONE_UNTRACED and
+ * CLONE_IO change nothing
  */
 SYSCALL(clone3)
 {
@@ -178,12 +180,16 @@ static int64_t do_exec(int dirfd, uaddr_t path_addr, uaddr_t argv, uaddr_t envp,
 	return err;
 }
 
+/* lacks: 32-bit programs (ENOEXEC) */
 SYSCALL(execve)
 {
 	return do_exec(AT_FDCWD, ARG(0, uaddr_t), ARG(1, uaddr_t), ARG(2, uaddr_t), 0);
 }
 
-/* takes: AT_*, else EINVAL */
+/*
+ * takes: AT_*, else EINVAL
+ * lacks: 32-bit programs (ENOEXEC)
+ */
 SYSCALL(execveat)
 {
 	unsigned flags = ARG(4, unsigned);
