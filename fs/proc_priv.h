@@ -19,7 +19,8 @@ struct proc_text {
 void text_add(struct proc_text *t, const char *bytes, size_t len);
 void text_printf(struct proc_text *t, const char *fmt, ...) __printf(2, 3);
 
-/* Read at pos; *text is what the open file keeps, NULL at first.  Under a lock of the caller's (fs/proc_text.c). */
+/* Read at pos; *text is what the open file keeps, NULL at first.  Under a lock of the caller's
+ * (fs/proc_text.c). */
 struct proc_node;
 ssize_t proc_text_read(const struct proc_node *node, struct proc_text **text, struct iobuf *io, off_t pos);
 void proc_text_free(struct proc_text *t);
@@ -41,13 +42,15 @@ struct proc_name {
 	struct process *process; /* set by the root's look-up only: a reference */
 };
 
-/* A name's kind.  Files have show or record, links readlink, directories children, dynamic ones find and next. */
+/* A name's kind.  Files have show or record, links readlink, directories children, dynamic ones find and
+ * next. */
 struct proc_entry {
 	const char *name;
 	mode_t mode;
 	bool guarded; /* only who could trace the process: same user, or root */
 	int (*show)(struct proc_text *t, const struct proc_node *node);
-	/* Instead of show, of what may be long: add what stands at t->key and move that behind it.  1, or 0: the end. */
+	/* Instead of show, of what may be long: add what stands at t->key and move that behind it.  1, or 0: the
+	 * end. */
 	int (*record)(struct proc_text *t, const struct proc_node *node);
 	int (*store)(const struct proc_node *node, const char *text, size_t len);
 	/* Instead of show and store, of what is no text. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* maps, smaps and numa_maps of a process with many areas: made as far as they are read, and the same text whatever
- * the reads. */
+/* maps, smaps and numa_maps of a process with many areas: made as far as they are read, and the same text
+ * whatever the reads. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +91,7 @@ static void any_place(void)
 		good = starts_alike(pread(fd, pieces, 64, (off_t)at), at);
 	tap(good, "pread anywhere, backwards");
 	tap(pread(fd, pieces, 64, (off_t)len + 1000) == 0, "nothing behind the end");
-	tap(lseek(fd, 9000, SEEK_SET) == 9000 && starts_alike(read(fd, pieces, 32), 9000),
-	    "lseek, too");
+	tap(lseek(fd, 9000, SEEK_SET) == 9000 && starts_alike(read(fd, pieces, 32), 9000), "lseek, too");
 	close(fd);
 }
 
