@@ -49,8 +49,8 @@ struct proc_entry {
 	mode_t mode;
 	bool guarded; /* only who could trace the process: same user, or root */
 	int (*show)(struct proc_text *t, const struct proc_node *node);
-	/* Instead of show, of what may be long: add what stands at t->key and move that behind it.  1, or 0: the
-	 * end. */
+	/* Instead of show, of what may be long: add what stands at t->key and move that behind it.  1, or 0:
+	 * the end. */
 	int (*record)(struct proc_text *t, const struct proc_node *node);
 	int (*store)(const struct proc_node *node, const char *text, size_t len);
 	/* Instead of show and store, of what is no text. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What files of procfs say.  Most texts are made in one piece when they are read from their start, so a reader
- * sees one moment however small its reads are.  Texts that have a record for each of many things are made record
- * by record as far as they are read: a process may have 65530 areas, which take smaps 40 MiB and whoever wants
- * only the first of them no time.
+ * What files of procfs say.  Most texts are made in one piece when they are read from their start, so a
+ * reader sees one moment however small its reads are.  Texts that have a record for each of many things are
+ * made record by record as far as they are read: a process may have 65530 areas, which take smaps 40 MiB and
+ * whoever wants only the first of them no time.
  */
 #include "proc_priv.h"
 
@@ -153,8 +153,8 @@ static ssize_t copy_out(const struct proc_text *t, struct iobuf *io, off_t pos)
 	return from < t->len ? iobuf_write(io, t->buf + from, t->len - from) : 0;
 }
 
-/* What is left of the records of the last time, and behind it those of this time: who reads pieces of one size
- * gets whole ones, who reads pages gets whole records, as from Linux. */
+/* What is left of the records of the last time, and behind it those of this time: who reads pieces of one
+ * size gets whole ones, who reads pages gets whole records, as from Linux. */
 static ssize_t read_records(struct proc_text *t, const struct proc_node *node, struct iobuf *io, off_t pos)
 {
 	bool began_within = pos > t->start && pos < t->start + (off_t)t->len;
