@@ -6,6 +6,8 @@
 #include <arch/usercopy.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
+#include <kernel/sched.h>
+#include <kernel/signal.h>
 #include <kernel/topology.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
@@ -230,6 +232,12 @@ static int check_target(uint32_t node)
 	return mempolicy_allowed_nodes() >> node & 1 ? 0 : -EACCES;
 }
 
+/* Only a killed process ends in the middle: what has been moved could not be told from what has not. */
+static bool killed(void)
+{
+	return signal_pending() && (signal_pending_set() & SIGNAL_BIT(SIGKILL));
+}
+
 /* Ask for, or move, the pages one after the other; what becomes of each is its status. */
 static int move_each(struct vm_space *vm, uint64_t count, uaddr_t pages, uaddr_t nodes, uaddr_t status)
 {
@@ -244,7 +252,7 @@ static int move_each(struct vm_space *vm, uint64_t count, uaddr_t pages, uaddr_t
 			err = check_target(node);
 		if (err < 0)
 			return err;
-		if (signal_pending())
+		if (killed())
 			return -EINTR;
 		err = nodes ? vm_move_page(vm, addr, node) : vm_page_node(vm, addr);
 		if (put_user_u32(status + i * sizeof(uint32_t), (uint32_t)err) < 0)

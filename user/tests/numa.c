@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -175,6 +176,33 @@ static void test_refusals(char *p)
 		    fails(syscall(SYS_move_pages, 99999, 0ul, NULL, NULL, NULL, 0), ESRCH) &&
 		    fails(syscall(SYS_move_pages, 0, 0ul, NULL, NULL, NULL, 1), EINVAL),
 	    "migrate_pages and move_pages refuse bad nodes, processes and flags");
+}
+
+static void ignore(int signo)
+{
+	(void)signo;
+}
+
+/* A timer that ticks faster than a call asks for all pages: no call is ended by it. */
+static void test_signals(void)
+{
+	struct itimerval often = { { 0, 500 }, { 0, 500 } }, never = { 0 };
+	static int status[16 * PAGES];
+	static void *pages[16 * PAGES];
+	char *p = map(16 * PAGES, MAP_PRIVATE);
+	int whole = 0;
+
+	touch(p, 16 * PAGES);
+	for (int i = 0; i < 16 * PAGES; i++)
+		pages[i] = p + i * PAGE;
+	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = ignore }, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 50; i++)
+		whole += syscall(SYS_move_pages, 0, 16ul * PAGES, pages, NULL, status, 0) == 0;
+	setitimer(ITIMER_REAL, &never, NULL);
+	signal(SIGALRM, SIG_DFL);
+	munmap(p, 16 * PAGES * PAGE);
+	tap(whole == 50, "signals do not end move_pages");
 }
 
 static void test_task_policy(void)
@@ -356,6 +384,7 @@ int main(int argc, char **argv)
 	test_refusals(map(16, MAP_PRIVATE));
 	test_task_policy();
 	test_range_policy();
+	test_signals();
 	tap(get_policy(&mode, &nodes, NULL, F_MEMS_ALLOWED) == 0 && (nodes & 1), "node 0 is allowed");
 	if (nodes & 2) {
 		test_places(MAP_PRIVATE, "private");
