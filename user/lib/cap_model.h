@@ -26,6 +26,7 @@ struct model_node {
 	uint32_t rights;
 	uint64_t expires; /* 0: never */
 	int depth, height, object, process, slot;
+	uint64_t serial; /* no other node ever had it */
 };
 
 struct model_process {
@@ -36,10 +37,10 @@ struct model_process {
 struct cap_model {
 	struct model_node nodes[MODEL_NODES];
 	struct model_process processes[MODEL_PROCESSES];
-	int last;    /* node given out */
-	int objects; /* made so far */
-	int forced;  /* the slot that the next one takes, where several would be right; -1: the lowest */
-	bool wrong;  /* on purpose: revocation misses grandchildren */
+	int last;      /* node given out */
+	int objects;   /* made so far */
+	uint64_t made; /* nodes, so far */
+	bool wrong;    /* on purpose: revocation misses grandchildren */
 };
 
 static inline struct model_node *model_node(struct cap_model *m, int process, int slot)
@@ -59,7 +60,7 @@ static inline void model_start_process(struct cap_model *m, int process)
 static inline void model_init(struct cap_model *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->last = m->forced = -1;
+	m->last = -1;
 }
 
 /* Forget closed nodes that nothing alive hangs below. */
@@ -89,8 +90,6 @@ static inline int model_new_node(struct cap_model *m)
 
 static inline int model_lowest_free(const struct cap_model *m, int process, int min)
 {
-	if (m->forced >= 0)
-		return m->forced;
 	for (int slot = min; slot < MODEL_SLOTS; slot++)
 		if (m->processes[process].slots[slot] < 0)
 			return slot;
@@ -115,6 +114,7 @@ static inline int model_add(struct cap_model *m, int from, int process, int slot
 		return -ENOMEM;
 	m->nodes[n] = *how;
 	m->nodes[n].used = m->nodes[n].live = true;
+	m->nodes[n].serial = ++m->made;
 	m->nodes[n].parent = from;
 	m->nodes[n].height = from < 0 ? 0 : m->nodes[from].height + 1;
 	m->nodes[n].process = process;
