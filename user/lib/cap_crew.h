@@ -54,12 +54,26 @@ enum crew_op {
 	LIST
 };
 
+static inline const char *crew_name(enum crew_op op)
+{
+	static const char *const names[] = {
+		[CREATE] = "create", [DERIVE] = "derive", [GRANT] = "grant",
+		[DUP] = "dup",       [DUP_TO] = "dup2",   [CLOSE] = "close",
+		[READ] = "a read",   [WRITE] = "a write", [STALE] = "the use of a stale handle",
+		[LIMIT] = "limit",   [EXPIRE] = "expire", [AWAIT] = "the end of what has expired",
+		[REVOKE] = "revoke", [FORK] = "fork",     [EXEC] = "exec",
+		[EXIT] = "exit",     [LIST] = "list",
+	};
+
+	return names[op];
+}
+
 /* What one process is to do, and what came of it. */
 struct crew_step {
 	enum crew_op op;
-	int slot, to; /* to: the lowest slot; revoke: how many others may be at work still */
-	int other;    /* process */
-	uint32_t rights;
+	int slot, to;        /* to: the lowest slot; revoke: how many others may be at work still */
+	int other;           /* process */
+	uint32_t rights;     /* create: that it is to have */
 	bool flag;           /* close-on-exec; revoke: itself, too */
 	bool late;           /* it began after this round's revocation had returned */
 	cap_handle_t handle; /* a stale one */

@@ -24,7 +24,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "cap_crew.h"
+#include "cap_expect.h"
 #include "tap.h"
 
 #define QUIET_STEPS 48 /* of one process, a batch */
@@ -64,20 +64,6 @@ static void same(int process, const char *what, int64_t kernel, int64_t wanted)
 {
 	if (kernel != wanted)
 		differ(process, what, kernel, wanted);
-}
-
-static const char *name_of(enum crew_op op)
-{
-	static const char *const names[] = {
-		[CREATE] = "create", [DERIVE] = "derive", [GRANT] = "grant",
-		[DUP] = "dup",       [DUP_TO] = "dup2",   [CLOSE] = "close",
-		[READ] = "a read",   [WRITE] = "a write", [STALE] = "the use of a stale handle",
-		[LIMIT] = "limit",   [EXPIRE] = "expire", [AWAIT] = "the end of what has expired",
-		[REVOKE] = "revoke", [FORK] = "fork",     [EXEC] = "exec",
-		[EXIT] = "exit",     [LIST] = "list",
-	};
-
-	return names[op];
 }
 
 /* --- the crew ------------------------------------------------------------------------------------------- */
@@ -218,6 +204,8 @@ static void choose(int p, struct crew_step *step)
 	};
 	if (step->op == STALE && !gone[p])
 		step->op = CREATE;
+	if (step->op == CREATE)
+		step->rights = all_rights;
 	if ((step->op == DUP_TO && step->to == step->slot) || !model_is_low(&model, p, step->slot))
 		step->op = CLOSE;
 }
@@ -247,91 +235,10 @@ static void choose_any(int p, int other, struct crew_step *step)
 		step->op = EXIT;
 }
 
-static int model_grant(int p, const struct crew_step *step)
-{
-	struct model_node *node = model_node(&model, p, step->slot);
-
-	if (node && !(node->rights & CAP_RIGHT_GRANT))
-		return -EPERM;
-	return model_derive(&model, p, step->slot, step->other, step->rights, 0, step->flag);
-}
-
-/* What has no position may be written with APPEND, too. */
-static int expected_write(int p, int slot)
-{
-	bool may = model_use(&model, p, slot, FILE_RIGHT_WRITE) == 0 ||
-		   model_use(&model, p, slot, FILE_RIGHT_APPEND) == 0;
-
-	return may ? 1 : -EBADF;
-}
-
-static int expected_create(int p, bool cloexec)
-{
-	int slot = model_create(&model, p, all_rights);
-
-	if (slot >= 0)
-		model_node(&model, p, slot)->cloexec = cloexec;
-	return slot;
-}
-
-static int expected_count(int p)
-{
-	int count = 0;
-
-	for (int slot = 0; slot < MODEL_SLOTS; slot++)
-		count += model_node(&model, p, slot) != NULL;
-	return count;
-}
-
-/* What the step gives, and leaves in the model. */
-static int64_t expected_of(int p, const struct crew_step *step)
-{
-	switch (step->op) {
-	case CREATE:
-		return expected_create(p, step->flag);
-	case DERIVE:
-		return model_derive(&model, p, step->slot, p, step->rights, 0, step->flag);
-	case GRANT:
-		return model_grant(p, step);
-	case DUP:
-		return model_dup(&model, p, step->slot, step->to, step->flag);
-	case DUP_TO:
-		return model_dup_to(&model, p, step->slot, step->to, step->flag);
-	case CLOSE:
-		return model_close(&model, p, step->slot);
-	case READ:
-		return model_use(&model, p, step->slot, FILE_RIGHT_READ) ?: 1;
-	case WRITE:
-		return expected_write(p, step->slot);
-	case STALE:
-		return -EBADF;
-	case LIMIT:
-		return model_limit(&model, p, step->slot, step->rights);
-	case EXPIRE:
-		return model_expire(&model, p, step->slot, 1);
-	case REVOKE:
-		return model_revoke(&model, p, step->slot, step->flag);
-	case FORK:
-		model_fork(&model, p, step->other);
-		return 0;
-	case EXEC:
-		model_exec(&model, p);
-		return 0;
-	case EXIT:
-		model_exit(&model, p);
-		return 0;
-	case LIST:
-		return expected_count(p);
-	case AWAIT:
-		return 0;
-	}
-	return -1;
-}
-
 /* The step is chosen, and the model has done it. */
 static void expect(int p, const struct crew_step *step)
 {
-	expected[p][step - crew->boxes[p].steps] = expected_of(p, step);
+	expected[p][step - crew->boxes[p].steps] = expected_of(&model, p, step);
 }
 
 static void compare_results(int p)
@@ -339,7 +246,7 @@ static void compare_results(int p)
 	struct crew_box *box = &crew->boxes[p];
 
 	for (int i = 0; i < box->count; i++)
-		same(p, name_of(box->steps[i].op), box->steps[i].result, expected[p][i]);
+		same(p, crew_name(box->steps[i].op), box->steps[i].result, expected[p][i]);
 }
 
 /* --- quiet batches -------------------------------------------------------------------------------------- */
@@ -449,7 +356,7 @@ static void take_slot(int p, const struct crew_step *step)
 static bool is_refused_anyway(int p, const struct crew_step *step)
 {
 	return (step->op == READ && model_use(&model, p, step->slot, FILE_RIGHT_READ) < 0) ||
-	       (step->op == WRITE && expected_write(p, step->slot) < 0);
+	       (step->op == WRITE && expected_write(&model, p, step->slot) < 0);
 }
 
 static void found_gone(int p, const struct crew_step *step, struct fate *fate)
@@ -481,7 +388,7 @@ static void judge(int p, const struct crew_step *step)
 		differ(p, "what is done with something that was gone", step->result, -EBADF);
 	if (makes(step) && step->op != DUP_TO && step->result >= 0)
 		take_slot(p, step);
-	same(p, name_of(step->op), step->result, expected_of(p, step));
+	same(p, crew_name(step->op), step->result, expected_of(&model, p, step));
 	if (makes(step) && step->result >= 0 && !diverged)
 		fates[model.processes[p].slots[step->result]] = (struct fate){ .doomed = fate != NULL };
 }
