@@ -118,3 +118,25 @@ build/tests/calls/%: tests/calls/calls.c tests/calls/calls.h
 	$(Q)$(CALLS_CC) $(CALLS_CFLAGS) -o $@ tests/calls/$(@F).c tests/calls/calls.c -lpthread -lrt
 $(foreach libc,musl glibc,$(foreach c,$(CALLS),$(eval build/tests/calls/$(libc)/$(c): tests/calls/$(c).c)))
 .PHONY: calls
+
+# Programs for tests/system/debian by Debian's compilers, which lie in roots of their own and run here, with this
+# machine's C library and linker.
+GO_ROOT := $(CURDIR)/build/compilers/go/usr/lib/go-1.19
+RUST_ROOT := $(CURDIR)/build/compilers/rust/usr
+COMPILED := build/debian-programs/opt/go-program build/debian-programs/opt/rust-program
+.PHONY: debian-programs
+debian-programs: $(COMPILED) ## a Go and a Rust program for the guest (fetches Debian's compilers, 140 MB)
+
+build/debian-programs/opt/go-program: tests/system/debian/programs/program.go
+	@tools/mkrootfs build/compilers/go --packages golang-go
+	$(call say,GO,$<)
+	@mkdir -p $(@D)
+	$(Q)env -i PATH=/usr/bin:/bin HOME=$(CURDIR)/build GOROOT=$(GO_ROOT) GOCACHE=$(CURDIR)/build/compilers/go-cache \
+		GO111MODULE=off $(GO_ROOT)/bin/go build -ldflags '-s -w' -o $@ $<
+
+build/debian-programs/opt/rust-program: tests/system/debian/programs/program.rs
+	@tools/mkrootfs build/compilers/rust --packages rustc
+	$(call say,RUST,$<)
+	@mkdir -p $(@D)
+	$(Q)env -i PATH=/usr/bin:/bin LD_LIBRARY_PATH=$(RUST_ROOT)/lib:$(RUST_ROOT)/lib/x86_64-linux-gnu \
+		$(RUST_ROOT)/bin/rustc --sysroot $(RUST_ROOT) --edition 2021 -O -C strip=symbols -o $@ $<

@@ -3,7 +3,8 @@
 
 Tests that take long are marked `full` and run with --full only; those marked `soak` run for as long as they are
 told, with --soak SECONDS, which runs nothing else.  --shard I/N runs every Nth test, so that
-several pytest processes can share the work.
+several pytest processes can share the work; tests that are marked `together` with the same word, because they share a
+machine, count as one.
 """
 
 import pytest
@@ -18,6 +19,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "full: takes long; only with --full")
     config.addinivalue_line("markers", "soak: takes --soak seconds")
+    config.addinivalue_line("markers", "together(word): in one process with the others of that word")
 
 
 def wanted(config, item):
@@ -27,11 +29,20 @@ def wanted(config, item):
     return config.getoption("--full") or item.get_closest_marker("full") is None
 
 
+def shard(items, index, count):
+    """The index-th share of the tests."""
+    units = {}
+    for item in items:
+        mark = item.get_closest_marker("together")
+        units.setdefault(mark.args[0] if mark else item.nodeid, []).append(item)
+    return [item for unit in list(units.values())[index::count] for item in unit]
+
+
 def pytest_collection_modifyitems(config, items):
     kept = [item for item in items if wanted(config, item)]
     if config.getoption("--shard"):
         index, count = (int(n) for n in config.getoption("--shard").split("/"))
-        kept = kept[index::count]
+        kept = shard(kept, index, count)
     dropped = [item for item in items if item not in set(kept)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)

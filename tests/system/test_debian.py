@@ -22,13 +22,22 @@ def answers(group):
     """All cases of a group run in one machine."""
     with tempfile.TemporaryDirectory() as scratch:
         cases.overlay(group, scratch)
-        options = ["--overlay", cases.root(cases.ROOTS[group]), "--overlay", scratch, "--mem", "2G", "--smp", "2"]
+        options = ["--mem", "2G", "--smp", "2"]
+        for directory in cases.overlays(group) + [scratch]:
+            options += ["--overlay", directory]
         run = machine.serix("bash", "-c", cases.RUNNER, options=options, timeout=900)
     assert run.status == 0, run.err
     return cases.answers(group, run.out)
 
 
-@pytest.mark.parametrize("group, name", [(group, name) for group in cases.ROOTS for name in cases.names(group)])
+def parameters():
+    for group in cases.ROOTS:
+        marks = [pytest.mark.together("debian " + group)] + [pytest.mark.full] * (group in cases.FULL)
+        for name in cases.names(group):
+            yield pytest.param(group, name, marks=marks)
+
+
+@pytest.mark.parametrize("group, name", parameters())
 def test_prints_what_it_prints_on_linux(group, name):
     wanted, found = cases.expected(group)[name], answers(group).get(name, ("nothing came", None))
     assert found[0] == wanted[0]

@@ -2,7 +2,8 @@
 """Files of cases: `### NAME`, then a script for bash.  What they print on Linux stands in NAME.expected.
 
 A file runs in one machine, each case in a folder of its own in /tmp and a session without a terminal, with /dev/null
-as its input.  The answer is the output, errors among it, and the exit status.
+as its input.  The answer is the output, errors among it, and the exit status.  Each case begins with what stands before
+the first of its file.
 """
 
 import os
@@ -13,7 +14,8 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 # Of each file of cases the root that it runs on.
 ROOTS = {"coreutils": "base", "text": "base", "archives": "base", "system": "base", "shells": "base",
-         "languages": "language", "data": "data", "build": "build"}
+         "languages": "language", "data": "data", "redis": "data", "build": "build", "compiled": "base"}
+FULL = ("redis", "compiled")  # groups that only a full run has: minutes, and compilers of a gigabyte
 SECONDS = 240  # for a case
 RUNNER = """cd /cases
 for f in *; do
@@ -28,11 +30,15 @@ ANSWER = re.compile(r"\x1ebegin (\d+)\n(.*?)\x1estatus (\d+)\n", re.S)
 PID = re.compile(r"(?<=^/cases/...)(: line \d+:) +\d+ ", re.M)  # as bash reports a child's end
 
 
-def blocks(path):
-    """[(name, text)] of a file."""
+def parts(path):
+    """What a file begins with, and a list of (name, text)."""
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as f:
-        parts = re.split(r"^### (.*)\n", f.read(), flags=re.M)
-    return list(zip(parts[1::2], parts[2::2]))
+        found = re.split(r"^### (.*)\n", f.read(), flags=re.M)
+    return found[0], list(zip(found[1::2], found[2::2]))
+
+
+def blocks(path):
+    return parts(path)[1]
 
 
 def names(group):
@@ -42,10 +48,12 @@ def names(group):
 def overlay(group, directory, only=None):
     """Write the cases as files below the directory, which is an overlay then."""
     os.makedirs(os.path.join(directory, "cases"))
-    for i, (name, script) in enumerate(blocks(os.path.join(HERE, group + ".cases"))):
+    before, scripts = parts(os.path.join(HERE, group + ".cases"))
+    before = re.sub(r"^#.*\n", "", before, flags=re.M)
+    for i, (name, script) in enumerate(scripts):
         if only is None or only in name:
             with open(os.path.join(directory, "cases", "%03d" % i), "w") as f:
-                f.write(script)
+                f.write(before + script)
 
 
 def answers(group, output):
@@ -69,6 +77,21 @@ def record(group, found):
         for name in names(group):
             if name in found:
                 f.write("### %s\n%d\n%s" % (name, found[name][1], found[name][0]))
+
+
+def overlays(group):
+    """What a group's machine has, made if it is not there."""
+    found = [root(ROOTS[group])]
+    if group == "compiled":
+        found.append(programs())
+    return found
+
+
+def programs():
+    """A folder with /opt/go-program and /opt/rust-program; one at a time compiles them."""
+    lock = os.path.join(TOP, "build/programs.lock")
+    subprocess.run(["flock", lock, "make", "-s", "-C", TOP, "debian-programs"], check=True)
+    return os.path.join(TOP, "build/debian-programs")
 
 
 def root(name):
