@@ -319,6 +319,7 @@ static const struct file_ops ptmx_ops = {
 	.write = pty_master_write,
 	.ioctl = pty_master_ioctl,
 	.poll = pty_master_poll,
+	.async = pty_master_async,
 	.release = pty_master_release,
 };
 

@@ -2,6 +2,7 @@
 /* Open files: kernel objects that the capability table names. */
 #include "vfs_priv.h"
 
+#include <kernel/async.h>
 #include <kernel/cap.h>
 #include <kernel/inotify.h>
 #include <kernel/process.h>
@@ -21,6 +22,8 @@ static void release(struct kobject *obj)
 
 	notify_file(file, file->access & CAP_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	file_locks_released(file);
+	if (unlikely(atomic_load_explicit(&file->async, memory_order_relaxed) != NULL))
+		async_release(file);
 	if (file->ops->release)
 		file->ops->release(file);
 	if (file->writer)
@@ -80,6 +83,7 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 	mutex_init(&file->pos_lock, "file position", RANK_FILE_POS);
 	file->pos = 0;
 	file->private = private;
+	atomic_init(&file->async, NULL);
 	return file;
 }
 

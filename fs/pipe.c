@@ -11,6 +11,7 @@
 
 #include <arch/paging.h>
 #include <arch/usercopy.h>
+#include <kernel/async.h>
 #include <kernel/cap.h>
 #include <kernel/format.h>
 #include <kernel/panic.h>
@@ -34,8 +35,9 @@ struct pipe {
 		writer_opens; /* [vnode.lock] ever: so that an open sees one that came and went */
 	uint32_t users;       /* [vnode.lock] open files; the last one frees the pipe */
 	_Atomic bool polled;  /* [a] somebody may wait for edges: each transfer is told, not only the first */
-	bool borrowed;        /* [vnode.lock] written; somebody looks at what waits: nobody reads */
-	paddr_t *pages;       /* [vnode.lock] page_count of them */
+	struct async_source readers_async, writers_async; /* ends with O_ASYNC */
+	bool borrowed;  /* [vnode.lock] written; somebody looks at what waits: nobody reads */
+	paddr_t *pages; /* [vnode.lock] page_count of them */
 	paddr_t first_pages[DEFAULT_PAGES];
 };
 
@@ -204,8 +206,10 @@ static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
 		more = p->writers > 0 || p->count > 0;
 		mutex_unlock(lock);
 		if (n != 0) {
-			if (was_full || polled(p))
+			if (was_full || polled(p)) {
 				wake_up_events(&p->writers_wq, POLLOUT | POLLWRNORM);
+				async_tell(&p->writers_async, POLL_OUT);
+			}
 			return n;
 		}
 		if (!more)
@@ -254,8 +258,10 @@ static ssize_t pipe_write(struct file *file, struct iobuf *io, off_t *pos)
 			return done > 0 ? (ssize_t)done : broken_pipe();
 		if (n > 0) {
 			done += (size_t)n;
-			if (was_empty || polled(p))
+			if (was_empty || polled(p)) {
 				wake_up_events(&p->readers_wq, POLLIN | POLLRDNORM);
+				async_tell(&p->readers_async, POLL_IN);
+			}
 		}
 		if (io->left == 0 || n < 0)
 			return done > 0 ? (ssize_t)done : n;
@@ -320,8 +326,10 @@ void pipe_return(struct file *file, size_t used)
 	p->borrowed = false;
 	mutex_unlock(&file->vnode->lock);
 	wake_up_all(&p->readers_wq);
-	if (used > 0)
+	if (used > 0) {
 		wake_up_all(&p->writers_wq);
+		async_tell(&p->writers_async, POLL_OUT);
+	}
 }
 
 ssize_t pipe_wait_room(struct file *file, bool nowait)
@@ -385,6 +393,31 @@ static int64_t pipe_ioctl(struct file *file, uint32_t cmd, uint64_t arg)
 	return put_user_u32(arg, (uint32_t)waiting(pipe_of(file)));
 }
 
+/* Each transfer is told, not only the first. */
+static int pipe_async(struct file *file, struct async_wanted *wanted)
+{
+	struct pipe *p = pipe_of(file);
+	size_t n = 0;
+
+	atomic_store_explicit(&p->polled, true, memory_order_relaxed);
+	if (file->access & CAP_READ)
+		wanted->sources[n++] = &p->readers_async;
+	if (file->access & CAP_WRITE)
+		wanted->sources[n++] = &p->writers_async;
+	return 0;
+}
+
+/* An end was closed: the other side may be alone now. */
+static void tell_of_end(struct pipe *p)
+{
+	wake_up_all(&p->readers_wq);
+	wake_up_all(&p->writers_wq);
+	if ((p->readers == 0) != (p->writers == 0)) {
+		async_tell(&p->readers_async, POLL_IN);
+		async_tell(&p->writers_async, POLL_OUT);
+	}
+}
+
 static void pipe_release(struct file *file)
 {
 	struct vnode *v = file->vnode;
@@ -401,8 +434,7 @@ static void pipe_release(struct file *file)
 		v->pipe = NULL;
 	} else {
 		/* With the lock held: without it, another CPU may close the last end and free the ring. */
-		wake_up_all(&p->readers_wq);
-		wake_up_all(&p->writers_wq);
+		tell_of_end(p);
 	}
 	mutex_unlock(&v->lock);
 	if (last)
@@ -415,6 +447,7 @@ static const struct file_ops pipe_ops = {
 	.poll = pipe_poll,
 	.poll_is_plain = true,
 	.ioctl = pipe_ioctl,
+	.async = pipe_async,
 	.release = pipe_release,
 };
 
@@ -627,6 +660,7 @@ const struct file_ops fifo_ops = {
 	.poll = pipe_poll,
 	.poll_is_plain = true,
 	.ioctl = pipe_ioctl,
+	.async = pipe_async,
 	.release = pipe_release,
 };
 

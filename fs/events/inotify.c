@@ -12,6 +12,7 @@
 #include <kernel/inotify.h>
 
 #include <arch/usercopy.h>
+#include <kernel/async.h>
 #include <kernel/format.h>
 #include <kernel/rbtree.h>
 #include <kernel/slab.h>
@@ -38,6 +39,7 @@ struct inotify {
 	uint32_t watches;     /* [watch_lock] */
 	int32_t last_wd;      /* [watch_lock] */
 	struct waitqueue readers;
+	struct async_source async; /* who gets a signal for an event */
 };
 
 struct inotify_watch {
@@ -104,6 +106,7 @@ static void queue_locked(struct inotify *in, int32_t wd, uint32_t mask, const ch
 		in->bytes += sizeof(head);
 	}
 	wake_up_events(&in->readers, POLLIN | POLLRDNORM);
+	async_tell(&in->async, POLL_IN);
 }
 
 static bool has_events(const struct inotify *in)
@@ -458,6 +461,12 @@ static void inotify_release(struct file *file)
 	kfree(in);
 }
 
+static int inotify_async(struct file *file, struct async_wanted *wanted)
+{
+	wanted->sources[0] = &inotify_of(file)->async;
+	return 0;
+}
+
 static const struct file_ops inotify_ops = {
 	.name = "anon_inode:inotify",
 	.read = inotify_read,
@@ -465,6 +474,7 @@ static const struct file_ops inotify_ops = {
 	.poll = inotify_poll,
 	.poll_is_plain = true,
 	.ioctl = inotify_ioctl,
+	.async = inotify_async,
 	.info = inotify_info,
 	.release = inotify_release,
 };

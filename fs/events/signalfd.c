@@ -39,6 +39,14 @@ static struct signalfd *signalfd_of(const struct file *file)
 	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | \
 	 SIGNAL_BIT(SIGTRAP))
 
+/* From fs/async.c: a file has news. */
+static bool is_about_a_file(const struct abi_siginfo *from)
+{
+	return from->code == SI_SIGIO ||
+	       (from->code >= POLL_IN && from->code <= POLL_HUP &&
+		!(SIGNAL_BIT(from->signo) & (SEGV_LIKE | SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGSYS))));
+}
+
 static void translate(const struct abi_siginfo *from, struct abi_signalfd_siginfo *to)
 {
 	*to = (struct abi_signalfd_siginfo){
@@ -46,6 +54,11 @@ static void translate(const struct abi_siginfo *from, struct abi_signalfd_siginf
 		.error = from->errno_,
 		.code = from->code,
 	};
+	if (is_about_a_file(from)) {
+		to->band = (uint32_t)from->band;
+		to->fd = from->poll_fd;
+		return;
+	}
 	if (from->code == SI_TIMER) {
 		to->timer_id = (uint32_t)from->timer_id;
 		to->overrun = (uint32_t)from->overrun;

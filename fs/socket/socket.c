@@ -32,6 +32,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops, uint16_t type, 
 	spin_init(&s->lock, "socket", RANK_SOCKET);
 	waitqueue_init(&s->readable);
 	waitqueue_init(&s->writable);
+	s->async = (struct async_source){ 0 };
+	atomic_init(&s->wants_room, false);
 	atomic_init(&s->shut, 0);
 	atomic_init(&s->error, 0);
 	atomic_init(&s->flags, 0);
@@ -185,11 +187,18 @@ static int64_t socket_ioctl(struct file *file, uint32_t cmd, uint64_t arg)
 	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 }
 
+static int socket_async(struct file *file, struct async_wanted *wanted)
+{
+	wanted->sources[0] = &socket_of(file)->async;
+	return 0;
+}
+
 static const struct file_ops socket_file_ops = {
 	.read = socket_read,
 	.write = socket_write,
 	.poll = socket_poll,
 	.ioctl = socket_ioctl,
+	.async = socket_async,
 	.release = release,
 };
 

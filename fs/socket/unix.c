@@ -257,6 +257,8 @@ int unix_shutdown(struct socket *base, uint32_t how)
 	peer = unix_peer_get(s);
 	if (peer) {
 		unix_shut(peer, other, 0);
+		if (other & SOCKET_SHUT_RECEIVE)
+			async_tell(&peer->socket.async, other == SOCKET_SHUT_BOTH ? POLL_HUP : POLL_IN);
 		socket_put(&peer->socket);
 	}
 	return 0;
@@ -287,8 +289,10 @@ void unix_end(struct unix_socket *s, bool embryo)
 	peer = leave_peer(s);
 	if (!peer)
 		return;
-	if (!unix_is_datagram(s))
+	if (!unix_is_datagram(s)) {
 		unix_shut(peer, SOCKET_SHUT_BOTH, had_data || embryo ? ECONNRESET : 0);
+		async_tell(&peer->socket.async, POLL_HUP);
+	}
 	socket_put(&peer->socket);
 }
 

@@ -220,6 +220,7 @@ static int try_to_connect(struct unix_socket *s, struct unix_socket *embryo,
 	if (err == 0) {
 		connected(s, embryo);
 		wake_up_all(&to->socket.readable);
+		async_tell(&to->socket.async, POLL_IN);
 		wake_up_all(&s->socket.writable);
 	} else {
 		socket_put(&embryo->socket);

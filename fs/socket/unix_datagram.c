@@ -146,6 +146,7 @@ static int deliver(struct unix_socket *s, struct unix_socket *to, struct packet 
 		err = push(s, to, p);
 		if (likely(err == 0)) {
 			wake_up_all(&to->socket.readable);
+			async_tell(&to->socket.async, POLL_IN);
 			return 0;
 		}
 		if (err != -EAGAIN || nonblock)

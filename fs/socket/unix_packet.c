@@ -37,6 +37,7 @@ int unix_wait_for_room(struct unix_socket *s, bool nonblock)
 			return -EPIPE;
 		if (likely(may_send(s)))
 			return 0;
+		atomic_store(&base->wants_room, true);
 		if (nonblock)
 			return -EAGAIN;
 		err = sleep_for_room(s);
@@ -52,8 +53,11 @@ static void uncharge(struct unix_socket *from, uint32_t charge)
 	uint64_t before = atomic_fetch_sub(&from->sent, charge);
 	uint64_t room = atomic_load_explicit(&from->socket.send_room, memory_order_relaxed);
 
-	if (unlikely(before * 4 > room) && (before - charge) * 4 <= room)
+	if (unlikely(before * 4 > room) && (before - charge) * 4 <= room) {
 		wake_up_all(&from->socket.writable);
+		if (atomic_exchange(&from->socket.wants_room, false))
+			async_tell(&from->socket.async, POLL_OUT);
+	}
 }
 
 /* --- making and ending --------------------------------------------------------------------------------- */

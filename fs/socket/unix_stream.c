@@ -68,6 +68,7 @@ static ssize_t stream_send(struct socket *base, struct socket_message *m)
 		err = unix_wait_for_room(s, true);
 		if (unlikely(err == -EAGAIN) && !m->nonblock) {
 			wake_up_all(&to->socket.readable);
+			async_tell(&to->socket.async, POLL_IN);
 			err = unix_wait_for_room(s, false);
 		}
 		if (err == 0)
@@ -77,6 +78,7 @@ static ssize_t stream_send(struct socket *base, struct socket_message *m)
 	}
 	if (done > 0) {
 		wake_up_all(&to->socket.readable);
+		async_tell(&to->socket.async, POLL_IN);
 		return (ssize_t)done;
 	}
 	return err == -EPIPE ? unix_broken_pipe(m) : err;

@@ -11,6 +11,8 @@
 #include <kernel/wait.h>
 #include <serix/abi.h>
 
+struct async_file;
+struct async_wanted;
 struct cap_table;
 struct capability;
 struct file;
@@ -58,6 +60,8 @@ struct file_ops {
 	int64_t (*ioctl)(struct file *file, uint32_t cmd, uint64_t arg);      /* [ENOTTY] */
 	uint32_t (*poll)(struct file *file, struct poll_table *table); /* [always ready]; table may be NULL */
 	bool poll_is_plain; /* without a table poll only reads words: it takes no lock and does not sleep */
+	/* What O_ASYNC tells of. [the flag is not kept] */
+	int (*async)(struct file *file, struct async_wanted *wanted);
 	/* The object to map, with a reference; offset may be changed. [ENODEV] */
 	int (*mmap)(struct file *file, struct vm_object **object, uint64_t *offset);
 	void (*info)(struct file *file, char *buf, size_t size); /* more lines for fdinfo; may be NULL */
@@ -78,8 +82,9 @@ struct file {
 	uint32_t via;               /* [i] CAP_* of the directory that it was opened through; or ~0 */
 	bool writer;                /* [i] counted in vnode->write_count: the file is no program to run */
 	struct mutex pos_lock;
-	off_t pos;     /* [pos_lock] */
-	void *private; /* [ops] */
+	off_t pos;                        /* [pos_lock] */
+	void *private;                    /* [ops] */
+	struct async_file *_Atomic async; /* [a] written once; NULL: no signals are wanted.  See async.h */
 };
 
 /* A file with one reference, no vnode.  NULL: out of memory. */

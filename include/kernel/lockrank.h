@@ -46,8 +46,9 @@ enum lock_rank {
 	RANK_SIGNALFD,     /* who has polled one signalfd */
 	RANK_OBSERVERS,    /* who has to know when an object goes */
 	RANK_EPOLL_NEST,   /* which epolls watch which */
-	/* from here on interrupts are off, as debug builds check: their handlers take the next three */
+	/* from here on interrupts are off, as debug builds check: their handlers take the next four */
 	RANK_TTY_INPUT,
+	RANK_ASYNC,     /* who gets signals of files */
 	RANK_PROC_TREE, /* pids, parents, children, groups, sessions */
 	RANK_PROCESS,   /* process.lock: signals, threads, exit state */
 	RANK_SIGNAL,

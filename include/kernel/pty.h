@@ -28,4 +28,5 @@ ssize_t pty_master_read(struct file *file, struct iobuf *io, off_t *pos);
 ssize_t pty_master_write(struct file *file, struct iobuf *io, off_t *pos);
 uint32_t pty_master_poll(struct file *file, struct poll_table *table);
 int64_t pty_master_ioctl(struct file *file, uint32_t cmd, uint64_t arg);
+int pty_master_async(struct file *file, struct async_wanted *wanted);
 void pty_master_release(struct file *file);

@@ -45,6 +45,19 @@ int signal_group(pid_t pgid, int signo, const struct abi_siginfo *info);
 /* Make the running thread take `signo` now even if blocked or ignored (faults): then it dies of it. */
 void signal_force(int signo, int code, uint64_t addr);
 
+/* Whom the signals of a file go to (fcntl(2), F_SETOWN). */
+struct signal_owner {
+	int32_t type;    /* F_OWNER_* */
+	pid_t number;    /* 0: nobody */
+	uint64_t id;     /* whose number it was when it was named */
+	uid_t uid, euid; /* of who named it */
+};
+/* The running process names it; number 0: nobody.  -EINVAL (type), -ESRCH, -EPERM (confined). */
+int signal_owner_set(struct signal_owner *o, int32_t type, pid_t number) __must_check;
+bool signal_owner_is_there(const struct signal_owner *o);
+/* `info` NULL: from the kernel.  From interrupt handlers, too. */
+void signal_owner_send(const struct signal_owner *o, int signo, const struct abi_siginfo *info);
+
 /* Is there a signal for the running thread, or was it only told to look?  Then it may go on as if it had
  * not been. */
 bool signal_confirm(void);

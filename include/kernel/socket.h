@@ -29,6 +29,7 @@
  */
 #pragma once
 
+#include <kernel/async.h>
 #include <kernel/file.h>
 #include <kernel/list.h>
 #include <kernel/refcount.h>
@@ -139,12 +140,14 @@ struct socket {
 	uint16_t type, protocol;      /* [i] */
 	struct spinlock lock;
 	struct waitqueue readable, writable;
-	_Atomic uint32_t shut;                     /* [l] written: SOCKET_SHUT_* */
-	_Atomic int32_t error;                     /* [a] of the connection, not yet told; an errno or 0 */
-	_Atomic uint32_t flags;                    /* [a] enum socket_flag */
-	_Atomic uint32_t send_room, receive_room;  /* [a] SO_SNDBUF, SO_RCVBUF */
-	_Atomic uint32_t receive_low;              /* [a] SO_RCVLOWAT */
-	_Atomic uint32_t priority, linger_seconds; /* [a] */
+	struct async_source async;                /* its file, with O_ASYNC: only what is new is told there */
+	_Atomic bool wants_room;                  /* [a] a send found none: its end is told there, too */
+	_Atomic uint32_t shut;                    /* [l] written: SOCKET_SHUT_* */
+	_Atomic int32_t error;                    /* [a] of the connection, not yet told; an errno or 0 */
+	_Atomic uint32_t flags;                   /* [a] enum socket_flag */
+	_Atomic uint32_t send_room, receive_room; /* [a] SO_SNDBUF, SO_RCVBUF */
+	_Atomic uint32_t receive_low;             /* [a] SO_RCVLOWAT */
+	_Atomic uint32_t priority, linger_seconds;            /* [a] */
 	_Atomic uint64_t send_timeout_ns, receive_timeout_ns; /* [a] WAIT_FOREVER: none */
 	struct file *file; /* written by socket_open(); its family may look at it until it is closed */
 	uint64_t ino;      /* written by socket_open(); 0: not open yet */

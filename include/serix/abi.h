@@ -116,6 +116,10 @@ struct abi_siginfo {
 		struct {
 			int32_t timer_id, overrun;
 		};
+		struct {
+			int64_t band;
+			int32_t poll_fd;
+		};
 		uint64_t addr;
 		uint8_t raw[112];
 	};
@@ -349,9 +353,14 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define SS_ONSTACK  1
 #define SS_DISABLE  2
 
-#define SI_USER       0
-#define SI_KERNEL     0x80
-#define SI_TKILL      (-6)
+#define SI_USER   0
+#define SI_KERNEL 0x80
+#define SI_TKILL  (-6)
+#define SI_SIGIO  (-5)
+/* SIGIO, or what F_SETSIG names */
+#define POLL_IN       1
+#define POLL_OUT      2
+#define POLL_HUP      6
 #define SI_TIMER      (-2)
 #define SI_MESGQ      (-3)
 #define ILL_ILLOPN    2

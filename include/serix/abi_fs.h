@@ -75,8 +75,22 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define MFD_NOEXEC_SEAL   0x08u
 #define MFD_EXEC          0x10u
 
-#define F_SETOWN 8
-#define F_GETOWN 9
+#define F_SETOWN     8
+#define F_GETOWN     9
+#define F_SETSIG     10
+#define F_GETSIG     11
+#define F_SETOWN_EX  15
+#define F_GETOWN_EX  16
+#define F_OWNER_TID  0
+#define F_OWNER_PID  1
+#define F_OWNER_PGRP 2
+#define FIOSETOWN    0x8901u /* of sockets, as the next three */
+#define SIOCSPGRP    0x8902u
+#define FIOGETOWN    0x8903u
+#define SIOCGPGRP    0x8904u
+struct abi_file_owner { /* struct f_owner_ex */
+	int32_t type, number;
+};
 
 #define RENAME_NOREPLACE 1u
 #define RENAME_EXCHANGE  2u

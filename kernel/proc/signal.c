@@ -221,13 +221,16 @@ static int enqueue_locked(struct process *p, struct signal_queue *q, int signo,
 			  const struct abi_siginfo *info)
 {
 	bool realtime = signo >= SIGRTMIN;
-	struct signal_info *si;
+	/* What a standard signal says is not subject to the limit, unless the program made it up. */
+	bool unlimited = !realtime && (!info || info->code >= 0);
+	struct signal_info *si = NULL;
 
 	if (!realtime && (q->pending & SIGNAL_BIT(signo)))
 		return 0;
-	si = p->queued_signals < p->rlimits[RLIMIT_SIGPENDING].cur ? slab_alloc(info_cache) : NULL;
+	if (unlimited || p->queued_signals < p->rlimits[RLIMIT_SIGPENDING].cur)
+		si = slab_alloc(info_cache);
 	if (!si) {
-		if (realtime && info && info->code < 0)
+		if (realtime && info && info->code != SI_USER)
 			return -EAGAIN;
 		q->pending |= SIGNAL_BIT(signo);
 		return 0;

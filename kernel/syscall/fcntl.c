@@ -3,10 +3,12 @@
 #include <kernel/syscall.h>
 
 #include <arch/usercopy.h>
+#include <kernel/async.h>
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
+#include <kernel/socket.h>
 #include <kernel/string.h>
 #include <kernel/unsupported.h>
 #include <kernel/vfs.h>
@@ -52,16 +54,20 @@ static int64_t dup_above(int fd, uint64_t min, uint32_t flags)
 	return cap_dup(current_caps(), fd, (uint32_t)min, flags);
 }
 
-/* O_ASYNC has no effect, and is not kept, on files that send no SIGIO: on Linux some, here all. */
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
-static int64_t set_status_flags(struct file *file, uint32_t wanted)
+static int64_t set_status_flags(const struct file_use *use, int fd, uint32_t wanted)
 {
+	struct file *file = use->file;
 	uint32_t flags = atomic_load(&file->flags);
+	int err;
 
 	if ((wanted & O_NOATIME) && !(flags & O_NOATIME) && file->vnode && !cred_is_root() &&
 	    current_cred()->fsuid != file->vnode->uid)
 		return -EPERM;
+	err = async_set(use, fd, wanted & O_ASYNC, false);
+	if (err < 0)
+		return err;
 	while (!atomic_compare_exchange_weak(&file->flags, &flags,
 					     (flags & ~(uint32_t)SETTABLE_FLAGS) | (wanted & SETTABLE_FLAGS)))
 		;
@@ -81,6 +87,45 @@ static int64_t record_lock(struct file *file, int fd, int cmd, uaddr_t user)
 	return err;
 }
 
+static int64_t get_owner(struct file *file, uaddr_t user)
+{
+	struct abi_file_owner owner;
+
+	async_get_owner(file, &owner);
+	return copy_to_user(user, &owner, sizeof(owner));
+}
+
+static int64_t set_owner(struct file *file, uaddr_t user)
+{
+	struct abi_file_owner owner;
+
+	if (copy_from_user(&owner, user, sizeof(owner)) < 0)
+		return -EFAULT;
+	return async_set_owner(file, &owner);
+}
+
+/* Whom the file tells of its events, and how. */
+static int64_t signal_control(struct file *file, int cmd, uint64_t arg)
+{
+	switch (cmd) {
+	case F_SETOWN:
+		return async_set_owner_number(file, (int32_t)arg);
+	case F_GETOWN:
+		return async_owner_number(file);
+	case F_SETOWN_EX:
+		return set_owner(file, arg);
+	case F_GETOWN_EX:
+		return get_owner(file, arg);
+	case F_SETSIG:
+		return async_set_signal(file, arg);
+	case F_GETSIG:
+		return async_signal(file);
+	default:
+		unsupported_note(UNSUPPORTED_FCNTL, (uint32_t)cmd, NULL);
+		return -EINVAL;
+	}
+}
+
 /* Commands that need the open file itself, and the rights that they take: IOCTL for what changes the open
  * file for all who share it. */
 static uint32_t rights_to_control(int cmd)
@@ -88,6 +133,9 @@ static uint32_t rights_to_control(int cmd)
 	switch (cmd) {
 	case F_SETFL:
 	case F_SETPIPE_SZ:
+	case F_SETOWN:
+	case F_SETOWN_EX:
+	case F_SETSIG:
 		return CAP_IOCTL;
 	case F_GETLK:
 	case F_SETLK:
@@ -106,15 +154,17 @@ static uint32_t rights_to_control(int cmd)
 	}
 }
 
-static int64_t file_control(struct file *file, int fd, int cmd, uint64_t arg)
+static int64_t file_control(const struct file_use *use, int fd, int cmd, uint64_t arg)
 {
+	struct file *file = use->file;
+
 	if (cmd == F_GETFL)
 		return atomic_load(&file->flags);
 	if (atomic_load(&file->flags) & O_PATH)
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		return set_status_flags(file, (uint32_t)arg);
+		return set_status_flags(use, fd, (uint32_t)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -131,8 +181,7 @@ static int64_t file_control(struct file *file, int fd, int cmd, uint64_t arg)
 	case F_SETPIPE_SZ:
 		return pipe_set_capacity(file, (uint32_t)arg);
 	default:
-		unsupported_note(UNSUPPORTED_FCNTL, (uint32_t)cmd, NULL);
-		return -EINVAL;
+		return signal_control(file, cmd, arg);
 	}
 }
 
@@ -154,9 +203,9 @@ static int64_t object_control(int fd, int cmd, uint64_t arg)
 }
 
 /*
- * takes: F_* in here file_control, not F_SETOWN F_GETOWN F_SETOWN_EX F_GETOWN_EX F_SETSIG F_GETSIG
- * F_SETLEASE F_GETLEASE F_NOTIFY F_GET_RW_HINT F_SET_RW_HINT (EINVAL), else EINVAL; status flags: O_* in
- * SETTABLE_FLAGS, else ignored; seals: F_SEAL_* in file_add_seals, else EINVAL
+ * takes: F_* in here file_control signal_control, but F_OWNER_TID F_OWNER_PID F_OWNER_PGRP, not F_SETLEASE
+ * F_GETLEASE F_NOTIFY F_GET_RW_HINT F_SET_RW_HINT (EINVAL), else EINVAL; status flags: O_* in SETTABLE_FLAGS
+ * set_status_flags, else ignored; seals: F_SEAL_* in file_add_seals, else EINVAL
  */
 SYSCALL(fcntl)
 {
@@ -183,7 +232,7 @@ SYSCALL(fcntl)
 	err = file_use(fd, rights_to_control(cmd), &use);
 	if (err < 0)
 		return err == -EBADF ? object_control(fd, cmd, arg) : err;
-	result = file_control(use.file, fd, cmd, arg);
+	result = file_control(&use, fd, cmd, arg);
 	file_done(&use);
 	return result;
 }
@@ -215,9 +264,29 @@ static bool injects(uint32_t cmd)
 	}
 }
 
-/* Commands that every descriptor knows. */
-static int64_t common_ioctl(int fd, struct file *file, uint32_t cmd, uint64_t arg)
+/* Sockets have the owner among their commands, too. */
+static int64_t socket_owner(struct file *file, uint32_t cmd, uint64_t arg)
 {
+	uint32_t number;
+
+	switch (cmd) {
+	case FIOSETOWN:
+	case SIOCSPGRP:
+		if (get_user_u32(arg, &number) < 0)
+			return -EFAULT;
+		return async_set_owner_number(file, (int32_t)number);
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		return put_user_u32(arg, (uint32_t)async_owner_number(file));
+	default:
+		return file->ops->ioctl ? file->ops->ioctl(file, cmd, arg) : -ENOTTY;
+	}
+}
+
+/* Commands that every descriptor knows. */
+static int64_t common_ioctl(int fd, const struct file_use *use, uint32_t cmd, uint64_t arg)
+{
+	struct file *file = use->file;
 	uint32_t value;
 
 	switch (cmd) {
@@ -233,6 +302,10 @@ static int64_t common_ioctl(int fd, struct file *file, uint32_t cmd, uint64_t ar
 		else
 			atomic_fetch_and(&file->flags, ~(uint32_t)O_NONBLOCK);
 		return 0;
+	case FIOASYNC:
+		if (get_user_u32(arg, &value) < 0)
+			return -EFAULT;
+		return async_set(use, fd, value, true);
 	case FIONREAD:
 		if (file->vnode && S_ISREG(file->vnode->mode))
 			return put_user_u32(arg, (uint32_t)(file->vnode->size - (uint64_t)file->pos));
@@ -240,14 +313,16 @@ static int64_t common_ioctl(int fd, struct file *file, uint32_t cmd, uint64_t ar
 	default:
 		break;
 	}
+	if (file_is_socket(file))
+		return socket_owner(file, cmd, arg);
 	return file->ops->ioctl ? file->ops->ioctl(file, cmd, arg) : -ENOTTY;
 }
 
 /*
- * takes: any file: FIO* in common_ioctl, not FIOASYNC (ENOTTY), else ENOTTY; terminals: TC* TIOC* FIO* in
+ * takes: any file: FIO* in common_ioctl, else ENOTTY; terminals: TC* TIOC* FIO* in
  * drivers/kernel/tty/tty_ioctl.c tty_termios_ioctl, but TCIFLUSH TCOFLUSH TCIOFLUSH TCION TCIOFF TCOON
  * TCOOFF, else ENOTTY; the other ends of terminals: TIOC* TC* FIO* in pty_master_ioctl, else as terminals;
- * sockets: SIOC* in unix_ioctl, else ENOTTY
+ * sockets: SIOC* FIO* in unix_ioctl socket_owner, else ENOTTY
  * lacks: what other devices of Linux's know
  */
 SYSCALL(ioctl)
@@ -261,7 +336,7 @@ SYSCALL(ioctl)
 	if (unlikely(current_confine() != NULL) && injects(ARG(1, uint32_t)))
 		result = -EPERM;
 	else
-		result = common_ioctl(ARG(0, int), use.file, ARG(1, uint32_t), ARG(2, uint64_t));
+		result = common_ioctl(ARG(0, int), &use, ARG(1, uint32_t), ARG(2, uint64_t));
 	/* Whether a file is a terminal is asked of every file. */
 	if (result == -ENOTTY && (ARG(1, uint32_t) >> 8 & 0xff) != 'T')
 		unsupported_note(UNSUPPORTED_IOCTL, ARG(1, uint32_t), NULL);

@@ -272,19 +272,13 @@ static int64_t open_at(int dirfd, uaddr_t name, uint32_t flags, mode_t mode, uin
 	return fd;
 }
 
-/*
- * takes: O_* in OPEN_FLAGS, else ignored
- * lacks: SIGIO for O_ASYNC
- */
+/* takes: O_* in OPEN_FLAGS, else ignored */
 SYSCALL(open)
 {
 	return open_at(AT_FDCWD, ARG(0, uaddr_t), ARG(1, uint32_t), ARG(2, mode_t), 0);
 }
 
-/*
- * takes: O_* in OPEN_FLAGS, else ignored
- * lacks: SIGIO for O_ASYNC
- */
+/* takes: O_* in OPEN_FLAGS, else ignored */
 SYSCALL(openat)
 {
 	return open_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, uint32_t), ARG(3, mode_t), 0);
@@ -325,10 +319,7 @@ static int check_how(const struct abi_open_how *how)
 	return 0;
 }
 
-/*
- * takes: O_* RESOLVE_* in check_how, else EINVAL
- * lacks: SIGIO for O_ASYNC
- */
+/* takes: O_* RESOLVE_* in check_how, else EINVAL */
 SYSCALL(openat2)
 {
 	struct abi_open_how how;

@@ -385,6 +385,11 @@ static bool is_eof_mark(const struct ldisc *ld, uint32_t position)
 	return is_end(ld, position) && char_at(ld, position) == END_OF_FILE;
 }
 
+uint32_t ldisc_readable_end(const struct ldisc *ld)
+{
+	return ldisc_lflag(ld, ICANON) ? ld->canon_head : ld->head;
+}
+
 size_t ldisc_readable_bytes(const struct ldisc *ld)
 {
 	size_t n = 0;

@@ -65,6 +65,8 @@ size_t ldisc_room(const struct ldisc *ld);
 
 /* Is there a line (canonical), or are there `min` bytes? */
 bool ldisc_readable(const struct ldisc *ld, size_t min);
+/* Where what may be read ends: counts up for ever. */
+uint32_t ldisc_readable_end(const struct ldisc *ld);
 /* What FIONREAD reports. */
 size_t ldisc_readable_bytes(const struct ldisc *ld);
 /* Take up to len bytes, of one line only in canonical mode; *ended says that the line's end was reached. */

@@ -33,8 +33,10 @@ static size_t slave_write(struct tty *tty, const char *text, size_t len)
 
 	for (size_t i = 0; i < n; i++)
 		pty->output[pty->head++ % PTY_OUTPUT] = text[i];
-	if (n > 0)
+	if (n > 0) {
 		wake_up_all(&pty->output_wq);
+		async_tell(&pty->output_async, POLL_IN);
+	}
 	return n;
 }
 
@@ -340,4 +342,13 @@ uint32_t pty_master_poll(struct file *file, struct poll_table *table)
 		pty->tty.throttled = true;
 	spin_unlock_irqrestore(&pty->tty.lock, flags);
 	return events;
+}
+
+int pty_master_async(struct file *file, struct async_wanted *wanted)
+{
+	struct pty *pty = pty_of_master(file);
+
+	wanted->sources[0] = &pty->output_async;
+	wanted->owner = current_process()->pid;
+	return 0;
 }

@@ -24,8 +24,9 @@ struct pty {
 	bool stops_on_char;      /* [l] the slave's settings have it obey ^S and ^Q */
 	uint8_t status;          /* [l] TIOCPKT_* to tell the master */
 
-	struct waitqueue output_wq; /* the master waits for output, or that the slave leaves */
-	struct waitqueue input_wq;  /* and for room for input */
+	struct async_source output_async; /* masters that get a signal for output */
+	struct waitqueue output_wq;       /* the master waits for output, or that the slave leaves */
+	struct waitqueue input_wq;        /* and for room for input */
 };
 
 static inline struct pty *pty_of(struct tty *tty)

@@ -66,11 +66,16 @@ static void send_signals(pid_t group, unsigned signals)
 void tty_after_input(struct tty *tty, unsigned signals, uint64_t flags)
 {
 	bool readable = ldisc_readable(&tty->ldisc, 1), writable = ldisc_writable(&tty->ldisc);
+	uint32_t end = ldisc_readable_end(&tty->ldisc);
+	bool more = readable && end != tty->told;
 	pid_t group = tty->foreground;
 
+	tty->told = end;
 	spin_unlock_irqrestore(&tty->lock, flags);
 	if (readable)
 		wake_up_all(&tty->read_wq);
+	if (more)
+		async_tell(&tty->async, POLL_IN);
 	if (writable)
 		wake_up_all(&tty->write_wq);
 	if (signals)
@@ -213,7 +218,7 @@ void tty_release(struct file *file)
 #define TTY_FILE_OPS(open_fn)                                                                \
 	{                                                                                    \
 		.open = (open_fn), .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, \
-		.poll = tty_poll, .release = tty_release,                                    \
+		.poll = tty_poll, .async = tty_async, .release = tty_release,                \
 	}
 
 const struct file_ops tty_file_ops = TTY_FILE_OPS(tty_open);

@@ -327,3 +327,23 @@ uint32_t tty_poll(struct file *file, struct poll_table *table)
 	spin_unlock_irqrestore(&tty->lock, flags);
 	return events;
 }
+
+/* --- signals for input ---------------------------------------------------------------------------------- */
+
+void tty_async_of(const struct tty *tty, struct async_source *source, struct async_wanted *wanted)
+{
+	pid_t group = READ_ONCE(tty->foreground);
+
+	wanted->sources[0] = source;
+	wanted->owner = group > 0 ? -group : current_process()->pid;
+}
+
+int tty_async(struct file *file, struct async_wanted *wanted)
+{
+	struct tty_file *tf = tty_file_of(file);
+
+	if (tty_file_hung_up(tf))
+		return -ENOTTY;
+	tty_async_of(tf->tty, &tf->tty->async, wanted);
+	return 0;
+}

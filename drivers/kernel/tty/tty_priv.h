@@ -7,6 +7,7 @@
 
 #include "ldisc.h"
 
+#include <kernel/async.h>
 #include <kernel/device.h>
 #include <kernel/spinlock.h>
 #include <kernel/tty.h>
@@ -34,6 +35,9 @@ struct tty {
 	bool exclusive;             /* [l] TIOCEXCL */
 	bool writing;               /* [l] a write(2) is under way: its bytes stay together */
 	bool throttled;             /* [l] the driver waits for unthrottle() */
+
+	struct async_source async; /* who gets a signal for input */
+	uint32_t told;             /* [l] of the input, up to where they heard */
 
 	struct waitqueue read_wq;
 	struct waitqueue write_wq; /* room, the end of a write, everything sent */
@@ -75,6 +79,10 @@ uint32_t tty_poll(struct file *file, struct poll_table *table);
 int tty_wait_sent(struct tty_file *tf);
 /* Let the driver deliver again if it stopped and there is room. */
 void tty_unthrottle_locked(struct tty *tty);
+
+/* file_ops.async: input.  The foreground group hears of it, or who asks, if nobody was named. */
+int tty_async(struct file *file, struct async_wanted *wanted);
+void tty_async_of(const struct tty *tty, struct async_source *source, struct async_wanted *wanted);
 
 /* tty_ioctl.c */
 int64_t tty_ioctl(struct file *file, uint32_t cmd, uint64_t arg);

@@ -94,8 +94,14 @@ static void disconnect_locked(struct tty *tty)
 	ldisc_set_stopped(&tty->ldisc, false);
 }
 
+static bool is_hung_up(const struct file *file)
+{
+	return tty_file_hung_up(tty_file_of(file));
+}
+
 static void wake_everybody(struct tty *tty)
 {
+	async_hang_up(&tty->async, is_hung_up);
 	wake_up_all(&tty->read_wq);
 	wake_up_all(&tty->write_wq);
 }
