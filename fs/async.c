@@ -2,9 +2,9 @@
 /*
  * O_ASYNC: open files whose owners get a signal when something happens.
  *
- * A file that ever had an owner, a signal or O_ASYNC has a struct async_file for the rest of its life.  News may
- * come from interrupt handlers, and with locks held: so sources and owners are under one spinlock, which ranks
- * in front of those that sending a signal takes.
+ * A file that ever had an owner, a signal or O_ASYNC has a struct async_file for the rest of its life. News
+ * may come from interrupt handlers, and with locks held: so sources and owners are under one spinlock,
+ * which ranks in front of those that sending a signal takes.
  *
  * O_ASYNC that was set through a capability ends when that is revoked: async_file.cap is held for that, and
  * async_file is the object that it names, for the file itself must not be kept.
@@ -168,8 +168,8 @@ static void revoked(struct capability *cap, void *holder)
 
 static const struct cap_holder_ops async_holder_ops = { .revoked = revoked };
 
-static int turn_on(struct async_file *a, const struct file_use *use, int fd, const struct async_wanted *wanted,
-		   const struct signal_owner *owner)
+static int turn_on(struct async_file *a, const struct file_use *use, int fd,
+		   const struct async_wanted *wanted, const struct signal_owner *owner)
 {
 	struct capability *cap, *old;
 	uint64_t flags;

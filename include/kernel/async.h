@@ -3,11 +3,11 @@
  * Signals to who wants to hear of a file's events: O_ASYNC, and whom it tells how (F_SETOWN, F_SETSIG;
  * fcntl(2)).
  *
- * What events come from, an end of a pipe say, has a struct async_source, in which open files stand while they
- * have O_ASYNC; file_ops.async says which.  Whoever makes news there calls async_tell(), which is one look
- * where no file stands.
+ * What events come from, an end of a pipe say, has a struct async_source, in which open files stand while
+ * they have O_ASYNC; file_ops.async says which. Whoever makes news there calls async_tell(), which is one
+ * look where no file stands.
  *
- * O_ASYNC belongs to the open file, as do its owner and its signal.  It ends with the file, with a hang-up,
+ * O_ASYNC belongs to the open file, as do its owner and its signal. It ends with the file, with a hang-up,
  * and when the capability through which it was set is revoked.
  */
 #pragma once

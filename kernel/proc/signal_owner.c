@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whom a file's signals go to: a thread, a process or a group, by number and by the identity that the number
- * had when it was named, so that nobody who gets the number later is meant.  It may be gone by then.
+ * Whom a file's signals go to: a thread, a process or a group, by number and by the identity that the
+ * number had when it was named, so that nobody who gets the number later is meant. It may be gone by then.
  *
- * May they be sent?  By who named the owner, as he was then, to the process as it is now (fcntl(2), F_SETOWN).
+ * May they be sent? By who named the owner, as he was then, to the process as it is now (fcntl(2),
+ * F_SETOWN).
  */
 #include <kernel/confine.h>
 #include <serix/abi_fs.h>

@@ -162,7 +162,8 @@ static void test_signal_number(void)
 /* Which files keep the flag. */
 static void test_flag(void)
 {
-	int ends[2], pair[2], file = file_with("file", ""), on = 1, off = 0, ptmx = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	int ends[2], pair[2], file = file_with("file", ""), on = 1, off = 0,
+			      ptmx = open("/dev/ptmx", O_RDWR | O_NOCTTY);
 
 	pipe(ends);
 	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
@@ -527,20 +528,13 @@ static void test_default(void)
 }
 
 static const struct calls table[] = {
-	{ "fcntl", test_owner },
-	{ "fcntl", test_signal_number },
-	{ "fcntl ioctl", test_flag },
-	{ "fcntl", test_pipe },
-	{ "fcntl", test_pipe_end },
-	{ "fcntl", test_fifo },
-	{ "fcntl", test_overflow },
-	{ "fcntl", test_group },
-	{ "fcntl", test_permission },
-	{ "fcntl ioctl", test_sockets },
-	{ "fcntl", test_socket_room },
-	{ "fcntl", test_inotify },
-	{ "fcntl", test_terminal },
-	{ "fcntl signalfd4", test_signalfd },
+	{ "fcntl", test_owner },       { "fcntl", test_signal_number },
+	{ "fcntl ioctl", test_flag },  { "fcntl", test_pipe },
+	{ "fcntl", test_pipe_end },    { "fcntl", test_fifo },
+	{ "fcntl", test_overflow },    { "fcntl", test_group },
+	{ "fcntl", test_permission },  { "fcntl ioctl", test_sockets },
+	{ "fcntl", test_socket_room }, { "fcntl", test_inotify },
+	{ "fcntl", test_terminal },    { "fcntl signalfd4", test_signalfd },
 	{ "fcntl", test_default },
 };
 

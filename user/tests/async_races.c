@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * O_ASYNC while everything about it changes: it is turned on and off, owners and signals are named, descriptors
- * are closed, revoked, the owner dies and terminals hang up, all beside who writes.  Nothing may hang or fall, and
- * afterwards one write is one signal again.
+ * O_ASYNC while everything about it changes: it is turned on and off, owners and signals are named,
+ * descriptors are closed, revoked, the owner dies and terminals hang up, all beside who writes. Nothing may
+ * hang or fall, and afterwards one write is one signal again.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
