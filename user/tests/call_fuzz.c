@@ -488,16 +488,28 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
+/* With others who work there, or, when nobody can go there any more, somewhere new. */
+static void find_a_place(struct dice *d)
+{
+	uint64_t place = below(d, 4);
+	char path[64];
+
+	for (int tries = 0; tries < 100; tries++) {
+		snprintf(path, sizeof(path), TOP "/%lu", place);
+		mkdir(path, 0777);
+		if (chdir(path) == 0)
+			return;
+		place = below(d, 1 << 20);
+	}
+	_exit(2);
+}
+
 static void work(uint64_t seed)
 {
 	struct dice d = { seed };
-	char place[64];
 
-	snprintf(place, sizeof(place), TOP "/%u", (unsigned)below(&d, 4));
 	prepare_worker(root ? 0 : NOBODY);
-	mkdir(place, 0777);
-	if (chdir(place) < 0)
-		_exit(2);
+	find_a_place(&d);
 	mkdir("d0", 0777);
 	mkdir("d1", 0777);
 	for (int i = 0; i < 12; i++)

@@ -95,18 +95,41 @@ static inline int64_t enter(uint64_t nr, const uint64_t a[6])
 	return result;
 }
 
+static inline void make_arena(void)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | (arena ? MAP_FIXED : 0);
+
+	arena = mmap(arena, ARENA, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (arena == MAP_FAILED || mprotect(arena + ARENA - 2 * 4096, 4096, PROT_READ) < 0 ||
+	    munmap(arena + ARENA - 4096, 4096) < 0)
+		_exit(2);
+}
+
+/* Who has unmapped the arena gets it anew; who has unmapped anything else is over. */
+static inline void mend_arena(int signo, siginfo_t *info, void *context)
+{
+	(void)signo;
+	(void)context;
+	if ((char *)info->si_addr < arena || (char *)info->si_addr >= arena + ARENA - 2 * 4096)
+		_exit(3);
+	make_arena();
+}
+
 static inline void ignore(int signo)
 {
 	(void)signo;
 }
 
-/* Signals break into what sleeps. */
-static inline void set_alarms(void)
+/* Signals break into what sleeps, and mend what was broken. */
+static inline void set_signals(void)
 {
 	const struct itimerval often = { { 0, 7000 }, { 0, 7000 } };
-	struct sigaction action = { .sa_handler = ignore };
+	struct sigaction action = { .sa_handler = ignore },
+			 mend = { .sa_sigaction = mend_arena, .sa_flags = SA_SIGINFO };
 
 	sigaction(SIGALRM, &action, NULL);
+	sigaction(SIGSEGV, &mend, NULL);
+	sigaction(SIGBUS, &mend, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	setitimer(ITIMER_REAL, &often, NULL);
 }
@@ -114,14 +137,6 @@ static inline void set_alarms(void)
 static inline void limit_to(int resource, rlim_t value)
 {
 	setrlimit(resource, &(struct rlimit){ value, value });
-}
-
-static inline void make_arena(void)
-{
-	arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (arena == MAP_FAILED || mprotect(arena + ARENA - 2 * 4096, 4096, PROT_READ) < 0 ||
-	    munmap(arena + ARENA - 4096, 4096) < 0)
-		_exit(2);
 }
 
 /* What is written to them is not for people. */
@@ -155,7 +170,7 @@ static inline void prepare_worker(uid_t user)
 	limit_to(RLIMIT_CORE, 0);
 	if (user && (setgid(user) < 0 || setuid(user) < 0))
 		_exit(2);
-	set_alarms();
+	set_signals();
 	use_null_for_files();
 }
 
