@@ -241,7 +241,7 @@ static int readlink_fd(const struct proc_node *node, char *buf, size_t size)
 	return err;
 }
 
-#define FDINFO_MORE 8192 /* what files have to add, at most */
+#define FDINFO_MORE 8192 /* what files and other objects have to add, at most */
 
 static int show_fdinfo(struct proc_text *t, const struct proc_node *node)
 {
@@ -253,15 +253,19 @@ static int show_fdinfo(struct proc_text *t, const struct proc_node *node)
 	if (err < 0)
 		return err;
 	file = file_in(cap);
-	more = file && file->ops->info ? kzalloc(FDINFO_MORE) : NULL;
-	if (more)
+	more = (file ? file->ops->info != NULL : cap->object->ops->info != NULL) ? kzalloc(FDINFO_MORE)
+										 : NULL;
+	if (more && file)
 		file->ops->info(file, more, FDINFO_MORE);
+	else if (more)
+		cap->object->ops->info(cap->object, more, FDINFO_MORE);
 	if (file)
 		text_printf(t, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n%s", READ_ONCE(file->pos),
 			    atomic_load(&file->flags), file->mount ? file->mount->id : 0,
 			    file->vnode ? file->vnode->ino : 0, more ? more : "");
 	else
-		text_printf(t, "pos:\t0\nflags:\t02\nmnt_id:\t0\nino:\t%lu\n", cap->object->id);
+		text_printf(t, "pos:\t0\nflags:\t02\nmnt_id:\t0\nino:\t%lu\n%s", cap->object->id,
+			    more ? more : "");
 	kfree(more);
 	cap_done(cap);
 	return 0;

@@ -61,6 +61,7 @@ enum lock_rank {
 	RANK_EPOLL,          /* epoll.lock; one at a time */
 	RANK_EPOLL_SLEEPERS, /* threads in epoll_wait */
 	RANK_LOAN,           /* what a task waits for and was lent: kernel/sched/mutex.c */
+	RANK_RESERVATION,    /* which task has which reservation: kernel/sched/reservation.c */
 	RANK_RUNQ,           /* two: by cpu id */
 	RANK_TIMER,          /* callbacks run without it */
 	RANK_SLAB_CACHES,    /* which caches there are */

@@ -46,6 +46,8 @@ struct kobject_ops {
 	uint32_t (*poll)(struct kobject *obj, struct poll_table *table);
 	/* A name for people, as /proc/pid/fd shows it: "port:[17]".  Cut to size. */
 	void (*describe)(struct kobject *obj, char *buf, size_t size);
+	/* As file_ops.info: more lines for /proc/pid/fdinfo. */
+	void (*info)(struct kobject *obj, char *buf, size_t size);
 };
 
 struct kobject {

@@ -49,6 +49,7 @@ enum task_state {
 struct vm_space;
 struct sched_class;
 struct mutex_waiter;
+struct reservation;
 struct spinlock;
 struct loan;
 
@@ -83,12 +84,14 @@ struct task {
 	struct sched_fair fair;
 	struct sched_rt rt;
 	struct sched_iso iso;
-	struct cpumask affinity;     /* [r] */
-	uint64_t accounted_ns;       /* [r] CPU time is charged up to here */
-	uint64_t user_ns, system_ns; /* [r] CPU time; the split follows the last tick's mode */
-	bool last_tick_user;         /* [r] */
-	void (*entry)(void *);       /* [i] */
-	void *entry_arg;             /* [i] */
+	struct reservation *reservation; /* [r], and the lock of reservations to change it; NULL: none */
+	uint8_t base_policy;             /* [r] what it goes back to when that ends */
+	struct cpumask affinity;         /* [r] */
+	uint64_t accounted_ns;           /* [r] CPU time is charged up to here */
+	uint64_t user_ns, system_ns;     /* [r] CPU time; the split follows the last tick's mode */
+	bool last_tick_user;             /* [r] */
+	void (*entry)(void *);           /* [i] */
+	void *entry_arg;                 /* [i] */
 	uint64_t switches_voluntary, switches_forced; /* [r] */
 	uint64_t queued_ns;                           /* [r] since when it waits for a CPU */
 	uint64_t wait_ns;                             /* [r] waited until it was queued last */
@@ -169,12 +172,14 @@ void task_switch_vm(struct vm_space *vm);
 
 /* -EINVAL (fields do not fit), -EBUSY (the ISO load would not be schedulable), -EPERM (ISO for a task that
  * may not run on every CPU).  Rights are the caller's to check.  Any task, running or not, at once; its
- * bandwidth comes back when it leaves ISO or exits. */
+ * bandwidth comes back when it leaves ISO or exits.  A reservation that it has ends. */
 int sched_set_policy(struct task *task, const struct sched_policy *policy) __must_check;
 /* Only the nice value; REALTIME and ISO tasks keep it for later. */
 void sched_set_nice(struct task *task, int nice);
 /* As asked for: what is lent does not show. */
 void sched_get_policy(struct task *task, struct sched_policy *out);
+/* The same; of a task with a reservation (kernel/reservation.h), what it has when that ends. */
+void sched_get_base_policy(struct task *task, struct sched_policy *out);
 /* What sched_rr_get_interval(2) says: the slice, 0 for FIFO and ISO. */
 uint64_t sched_slice_ns(struct task *task);
 /* A child of the running task starts with its policy, nice value and CPUs, or as reset_on_fork wants it.

@@ -51,6 +51,7 @@ struct sched_iso {
 	int64_t budget_ns;     /* left until then */
 	uint64_t replenish_ns; /* while it is suspended: when the next period begins */
 	uint64_t bandwidth;    /* admitted; BANDWIDTH_FULL is one CPU */
+	uint64_t used_ns;      /* CPU time that was charged to the server */
 	bool suspended, missed;
 	uint64_t misses; /* deadlines at which it still had budget, and wanted it */
 };

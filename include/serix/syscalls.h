@@ -326,4 +326,9 @@
 	X(1051, port_reply_wait_small, 5, ipc_small) \
 	X(1052, notification_create, 1, notify)      \
 	X(1053, notification_signal, 2, notify)      \
-	X(1054, notification_wait, 4, notify)
+	X(1054, notification_wait, 4, notify)        \
+	X(1055, budget_create, 3, budget)            \
+	X(1056, budget_bind, 2, budget)              \
+	X(1057, budget_unbind, 1, budget)            \
+	X(1058, budget_resize, 3, budget)            \
+	X(1059, budget_query, 3, budget)

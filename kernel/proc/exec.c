@@ -8,6 +8,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/format.h>
+#include <kernel/reservation.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/vdso.h>
@@ -303,6 +304,8 @@ static void install_identity(struct exec *x, struct process *p)
 	memcpy(p->exe, exe, sizeof(p->exe));
 	spin_unlock(&p->lock);
 	tree_unlock(flags);
+	if (x->secure)
+		reservation_leave(); /* who gave it less than it needs has no say any more */
 	memcpy(current_task()->name, p->comm, sizeof(p->comm));
 	atomic_store(&p->unsupported_row, 0);
 }

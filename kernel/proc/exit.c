@@ -7,6 +7,7 @@
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
 #include <kernel/panic.h>
+#include <kernel/reservation.h>
 #include <kernel/slab.h>
 #include <kernel/sysvipc.h>
 #include <kernel/tty.h>
@@ -252,6 +253,7 @@ static void detach(struct thread *t)
 	entry = pid_lookup_locked(t->tid);
 	entry->thread = NULL;
 	pid_release_locked(entry);
+	reservation_leave(); /* should somebody have bound it to one since it began to exit */
 	if (gone)
 		become_zombie_locked(p, &dead);
 	tree_unlock(flags);
@@ -269,6 +271,7 @@ void thread_exit(int code)
 	uint64_t flags;
 	bool last;
 
+	reservation_leave();
 	exit_release_memory(t);
 	if (t->task.vm)
 		task_switch_vm(NULL);

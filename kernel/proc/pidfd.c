@@ -492,6 +492,24 @@ int policy_get_by_handle(cap_handle_t handle, struct sched_policy *out)
 	return t ? 0 : -ESRCH;
 }
 
+int thread_act_by_handle(cap_handle_t handle, uint32_t rights, int (*act)(struct thread *t, void *arg),
+			 void *arg)
+{
+	struct handle_use use;
+	struct thread *t;
+	uint64_t flags;
+	int err = handle_use(handle, rights, &use);
+
+	if (err < 0)
+		return err;
+	flags = tree_lock();
+	t = thread_locked(use.handle);
+	err = t ? act(t, arg) : -ESRCH;
+	tree_unlock(flags);
+	handle_done(&use);
+	return err;
+}
+
 static int set_policy_locked(const struct process_handle *h, const struct policy_request *request)
 {
 	struct process *p = h->process;

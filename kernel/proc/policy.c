@@ -42,7 +42,7 @@ static bool is_fair(unsigned policy)
 	return policy == SCHED_OTHER || policy == SCHED_BATCH;
 }
 
-static bool deadline_valid(const struct sched_policy *p)
+bool policy_deadline_valid(const struct sched_policy *p)
 {
 	return p->runtime_ns >= RUNTIME_MIN_NS && p->runtime_ns <= p->deadline_ns &&
 	       p->deadline_ns <= p->period_ns && p->period_ns >= PERIOD_MIN_NS &&
@@ -56,7 +56,7 @@ static bool policy_valid(const struct sched_policy *p)
 	case SCHED_RR:
 		return p->rt_priority >= RT_PRIORITY_MIN && p->rt_priority <= RT_PRIORITY_MAX;
 	case SCHED_DEADLINE:
-		return p->rt_priority == 0 && deadline_valid(p);
+		return p->rt_priority == 0 && policy_deadline_valid(p);
 	case SCHED_OTHER:
 	case SCHED_BATCH:
 	case SCHED_IDLE:
@@ -122,7 +122,7 @@ int thread_policy_set_locked(struct thread *t, const struct policy_request *requ
 	int err;
 
 	assert_held(&t->process->lock);
-	sched_get_policy(&t->task, &old);
+	sched_get_base_policy(&t->task, &old);
 	complete(&new, &old, request);
 	if (!policy_valid(&new))
 		return -EINVAL;
@@ -134,6 +134,11 @@ int thread_policy_set_locked(struct thread *t, const struct policy_request *requ
 	if (err == 0)
 		cpu_timers_update_locked(t->process); /* RLIMIT_RTTIME may begin to count */
 	return err;
+}
+
+bool policy_may_reserve(void)
+{
+	return cred_is_root() && !confine_denies(CONFINE_NO_RT);
 }
 
 int thread_policy_set(pid_t tid, const struct policy_request *request)

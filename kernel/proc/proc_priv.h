@@ -170,6 +170,12 @@ bool process_same_owner(const struct process *p);
 bool thread_same_owner(const struct thread *t);
 /* `owner`: that is settled.  Holds its process's lock. */
 int thread_policy_set_locked(struct thread *t, const struct policy_request *request, bool owner) __must_check;
+/* May the running process take CPU time away from everybody for good, and are these times it may name? */
+bool policy_may_reserve(void);
+bool policy_deadline_valid(const struct sched_policy *p);
+/* Do it to the thread that the capability names (of a process: its first), with proc_tree_lock held. -ESRCH. */
+int thread_act_by_handle(cap_handle_t handle, uint32_t rights, int (*act)(struct thread *t, void *arg),
+			 void *arg) __must_check;
 /* May it be as urgent as this nice value by RLIMIT_NICE, or by privilege? */
 bool thread_may_nice(const struct thread *t, int nice);
 

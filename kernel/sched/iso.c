@@ -57,6 +57,7 @@ static void iso_charge(struct runq *rq, struct task *task, uint64_t ns)
 	if (task->lent)
 		return;
 	e->budget_ns -= (int64_t)ns;
+	e->used_ns += ns;
 	if (task->accounted_ns > e->deadline_ns && !e->missed) {
 		e->missed = true;
 		e->misses++;

@@ -19,9 +19,9 @@ static _Atomic uint64_t iso_total;
 
 /* --- from policy to class ---------------------------------------------------------------------------- */
 
-static uint64_t own_urgency(const struct task *task)
+static uint64_t urgency_by(const struct task *task, unsigned policy)
 {
-	switch (task->policy.policy) {
+	switch (policy) {
 	case SCHED_DEADLINE:
 		return task->iso.deadline_ns;
 	case SCHED_FIFO:
@@ -57,10 +57,9 @@ static void set_weight(struct sched_fair *e, uint32_t weight)
 	e->weight = weight;
 }
 
-/* Recompute what the task runs as. */
-static void apply(struct task *task)
+void policy_apply(struct task *task)
 {
-	uint64_t own = own_urgency(task);
+	uint64_t own = urgency_by(task, task->policy.policy);
 
 	task->urgency = MIN(own, task->lent_urgency);
 	task->lent = task->urgency != own;
@@ -77,26 +76,21 @@ void policy_init(struct task *task)
 	task->affinity = CPUMASK_ALL;
 	task->lent_urgency = URGENCY_IDLE;
 	list_init(&task->rt.link);
-	apply(task);
+	policy_apply(task);
 }
 
 void policy_release(struct task *task)
 {
+	ASSERT(!task->reservation);
 	atomic_fetch_sub_explicit(&iso_total, task->iso.bandwidth, memory_order_relaxed);
 	task->iso.bandwidth = 0;
 }
 
 /* --- changing a task that may run or wait ------------------------------------------------------------- */
 
-struct change {
-	struct runq *rq;
-	uint64_t flags, now;
-	bool waited, runs;
-};
-
-static struct change begin_change(struct task *task)
+struct policy_change policy_begin_change(struct task *task)
 {
-	struct change c;
+	struct policy_change c;
 
 	c.rq = runq_lock_task(task, &c.flags);
 	c.now = time_now_ns();
@@ -108,7 +102,7 @@ static struct change begin_change(struct task *task)
 	return c;
 }
 
-static void end_change(struct task *task, const struct change *c)
+void policy_end_change(struct task *task, const struct policy_change *c)
 {
 	struct runq *rq = c->rq;
 
@@ -151,21 +145,27 @@ static bool fits(const struct sched_policy *p)
 	return false;
 }
 
-/* Change what the task has of the total.  Its run queue is locked, so its own part stands still. */
-static int admit_locked(struct task *task, const struct sched_policy *p)
+int policy_admit(uint64_t *has, uint64_t wanted)
 {
-	uint64_t wanted = p->policy == SCHED_DEADLINE ? iso_bandwidth(p->runtime_ns, p->period_ns) : 0;
-	uint64_t had = task->iso.bandwidth, total = atomic_load(&iso_total);
+	uint64_t had = *has, total = atomic_load(&iso_total);
 
 	do {
 		if (wanted > had && !iso_admissible(total - had, wanted, cpumask_count(&cpus_online)))
 			return -EBUSY;
 	} while (!atomic_compare_exchange_weak(&iso_total, &total, total - had + wanted));
-	task->iso.bandwidth = wanted;
+	*has = wanted;
 	return 0;
 }
 
-static bool may_run_everywhere(const struct task *task)
+/* Its run queue is locked, so what it has stands still. */
+static int admit_locked(struct task *task, const struct sched_policy *p)
+{
+	uint64_t wanted = p->policy == SCHED_DEADLINE ? iso_bandwidth(p->runtime_ns, p->period_ns) : 0;
+
+	return policy_admit(&task->iso.bandwidth, wanted);
+}
+
+bool policy_runs_everywhere(const struct task *task)
 {
 	struct cpumask allowed = cpumask_and(&task->affinity, &cpus_online);
 
@@ -174,33 +174,37 @@ static bool may_run_everywhere(const struct task *task)
 
 int sched_set_policy(struct task *task, const struct sched_policy *policy)
 {
-	struct change c;
+	struct policy_change c;
+	uint64_t flags;
 	int err;
 
 	if (!fits(policy))
 		return -EINVAL;
-	c = begin_change(task);
-	if (policy->policy == SCHED_DEADLINE && !may_run_everywhere(task))
+	flags = reservations_lock();
+	c = policy_begin_change(task);
+	if (policy->policy == SCHED_DEADLINE && !policy_runs_everywhere(task))
 		err = -EPERM;
 	else
 		err = admit_locked(task, policy);
 	if (err == 0) {
+		reservation_leave_locked(task);
 		task->policy = *policy;
 		if (policy->policy == SCHED_DEADLINE)
 			iso_start(&task->iso, policy, c.now);
-		apply(task);
+		policy_apply(task);
 	}
-	end_change(task, &c);
+	policy_end_change(task, &c);
+	reservations_unlock(flags);
 	return err;
 }
 
 void sched_set_nice(struct task *task, int nice)
 {
-	struct change c = begin_change(task);
+	struct policy_change c = policy_begin_change(task);
 
 	task->policy.nice = nice_clamp(nice);
-	apply(task);
-	end_change(task, &c);
+	policy_apply(task);
+	policy_end_change(task, &c);
 }
 
 void sched_get_policy(struct task *task, struct sched_policy *out)
@@ -209,6 +213,15 @@ void sched_get_policy(struct task *task, struct sched_policy *out)
 	struct runq *rq = runq_lock_task(task, &flags);
 
 	*out = task->policy;
+	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+void sched_get_base_policy(struct task *task, struct sched_policy *out)
+{
+	uint64_t flags;
+	struct runq *rq = runq_lock_task(task, &flags);
+
+	*out = task->reservation ? reservation_base_locked(task) : task->policy;
 	spin_unlock_irqrestore(&rq->lock, flags);
 }
 
@@ -235,7 +248,7 @@ int sched_inherit(struct task *child)
 	struct sched_policy p;
 	struct cpumask mask;
 
-	sched_get_policy(current_task(), &p);
+	sched_get_base_policy(current_task(), &p);
 	sched_get_affinity(current_task(), &mask);
 	if (p.reset_on_fork) {
 		bool urgent = p.policy != SCHED_OTHER && p.policy != SCHED_BATCH && p.policy != SCHED_IDLE;
@@ -248,7 +261,7 @@ int sched_inherit(struct task *child)
 	/* Nobody else knows the child yet. */
 	child->policy = p;
 	child->affinity = mask;
-	apply(child);
+	policy_apply(child);
 	return 0;
 }
 
@@ -303,6 +316,14 @@ void sched_get_affinity(struct task *task, struct cpumask *out)
 
 /* --- lending ----------------------------------------------------------------------------------------- */
 
+/* Not what is reserved for it: who runs on loan is not charged, so nothing would bound that. */
+static uint64_t lendable_locked(const struct task *donor)
+{
+	if (!donor->reservation)
+		return donor->urgency;
+	return MIN(urgency_by(donor, donor->base_policy), donor->lent_urgency);
+}
+
 static void raise(struct task *task, uint64_t urgency, uint32_t weight)
 {
 	task->lent_urgency = MIN(urgency, task->lent_urgency);
@@ -313,13 +334,13 @@ void sched_lend(struct task *task, struct task *donor)
 {
 	uint64_t urgency = URGENCY_IDLE;
 	uint32_t weight = 0;
-	struct change c;
+	struct policy_change c;
 
 	if (donor) {
 		uint64_t flags;
 		struct runq *rq = runq_lock_task(donor, &flags);
 
-		urgency = donor->urgency;
+		urgency = lendable_locked(donor);
 		weight = donor->fair.weight;
 		spin_unlock_irqrestore(&rq->lock, flags);
 		if (urgency >= READ_ONCE(task->urgency) && weight <= READ_ONCE(task->fair.weight))
@@ -327,13 +348,13 @@ void sched_lend(struct task *task, struct task *donor)
 	} else if (READ_ONCE(task->lent_urgency) == URGENCY_IDLE) {
 		return;
 	}
-	c = begin_change(task);
+	c = policy_begin_change(task);
 	if (!donor) {
 		task->lent_urgency = URGENCY_IDLE;
 		task->lent_weight = 0;
 	} else {
 		raise(task, urgency, weight);
 	}
-	apply(task);
-	end_change(task, &c);
+	policy_apply(task);
+	policy_end_change(task, &c);
 }

@@ -388,6 +388,21 @@ static inline bool iso_exhausted(const struct task *task)
 void policy_init(struct task *task);
 /* A task is gone: its bandwidth comes back. */
 void policy_release(struct task *task);
+/* A task between two ways of being scheduled: off its queue, and that one locked. */
+struct policy_change {
+	struct runq *rq;
+	uint64_t flags, now;
+	bool waited, runs;
+};
+struct policy_change policy_begin_change(struct task *task);
+/* It goes on as what policy_apply() makes of its policy and of what it was lent. */
+void policy_end_change(struct task *task, const struct policy_change *c);
+void policy_apply(struct task *task);
+/* Take `wanted` of the total bandwidth instead of *has, which the caller keeps others off.  -EBUSY. */
+int policy_admit(uint64_t *has, uint64_t wanted) __must_check;
+/* As ISO tasks have to. */
+bool policy_runs_everywhere(const struct task *task);
+
 /* An ISO or REALTIME task has joined, or has left, those that wait: publish the urgency of the first of them.
  */
 void set_waiting_locked(struct runq *rq, uint64_t urgency);
@@ -397,6 +412,18 @@ static inline void note_waiting_locked(struct runq *rq, const struct task *task)
 		set_waiting_locked(rq, task->urgency);
 }
 void note_taken_locked(struct runq *rq, const struct task *task);
+
+/* --- reservation.c ------------------------------------------------------------------------------------ */
+
+uint64_t reservations_lock(void);
+void reservations_unlock(uint64_t flags);
+/* What the task has of a reservation, if anything, ends; both locks are held, and the caller applies what is
+ * its policy then. */
+void reservation_leave_locked(struct task *task);
+/* The policy that a task with a reservation goes back to; its queue is locked. */
+struct sched_policy reservation_base_locked(const struct task *task);
+
+/* --- the rest ---------------------------------------------------------------------------------------- */
 
 void loadavg_init(void);
 void loadavg_read(uint32_t out[3]);
