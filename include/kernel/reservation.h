@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reserved CPU time: an ISO server (kernel/sched/iso_server.h) that exists apart from tasks, `runtime` in each
- * `period`, which is also the deadline.  Its bandwidth is admitted when it is opened and given back when it is
- * closed.  In between one task at a time may have it, and is an ISO task meanwhile.
+ * Reserved CPU time: an ISO server (kernel/sched/iso_server.h) that exists apart from tasks, `runtime` in
+ * each `period`, which is also the deadline.  Its bandwidth is admitted when it is opened and given back when
+ * it is closed.  In between one task at a time may have it, and is an ISO task meanwhile.
  *
  *	OPEN --bind--> BOUND --unbind, or the task leaves--> OPEN --close-->
  *
  * A task that is bound was of class FAIR or BATCH before and is that again afterwards.  What was used of the
- * period stays used whoever has the server next, so changing tasks or sizes never makes more of it than runtime
- * per period; nor does lending, for a task with a reservation lends only what it had without (sched_lend).
+ * period stays used whoever has the server next, so changing tasks or sizes never makes more of it than
+ * runtime per period; nor does lending, for a task with a reservation lends only what it had without
+ * (sched_lend).
  *
  * One lock (RANK_RESERVATION, interrupts off) covers who has what; inside it the task's run queue is locked,
  * whose holder sees task->reservation stand still.  Tasks leave, before their end, on their own; so a
@@ -55,8 +56,8 @@ static inline void reservation_leave(void)
 		reservation_leave_slowly();
 }
 
-/* Other times, whether it is bound or not; what is left of the present period is not more than before.  Errors
- * as of reservation_open, and nothing changes then. */
+/* Other times, whether it is bound or not; what is left of the present period is not more than before. 
+ * Errors as of reservation_open, and nothing changes then. */
 int reservation_resize(struct reservation *r, uint64_t runtime_ns, uint64_t period_ns) __must_check;
 /* `number` says how a task is to be called. */
 void reservation_look(struct reservation *r, struct reservation_state *out,

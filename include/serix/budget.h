@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Scheduling budgets: processor time that is reserved, as a capability.  A budget is `runtime_ns` of one
- * processor's time in each `period_ns`, set aside from the moment that it is made.  A thread that is bound to it
- * is scheduled as with SCHED_DEADLINE by these times (the deadline is the period's end): before all that has no
- * deadline, and never for more than that.  Whoever makes one needs what SCHED_DEADLINE needs; whoever uses one
- * needs the capability, whatever his user id is and however he is confined.
+ * processor's time in each `period_ns`, set aside from the moment that it is made.  A thread that is bound to
+ * it is scheduled as with SCHED_DEADLINE by these times (the deadline is the period's end): before all that
+ * has no deadline, and never for more than that.  Whoever makes one needs what SCHED_DEADLINE needs; whoever
+ * uses one needs the capability, whatever his user id is and however he is confined.
  *
  *	int budget_create(const struct budget_params *params, size_t size, unsigned flags)
- *		A descriptor with all rights.  flags: CAP_DERIVE_CLOEXEC.  EPERM: the caller could not give itself
- *		SCHED_DEADLINE; EBUSY: so much is not left (95% of all processors can be reserved); EINVAL: times
- *		that sched_setattr(2) does not take, or unknown flags; EMFILE, ENOMEM.
+ *		A descriptor with all rights.  flags: CAP_DERIVE_CLOEXEC.  EPERM: the caller could not give
+ *		itself SCHED_DEADLINE; EBUSY: so much is not left (95% of all processors can be reserved);
+ *		EINVAL: times that sched_setattr(2) does not take, or unknown flags; EMFILE, ENOMEM.
  *	int budget_bind(cap_handle_t budget, cap_handle_t thread)
  *		BIND.  thread: a capability to a thread (of a process: to its first one) with
- *		PROCESS_RIGHT_SCHEDULE, or BUDGET_SELF.  EBUSY: another thread has the budget, or the thread a
- *		budget or an urgent policy (FIFO, RR, DEADLINE) already; EPERM: the thread may not run on every
- *		processor, or a right is missing; ESRCH: it has ended; EBADF.
+ *		PROCESS_RIGHT_SCHEDULE, or BUDGET_SELF.  EBUSY: another thread has the budget, or the thread
+ *		a budget or an urgent policy (FIFO, RR, DEADLINE) already; EPERM: the thread may not run on
+ *		every processor, or a right is missing; ESRCH: it has ended; EBADF.
  *	int budget_unbind(cap_handle_t budget)
  *		BIND.  The thread goes on as it was scheduled before.  ESRCH: none is bound.
  *	int budget_resize(cap_handle_t budget, const struct budget_params *params, size_t size)
- *		RESIZE.  Other times from now on, bound or not; EBUSY and EINVAL as above, and nothing changes.
+ *		RESIZE.  Other times from now on, bound or not; EBUSY and EINVAL as above, and nothing
+ *		changes.
  *	int budget_query(cap_handle_t budget, struct budget_info *info, size_t size)
  *		No right is needed.  EINVAL, EFAULT.
  *
@@ -29,8 +30,8 @@
  *	when the thread ends, runs a set-id program, or is given another policy (sched_setscheduler,
  *	sched_setattr, PROCESS_SET_SCHEDULE).  Another nice value or program leaves it; CPU masks are refused
  *	with EBUSY meanwhile.
- * A child or a new thread of a bound thread is not bound, and starts as its parent was scheduled before.  A bound
- * thread lends no one (mutexes, calls to servers, futexes) more urgency than it had before.
+ * A child or a new thread of a bound thread is not bound, and starts as its parent was scheduled before.  A
+ * bound thread lends no one (mutexes, calls to servers, futexes) more urgency than it had before.
  */
 #pragma once
 

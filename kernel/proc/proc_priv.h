@@ -173,7 +173,8 @@ int thread_policy_set_locked(struct thread *t, const struct policy_request *requ
 /* May the running process take CPU time away from everybody for good, and are these times it may name? */
 bool policy_may_reserve(void);
 bool policy_deadline_valid(const struct sched_policy *p);
-/* Do it to the thread that the capability names (of a process: its first), with proc_tree_lock held. -ESRCH. */
+/* Do it to the thread that the capability names (of a process: its first), with proc_tree_lock held.
+ * -ESRCH. */
 int thread_act_by_handle(cap_handle_t handle, uint32_t rights, int (*act)(struct thread *t, void *arg),
 			 void *arg) __must_check;
 /* May it be as urgent as this nice value by RLIMIT_NICE, or by privilege? */

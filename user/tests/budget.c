@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Scheduling budgets: who may make and use them, what a binding is and how it ends, and that it is worth what it
- * says, no less and no more.
+ * Scheduling budgets: who may make and use them, what a binding is and how it ends, and that it is worth what
+ * it says, no less and no more.
  *
- * Nothing is judged by the clock alone: what should come about is waited for, and how CPU time is shared is looked
- * at more than once, since a busy host takes whole CPUs of the guest away for a while.
+ * Nothing is judged by the clock alone: what should come about is waited for, and how CPU time is shared is
+ * looked at more than once, since a busy host takes whole CPUs of the guest away for a while.
  */
 #include "cap_files.h"
 

@@ -7,10 +7,10 @@
  *	quiet batches	steps in different processes commute, so each result is known beforehand; who is
  *			granted something or has just been forked does nothing else meanwhile
  *	races		one process revokes while all others go on: what acts on something that goes may
- *			succeed until it finds it gone, and a new capability may take a slot that has just been
- *			emptied; everything else is known, what begins when the revocation has returned is,
- *			too, and afterwards nothing below what was revoked is left, whoever derived it
- *			meanwhile
+ *			succeed until it finds it gone, and a new capability may take a slot that has just
+ *			been emptied; everything else is known, what begins when the revocation has
+ *			returned is, too, and afterwards nothing below what was revoked is left, whoever
+ *			derived it meanwhile
  *	expiry		some capabilities get a millisecond; once that is over a use fails, and soon all below
  *			is gone
  *

@@ -9,7 +9,8 @@
  *	cap_handle_t budget = budget_create(2000000, 10000000, CAP_DERIVE_CLOEXEC);   2 ms in each 10 ms
  *	cap_handle_t theirs = cap_reduce(budget, BUDGET_RIGHT_BIND);
  *
- * The other calls budget_bind(theirs, BUDGET_SELF) and needs nothing else; cap_revoke(theirs, 0) takes it back.
+ * The other calls budget_bind(theirs, BUDGET_SELF) and needs nothing else; cap_revoke(theirs, 0) takes it
+ * back.
  */
 #pragma once
 
