@@ -56,7 +56,7 @@ static inline void reservation_leave(void)
 		reservation_leave_slowly();
 }
 
-/* Other times, whether it is bound or not; what is left of the present period is not more than before. 
+/* Other times, whether it is bound or not; what is left of the present period is not more than before.
  * Errors as of reservation_open, and nothing changes then. */
 int reservation_resize(struct reservation *r, uint64_t runtime_ns, uint64_t period_ns) __must_check;
 /* `number` says how a task is to be called. */
