@@ -48,8 +48,8 @@ int async_set(const struct file_use *use, int fd, bool on, bool refuse) __must_c
 void async_hang_up(struct async_source *source, bool (*which)(const struct file *file));
 
 /* F_SETOWN_EX, F_GETOWN_EX; number 0: nobody.  -EINVAL, -ESRCH, -EPERM (confined), -ENOMEM. */
-int async_set_owner(struct file *file, const struct abi_file_owner *owner) __must_check;
-void async_get_owner(struct file *file, struct abi_file_owner *owner);
+int async_set_owner(struct file *file, const struct abi_file_owner *named) __must_check;
+void async_get_owner(struct file *file, struct abi_file_owner *named);
 /* In one number: negative is a group. */
 int async_set_owner_number(struct file *file, int32_t number) __must_check;
 int32_t async_owner_number(struct file *file);

@@ -24,6 +24,6 @@ int budget_create(const struct budget_params *params, struct kobject **out) __mu
 /* The caller uses `via`, a capability to a budget with the right to bind.  -EBUSY, -EPERM, -ESRCH, -EBADF
  * (one of the two is no such thing, or revoked), -ENOMEM. */
 int budget_bind(struct capability *via, cap_handle_t thread) __must_check;
-int budget_unbind(struct kobject *budget) __must_check;
-int budget_resize(struct kobject *budget, const struct budget_params *params) __must_check;
-void budget_look(struct kobject *budget, struct budget_info *out);
+int budget_unbind(struct kobject *object) __must_check;
+int budget_resize(struct kobject *object, const struct budget_params *params) __must_check;
+void budget_look(struct kobject *object, struct budget_info *out);

@@ -31,9 +31,10 @@ SYSCALL(budget_create)
 	if (flags & ~CAP_DERIVE_CLOEXEC)
 		return -EINVAL;
 	result = params_from_user(ARG(0, uaddr_t), args->a[1], &params);
-	if (result == 0)
-		result = budget_create(&params, &budget);
-	if (result < 0)
+	if (result != 0)
+		return result;
+	result = budget_create(&params, &budget);
+	if (result != 0)
 		return result;
 	result = cap_install(current_process()->caps, budget, BUDGET_RIGHTS,
 			     flags & CAP_DERIVE_CLOEXEC ? CAP_CLOEXEC : 0, 0);
@@ -72,8 +73,9 @@ SYSCALL(budget_resize)
 	struct capability *via;
 	int err = params_from_user(ARG(1, uaddr_t), args->a[2], &params);
 
-	if (err == 0)
-		err = use_budget(ARG(0, cap_handle_t), BUDGET_RIGHT_RESIZE, &via);
+	if (err < 0)
+		return err;
+	err = use_budget(ARG(0, cap_handle_t), BUDGET_RIGHT_RESIZE, &via);
 	if (err < 0)
 		return err;
 	err = budget_resize(via->object, &params);
