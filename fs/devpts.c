@@ -376,11 +376,6 @@ static int root_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
 	return 0;
 }
 
-static off_t root_seek(struct file *file, off_t offset, int whence)
-{
-	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
-}
-
 static int node_setattr(struct vnode *v, const struct vnode_attr *attr)
 {
 	vnode_apply_attr_locked(v, attr);
@@ -394,7 +389,7 @@ static void node_evict(struct vnode *v)
 
 static const struct vnode_ops root_ops = { .lookup = root_lookup, .setattr = node_setattr };
 static const struct vnode_ops node_ops = { .setattr = node_setattr, .evict = node_evict };
-static const struct file_ops root_file_ops = { .readdir = root_readdir, .seek = root_seek };
+static const struct file_ops root_file_ops = { .readdir = root_readdir, .seek = seek_endless };
 
 /* --- the file system ------------------------------------------------------------------------------------ */
 

@@ -295,6 +295,11 @@ off_t seek_in(struct file *file, off_t offset, int whence, uint64_t size)
 	return base;
 }
 
+off_t seek_endless(struct file *file, off_t offset, int whence)
+{
+	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
+}
+
 off_t vnode_seek(struct file *file, off_t offset, int whence)
 {
 	return seek_in(file, offset, whence, READ_ONCE(file->vnode->size));

@@ -124,11 +124,6 @@ static int root_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
 	return 0;
 }
 
-static off_t root_seek(struct file *file, off_t offset, int whence)
-{
-	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
-}
-
 /* A queue's size says nothing, so that of O_TRUNC changes nothing. */
 static int node_setattr(struct vnode *v, const struct vnode_attr *attr)
 {
@@ -140,7 +135,7 @@ static const struct vnode_ops root_ops = {
 	.lookup = root_lookup, .create = root_create, .unlink = root_unlink, .setattr = node_setattr
 };
 static const struct vnode_ops queue_ops = { .setattr = node_setattr, .evict = mqueue_detach };
-static const struct file_ops root_file_ops = { .readdir = root_readdir, .seek = root_seek };
+static const struct file_ops root_file_ops = { .readdir = root_readdir, .seek = seek_endless };
 
 /* --- mq_open, mq_unlink --------------------------------------------------------------------------------- */
 

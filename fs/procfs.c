@@ -181,11 +181,6 @@ static int proc_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
 	return 0;
 }
 
-static off_t proc_dir_seek(struct file *file, off_t offset, int whence)
-{
-	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
-}
-
 /* --- files --- */
 
 static int proc_open(struct file *file)
@@ -240,11 +235,6 @@ static ssize_t proc_write(struct file *file, struct iobuf *io, off_t *pos)
 	return n;
 }
 
-static off_t proc_seek(struct file *file, off_t offset, int whence)
-{
-	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
-}
-
 static void proc_release(struct file *file)
 {
 	proc_text_free(file->private);
@@ -285,12 +275,14 @@ static const struct vnode_ops proc_link_ops = { .readlink = proc_readlink, .evic
 static const struct vnode_ops proc_object_link_ops = { .readlink = proc_readlink,
 						       .follow = proc_follow,
 						       .evict = proc_evict };
-static const struct file_ops proc_file_ops = {
-	.open = proc_open, .read = proc_read, .write = proc_write, .seek = proc_seek, .release = proc_release
-};
+static const struct file_ops proc_file_ops = { .open = proc_open,
+					       .read = proc_read,
+					       .write = proc_write,
+					       .seek = seek_endless,
+					       .release = proc_release };
 static const struct file_ops proc_dir_file_ops = { .open = proc_open,
 						   .readdir = proc_readdir,
-						   .seek = proc_dir_seek };
+						   .seek = seek_endless };
 
 struct process *procfs_process(const struct file *file)
 {

@@ -467,14 +467,9 @@ static const struct vnode_ops ramfs_link_ops = {
 	.evict = ramfs_evict,
 };
 
-static off_t dir_seek(struct file *file, off_t offset, int whence)
-{
-	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
-}
-
 static const struct file_ops ramfs_dir_file_ops = {
 	.readdir = ramfs_readdir,
-	.seek = dir_seek,
+	.seek = seek_endless,
 };
 
 /* --- the file system --- */

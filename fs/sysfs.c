@@ -211,11 +211,6 @@ static int sys_readdir(struct file *file, off_t *pos, struct dir_sink *sink)
 	}
 }
 
-static off_t sys_seek(struct file *file, off_t offset, int whence)
-{
-	return whence == SEEK_END ? -EINVAL : seek_in(file, offset, whence, 0);
-}
-
 /* --- files ------------------------------------------------------------------------------------------- */
 
 /* file->private is the text as of the last read at position 0; under the vnode's lock. */
@@ -301,9 +296,9 @@ static const struct vnode_ops sys_dir_ops = { .lookup = sys_lookup, .evict = sys
 static const struct vnode_ops sys_file_vnode_ops = { .setattr = sys_setattr, .evict = sys_evict };
 static const struct vnode_ops sys_link_ops = { .readlink = sys_readlink, .evict = sys_evict };
 static const struct file_ops sys_file_ops = {
-	.read = sys_read, .write = sys_write, .seek = sys_seek, .release = sys_release
+	.read = sys_read, .write = sys_write, .seek = seek_endless, .release = sys_release
 };
-static const struct file_ops sys_dir_file_ops = { .readdir = sys_readdir, .seek = sys_seek };
+static const struct file_ops sys_dir_file_ops = { .readdir = sys_readdir, .seek = seek_endless };
 
 /* --- the file system --------------------------------------------------------------------------------- */
 

@@ -220,8 +220,9 @@ static inline uint8_t mode_to_type(mode_t mode)
 	return (mode & S_IFMT) >> 12;
 }
 
-/* Seek for files of a known size, and for directories and texts whose position is just a number. */
+/* Seek for files of a known size, and for what has no end to count from: directories, texts. */
 off_t seek_in(struct file *file, off_t offset, int whence, uint64_t size);
+off_t seek_endless(struct file *file, off_t offset, int whence);
 off_t vnode_seek(struct file *file, off_t offset, int whence);
 
 /* Drop a table's record locks on a vnode / an open file's flock; see fs/locks.c. */
