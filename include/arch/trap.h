@@ -19,7 +19,7 @@ bool trap_page_fault(struct arch_regs *regs, uint64_t addr, unsigned access);
 void trap_user_exception(struct arch_regs *regs, int signo, int code, uint64_t addr);
 
 /* A system call: interrupts on.  Returns its result. */
-int64_t syscall_dispatch(const struct arch_regs *regs);
+int64_t syscall_dispatch(struct arch_regs *regs);
 /* The result, one from -ERESTARTSYS to -ERESTART_RESTARTBLOCK, is in the registers. */
 void syscall_restarts(void);
 

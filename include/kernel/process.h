@@ -206,6 +206,8 @@ struct thread {
 	uaddr_t rseq;                      /* [o] its area for restartable sequences; 0: none */
 	uint32_t rseq_signature, rseq_cpu; /* [o] before abort handlers; what the area was told last */
 	struct syscall_restart restart;    /* [o] */
+	uint32_t call_watchers;            /* [process.lock] who watches its calls: kernel/syscall_watch.h */
+	_Atomic uint32_t direct_calls;     /* [process.lock] written; numbers below it need nobody's look */
 	uint16_t ioprio;                   /* [process.lock] */
 	uint32_t persona;                  /* [o] PERSONA_* */
 	/* [o] How late it may wake, and what PR_SET_TIMERSLACK with 0 goes back to.  Timers here are exact,

@@ -12,6 +12,8 @@
 #include <kernel/slab.h>
 #include <kernel/sysvipc.h>
 #include <kernel/string.h>
+#include <kernel/syscall.h>
+#include <kernel/syscall_watch.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
@@ -195,6 +197,7 @@ struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(v
 	list_init(&t->pi_waiters);
 	signal_queue_init(&t->pending);
 	t->altstack.flags = SS_DISABLE;
+	t->direct_calls = SYSCALL_MAX;
 	t->timer_slack_ns = t->timer_slack_default_ns = TIMER_SLACK_DEFAULT;
 	process_get(p);
 	t->process = p;
@@ -204,6 +207,23 @@ out_task:
 out_free:
 	slab_free(thread_cache, t);
 	return NULL;
+}
+
+/* --- watched calls ------------------------------------------------------------------------------- */
+
+void thread_watch_calls_locked(struct thread *t, uint32_t bits)
+{
+	assert_held(&t->process->lock);
+	t->call_watchers |= bits;
+	atomic_store_explicit(&t->direct_calls, 0, memory_order_relaxed);
+}
+
+void thread_unwatch_calls_locked(struct thread *t, uint32_t bits)
+{
+	assert_held(&t->process->lock);
+	t->call_watchers &= ~bits;
+	if (t->call_watchers == 0)
+		atomic_store_explicit(&t->direct_calls, SYSCALL_MAX, memory_order_relaxed);
 }
 
 /* --- looks into other processes ------------------------------------------------------------------ */

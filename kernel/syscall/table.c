@@ -11,6 +11,7 @@
 #include <arch/context.h>
 #include <arch/trap.h>
 #include <kernel/process.h>
+#include <kernel/syscall_watch.h>
 #include <kernel/unsupported.h>
 #include <serix/errno.h>
 
@@ -27,15 +28,32 @@ static const syscall_fn table[SYSCALL_MAX] = { [0 ... SYSCALL_MAX - 1] = unknown
 					       SYSCALL_LIST(SYSCALL_ENTRY) };
 #pragma GCC diagnostic pop
 
-int64_t syscall_dispatch(const struct arch_regs *regs)
+/* The saved registers are the arguments: nothing is copied. */
+static const struct syscall_args *args_of(const struct arch_regs *regs)
 {
-	/* The saved registers are the arguments: nothing is copied. */
-	const struct syscall_args *args = (const struct syscall_args *)arch_regs_syscall_args(regs);
+	return (const struct syscall_args *)arch_regs_syscall_args(regs);
+}
+
+static int64_t call_handler(const struct arch_regs *regs, uint64_t nr)
+{
+	return table[index_nospec32((uint32_t)nr, SYSCALL_MAX)](args_of(regs));
+}
+
+int64_t syscall_dispatch(struct arch_regs *regs)
+{
+	uint64_t nr = arch_regs_syscall_number(regs);
+	uint32_t direct = atomic_load_explicit(&current_thread()->direct_calls, memory_order_relaxed);
+
+	if (likely(nr < direct))
+		return call_handler(regs, nr);
+	return direct ? unknown(args_of(regs)) : syscall_dispatch_watched(regs);
+}
+
+int64_t syscall_dispatch_unwatched(struct arch_regs *regs)
+{
 	uint64_t nr = arch_regs_syscall_number(regs);
 
-	if (unlikely(nr >= SYSCALL_MAX))
-		return unknown(args);
-	return table[index_nospec32((uint32_t)nr, SYSCALL_MAX)](args);
+	return nr < SYSCALL_MAX ? call_handler(regs, nr) : unknown(args_of(regs));
 }
 
 void syscall_restarts(void)
