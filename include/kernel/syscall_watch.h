@@ -2,14 +2,14 @@
 /*
  * Watched calls: who stands between the number of a system call and its handler.
  *
- * A thread's calls go straight to their handlers (kernel/syscall/table.c) unless somebody watches them.  Then
- * each watcher is asked before the call, in the order of the bits below, and again behind it.  Before the call
- * a watcher may change number and arguments in the saved registers, or skip it: then the result is what the
- * registers hold, -ENOSYS unless somebody wrote another.  Behind the call the registers hold the result, and a
- * watcher may change that.  Skipped calls have an end, too.
+ * A thread's calls go straight to their handlers (kernel/syscall/table.c) unless somebody watches them.
+ * Then each watcher is asked before the call, in the order of kernel/syscall/watch.c, and again behind it.
+ * Before the call a watcher may change number and arguments in the saved registers, or skip it: then the
+ * result is what the registers hold, -ENOSYS unless somebody wrote another.  Behind the call the registers
+ * hold the result, and a watcher may change that.  Skipped calls have an end, too.
  *
- * An unwatched thread pays one comparison, which the check of the number needs anyway: thread.direct_calls is
- * the number that calls must lie below, and 0 while there is a watcher.
+ * An unwatched thread pays nothing: thread.direct_calls is the number that calls must lie below, which is
+ * compared anyway, and 0 while there is a watcher.
  */
 #pragma once
 
