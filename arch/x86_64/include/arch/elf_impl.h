@@ -4,3 +4,6 @@
 
 #define ARCH_ELF_MACHINE 62
 #define ARCH_PLATFORM    "x86_64"
+
+#define ARCH_ELF_GREGS_SIZE  216
+#define ARCH_ELF_FPREGS_SIZE 512
