@@ -200,6 +200,8 @@ static int change(const struct path *path, const struct vnode_attr *wanted, bool
 		complete_attr(v, &attr);
 		err = v->ops->setattr(v, &attr);
 	}
+	if (err == 0 && (attr.valid & ATTR_OWNER) && !S_ISDIR(v->mode))
+		vnode_drop_caps_locked(v);
 	mutex_unlock(&v->lock);
 	if (err == 0)
 		notify_dentry(path->dentry, event_of(wanted));

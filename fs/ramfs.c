@@ -121,6 +121,7 @@ static void ramfs_evict(struct vnode *v)
 	}
 	if (v->pages)
 		ramfs_contents_deleted(v);
+	ramfs_xattrs_free(v);
 	kfree(v->private); /* a directory, or a symlink's target */
 	atomic_fetch_sub(&fs->vnodes, 1);
 	ramfs_put(fs);
@@ -451,6 +452,9 @@ static const struct vnode_ops ramfs_dir_ops = {
 	.exchange = ramfs_exchange,
 	.tmpfile = ramfs_tmpfile,
 	.setattr = ramfs_setattr,
+	.getxattr = ramfs_getxattr,
+	.listxattr = ramfs_listxattr,
+	.setxattr = ramfs_setxattr,
 	.evict = ramfs_evict,
 };
 
@@ -458,12 +462,18 @@ static const struct vnode_ops ramfs_ops = {
 	.setattr = ramfs_setattr,
 	.allocate = ramfs_allocate,
 	.mapped = ramfs_mapped,
+	.getxattr = ramfs_getxattr,
+	.listxattr = ramfs_listxattr,
+	.setxattr = ramfs_setxattr,
 	.evict = ramfs_evict,
 };
 
 static const struct vnode_ops ramfs_link_ops = {
 	.readlink = ramfs_readlink,
 	.setattr = ramfs_setattr,
+	.getxattr = ramfs_getxattr,
+	.listxattr = ramfs_listxattr,
+	.setxattr = ramfs_setxattr,
 	.evict = ramfs_evict,
 };
 

@@ -7,7 +7,8 @@
 struct ramfs {
 	uint64_t limit_pages;        /* 0: as memory allows; a remount writes it */
 	uint64_t limit_nodes;        /* likewise */
-	_Atomic uint64_t used_pages; /* [a] */
+	_Atomic uint64_t used_pages; /* [a] of contents and attributes */
+	_Atomic uint64_t attr_bytes; /* [a] that attributes take: rounded up to pages, part of used_pages */
 	_Atomic uint64_t nodes;      /* [a] who keeps this: vnodes, contents, the mount */
 	_Atomic uint64_t vnodes;     /* [a] */
 	struct mutex lock;           /* covers dirs; after every vnode lock */
@@ -38,3 +39,10 @@ int ramfs_adopt(struct file *file, paddr_t pa, size_t pages, size_t *taken) __mu
 /* As the rows of struct vnode_ops. */
 int ramfs_allocate(struct vnode *v, uint32_t mode, uint64_t offset, uint64_t len) __must_check;
 void ramfs_mapped(struct vnode *v, const struct path *path);
+/* Likewise, of attributes: ramfs_xattr.c. */
+ssize_t ramfs_getxattr(struct vnode *v, const char *name, void *value, size_t size);
+int ramfs_listxattr(struct vnode *v, struct xattr_sink *sink);
+int ramfs_setxattr(struct vnode *v, const char *name, const void *value, size_t size,
+		   unsigned flags) __must_check;
+/* The file is gone. */
+void ramfs_xattrs_free(struct vnode *v);

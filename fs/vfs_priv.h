@@ -124,6 +124,11 @@ bool vnode_owner(const struct vnode *vnode);
 
 /* Owner, group and mode of a new vnode in `dir`, with its set-group-id rule; all three times now. */
 void vnode_init_owner(struct vnode *vnode, const struct vnode *dir, mode_t mode);
+/* What a program gives who runs it goes with its old contents or owner.  Caller holds vnode.lock. */
+void vnode_drop_caps_locked(struct vnode *vnode);
+/* Are there attributes of such a name on a file that has those of users, administrators and programs?
+ * -EOPNOTSUPP, -EINVAL. */
+int xattr_name_check(const char *name) __must_check;
 /* Modification and status-change time of a directory or file, now.  Caller holds vnode.lock. */
 void vnode_touch_locked(struct vnode *vnode);
 /* Commit a change of anything but the size.  Caller holds vnode.lock. */

@@ -106,6 +106,7 @@ void vnode_drop_setid_locked(struct vnode *v)
 {
 	mode_t drop = 0;
 
+	vnode_drop_caps_locked(v);
 	if (likely(!(v->mode & (S_ISUID | S_ISGID))) || !S_ISREG(v->mode) || fs_cred()->fsuid == 0)
 		return;
 	if (v->mode & S_ISUID)

@@ -28,6 +28,8 @@ struct dentry;
 struct mount;
 struct pipe;
 struct file_locks;
+struct xattr_sink;
+struct xattr_store;
 
 /* A place in the tree.  Holds a reference on both when it is kept. */
 struct path {
@@ -83,6 +85,13 @@ struct vnode_ops {
 	int (*allocate)(struct vnode *vnode, uint32_t mode, uint64_t offset, uint64_t len);
 	/* In a directory, a regular file without a name, which may get one if `linkable`: O_TMPFILE. */
 	int (*tmpfile)(struct vnode *dir, mode_t mode, bool linkable, struct vnode **out);
+	/* Extended attributes: <kernel/xattr.h>.  NULL: -EOPNOTSUPP, and a list without names.  Who may is not
+	 * the file system's matter.  The first two take what lock they need. */
+	ssize_t (*getxattr)(struct vnode *vnode, const char *name, void *value, size_t size);
+	int (*listxattr)(struct vnode *vnode, struct xattr_sink *sink);
+	/* `value` NULL: remove it. */
+	int (*setxattr)(struct vnode *vnode, const char *name, const void *value, size_t size,
+			unsigned flags);
 	int (*getattr)(struct vnode *vnode); /* refresh the fields below before stat; may be NULL */
 	void (*evict)(struct vnode *vnode);  /* last reference gone */
 };
@@ -106,6 +115,7 @@ struct vnode {
 	enum memobj_type memory;               /* [i] a memory object's type; MEMOBJ_NONE: a file */
 	_Atomic int32_t write_count;           /* [a] writers; negative: executables deny writing (ETXTBSY) */
 	bool linkable;                         /* [lock] has no name yet, but may get one (O_TMPFILE) */
+	struct xattr_store *xattrs;            /* [lock] of a file in memory; NULL: it never had any */
 	struct pipe *pipe;                     /* [lock] of a fifo while it is open */
 	struct file_locks *locks;      /* [file_locks_mutex] record locks and flock; NULL: none ever */
 	struct inotify_watch *watches; /* fs/events/inotify.c: who wants to hear of it, */
@@ -193,7 +203,8 @@ int vfs_rename(int from_fd, const char *from, int to_fd, const char *to, unsigne
 int vfs_setattr(const struct path *path, const struct vnode_attr *attr) __must_check;
 /* utimensat(2): times[0] access, [1] modification; NULL: both now. */
 int vfs_set_times(const struct path *path, const struct abi_timespec *times) __must_check;
-/* The set-user-id and set-group-id bits go when somebody but root writes the file. */
+/* The set-user-id and set-group-id bits go when somebody but root writes the file; a program's privileges
+ * (security.capability) whoever does. */
 void vnode_drop_setid_locked(struct vnode *vnode);
 int vfs_stat(const struct path *path, struct abi_stat *out) __must_check;
 int vfs_stat_vnode(struct vnode *vnode, struct abi_stat *out) __must_check;
