@@ -105,13 +105,13 @@ static int may_chown(const struct vnode *v, const struct vnode_attr *attr)
 {
 	const struct credentials *cred = fs_cred();
 
-	if (cred->fsuid == 0)
+	if (priv_has(&cred->priv, PRIV_CHOWN))
 		return 0;
 	if ((attr->valid & ATTR_UID) && (cred->fsuid != v->uid || attr->uid != v->uid))
 		return -EPERM;
 	if ((attr->valid & ATTR_GID) &&
 	    (cred->fsuid != v->uid ||
-	     (attr->gid != v->gid && attr->gid != cred->fsgid && !cred_in_group(cred, attr->gid))))
+	     (attr->gid != v->gid && !cred_in_group(cred, attr->gid))))
 		return -EPERM;
 	return 0;
 }
@@ -140,7 +140,7 @@ static void complete_attr(const struct vnode *v, struct vnode_attr *attr)
 		gid_t gid = attr->valid & ATTR_GID ? attr->gid : v->gid;
 
 		attr->mode = (v->mode & S_IFMT) | (attr->mode & 07777);
-		if (cred->fsuid != 0 && cred->fsgid != gid && !cred_in_group(cred, gid))
+		if (!cred_in_group(cred, gid) && !priv_has(&cred->priv, PRIV_FSETID))
 			attr->mode &= ~(mode_t)S_ISGID;
 	} else if ((attr->valid & ATTR_OWNER) && !S_ISDIR(v->mode)) {
 		attr->valid |= ATTR_MODE;

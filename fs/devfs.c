@@ -65,11 +65,10 @@ struct char_device *char_device_nth(size_t n)
 
 static int make_at_root(const char *name, mode_t mode, dev_t rdev, const char *target)
 {
-	static const struct credentials root_cred;
 	struct walk w;
 	int err;
 
-	walk_start_at(&w, &devfs_root, name, &root_cred);
+	walk_start_at(&w, &devfs_root, name, &kernel_cred);
 	err = target ? make_symlink(&w, target) : make_node(&w, mode, rdev);
 	walk_end(&w);
 	return err;

@@ -251,7 +251,6 @@ static int open_pair(struct devpts *fs, struct file *file)
 /* Where the pairs of this ptmx have their names: referenced.  -ENODEV: no devpts is there. */
 static int place_of(const struct file *ptmx, struct path *out)
 {
-	static const struct credentials superuser;
 	struct path beside = { ptmx->mount, NULL };
 	struct walk w;
 	bool slash;
@@ -266,7 +265,7 @@ static int place_of(const struct file *ptmx, struct path *out)
 	beside.dentry = ptmx->dentry->parent;
 	path_get(&beside);
 	spin_unlock(&dcache_lock);
-	walk_start_at(&w, &beside, "pts", &superuser);
+	walk_start_at(&w, &beside, "pts", &kernel_cred);
 	err = walk_all(&w, false, &slash);
 	path_put(&beside);
 	if (err == 0 &&

@@ -98,7 +98,7 @@ static int dma_vnode(uint64_t size, unsigned flags, struct vnode **out)
 	struct vnode *v;
 	int err;
 
-	if (!cred_is_root())
+	if (!cred_has_privilege(PRIV_SYS_RAWIO))
 		return -EPERM;
 	/* What cannot succeed shall not take all frames from others while it fails. */
 	if (size > pmm_free_memory() / 2)

@@ -280,7 +280,7 @@ int vfs_mount(const char *source, const char *target, const char *type, unsigned
 
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
 		flags &= ~MS_MGC_MSK;
-	if (!cred_is_root())
+	if (!cred_has_privilege(PRIV_SYS_ADMIN))
 		return -EPERM;
 	if (flags & ~(MOUNT_FLAGS | MS_IGNORED | MS_PROPAGATION | MS_REMOUNT | MS_BIND | MS_MOVE))
 		return -EINVAL;
@@ -356,7 +356,7 @@ int vfs_umount(const char *target, unsigned flags)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	if (!cred_is_root())
+	if (!cred_has_privilege(PRIV_SYS_ADMIN))
 		return -EPERM;
 	err = vfs_walk(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? WALK_NOFOLLOW : 0, CAP_REMOVE, &path);
 	if (err < 0)
@@ -404,7 +404,7 @@ int vfs_pivot_root(const char *new_root, const char *put_old)
 	struct path new, old;
 	int err;
 
-	if (!cred_is_root())
+	if (!cred_has_privilege(PRIV_SYS_ADMIN))
 		return -EPERM;
 	err = vfs_walk(AT_FDCWD, new_root, WALK_DIRECTORY, CAP_LOOKUP, &new);
 	if (err < 0)

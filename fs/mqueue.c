@@ -126,9 +126,9 @@ static struct mqueue_message *take_locked(struct mqueue *q)
 
 static int check_size(const struct mqueue_size *s)
 {
-	bool root = cred_is_root();
-	int64_t count = root ? MQUEUE_HARD_COUNT : atomic_load(&mqueue_limits.msg_max);
-	int64_t bytes = root ? MQUEUE_HARD_SIZE : atomic_load(&mqueue_limits.msgsize_max);
+	bool privileged = cred_has_privilege(PRIV_SYS_RESOURCE);
+	int64_t count = privileged ? MQUEUE_HARD_COUNT : atomic_load(&mqueue_limits.msg_max);
+	int64_t bytes = privileged ? MQUEUE_HARD_SIZE : atomic_load(&mqueue_limits.msgsize_max);
 
 	return s->count <= 0 || s->bytes <= 0 || s->count > count || s->bytes > bytes ? -EINVAL : 0;
 }
@@ -157,7 +157,7 @@ static int charge_locked(struct mqueue *q)
 	uint64_t sum = q->charge;
 	const struct mqueue *other;
 
-	if (queue_count >= atomic_load(&mqueue_limits.queues_max) && !cred_is_root())
+	if (queue_count >= atomic_load(&mqueue_limits.queues_max) && !cred_has_privilege(PRIV_SYS_RESOURCE))
 		return -ENOSPC;
 	list_for_each (other, &queues, link)
 		if (other->uid == q->uid)

@@ -32,8 +32,8 @@ static int may_remove(const struct path *parent, const struct vnode *victim)
 
 	if (err < 0)
 		return err;
-	if ((dir->mode & S_ISVTX) && cred->fsuid != 0 && cred->fsuid != victim->uid &&
-	    cred->fsuid != dir->uid)
+	if ((dir->mode & S_ISVTX) && cred->fsuid != victim->uid && cred->fsuid != dir->uid &&
+	    !priv_has(&cred->priv, PRIV_FOWNER))
 		return -EPERM;
 	return 0;
 }
@@ -157,7 +157,7 @@ int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev)
 	switch (mode & S_IFMT) {
 	case S_IFCHR:
 	case S_IFBLK:
-		if (!cred_is_root())
+		if (!cred_has_privilege(PRIV_MKNOD))
 			return -EPERM;
 		break;
 	case S_IFREG:

@@ -502,7 +502,7 @@ int64_t pipe_set_capacity(struct file *file, uint64_t bytes)
 		return -EINVAL;
 	while (count * PAGE_SIZE < bytes)
 		count *= 2;
-	if (count > MAX_PAGES && !cred_is_root())
+	if (count > MAX_PAGES && !cred_has_privilege(PRIV_SYS_RESOURCE))
 		return -EPERM;
 	if (count > MAX_PAGES * 16)
 		return -ENOMEM;

@@ -42,14 +42,15 @@ static void add_dropped(struct proc_text *t)
 int proc_show_audit(struct proc_text *t, const struct proc_node *node)
 {
 	uid_t me = fs_cred()->euid;
+	bool all = priv_has(&fs_cred()->priv, PRIV_AUDIT_READ);
 	struct cap_audit_reader reader = { 0 };
 	struct audit_record r;
 
 	(void)node;
-	if (me == 0)
+	if (all)
 		add_dropped(t);
 	while (cap_audit_next(&reader, &r)) {
-		if (me == 0 || r.uid == me)
+		if (all || r.uid == me)
 			add_record(t, &r);
 	}
 	return 0;

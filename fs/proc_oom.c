@@ -30,7 +30,7 @@ int proc_show_oom_adj(struct proc_text *t, const struct proc_node *node)
 /* Anybody may offer himself; only root may ask for more mercy. */
 static int set_adj(struct process *p, int64_t value)
 {
-	if (value < READ_ONCE(p->oom_score_adj) && !cred_is_root())
+	if (value < READ_ONCE(p->oom_score_adj) && !cred_has_privilege(PRIV_SYS_RESOURCE))
 		return -EACCES;
 	WRITE_ONCE(p->oom_score_adj, (int32_t)value);
 	return 0;

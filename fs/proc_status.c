@@ -242,7 +242,6 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node)
 {
 	struct look *l = kmalloc(sizeof(*l));
 	const struct credentials *c;
-	uint64_t caps;
 	int err = l ? look(node, l) : -ENOMEM;
 
 	if (err < 0) {
@@ -250,7 +249,6 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node)
 		return err;
 	}
 	c = &l->cred;
-	caps = c->euid == 0 ? 0x1ffffffffffull : 0;
 	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", l->comm, l->umask, state_name(l->state));
 	text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", l->pid, l->tid, l->ppid);
 	text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
@@ -265,8 +263,9 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node)
 	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", l->pending, l->shared_pending,
 		    l->blocked);
 	text_printf(t, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", l->ignored, l->caught);
-	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", 0ul, caps, caps);
-	text_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0x1fffffffffful, 0ul);
+	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n",
+		    c->priv.inheritable, c->priv.permitted, c->priv.effective);
+	text_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->priv.bounding, c->priv.ambient);
 	text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", l->no_new_privs);
 	status_cpus(t, &l->affinity);
 	status_nodes(t);

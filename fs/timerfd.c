@@ -237,7 +237,7 @@ int timerfd_create(int clock, uint32_t flags, struct file **out)
 		return -EINVAL;
 	if (!is_real(clock) && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && !is_alarm(clock))
 		return -EINVAL;
-	if (is_alarm(clock) && !cred_is_root())
+	if (is_alarm(clock) && !cred_has_privilege(PRIV_WAKE_ALARM))
 		return -EPERM;
 	t = make(clock);
 	if (!t)

@@ -117,7 +117,6 @@ bool mount_readonly(const struct mount *mount);
 /* The running task's credentials; kernel threads are root. */
 const struct credentials *fs_cred(void);
 int vnode_permission(const struct vnode *vnode, const struct credentials *cred, unsigned mask) __must_check;
-bool vnode_owner(const struct vnode *vnode);
 #define MAY_EXEC  1u
 #define MAY_WRITE 2u
 #define MAY_READ  4u

@@ -66,8 +66,8 @@ void vnode_init_owner(struct vnode *v, const struct vnode *dir, mode_t mode)
 		v->gid = dir->gid;
 		if (S_ISDIR(mode))
 			mode |= S_ISGID;
-		else if ((mode & (S_ISGID | 0010)) == (S_ISGID | 0010) && cred->fsuid != 0 &&
-			 !cred_in_group(cred, v->gid))
+		else if ((mode & (S_ISGID | 0010)) == (S_ISGID | 0010) && !cred_in_group(cred, v->gid) &&
+			 !priv_has(&cred->priv, PRIV_FSETID))
 			mode &= ~(mode_t)S_ISGID;
 	}
 	v->mode = mode;
@@ -107,7 +107,8 @@ void vnode_drop_setid_locked(struct vnode *v)
 	mode_t drop = 0;
 
 	vnode_drop_caps_locked(v);
-	if (likely(!(v->mode & (S_ISUID | S_ISGID))) || !S_ISREG(v->mode) || fs_cred()->fsuid == 0)
+	if (likely(!(v->mode & (S_ISUID | S_ISGID))) || !S_ISREG(v->mode) ||
+	    priv_has(&fs_cred()->priv, PRIV_FSETID))
 		return;
 	if (v->mode & S_ISUID)
 		drop |= S_ISUID;
@@ -118,11 +119,22 @@ void vnode_drop_setid_locked(struct vnode *v)
 
 /* --- permissions ------------------------------------------------------------------------------------- */
 
-static const struct credentials kernel_cred;
-
 const struct credentials *fs_cred(void)
 {
-	return in_user_thread() ? current_cred() : &kernel_cred;
+	return current_cred();
+}
+
+/* What the mode does not allow, privilege may: reading anything and searching directories, or all but executing
+ * what is no program for anybody. */
+static bool overridden(const struct credentials *cred, mode_t mode, unsigned mask)
+{
+	uint64_t enough = 0;
+
+	if (S_ISDIR(mode) ? !(mask & MAY_WRITE) : mask == MAY_READ)
+		enough |= PRIV_BIT(PRIV_DAC_READ_SEARCH);
+	if (S_ISDIR(mode) || !(mask & MAY_EXEC) || (mode & 0111))
+		enough |= PRIV_BIT(PRIV_DAC_OVERRIDE);
+	return cred->priv.effective & enough;
 }
 
 /* Reads mode and owner without the lock: a change that races is as good before as after. */
@@ -136,11 +148,7 @@ int vnode_permission(const struct vnode *v, const struct credentials *cred, unsi
 		bits >>= 3;
 	if ((bits & mask) == mask)
 		return 0;
-	if (cred->fsuid != 0)
-		return -EACCES;
-	if ((mask & MAY_EXEC) && !S_ISDIR(mode) && !(mode & 0111))
-		return -EACCES;
-	return 0;
+	return overridden(cred, mode, mask) ? 0 : -EACCES;
 }
 
 int vfs_access(struct vnode *v, unsigned mask)
@@ -163,19 +171,21 @@ int vfs_may_access(const struct path *path, unsigned mask, bool real_ids)
 {
 	const struct confine *confine = current_confine();
 	const struct vnode *v = path->dentry->vnode;
-	struct credentials cred = *fs_cred();
+	struct credentials real;
+	const struct credentials *cred = fs_cred();
 
 	if (unlikely(confine != NULL) && confined_access(confine, path, mask) < 0)
 		return -EACCES;
 	if ((mask & MAY_EXEC) && S_ISREG(v->mode) && (atomic_load(&path->mount->flags) & MS_NOEXEC))
 		return -EACCES;
 	if (real_ids) {
-		cred.fsuid = cred.uid;
-		cred.fsgid = cred.gid;
+		real = *cred;
+		cred_as_real_user(&real);
+		cred = &real;
 	}
 	if ((mask & MAY_WRITE) && mount_readonly(path->mount) && !S_ISCHR(v->mode) && !S_ISFIFO(v->mode))
 		return -EROFS;
-	return mask ? vnode_permission(v, &cred, mask) : 0;
+	return mask ? vnode_permission(v, cred, mask) : 0;
 }
 
 bool vfs_may_set_id(const struct path *path)
@@ -194,7 +204,7 @@ bool vnode_owner(const struct vnode *v)
 {
 	const struct credentials *cred = fs_cred();
 
-	return cred->fsuid == v->uid || cred->fsuid == 0;
+	return cred->fsuid == v->uid || priv_has(&cred->priv, PRIV_FOWNER);
 }
 
 /* --- superblocks --------------------------------------------------------------------------------------- */

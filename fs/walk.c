@@ -565,8 +565,7 @@ static __noinline int walk_as_real_user(int dirfd, const char *name, unsigned fl
 {
 	struct credentials real = *fs_cred();
 
-	real.fsuid = real.uid;
-	real.fsgid = real.gid;
+	cred_as_real_user(&real);
 	return walk_as(dirfd, name, flags, rights, &real, out);
 }
 
@@ -586,14 +585,13 @@ int vfs_walk(int dirfd, const char *name, unsigned flags, uint32_t rights, struc
 
 int vfs_walk_system(const char *name, struct path *out)
 {
-	static const struct credentials superuser;
 	struct path root;
 	struct walk w;
 	bool slash;
 	int err;
 
 	system_root(&root);
-	walk_start_at(&w, &root, name, &superuser);
+	walk_start_at(&w, &root, name, &kernel_cred);
 	err = walk_all(&w, true, &slash);
 	path_put(&root);
 	if (err < 0) {

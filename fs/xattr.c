@@ -8,7 +8,6 @@
  */
 #include <kernel/xattr.h>
 
-#include <kernel/confine.h>
 #include <kernel/inotify.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
@@ -43,9 +42,10 @@ int xattr_name_check(const char *name)
 	return name[strlen(prefixes[space])] ? 0 : -EINVAL;
 }
 
-static bool privileged(void)
+/* What a program's file says of privileges has a privilege of its own. */
+static bool may_set_security(const char *name)
 {
-	return cred_is_root() && !confine_denies(CONFINE_NO_ADMIN);
+	return cred_has_privilege(strcmp(name, XATTR_NAME_CAPS) == 0 ? PRIV_SETFCAP : PRIV_SYS_ADMIN);
 }
 
 /* --- permission ----------------------------------------------------------------------------------------- */
@@ -66,11 +66,11 @@ static int may_use(const struct vnode *v, const char *name, bool change)
 
 	switch (space_of(name)) {
 	case SPACE_TRUSTED:
-		if (!privileged())
+		if (!cred_has_privilege(PRIV_SYS_ADMIN))
 			return change ? -EPERM : -ENODATA;
 		return 0;
 	case SPACE_SECURITY:
-		return change && !privileged() ? -EPERM : 0;
+		return change && !may_set_security(name) ? -EPERM : 0;
 	case SPACE_SYSTEM:
 		return 0;
 	case SPACE_USER:
@@ -125,7 +125,7 @@ static int list_name(struct xattr_sink *sink, const char *name)
 
 ssize_t vfs_listxattr(struct vnode *v, char *list, size_t size)
 {
-	struct lister l = { { list_name }, privileged(), list, size, 0 };
+	struct lister l = { { list_name }, cred_has_privilege(PRIV_SYS_ADMIN), list, size, 0 };
 	int err;
 
 	if (!v || !v->ops->listxattr)

@@ -83,23 +83,34 @@ static int take_rights(struct socket_control *control, uaddr_t data, uint64_t si
 	return 0;
 }
 
-/* Who may say that?  Whoever it is, or root.  Confined root is nobody special. */
+/* May somebody who is not so say that he is?  In capability mode numbers of processes and users mean nothing. */
+static bool may_pretend(enum privilege privilege)
+{
+	return !confine_capability_mode() && cred_has_privilege(privilege);
+}
+
+static bool holds_ids(const struct credentials *cred, const struct abi_ucred *said)
+{
+	return (said->uid == cred->uid || said->uid == cred->euid || said->uid == cred->suid ||
+		may_pretend(PRIV_SETUID)) &&
+	       (said->gid == cred->gid || said->gid == cred->egid || said->gid == cred->sgid ||
+		may_pretend(PRIV_SETGID));
+}
+
 static int check_cred(const struct abi_ucred *said)
 {
-	const struct credentials *cred = current_cred();
 	struct process *p;
 
-	if (cred_is_root() && !confine_denies(CONFINE_NO_ADMIN) && !confine_capability_mode()) {
-		p = process_find(said->pid);
-		if (!p)
-			return -ESRCH;
-		process_put(p);
-		return 0;
-	}
-	if (said->pid != current_process()->pid ||
-	    (said->uid != cred->uid && said->uid != cred->euid && said->uid != cred->suid) ||
-	    (said->gid != cred->gid && said->gid != cred->egid && said->gid != cred->sgid))
+	if (!holds_ids(current_cred(), said))
 		return -EPERM;
+	if (said->pid == current_process()->pid)
+		return 0;
+	if (!may_pretend(PRIV_SYS_ADMIN))
+		return -EPERM;
+	p = process_find(said->pid);
+	if (!p)
+		return -ESRCH;
+	process_put(p);
 	return 0;
 }
 

@@ -45,10 +45,6 @@ static uint32_t switch_of(int option)
 	return 0;
 }
 
-static bool may_administrate(void)
-{
-	return cred_is_root() && !confine_denies(CONFINE_NO_ADMIN);
-}
 
 /* --- setting ------------------------------------------------------------------------------------------- */
 
@@ -102,7 +98,7 @@ static int set_number(struct socket *s, int option, int32_t number)
 {
 	uint32_t flag = switch_of(option);
 
-	if (flag == SOCKET_DEBUG && number && !may_administrate())
+	if (flag == SOCKET_DEBUG && number && !cred_has_privilege(PRIV_NET_ADMIN))
 		return -EACCES;
 	if (flag) {
 		set_switch(s, flag, number);
@@ -117,7 +113,7 @@ static int set_number(struct socket *s, int option, int32_t number)
 		return 0;
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE:
-		if (!may_administrate())
+		if (!cred_has_privilege(PRIV_NET_ADMIN))
 			return -EPERM;
 		if (option == SO_SNDBUFFORCE)
 			set_room(s, &s->send_room, number, true, LEAST_SEND);
@@ -125,7 +121,8 @@ static int set_number(struct socket *s, int option, int32_t number)
 			set_room(s, &s->receive_room, number, true, LEAST_RECEIVE);
 		return 0;
 	case SO_PRIORITY:
-		if ((number < 0 || number > 6) && !may_administrate())
+		if ((number < 0 || number > 6) && !cred_has_privilege(PRIV_NET_ADMIN) &&
+		    !cred_has_privilege(PRIV_NET_RAW))
 			return -EPERM;
 		atomic_store(&s->priority, (uint32_t)number);
 		return 0;

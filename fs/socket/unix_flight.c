@@ -75,9 +75,14 @@ static void free_if_empty_locked(struct flight_account *a)
 	kfree(a);
 }
 
+static bool may_exceed_limit(void)
+{
+	return cred_has_privilege(PRIV_SYS_RESOURCE) || cred_has_privilege(PRIV_SYS_ADMIN);
+}
+
 int unix_flight_charge(struct socket_control *control)
 {
-	uint64_t limit = cred_is_root() ? UINT32_MAX : current_rlimit(RLIMIT_NOFILE);
+	uint64_t limit = may_exceed_limit() ? UINT32_MAX : current_rlimit(RLIMIT_NOFILE);
 	struct flight_account *a;
 	int err = 0;
 

@@ -157,8 +157,11 @@ bool posix_timer_next(struct process *p, int32_t from, struct posix_timer_info *
 /* The real-time clock was set. */
 void posix_timers_clock_was_set(void);
 
-/* Change the credentials of the running process: `edit` gets a copy and the former ones under no lock;
- * what it returns is returned, and on success the copy is installed. */
+/* Those of a process as they are together. */
+uint32_t cred_get(struct process *p, struct credentials *out);
+/* Change the credentials of the running process: `edit` gets a copy, under no lock; what it returns is
+ * returned, and on success the copy is installed.  Where another thread has changed them meanwhile `edit` is
+ * called again, with a copy of those. */
 int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *arguments),
 		    const uint64_t *arguments);
 

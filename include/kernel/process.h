@@ -16,6 +16,7 @@
 
 #include <kernel/cap.h>
 #include <kernel/list.h>
+#include <kernel/privilege.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/time.h>
@@ -37,9 +38,11 @@ struct vm_space;
 	0x33u /* Linux's: all that is private and in memory, and what begins with an ELF header */
 #define CORE_FILTER_ALL 0x1ffu
 
+/* Of a process: all its threads have the same. */
 struct credentials {
 	uid_t uid, euid, suid, fsuid;
 	gid_t gid, egid, sgid, fsgid;
+	struct priv_sets priv;
 	uint32_t group_count;
 	gid_t groups[NGROUPS_MAX];
 };
@@ -140,7 +143,8 @@ struct process {
 	struct fs_context *fs;           /* [p] NULL once exiting */
 	struct confine *_Atomic confine; /* [p][t] written; see kernel/confine.h.  NULL: not confined */
 	struct vnode *exe_vnode;         /* [p] the running program, denied for writing */
-	struct credentials cred;         /* [p] */
+	struct credentials cred;         /* [p] written; see kernel/proc/cred.c for who reads it */
+	uint32_t cred_changes;           /* [p] how often it was written */
 	struct abi_rlimit rlimits[RLIMIT_COUNT]; /* [p] */
 	struct signal_actions *actions;          /* [p] shared by CLONE_SIGHAND */
 	struct signal_queue pending;             /* [p] for the whole process */
@@ -239,6 +243,7 @@ int process_start_init(const char *const candidates[], const char *cmdline_init)
 
 /* By pid; with a reference, or NULL. */
 struct process *process_find(pid_t pid);
+struct process *process_of_thread(pid_t tid); /* that a thread is of, which may be a zombie's first; likewise */
 void process_get(struct process *p);
 void process_put(struct process *p);
 /* Iterate by pid for /proc: the first process with pid >= `from`, referenced, or NULL. */
@@ -277,8 +282,14 @@ void process_drop_tty(void);                    /* the running process alone los
 bool process_group_in_session(pid_t pgid, pid_t sid);
 
 /* Credentials checks. */
-bool cred_is_root(void); /* the running thread's euid == 0; true for kernel threads */
 const struct credentials *current_cred(void);
+extern const struct credentials kernel_cred; /* of the kernel's own work: user 0 with all privileges */
+/* Has the running process this privilege in effect, and is it worth something: it is not denied
+ * CONFINE_NO_ADMIN?  Kernel threads have all.  Who may open and change which file goes by the credentials
+ * alone (priv_has): where these files lie is what confinement has to say. */
+bool cred_has_privilege(enum privilege privilege);
+/* access(2): for the real user. */
+void cred_as_real_user(struct credentials *cred);
 bool cred_in_group(const struct credentials *cred, gid_t gid);
 /* May somebody look into a process (its memory, where its pages lie)?  Its own always may. */
 bool cred_may_look(const struct credentials *me, struct process *p);

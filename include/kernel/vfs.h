@@ -208,6 +208,8 @@ int vfs_set_times(const struct path *path, const struct abi_timespec *times) __m
 void vnode_drop_setid_locked(struct vnode *vnode);
 int vfs_stat(const struct path *path, struct abi_stat *out) __must_check;
 int vfs_stat_vnode(struct vnode *vnode, struct abi_stat *out) __must_check;
+/* Is the running process the owner, or may it do what he may? */
+bool vnode_owner(const struct vnode *vnode);
 /* May the running process read/write/execute (4, 2, 1)?  0 or -EACCES, -EROFS. */
 int vfs_access(struct vnode *vnode, unsigned mask) __must_check;
 /* access(2): by the real ids or the effective ones; a read-only mount forbids writing.  mask 0: exists. */

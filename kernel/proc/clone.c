@@ -72,12 +72,19 @@ static bool memory_is_short(void)
 	return pmm_free_memory() < pmm_total_memory() / MEMORY_RESERVE_PART;
 }
 
+/* User 0 has no limit, whatever he has given up. */
+static bool beyond_limits(uid_t uid)
+{
+	return (uid == 0 && !confine_denies(CONFINE_NO_ADMIN)) || cred_has_privilege(PRIV_SYS_RESOURCE) ||
+	       cred_has_privilege(PRIV_SYS_ADMIN);
+}
+
 static int check_process_limit(void)
 {
 	struct uid_count count = { .uid = current_cred()->uid };
 	uint64_t limit = current_rlimit(RLIMIT_NPROC), flags;
 
-	if (limit == RLIM_INFINITY || cred_is_root())
+	if (limit == RLIM_INFINITY || beyond_limits(count.uid))
 		return 0;
 	flags = tree_lock();
 	process_for_each_locked(count_uid, &count);

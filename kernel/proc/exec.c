@@ -12,6 +12,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/vdso.h>
+#include <kernel/xattr.h>
 #include <serix/errno.h>
 
 #include "exec_priv.h"
@@ -181,15 +182,70 @@ static int load_interp(struct exec *x)
 	return err;
 }
 
+/* What the program's file says of privileges: 1; 0: nothing, or it is not heard; -EINVAL: nothing that makes sense. */
+static int look_at_file(const struct exec *x, struct priv_file *out)
+{
+	char value[PRIV_XATTR_SIZE_MAX];
+	ssize_t size;
+	int err;
+
+	if (!vfs_may_set_id(&x->path))
+		return 0;
+	size = vnode_getxattr(x->vnode, XATTR_NAME_CAPS, value, sizeof(value));
+	if (size == -ENODATA || size == -EOPNOTSUPP)
+		return 0;
+	if (size < 0)
+		return size == -ERANGE ? -EINVAL : (int)size;
+	err = priv_file_parse(value, (size_t)size, out);
+	return err == -ENODATA ? 0 : err < 0 ? err : 1;
+}
+
+/* Which privileges the new program has beside the effective ids in x->cred, and what follows from those. */
+static int choose_privileges(struct exec *x, const struct credentials *old)
+{
+	struct credentials *cred = &x->cred;
+	struct priv_exec how = { .uid = old->uid,
+				 .gid = old->gid,
+				 .no_new_privs = x->no_new_privs,
+				 .euid = cred->euid,
+				 .egid = cred->egid,
+				 .sets = old->priv };
+	struct priv_file file;
+	int err = look_at_file(x, &file);
+
+	if (err < 0)
+		return err;
+	how.file = err ? &file : NULL;
+	err = priv_exec(&how);
+	if (err < 0)
+		return err;
+	/* Without new privileges there may be an old id to go back to; who is confined does not even that. */
+	if (!confine_denies(CONFINE_NO_ADMIN)) {
+		cred->euid = how.euid;
+		cred->egid = how.egid;
+	}
+	cred->suid = cred->fsuid = cred->euid;
+	cred->sgid = cred->fsgid = cred->egid;
+	cred->priv = how.sets;
+	x->secure = how.secure;
+	x->gains = how.secure || cred_gains(old, cred);
+	if (how.gained)
+		x->persona &= ~PERSONA_CLEARED_BY_SET_ID;
+	return 0;
+}
+
 /* Set-user-id and set-group-id programs run with their owner's identity, unless that was given up. */
-static void choose_credentials(struct exec *x)
+static int choose_credentials(struct exec *x)
 {
 	struct process *p = current_process();
 	struct vnode *v = x->vnode;
-	struct credentials *cred = &x->cred;
-	bool may = !p->no_new_privs && vfs_may_set_id(&x->path);
+	struct credentials *cred = &x->cred, old;
+	bool may;
 
-	*cred = p->cred;
+	x->cred_changes = cred_get(p, &old);
+	x->no_new_privs = READ_ONCE(p->no_new_privs);
+	may = !x->no_new_privs && vfs_may_set_id(&x->path);
+	*cred = old;
 	x->persona = current_thread()->persona;
 	if (may && (v->mode & (S_ISUID | S_ISGID)))
 		x->persona &= ~PERSONA_CLEARED_BY_SET_ID;
@@ -198,18 +254,15 @@ static void choose_credentials(struct exec *x)
 	/* Set-group-id without group execution means mandatory locking, not identity. */
 	if (may && (v->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
 		cred->egid = v->gid;
-	x->secure = cred->euid != p->cred.euid || cred->egid != p->cred.egid || cred->euid != cred->uid ||
-		    cred->egid != cred->gid;
-	cred->suid = cred->fsuid = cred->euid;
-	cred->sgid = cred->fsgid = cred->egid;
+	return choose_privileges(x, &old);
 }
 
 static int build(struct exec *x)
 {
-	int err;
+	int err = choose_credentials(x);
 
-	choose_credentials(x);
-	err = vm_space_create(&x->vm);
+	if (err == 0)
+		err = vm_space_create(&x->vm);
 	if (err == 0 && (x->persona & PERSONA_NO_RANDOMIZE))
 		vm_fix_layout(x->vm);
 	if (err == 0)
@@ -233,7 +286,7 @@ static int unshare_place(const struct exec *x, struct process *p)
 	struct fs_context *copy, *old = p->fs;
 	uint64_t flags;
 
-	if (!x->secure)
+	if (!x->gains)
 		return 0;
 	copy = fs_context_copy(old);
 	if (!copy)
@@ -250,8 +303,8 @@ static int separate(const struct exec *x, struct process *p)
 {
 	int err = process_unshare_caps(p);
 
-	/* Another thread has given up privileges since they were chosen. */
-	if (x->secure && p->no_new_privs)
+	/* Another thread has given up something since privileges were chosen. */
+	if (p->cred_changes != x->cred_changes || p->no_new_privs != x->no_new_privs)
 		return -EPERM;
 	if (err == 0)
 		err = signal_actions_unshare(p);
@@ -294,8 +347,9 @@ static void install_identity(struct exec *x, struct process *p)
 	spin_lock(&p->lock);
 	p->has_execed = true;
 	p->cred = x->cred;
-	p->dumpable = !x->secure;
-	if (x->secure) {
+	p->cred_changes++;
+	p->dumpable = !x->gains;
+	if (x->gains) {
 		p->pdeath_signal = 0;
 		p->privilege++;
 	}
@@ -304,7 +358,7 @@ static void install_identity(struct exec *x, struct process *p)
 	memcpy(p->exe, exe, sizeof(p->exe));
 	spin_unlock(&p->lock);
 	tree_unlock(flags);
-	if (x->secure)
+	if (x->gains)
 		reservation_leave(); /* who gave it less than it needs has no say any more */
 	memcpy(current_task()->name, p->comm, sizeof(p->comm));
 	atomic_store(&p->unsupported_row, 0);

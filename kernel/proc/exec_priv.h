@@ -37,8 +37,11 @@ struct exec {
 	struct vm_space *vm; /* the new address space; owned until it is installed */
 	uaddr_t stack_pointer;
 	struct credentials cred;
-	uint32_t persona; /* the thread's as it will be */
-	bool secure;      /* privileges changed: AT_SECURE */
+	uint32_t cred_changes; /* the process's when they were chosen */
+	bool no_new_privs;     /* likewise */
+	uint32_t persona;      /* the thread's as it will be */
+	bool secure;           /* AT_SECURE */
+	bool gains;            /* it gets rights that the process has not */
 };
 
 /* exec_image.c: read, check and map.  -ENOEXEC, -ENOMEM, -EACCES (writable and executable). */

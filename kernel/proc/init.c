@@ -127,6 +127,7 @@ static int make_process(struct process **out)
 		return err;
 	}
 	p->exit_signal = SIGCHLD;
+	p->cred = kernel_cred;
 	*out = p;
 	return 0;
 }

@@ -19,7 +19,7 @@ bool signal_permitted(const struct process *p, int signo)
 
 	if (!confine_may_touch(p))
 		return false;
-	if (cred->euid == 0 || p == self)
+	if (priv_has(&cred->priv, PRIV_KILL) || p == self)
 		return true;
 	if (cred->euid == p->cred.uid || cred->euid == p->cred.suid || cred->uid == p->cred.uid ||
 	    cred->uid == p->cred.suid)

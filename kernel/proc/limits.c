@@ -40,7 +40,7 @@ static int check_limit(const struct abi_rlimit *set, const struct abi_rlimit *no
 		return -EINVAL;
 	if (id == RLIMIT_NOFILE && set->max > ABSOLUTE_FILES)
 		return -EPERM;
-	if (set->max > now->max && !cred_is_root())
+	if (set->max > now->max && !cred_has_privilege(PRIV_SYS_RESOURCE))
 		return -EPERM;
 	return 0;
 }
@@ -78,7 +78,7 @@ static bool may_limit(const struct process *p)
 
 	if (!confine_may_touch(p))
 		return false;
-	if (p == current_process() || me->euid == 0)
+	if (p == current_process() || priv_has(&me->priv, PRIV_SYS_RESOURCE))
 		return true;
 	return me->uid == other->uid && me->uid == other->euid && me->uid == other->suid &&
 	       me->gid == other->gid && me->gid == other->egid && me->gid == other->sgid;

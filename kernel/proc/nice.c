@@ -91,7 +91,7 @@ bool thread_may_nice(const struct thread *t, int nice)
 {
 	uint64_t limit = t->process->rlimits[RLIMIT_NICE].cur; /* 1 to 40 for 19 to -20 */
 
-	return (uint64_t)(20 - nice) <= limit || cred_is_root();
+	return (uint64_t)(20 - nice) <= limit || cred_has_privilege(PRIV_SYS_NICE);
 }
 
 static int get_nice(struct thread *t, struct who_walk *w)
@@ -156,7 +156,7 @@ static int check_ioprio(int value)
 	case IOPRIO_CLASS_NONE:
 		return level ? -EINVAL : 0;
 	case IOPRIO_CLASS_RT:
-		if (!cred_is_root())
+		if (!cred_has_privilege(PRIV_SYS_ADMIN) && !cred_has_privilege(PRIV_SYS_NICE))
 			return -EPERM;
 		return level < IOPRIO_LEVELS ? 0 : -EINVAL;
 	case IOPRIO_CLASS_BE:
@@ -185,7 +185,7 @@ static int set_ioprio(struct thread *t, struct who_walk *w)
 	const struct credentials *me = current_cred();
 	uid_t owner = t->process->cred.uid;
 
-	if ((owner != me->euid && owner != me->uid && !cred_is_root()) || !confine_may_touch(t->process))
+	if ((owner != me->euid && owner != me->uid && !cred_has_privilege(PRIV_SYS_NICE)) || !confine_may_touch(t->process))
 		return -EPERM;
 	t->ioprio = (uint16_t)w->value;
 	return 0;

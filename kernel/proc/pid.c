@@ -136,6 +136,18 @@ struct process *process_find(pid_t pid)
 	return p;
 }
 
+struct process *process_of_thread(pid_t tid)
+{
+	uint64_t flags = tree_lock();
+	struct pid_entry *entry = pid_lookup_locked(tid);
+	struct process *p = entry ? (entry->thread ? entry->thread->process : entry->process) : NULL;
+
+	if (p)
+		process_get(p);
+	tree_unlock(flags);
+	return p;
+}
+
 /* The first process with a pid >= from. */
 static struct process *next_locked(pid_t from)
 {

@@ -24,7 +24,7 @@ bool process_same_owner(const struct process *p)
 
 	if (!confine_may_touch(p))
 		return false;
-	return me->euid == other->euid || me->euid == other->uid || cred_is_root();
+	return me->euid == other->euid || me->euid == other->uid || cred_has_privilege(PRIV_SYS_NICE);
 }
 
 bool thread_same_owner(const struct thread *t)
@@ -126,7 +126,7 @@ int thread_policy_set_locked(struct thread *t, const struct policy_request *requ
 	complete(&new, &old, request);
 	if (!policy_valid(&new))
 		return -EINVAL;
-	if (!cred_is_root() && (!owner || !unprivileged_may(t, &old, &new)))
+	if (!cred_has_privilege(PRIV_SYS_NICE) && (!owner || !unprivileged_may(t, &old, &new)))
 		return -EPERM;
 	if (!owner || (confine_denies(CONFINE_NO_RT) && is_urgent(&new)))
 		return -EPERM;
@@ -138,7 +138,7 @@ int thread_policy_set_locked(struct thread *t, const struct policy_request *requ
 
 bool policy_may_reserve(void)
 {
-	return cred_is_root() && !confine_denies(CONFINE_NO_RT);
+	return cred_has_privilege(PRIV_SYS_NICE) && !confine_denies(CONFINE_NO_RT);
 }
 
 int thread_policy_set(pid_t tid, const struct policy_request *request)

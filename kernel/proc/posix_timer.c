@@ -283,7 +283,7 @@ static int choose_clock(struct posix_timer *t, int id)
 	switch (id) {
 	case CLOCK_REALTIME_ALARM:
 	case CLOCK_BOOTTIME_ALARM:
-		if (!cred_is_root())
+		if (!cred_has_privilege(PRIV_WAKE_ALARM))
 			return -EPERM;
 		t->clock = id == CLOCK_REALTIME_ALARM ? BY_REAL_TIME : BY_TIME;
 		return 0;

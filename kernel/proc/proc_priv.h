@@ -36,6 +36,8 @@ struct pid_entry {
 };
 
 void pid_init(void);
+/* Does who has `new` instead of `old` hold something that others must not get at through him? */
+bool cred_gains(const struct credentials *old, const struct credentials *new) __must_check;
 void cred_init(void);
 /* A free number.  NULL: none left, or no memory.  Holds nothing yet: attach at once, or pid_release. */
 struct pid_entry *pid_alloc(void);

@@ -119,7 +119,7 @@ SYSCALL(policy_load)
 	void *data;
 	int err;
 
-	if (!cred_is_root() || current_confine())
+	if (!cred_has_privilege(PRIV_MAC_ADMIN) || current_confine())
 		return -EPERM;
 	if (size > POLICY_SIZE_MAX)
 		return -E2BIG;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* User and group ids.  -1 leaves an id as it is; without privilege a new id must be one that is held. */
+/*
+ * User and group ids.  -1 leaves an id as it is; without privilege a new id must be one that is held.  Which
+ * privileges change with the ids: kernel/proc/privilege.c.
+ */
 #include <kernel/syscall.h>
 
 #include <arch/usercopy.h>
@@ -52,26 +55,51 @@ SYSCALL(getresgid)
 	return err < 0 ? err : put_user_u32(ARG(2, uaddr_t), cred->sgid);
 }
 
+static bool may_set_uids(const struct credentials *c)
+{
+	return priv_has(&c->priv, PRIV_SETUID);
+}
+
+static bool may_set_gids(const struct credentials *c)
+{
+	return priv_has(&c->priv, PRIV_SETGID);
+}
+
 static bool holds_uid(const struct credentials *c, uid_t uid)
 {
-	return uid == KEEP || c->euid == 0 || uid == c->uid || uid == c->euid || uid == c->suid;
+	return uid == KEEP || may_set_uids(c) || uid == c->uid || uid == c->euid || uid == c->suid;
 }
 
 static bool holds_gid(const struct credentials *c, gid_t gid)
 {
-	return gid == KEEP || c->euid == 0 || gid == c->gid || gid == c->egid || gid == c->sgid;
+	return gid == KEEP || may_set_gids(c) || gid == c->gid || gid == c->egid || gid == c->sgid;
+}
+
+static struct priv_ids user_ids(const struct credentials *c)
+{
+	return (struct priv_ids){ c->uid, c->euid, c->suid };
+}
+
+/* The ids were `old`. */
+static void follow_user(struct credentials *c, const struct priv_ids *old)
+{
+	struct priv_ids new = user_ids(c);
+
+	c->fsuid = c->euid;
+	priv_ids_changed(&c->priv, old, &new);
 }
 
 static int64_t set_resuid(struct credentials *c, const uint64_t *a)
 {
 	uid_t uid = (uid_t)a[0], euid = (uid_t)a[1], suid = (uid_t)a[2];
+	struct priv_ids old = user_ids(c);
 
 	if (!holds_uid(c, uid) || !holds_uid(c, euid) || !holds_uid(c, suid))
 		return -EPERM;
 	c->uid = uid == KEEP ? c->uid : uid;
 	c->euid = euid == KEEP ? c->euid : euid;
 	c->suid = suid == KEEP ? c->suid : suid;
-	c->fsuid = c->euid;
+	follow_user(c, &old);
 	return 0;
 }
 
@@ -98,18 +126,20 @@ SYSCALL(setresgid)
 	return cred_change(set_resgid, args->a);
 }
 
-/* Root gives up all three ids for good; others only switch the effective one. */
+/* Who may set any gives up all three ids for good; others only switch the effective one. */
 static int64_t set_uid(struct credentials *c, const uint64_t *a)
 {
 	uid_t uid = (uid_t)a[0];
+	struct priv_ids old = user_ids(c);
 
 	if (uid == KEEP)
 		return -EINVAL;
-	if (c->euid == 0)
+	if (may_set_uids(c))
 		c->uid = c->suid = uid;
 	else if (uid != c->uid && uid != c->suid)
 		return -EPERM;
-	c->euid = c->fsuid = uid;
+	c->euid = uid;
+	follow_user(c, &old);
 	return 0;
 }
 
@@ -119,7 +149,7 @@ static int64_t set_gid(struct credentials *c, const uint64_t *a)
 
 	if (gid == KEEP)
 		return -EINVAL;
-	if (c->euid == 0)
+	if (may_set_gids(c))
 		c->gid = c->sgid = gid;
 	else if (gid != c->gid && gid != c->sgid)
 		return -EPERM;
@@ -140,9 +170,10 @@ SYSCALL(setgid)
 /* The real id may become the real or effective one; the saved id follows what was really changed. */
 static int64_t set_reuid(struct credentials *c, const uint64_t *a)
 {
-	uid_t uid = (uid_t)a[0], euid = (uid_t)a[1], old = c->uid;
+	uid_t uid = (uid_t)a[0], euid = (uid_t)a[1];
+	struct priv_ids old = user_ids(c);
 
-	if (uid != KEEP && c->euid != 0 && uid != c->uid && uid != c->euid)
+	if (uid != KEEP && !may_set_uids(c) && uid != c->uid && uid != c->euid)
 		return -EPERM;
 	if (!holds_uid(c, euid))
 		return -EPERM;
@@ -150,9 +181,9 @@ static int64_t set_reuid(struct credentials *c, const uint64_t *a)
 		c->uid = uid;
 	if (euid != KEEP)
 		c->euid = euid;
-	if (uid != KEEP || (euid != KEEP && euid != old))
+	if (uid != KEEP || (euid != KEEP && euid != old.real))
 		c->suid = c->euid;
-	c->fsuid = c->euid;
+	follow_user(c, &old);
 	return 0;
 }
 
@@ -160,7 +191,7 @@ static int64_t set_regid(struct credentials *c, const uint64_t *a)
 {
 	gid_t gid = (gid_t)a[0], egid = (gid_t)a[1], old = c->gid;
 
-	if (gid != KEEP && c->euid != 0 && gid != c->gid && gid != c->egid)
+	if (gid != KEEP && !may_set_gids(c) && gid != c->gid && gid != c->egid)
 		return -EPERM;
 	if (!holds_gid(c, egid))
 		return -EPERM;
@@ -189,8 +220,10 @@ static int64_t set_fsuid(struct credentials *c, const uint64_t *a)
 {
 	uid_t uid = (uid_t)a[0], old = c->fsuid;
 
-	if (uid != KEEP && (holds_uid(c, uid) || uid == old))
-		c->fsuid = uid;
+	if (uid == KEEP || (!holds_uid(c, uid) && uid != old))
+		return old;
+	c->fsuid = uid;
+	priv_fsuid_changed(&c->priv, old, uid);
 	return old;
 }
 
@@ -233,7 +266,7 @@ static int64_t set_groups(struct credentials *c, const uint64_t *a)
 	uint32_t count = (uint32_t)a[0];
 	int err;
 
-	if (c->euid != 0)
+	if (!may_set_gids(c))
 		return -EPERM;
 	if (count > NGROUPS_MAX)
 		return -EINVAL;

@@ -62,8 +62,7 @@ static int64_t set_status_flags(const struct file_use *use, int fd, uint32_t wan
 	uint32_t flags = atomic_load(&file->flags);
 	int err;
 
-	if ((wanted & O_NOATIME) && !(flags & O_NOATIME) && file->vnode && !cred_is_root() &&
-	    current_cred()->fsuid != file->vnode->uid)
+	if ((wanted & O_NOATIME) && !(flags & O_NOATIME) && file->vnode && !vnode_owner(file->vnode))
 		return -EPERM;
 	err = async_set(use, fd, wanted & O_ASYNC, false);
 	if (err < 0)

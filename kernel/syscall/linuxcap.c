@@ -2,21 +2,18 @@
 /*
  * capget(2), capset(2), seccomp(2).
  *
- * Linux's capabilities are modelled by the user: id 0 has them all, everybody else has none, and nothing can
- * take single ones away.  What would have to do that says that it failed.  (Serix's own capabilities are
- * another matter: cap.c.)
+ * A process has its privileges as a whole: capset by one thread is for all, and every thread's id shows the same.
+ * The rules are in kernel/proc/privilege.c.  (Serix's own capabilities are another matter: cap.c.)
  */
 #include <kernel/syscall.h>
 
 #include <arch/usercopy.h>
+#include <kernel/proc_calls.h>
 #include <kernel/process.h>
 #include <kernel/unsupported.h>
 #include <serix/errno.h>
 
-#define LAST_CAPABILITY 40u
-#define ALL             ((1ull << (LAST_CAPABILITY + 1)) - 1)
-
-/* --- capabilities --------------------------------------------------------------------------------------- */
+/* --- privileges ------------------------------------------------------------------------------------------ */
 
 #define VERSION_1 0x19980330u /* one word each */
 #define VERSION_2 0x20071026u
@@ -42,68 +39,74 @@ static int get_header(uaddr_t from, struct user_cap_header *header, unsigned *wo
 	return put_user_u32(from, VERSION_3) < 0 ? -EFAULT : -EINVAL;
 }
 
-static int euid_of(pid_t pid, uid_t *euid)
+static int sets_of(pid_t pid, struct priv_sets *out)
 {
+	struct credentials cred;
 	struct process *p;
 
 	if (pid < 0)
 		return -EINVAL;
-	*euid = current_cred()->euid;
-	if (pid == 0)
-		return 0;
-	p = process_find(pid);
+	p = pid ? process_of_thread(pid) : current_process();
 	if (!p)
 		return -ESRCH;
-	*euid = READ_ONCE(p->cred.euid);
-	process_put(p);
+	(void)cred_get(p, &cred);
+	if (pid)
+		process_put(p);
+	*out = cred.priv;
 	return 0;
 }
 
-/* lacks: privilege in parts: root has all, others none */
 SYSCALL(capget)
 {
-	struct user_cap_data data[2] = { 0 };
+	struct user_cap_data data[2];
 	struct user_cap_header header;
+	struct priv_sets sets = { 0 };
 	unsigned words;
-	uid_t euid;
 	int err = get_header(ARG(0, uaddr_t), &header, &words);
 
 	if (!ARG(1, uaddr_t)) /* only the version is asked for */
 		return err == -EINVAL ? 0 : err;
 	if (err == 0)
-		err = euid_of(header.pid, &euid);
+		err = sets_of(header.pid, &sets);
 	if (err < 0)
 		return err;
-	for (unsigned i = 0; i < words && euid == 0; i++)
-		data[i].effective = data[i].permitted = (uint32_t)(ALL >> 32 * i);
+	for (unsigned i = 0; i < 2; i++)
+		data[i] = (struct user_cap_data){ (uint32_t)(sets.effective >> 32 * i),
+						  (uint32_t)(sets.permitted >> 32 * i),
+						  (uint32_t)(sets.inheritable >> 32 * i) };
 	return copy_to_user(ARG(1, uaddr_t), data, words * sizeof(data[0]));
 }
 
-/* Only what is so already. */
-/* lacks: privilege in parts: what would change some is EPERM */
+/* Effective, permitted, inheritable. */
+static int64_t set_sets(struct credentials *cred, const uint64_t *sets)
+{
+	return priv_set(&cred->priv, sets[0], sets[1], sets[2]);
+}
+
+/* What there is no privilege for is not heard. */
+static uint64_t both_words(uint32_t low, uint32_t high)
+{
+	return ((uint64_t)high << 32 | low) & PRIV_ALL;
+}
+
 SYSCALL(capset)
 {
 	struct user_cap_data data[2] = { 0 };
 	struct user_cap_header header;
-	uint64_t own = current_cred()->euid == 0 ? ALL : 0, effective, permitted;
+	uint64_t sets[3];
 	unsigned words;
 	int err = get_header(ARG(0, uaddr_t), &header, &words);
 
 	if (err < 0)
 		return err;
-	if (header.pid != 0 && header.pid != current_process()->pid)
+	if (header.pid != 0 && header.pid != current_thread()->tid)
 		return -EPERM;
 	if (copy_from_user(data, ARG(1, uaddr_t), words * sizeof(data[0])) < 0)
 		return -EFAULT;
-	effective = (uint64_t)data[1].effective << 32 | data[0].effective;
-	permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
-	if (words == 1)
-		own = (uint32_t)own;
-	if ((effective & ALL) == own && (permitted & ALL) == own)
-		return 0;
-	if (!(permitted & ~own & ALL)) /* Linux would have let it give something up */
-		unsupported_note(UNSUPPORTED_OTHER, permitted, "capset");
-	return -EPERM;
+	sets[0] = both_words(data[0].effective, data[1].effective);
+	sets[1] = both_words(data[0].permitted, data[1].permitted);
+	sets[2] = both_words(data[0].inheritable, data[1].inheritable);
+	return cred_change(set_sets, sets);
 }
 
 /* --- seccomp -------------------------------------------------------------------------------------------- */

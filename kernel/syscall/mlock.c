@@ -12,7 +12,7 @@
 /* Bytes that the process may lock; 0: none at all. */
 static uint64_t lock_limit(void)
 {
-	return cred_is_root() ? UINT64_MAX : current_rlimit(RLIMIT_MEMLOCK);
+	return cred_has_privilege(PRIV_IPC_LOCK) ? UINT64_MAX : current_rlimit(RLIMIT_MEMLOCK);
 }
 
 /* Whole pages around [addr, addr + len); Linux lets the length wrap, but not the end.  -EINVAL. */

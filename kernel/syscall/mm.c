@@ -52,7 +52,7 @@ static int check_locked(uint32_t flags, uint64_t more)
 {
 	const struct vm_space *vm = current_vm();
 
-	if (cred_is_root() || !((flags | READ_ONCE(vm->default_flags)) & VM_LOCKED))
+	if (cred_has_privilege(PRIV_IPC_LOCK) || !((flags | READ_ONCE(vm->default_flags)) & VM_LOCKED))
 		return 0;
 	if ((flags & VM_LOCKED) && current_rlimit(RLIMIT_MEMLOCK) == 0)
 		return -EPERM;
@@ -61,7 +61,7 @@ static int check_locked(uint32_t flags, uint64_t more)
 
 static uint64_t lock_limit(void)
 {
-	return cred_is_root() ? UINT64_MAX : current_rlimit(RLIMIT_MEMLOCK);
+	return cred_has_privilege(PRIV_IPC_LOCK) ? UINT64_MAX : current_rlimit(RLIMIT_MEMLOCK);
 }
 
 /* What is mapped: an object with a reference (NULL: private anonymous memory) and what may be done to it. */

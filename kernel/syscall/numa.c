@@ -127,7 +127,7 @@ SYSCALL(mbind)
 	err = read_policy(ARG(2, uint32_t), ARG(3, uaddr_t), ARG(4, uint64_t), &policy);
 	if (err < 0)
 		return err;
-	if ((flags & MPOL_MF_MOVE_ALL) && !cred_is_root())
+	if ((flags & MPOL_MF_MOVE_ALL) && !cred_has_privilege(PRIV_SYS_NICE))
 		return -EPERM;
 	err = page_range(start, ARG(1, uint64_t), &end);
 	if (err < 0 || end == start)
@@ -273,7 +273,7 @@ SYSCALL(move_pages)
 
 	if (flags & ~(int)(MPOL_MF_MOVE | MPOL_MF_MOVE_ALL))
 		return -EINVAL;
-	if ((flags & (int)MPOL_MF_MOVE_ALL) && !cred_is_root())
+	if ((flags & (int)MPOL_MF_MOVE_ALL) && !cred_has_privilege(PRIV_SYS_NICE))
 		return -EPERM;
 	err = space_of(ARG(0, pid_t), &vm);
 	if (err < 0)

@@ -258,7 +258,7 @@ static int64_t change_dir(struct path *path, bool root)
 		err = -ENOTDIR;
 	else
 		err = vfs_access(path_vnode(path), 1);
-	if (err == 0 && root && !cred_is_root())
+	if (err == 0 && root && !cred_has_privilege(PRIV_SYS_CHROOT))
 		err = -EPERM;
 	if (err == 0 && root)
 		fs_context_set_root(fs, path);
@@ -446,7 +446,7 @@ static int64_t link_at(int from_fd, uaddr_t from, int to_fd, uaddr_t to, uint32_
 	err = two_paths_get(&paths, from, to);
 	if (err < 0)
 		return err;
-	if (!*paths.first.text && !((flags & AT_EMPTY_PATH) && cred_is_root()))
+	if (!*paths.first.text && !((flags & AT_EMPTY_PATH) && cred_has_privilege(PRIV_DAC_READ_SEARCH)))
 		err = -ENOENT;
 	else
 		err = vfs_link(from_fd, paths.first.text, to_fd, paths.second.text,

@@ -436,8 +436,10 @@ enum {
 	PR_GET_NAME,
 	PR_GET_SECCOMP = 21,
 	PR_CAPBSET_READ = 23,
+	PR_CAPBSET_DROP,
 	PR_GET_TSC = 25,
 	PR_GET_SECUREBITS = 27,
+	PR_SET_SECUREBITS,
 	PR_SET_TIMERSLACK = 29,
 	PR_GET_TIMERSLACK,
 	PR_SET_CHILD_SUBREAPER = 36,
@@ -448,22 +450,52 @@ enum {
 	PR_CAP_AMBIENT = 47,
 };
 
-#define CAP_LAST              40 /* CAP_CHECKPOINT_RESTORE */
 #define PR_TSC_ENABLE         1
 #define PR_CAP_AMBIENT_IS_SET 1
 #define PR_CAP_AMBIENT_RAISE  2
+#define PR_CAP_AMBIENT_LOWER  3
 #define PR_CAP_AMBIENT_CLEAR  4
 
-/* Privilege here is a user id: no program keeps a part of it for those that it starts. */
-static int64_t ambient(uint64_t what, uint64_t capability)
+static int64_t keep_privileges(struct credentials *cred, const uint64_t *on)
 {
+	return priv_keep(&cred->priv, *on);
+}
+
+static int64_t set_securebits(struct credentials *cred, const uint64_t *bits)
+{
+	return priv_set_securebits(&cred->priv, *bits);
+}
+
+static int64_t drop_bounding(struct credentials *cred, const uint64_t *privilege)
+{
+	return priv_drop_bounding(&cred->priv, *privilege);
+}
+
+static int64_t raise_ambient(struct credentials *cred, const uint64_t *privilege)
+{
+	return priv_raise_ambient(&cred->priv, *privilege);
+}
+
+static int64_t lower_ambient(struct credentials *cred, const uint64_t *privileges)
+{
+	cred->priv.ambient &= ~*privileges;
+	return 0;
+}
+
+static int64_t ambient(uint64_t what, uint64_t privilege)
+{
+	uint64_t gone = what == PR_CAP_AMBIENT_CLEAR ? PRIV_ALL : PRIV_BIT(privilege % PRIV_COUNT);
+
+	if (what == PR_CAP_AMBIENT_CLEAR ? privilege != 0 : !priv_valid(privilege))
+		return -EINVAL;
 	switch (what) {
 	case PR_CAP_AMBIENT_CLEAR:
-		return capability ? -EINVAL : 0;
+	case PR_CAP_AMBIENT_LOWER:
+		return cred_change(lower_ambient, &gone);
 	case PR_CAP_AMBIENT_IS_SET:
-		return capability > CAP_LAST ? -EINVAL : 0;
+		return (int64_t)(current_cred()->priv.ambient >> privilege & 1);
 	case PR_CAP_AMBIENT_RAISE:
-		return capability > CAP_LAST ? -EINVAL : -EPERM;
+		return cred_change(raise_ambient, &privilege);
 	}
 	return -EINVAL;
 }
@@ -489,12 +521,11 @@ static int64_t set_timer_slack(uint64_t ns)
 }
 
 /*
- * takes: PR_*, but PR_TSC_ENABLE, not PR_CAPBSET_DROP PR_SET_SECCOMP PR_SET_SECUREBITS PR_SET_TSC
+ * takes: PR_*, but PR_TSC_ENABLE, not PR_SET_SECCOMP PR_SET_TSC
  * PR_SET_THP_DISABLE PR_SET_MM PR_SET_PTRACER PR_SET_VMA PR_MCE_KILL PR_MCE_KILL_GET PR_GET_TID_ADDRESS
  * PR_GET_SPECULATION_CTRL PR_SET_SPECULATION_CTRL PR_SET_IO_FLUSHER PR_GET_IO_FLUSHER
  * PR_SET_SYSCALL_USER_DISPATCH PR_SCHED_CORE PR_GET_TIMING PR_SET_TIMING (EINVAL), else EINVAL;
- * PR_CAP_AMBIENT_* in ambient, but PR_CAP_AMBIENT_RAISE, not PR_CAP_AMBIENT_LOWER (EINVAL), else EINVAL
- * lacks: privilege in parts: what would keep or raise some is EPERM (PR_SET_KEEPCAPS, PR_CAP_AMBIENT_RAISE)
+ * PR_CAP_AMBIENT_* in ambient, else EINVAL
  */
 SYSCALL(prctl)
 {
@@ -535,18 +566,24 @@ SYSCALL(prctl)
 		return set_timer_slack(value);
 	case PR_GET_TIMERSLACK:
 		return (int64_t)current_thread()->timer_slack_ns;
-	case PR_SET_KEEPCAPS: /* privilege is a user id: nothing of it can be kept without that */
-		return value > 1 ? -EINVAL : value ? -EPERM : 0;
+	case PR_SET_KEEPCAPS:
+		return cred_change(keep_privileges, &value);
 	case PR_GET_KEEPCAPS:
-	case PR_GET_SECCOMP:
+		return (current_cred()->priv.securebits & SECURE_KEEP_CAPS) != 0;
+	case PR_SET_SECUREBITS:
+		return cred_change(set_securebits, &value);
 	case PR_GET_SECUREBITS:
+		return current_cred()->priv.securebits;
+	case PR_GET_SECCOMP:
 		return 0;
 	case PR_GET_THP_DISABLE:
 		return value || !unused_zero ? -EINVAL : 0;
 	case PR_GET_TSC:
 		return put_user_u32(value, PR_TSC_ENABLE);
 	case PR_CAPBSET_READ:
-		return value <= CAP_LAST ? 1 : -EINVAL;
+		return priv_valid(value) ? (int64_t)(current_cred()->priv.bounding >> value & 1) : -EINVAL;
+	case PR_CAPBSET_DROP:
+		return cred_change(drop_bounding, &value);
 	case PR_CAP_AMBIENT:
 		return args->a[3] || args->a[4] ? -EINVAL : ambient(value, args->a[2]);
 	case PR_GET_NO_NEW_PRIVS:

@@ -30,7 +30,7 @@ static int64_t set_uts_name(const struct syscall_args *args, int (*set)(const ch
 	char name[64];
 	int len = ARG(1, int), err;
 
-	if (!cred_is_root())
+	if (!cred_has_privilege(PRIV_SYS_ADMIN))
 		return -EPERM;
 	if (len < 0 || (size_t)len > sizeof(name))
 		return -EINVAL;
@@ -224,7 +224,8 @@ SYSCALL(syslog)
 {
 	int type = ARG(0, int), len = ARG(2, int);
 
-	if (!cred_is_root() && type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER)
+	if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER && !cred_has_privilege(PRIV_SYSLOG) &&
+	    !cred_has_privilege(PRIV_SYS_ADMIN))
 		return -EPERM;
 	switch (type) {
 	case SYSLOG_CLOSE:
@@ -279,7 +280,7 @@ static bool reboot_magic_right(uint32_t magic1, uint32_t magic2)
 /* takes: REBOOT_CMD_*, not REBOOT_CMD_KEXEC REBOOT_CMD_SW_SUSPEND (EINVAL), else EINVAL */
 SYSCALL(reboot)
 {
-	if (!cred_is_root())
+	if (!cred_has_privilege(PRIV_SYS_BOOT))
 		return -EPERM;
 	if (!reboot_magic_right(ARG(0, uint32_t), ARG(1, uint32_t)))
 		return -EINVAL;

@@ -124,7 +124,7 @@ static int64_t set_real_time(const struct abi_timespec *ts)
 
 	if (!timespec_valid(ts))
 		return -EINVAL;
-	if (!cred_is_root())
+	if (!cred_has_privilege(PRIV_SYS_TIME))
 		return -EPERM;
 	if (ns == TIME_FOREVER || ns < time_now_ns()) /* the machine cannot have started before the epoch */
 		return -EINVAL;
@@ -171,7 +171,7 @@ SYSCALL(settimeofday)
 	int err;
 
 	if (!args->a[0]) /* the time zone is user space's business */
-		return cred_is_root() ? 0 : -EPERM;
+		return cred_has_privilege(PRIV_SYS_TIME) ? 0 : -EPERM;
 	err = copy_from_user(&tv, ARG(0, uaddr_t), sizeof(tv));
 	if (err < 0)
 		return err;

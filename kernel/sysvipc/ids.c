@@ -65,14 +65,14 @@ int ids_permit(const struct ids_object *obj, uint32_t how)
 		granted >>= 6;
 	else if (cred_in_group(cred, obj->cgid) || cred_in_group(cred, obj->gid))
 		granted >>= 3;
-	return (wanted & ~granted) && !cred_is_root() ? -EACCES : 0;
+	return (wanted & ~granted) && !cred_has_privilege(PRIV_IPC_OWNER) ? -EACCES : 0;
 }
 
 int ids_own(const struct ids_object *obj)
 {
 	uid_t euid = current_cred()->euid;
 
-	return euid == obj->cuid || euid == obj->uid || cred_is_root() ? 0 : -EPERM;
+	return euid == obj->cuid || euid == obj->uid || cred_has_privilege(PRIV_SYS_ADMIN) ? 0 : -EPERM;
 }
 
 int ids_set(struct ids_object *obj, const struct abi_ipc_perm *perm)

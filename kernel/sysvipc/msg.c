@@ -374,7 +374,7 @@ static int set_locked(struct queue *q, const struct abi_msqid_ds *ds)
 {
 	int err;
 
-	if (ds->limit > atomic_load(&sysvipc_limits.msgmnb) && !cred_is_root())
+	if (ds->limit > atomic_load(&sysvipc_limits.msgmnb) && !cred_has_privilege(PRIV_SYS_RESOURCE))
 		return -EPERM;
 	err = ids_set(&q->ids, &ds->perm);
 	if (err < 0)

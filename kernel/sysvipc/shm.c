@@ -107,7 +107,7 @@ static int check_size(uint64_t size, uint32_t flags)
 	if (size < 1 || size > atomic_load(&sysvipc_limits.shmmax))
 		return -EINVAL;
 	if (flags & SHM_HUGETLB) /* no large page is set aside for anybody */
-		return cred_is_root() ? -ENOMEM : -EPERM;
+		return cred_has_privilege(PRIV_IPC_LOCK) ? -ENOMEM : -EPERM;
 	return size > INT64_MAX ? -ENOSPC : 0;
 }
 
@@ -372,7 +372,7 @@ static int set_locked(struct segment *s, const struct abi_shmid_ds *ds)
 /* There is no swap that it could be kept from: the flag is kept for those who look. */
 static int lock_locked(struct segment *s, int cmd)
 {
-	if (cmd == SHM_LOCK && !cred_is_root() && current_rlimit(RLIMIT_MEMLOCK) == 0)
+	if (cmd == SHM_LOCK && !cred_has_privilege(PRIV_IPC_LOCK) && current_rlimit(RLIMIT_MEMLOCK) == 0)
 		return -EPERM;
 	s->ids.mode = cmd == SHM_LOCK ? s->ids.mode | SHM_LOCKED : s->ids.mode & ~SHM_LOCKED;
 	return 0;

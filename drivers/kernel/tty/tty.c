@@ -150,7 +150,7 @@ int tty_open_file(struct file *file, struct tty *tty, bool console)
 	if (!tf)
 		return -ENOMEM;
 	flags = spin_lock_irqsave(&tty->lock);
-	if (tty->exclusive && !cred_is_root())
+	if (tty->exclusive && !cred_has_privilege(PRIV_SYS_ADMIN))
 		err = -EBUSY;
 	if (err == 0 && tty->ops->opened)
 		err = tty->ops->opened(tty);

@@ -109,7 +109,7 @@ static int64_t set_discipline(uaddr_t arg)
 
 static int64_t hang_up(struct tty *tty)
 {
-	if (!cred_is_root() || confine_denies(CONFINE_NO_ADMIN))
+	if (!cred_has_privilege(PRIV_SYS_ADMIN))
 		return -EPERM;
 	tty_hang_up(tty);
 	return 0;

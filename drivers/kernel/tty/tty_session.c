@@ -58,7 +58,7 @@ int tty_take_session(struct tty *tty, bool steal)
 		return 0;
 	if (p->tty)
 		return -EPERM;
-	old = claim(tty, steal && cred_is_root());
+	old = claim(tty, steal && cred_has_privilege(PRIV_SYS_ADMIN));
 	if (old < 0)
 		return old;
 	if (old > 0)

@@ -125,7 +125,7 @@ static int64_t set_locked(struct tty *tty, uaddr_t arg)
 	struct abi_termios t;
 	uint64_t flags;
 
-	if (!cred_is_root() || confine_denies(CONFINE_NO_ADMIN))
+	if (!cred_has_privilege(PRIV_SYS_ADMIN))
 		return -EPERM;
 	if (copy_from_user(&t, arg, sizeof(t)) < 0)
 		return -EFAULT;
