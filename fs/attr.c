@@ -110,8 +110,7 @@ static int may_chown(const struct vnode *v, const struct vnode_attr *attr)
 	if ((attr->valid & ATTR_UID) && (cred->fsuid != v->uid || attr->uid != v->uid))
 		return -EPERM;
 	if ((attr->valid & ATTR_GID) &&
-	    (cred->fsuid != v->uid ||
-	     (attr->gid != v->gid && !cred_in_group(cred, attr->gid))))
+	    (cred->fsuid != v->uid || (attr->gid != v->gid && !cred_in_group(cred, attr->gid))))
 		return -EPERM;
 	return 0;
 }

@@ -263,8 +263,8 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node)
 	text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", l->pending, l->shared_pending,
 		    l->blocked);
 	text_printf(t, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", l->ignored, l->caught);
-	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n",
-		    c->priv.inheritable, c->priv.permitted, c->priv.effective);
+	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c->priv.inheritable,
+		    c->priv.permitted, c->priv.effective);
 	text_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->priv.bounding, c->priv.ambient);
 	text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", l->no_new_privs);
 	status_cpus(t, &l->affinity);

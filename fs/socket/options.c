@@ -45,7 +45,6 @@ static uint32_t switch_of(int option)
 	return 0;
 }
 
-
 /* --- setting ------------------------------------------------------------------------------------------- */
 
 static void set_switch(struct socket *s, uint32_t flag, bool on)

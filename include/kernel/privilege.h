@@ -68,9 +68,9 @@ enum privilege {
 #define PRIV_ALL            (PRIV_BIT(PRIV_COUNT) - 1)
 
 /* What somebody has whose file-system user id is 0, and loses with that. */
-#define PRIV_OF_FILES                                                                                   \
-	(PRIV_BIT(PRIV_CHOWN) | PRIV_BIT(PRIV_DAC_OVERRIDE) | PRIV_BIT(PRIV_DAC_READ_SEARCH) |          \
-	 PRIV_BIT(PRIV_FOWNER) | PRIV_BIT(PRIV_FSETID) | PRIV_BIT(PRIV_LINUX_IMMUTABLE) |               \
+#define PRIV_OF_FILES                                                                          \
+	(PRIV_BIT(PRIV_CHOWN) | PRIV_BIT(PRIV_DAC_OVERRIDE) | PRIV_BIT(PRIV_DAC_READ_SEARCH) | \
+	 PRIV_BIT(PRIV_FOWNER) | PRIV_BIT(PRIV_FSETID) | PRIV_BIT(PRIV_LINUX_IMMUTABLE) |      \
 	 PRIV_BIT(PRIV_MKNOD) | PRIV_BIT(PRIV_MAC_OVERRIDE))
 
 /* struct priv_sets.securebits, Linux's numbers.  The bit above each locks it as it is. */
@@ -110,7 +110,8 @@ static inline bool priv_valid(uint64_t number)
 /* --- what a process asks for ---------------------------------------------------------------------------- */
 
 /* capset(2).  -EPERM. */
-int priv_set(struct priv_sets *sets, uint64_t effective, uint64_t permitted, uint64_t inheritable) __must_check;
+int priv_set(struct priv_sets *sets, uint64_t effective, uint64_t permitted,
+	     uint64_t inheritable) __must_check;
 /* prctl(2): PR_CAPBSET_DROP, PR_SET_SECUREBITS, PR_SET_KEEPCAPS.  -EPERM, -EINVAL. */
 int priv_drop_bounding(struct priv_sets *sets, uint64_t number) __must_check;
 int priv_set_securebits(struct priv_sets *sets, uint64_t bits) __must_check;

@@ -243,7 +243,8 @@ int process_start_init(const char *const candidates[], const char *cmdline_init)
 
 /* By pid; with a reference, or NULL. */
 struct process *process_find(pid_t pid);
-struct process *process_of_thread(pid_t tid); /* that a thread is of, which may be a zombie's first; likewise */
+struct process *
+process_of_thread(pid_t tid); /* that a thread is of, which may be a zombie's first; likewise */
 void process_get(struct process *p);
 void process_put(struct process *p);
 /* Iterate by pid for /proc: the first process with pid >= `from`, referenced, or NULL. */

@@ -185,7 +185,8 @@ static int set_ioprio(struct thread *t, struct who_walk *w)
 	const struct credentials *me = current_cred();
 	uid_t owner = t->process->cred.uid;
 
-	if ((owner != me->euid && owner != me->uid && !cred_has_privilege(PRIV_SYS_NICE)) || !confine_may_touch(t->process))
+	if ((owner != me->euid && owner != me->uid && !cred_has_privilege(PRIV_SYS_NICE)) ||
+	    !confine_may_touch(t->process))
 		return -EPERM;
 	t->ioprio = (uint16_t)w->value;
 	return 0;
