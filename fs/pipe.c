@@ -370,19 +370,20 @@ static uint32_t pipe_events(const struct pipe *p, uint32_t access)
 	return events;
 }
 
-static __noinline void pipe_enqueue(struct pipe *p, uint32_t access, struct poll_table *table)
+static __noinline uint32_t pipe_enqueue(struct pipe *p, uint32_t access, struct poll_table *table)
 {
 	atomic_store_explicit(&p->polled, true, memory_order_relaxed);
 	if (access & CAP_READ)
 		table->add(table, &p->readers_wq);
 	if (access & CAP_WRITE)
 		table->add(table, &p->writers_wq);
+	return pipe_events(p, access);
 }
 
 static uint32_t pipe_poll(struct file *file, struct poll_table *table)
 {
 	if (unlikely(table))
-		pipe_enqueue(pipe_of(file), file->access, table);
+		return pipe_enqueue(pipe_of(file), file->access, table);
 	return pipe_events(pipe_of(file), file->access);
 }
 

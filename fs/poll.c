@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Waiting for several descriptors.  First one look at each without any queueing: often something is ready.
- * Only then waiters are put on their queues and everything is looked at again, so that nothing
- * that happens in between is missed.  A wake-up sets `woken` and wakes the task; it then looks again.
+ * Only then waiters are put on their queues, which asks everything again, so that nothing that happens in
+ * between is missed.  A wake-up sets `woken` and wakes the task; it then looks again.
  */
 #include "vfs_priv.h"
 
@@ -10,6 +10,8 @@
 #include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
+
+#include "../kernel/cap/look.h"
 
 #define CHUNK_WAITERS 16
 
@@ -174,76 +176,122 @@ static __always_inline bool may_hear(const struct capability *cap, uint32_t even
 	return !(events & poll_events_denied(cap));
 }
 
-/* One look at everything; the number of entries with events. */
-static int scan(struct abi_pollfd *fds, struct capability **caps, size_t count, struct poll_table *table)
+/* What the capability's object is ready for, where asking it may take locks or sleep: not with the table's
+ * lock held. */
+static __noinline uint32_t ask_unlocked(struct cap_table *table, struct capability *cap)
 {
+	uint32_t events;
+
+	if (unlikely(!cap_begin(cap)))
+		return POLLNVAL;
+	cap_look_pause(table);
+	events = poll_object(cap->object, NULL);
+	cap_done(cap);
+	cap_look_resume(table);
+	return events;
+}
+
+static __always_inline uint32_t look_at(struct cap_look *look, int fd, uint32_t wanted)
+{
+	struct capability *cap = cap_look_at(look, (uint32_t)fd);
+
+	if (unlikely(!cap) || unlikely(!may_hear(cap, wanted)))
+		return fd < 0 ? 0 : POLLNVAL;
+	if (likely(cap->type == OBJECT_FILE) && file_of(cap->object)->ops->poll_is_plain)
+		return file_of(cap->object)->ops->poll(file_of(cap->object), NULL) & wanted;
+	return ask_unlocked(look->table, cap) & wanted;
+}
+
+/* So many in one hold of the table's lock. */
+#define LOOK_BATCH 64
+
+/* One look at everything, each as its descriptor is at this moment; the number of entries with events. */
+static int look(struct abi_pollfd *fds, size_t count)
+{
+	struct cap_table *table = current_process()->caps;
+	const struct abi_pollfd *end = fds + count;
 	int ready = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		uint32_t events = POLLNVAL, wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
+	while (fds < end) {
+		const struct abi_pollfd *stop = fds + MIN(end - fds, LOOK_BATCH);
+		struct cap_look look;
 
-		if (caps[i] && likely(may_hear(caps[i], wanted)))
-			events = poll_object(caps[i]->object, table) & wanted;
-		else if (fds[i].fd < 0)
-			events = 0;
-		fds[i].revents = (int16_t)events;
-		ready += events != 0;
-		/* Once something is ready nobody will sleep: no need to queue on the others. */
-		if (events)
-			table = NULL;
+		cap_look_begin(&look, table);
+		for (; fds < stop; fds++) {
+			uint32_t wanted = (uint16_t)fds->events | POLLERR | POLLHUP;
+			uint32_t events = look_at(&look, fds->fd, wanted);
+
+			fds->revents = (int16_t)events;
+			ready += events != 0;
+		}
+		cap_look_end(&look);
 	}
 	return ready;
 }
 
-static __noinline int wait_for_any(struct abi_pollfd *fds, struct capability **caps, size_t count,
-				   uint64_t deadline_ns)
-{
-	struct poll_table *table;
-	struct poll_wait pw;
-	bool expired = false;
-	int ready, err;
-
-	poll_wait_init(&pw);
-	table = &pw.table;
-	for (;;) {
-		ready = scan(fds, caps, count, table);
-		if (ready > 0 || expired)
-			break;
-		if (pw.failed) {
-			ready = -ENOMEM;
-			break;
-		}
-		table = NULL; /* the waiters stay on their queues */
-		err = wait_event_timeout(&pw.wq, atomic_load(&pw.woken), deadline_ns, true);
-		atomic_store(&pw.woken, false);
-		if (err == -EINTR) {
-			ready = -EINTR;
-			break;
-		}
-		expired = err == -ETIMEDOUT;
-	}
-	poll_wait_end(&pw);
-	return ready;
-}
-
-#define SMALL_COUNT  16
-#define LOOKUP_BATCH 64
+/* --- sleeping ------------------------------------------------------------------------------------------- */
 
 /* The capabilities behind the descriptors, in use; NULL where there is none. */
-static void look_up(struct abi_pollfd *fds, struct capability **caps, size_t count)
+static void use_all(const struct abi_pollfd *fds, struct capability **caps, size_t count)
 {
 	struct cap_table *table = current_process()->caps;
 
-	for (size_t at = 0; at < count; at += LOOKUP_BATCH) {
-		size_t n = MIN(count - at, (size_t)LOOKUP_BATCH);
+	for (size_t at = 0; at < count; at += LOOK_BATCH) {
+		size_t n = MIN(count - at, (size_t)LOOK_BATCH);
 
 		cap_use_many(table, &fds[at].fd, sizeof(*fds), n, caps + at);
 	}
 }
 
-int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
+/* Queue on everything.  True: it is worth another look at once. */
+static bool queue_on_all(struct poll_wait *pw, const struct abi_pollfd *fds, struct capability **caps,
+			 size_t count)
+{
+	bool news = false;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
+
+		if (caps[i] && may_hear(caps[i], wanted))
+			news |= (poll_object(caps[i]->object, &pw->table) & wanted) != 0;
+		else
+			news |= fds[i].fd >= 0;
+	}
+	return news || pw->failed;
+}
+
+static int sleep_until_woken(struct poll_wait *pw, uint64_t deadline_ns)
+{
+	int err = wait_event_timeout(&pw->wq, atomic_load(&pw->woken), deadline_ns, true);
+
+	atomic_store(&pw->woken, false);
+	return err;
+}
+
+static int look_until_ready(struct poll_wait *pw, struct abi_pollfd *fds, size_t count, uint64_t deadline_ns,
+			    bool news)
+{
+	int err = news ? 0 : sleep_until_woken(pw, deadline_ns);
+
+	while (err != -EINTR) {
+		int ready = look(fds, count);
+
+		if (ready > 0 || err == -ETIMEDOUT)
+			return ready;
+		if (pw->failed)
+			return -ENOMEM;
+		err = sleep_until_woken(pw, deadline_ns);
+	}
+	return -EINTR;
+}
+
+#define SMALL_COUNT 16
+
+/* Meanwhile everything is in use, so that it stays and a revocation interrupts the sleep. */
+static __noinline int wait_for_any(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
 {
 	struct capability *small[SMALL_COUNT] __attribute__((uninitialized)), **caps = small;
+	struct poll_wait pw __attribute__((uninitialized));
 	int result;
 
 	if (count > SMALL_COUNT) {
@@ -251,15 +299,21 @@ int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
 		if (!caps)
 			return -ENOMEM;
 	}
-	look_up(fds, caps, count);
-	/* One look without any queueing: often something is ready. */
-	result = scan(fds, caps, count, NULL);
-	if (result == 0 && deadline_ns != 0)
-		result = wait_for_any(fds, caps, count, deadline_ns);
+	poll_wait_init(&pw);
+	use_all(fds, caps, count);
+	result = look_until_ready(&pw, fds, count, deadline_ns, queue_on_all(&pw, fds, caps, count));
+	poll_wait_end(&pw);
 	for (size_t i = 0; i < count; i++)
 		if (caps[i])
 			cap_done(caps[i]);
 	if (caps != small)
 		kfree(caps);
 	return result;
+}
+
+int poll_files(struct abi_pollfd *fds, size_t count, uint64_t deadline_ns)
+{
+	int ready = look(fds, count);
+
+	return ready != 0 || deadline_ns == 0 ? ready : wait_for_any(fds, count, deadline_ns);
 }

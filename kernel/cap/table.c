@@ -7,6 +7,7 @@
  * leaf's 64 slots.
  */
 #include "cap_priv.h"
+#include "look.h"
 #include "use.h"
 
 #include <kernel/slab.h>
@@ -494,25 +495,16 @@ int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type,
 void cap_use_many(struct cap_table *table, const int32_t *slots, size_t stride, size_t count,
 		  struct capability **out)
 {
-	struct cap_leaf *leaf = &table->slots.first;
-	uint32_t first = 0; /* the number of its first slot */
+	struct cap_look look;
 
-	spin_lock(&table->lock);
+	cap_look_begin(&look, table);
 	for (size_t i = 0; i < count; i++) {
-		uint32_t index = (uint32_t)*slots;
-		struct capability *cap = NULL;
+		struct capability *cap = cap_look_at(&look, (uint32_t)*slots);
 
-		/* Neighbours mostly lie in one leaf. */
-		if (unlikely(index - first >= CAP_LEAF_SLOTS)) {
-			first = ALIGN_DOWN(index, CAP_LEAF_SLOTS);
-			leaf = cap_leaf_around(&table->slots, index);
-		}
-		if (likely(leaf))
-			cap = leaf->slots[index % CAP_LEAF_SLOTS].cap;
-		out[i] = likely(cap) && !cap_is_expired(cap) && cap_begin(cap) ? cap : NULL;
+		out[i] = cap && cap_begin(cap) ? cap : NULL;
 		slots = (const int32_t *)((const char *)slots + stride);
 	}
-	spin_unlock(&table->lock);
+	cap_look_end(&look);
 }
 
 int cap_next(struct cap_table *table, int start, struct capability **out)

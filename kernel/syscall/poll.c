@@ -7,7 +7,6 @@
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/slab.h>
-#include <kernel/string.h>
 #include <kernel/time.h>
 #include <kernel/vfs.h>
 #include <serix/errno.h>
@@ -18,12 +17,12 @@
 
 static uint64_t deadline_after(uint64_t sec, uint64_t nsec)
 {
-	uint64_t now = time_now_ns(), ns;
+	uint64_t ns;
 
 	if (sec == 0 && nsec == 0)
 		return 0;
 	if (mul_overflows(sec, NSEC_PER_SEC, &ns) || add_overflows(ns, nsec, &ns) ||
-	    add_overflows(ns, now, &ns))
+	    add_overflows(ns, time_now_ns(), &ns))
 		return WAIT_FOREVER;
 	return ns;
 }
@@ -101,7 +100,7 @@ SYSCALL(poll)
 	int64_t result;
 
 	if (timeout >= 0)
-		deadline = deadline_after((uint64_t)timeout / 1000, (uint64_t)timeout % 1000 * NSEC_PER_MSEC);
+		deadline = deadline_after((uint32_t)timeout / 1000, (uint32_t)timeout % 1000 * NSEC_PER_MSEC);
 	result = poll_user(ARG(0, uaddr_t), ARG(1, uint32_t), deadline);
 	if (result == -ERESTARTNOHAND && deadline != WAIT_FOREVER) {
 		current_thread()->restart = (struct syscall_restart){
@@ -151,10 +150,9 @@ SYSCALL(ppoll)
 #define SETS       3
 
 struct select {
-	uint32_t bits;         /* descriptors 0 ... bits - 1 are looked at */
-	uaddr_t user[SETS];    /* in, out, exceptional; 0: none */
-	uint64_t *sets[SETS];  /* words each: what was asked */
-	uint64_t *ready[SETS]; /* and what is true */
+	uint32_t bits;        /* descriptors 0 ... bits - 1 are looked at */
+	uaddr_t user[SETS];   /* in, out, exceptional; 0: none */
+	uint64_t *sets[SETS]; /* words each: what is asked, and from select_collect() on what is true */
 	size_t words;
 	struct abi_pollfd *fds;
 	size_t count;
@@ -194,16 +192,22 @@ static struct abi_pollfd *select_collect_word(const uint64_t asked[SETS], uint64
 	return at;
 }
 
-/* The bits as a poll list. */
+/* The bits as a poll list; they are cleared. */
 static void select_collect(struct select *s)
 {
 	struct abi_pollfd *end = s->fds;
 
 	for (uint32_t word = 0; word < s->words; word++) {
-		uint64_t asked[SETS] = { s->sets[0][word], s->sets[1][word], s->sets[2][word] };
-		uint64_t any = asked[0] | asked[1] | asked[2];
+		uint64_t asked[SETS], any = 0;
 		uint32_t first = word * 64;
 
+		for (int i = 0; i < SETS; i++) {
+			asked[i] = s->user[i] ? s->sets[i][word] : 0;
+			any |= asked[i];
+			s->sets[i][word] = 0;
+		}
+		if (!any)
+			continue;
 		if (s->bits - first < 64)
 			any &= (1ull << (s->bits - first)) - 1;
 		end = select_collect_word(asked, any, first, end);
@@ -214,7 +218,9 @@ static void select_collect(struct select *s)
 /* Bits for what is ready, `left` descriptors; their number.  -EBADF for one that is not open. */
 static int64_t select_result(struct select *s, int64_t left)
 {
-	static const int16_t meant[SETS] = { SELECT_IN, SELECT_OUT, SELECT_EX };
+	static const struct {
+		int16_t asked, meant;
+	} sets[SETS] = { { POLLIN, SELECT_IN }, { POLLOUT, SELECT_OUT }, { POLLPRI, SELECT_EX } };
 	int64_t total = 0;
 
 	for (size_t n = 0; left > 0 && n < s->count; n++) {
@@ -228,14 +234,14 @@ static int64_t select_result(struct select *s, int64_t left)
 		if (p->revents & POLLNVAL)
 			return -EBADF;
 		for (int i = 0; i < SETS; i++) {
-			if ((s->sets[i][word] & bit) && (p->revents & meant[i])) {
-				s->ready[i][word] |= bit;
+			if ((p->events & sets[i].asked) && (p->revents & sets[i].meant)) {
+				s->sets[i][word] |= bit;
 				total++;
 			}
 		}
 	}
 	for (int i = 0; i < SETS; i++)
-		if (s->user[i] && copy_to_user(s->user[i], s->ready[i], s->words * 8) < 0)
+		if (s->user[i] && copy_to_user(s->user[i], s->sets[i], s->words * 8) < 0)
 			return -EFAULT;
 	return total;
 }
@@ -251,30 +257,34 @@ static int64_t select_run(struct select *s, uint64_t deadline)
 	return result < 0 ? result : select_result(s, result);
 }
 
+/* What this many descriptors need fits the stack. */
+#define SMALL_SELECT   128
+#define SELECT_SIZE(n) (((n) + 63) / 64 * 8 * SETS + (n) * sizeof(struct abi_pollfd))
+
 static int64_t do_select(int32_t n, uaddr_t in, uaddr_t out, uaddr_t ex, uint64_t deadline)
 {
-	struct select s = { .user = { in, out, ex } };
-	uint64_t limit = current_rlimit(RLIMIT_NOFILE);
-	size_t set_bytes;
+	uint64_t small[SELECT_SIZE(SMALL_SELECT) / 8] __attribute__((uninitialized)), *memory = small;
+	struct select s;
 	int64_t result;
-	char *memory;
 
 	if (n < 0)
 		return -EINVAL;
-	s.bits = (uint32_t)MIN((uint64_t)n, limit);
+	s.bits = (uint32_t)MIN((uint64_t)n, current_rlimit(RLIMIT_NOFILE));
 	s.words = (s.bits + 63) / 64;
-	set_bytes = s.words * 8;
-	memory = kmalloc(set_bytes * 2 * SETS + s.bits * sizeof(*s.fds) + 1);
-	if (!memory)
-		return -ENOMEM;
-	memset(memory, 0, set_bytes * 2 * SETS);
-	for (size_t i = 0; i < SETS; i++) {
-		s.sets[i] = (uint64_t *)(memory + set_bytes * i);
-		s.ready[i] = (uint64_t *)(memory + set_bytes * (SETS + i));
+	if (s.bits > SMALL_SELECT) {
+		memory = kmalloc(SELECT_SIZE(s.bits));
+		if (!memory)
+			return -ENOMEM;
 	}
-	s.fds = (struct abi_pollfd *)(memory + set_bytes * 2 * SETS);
+	s.user[0] = in;
+	s.user[1] = out;
+	s.user[2] = ex;
+	for (size_t i = 0; i < SETS; i++)
+		s.sets[i] = memory + s.words * i;
+	s.fds = (struct abi_pollfd *)(memory + s.words * SETS);
 	result = select_run(&s, deadline);
-	kfree(memory);
+	if (memory != small)
+		kfree(memory);
 	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
 
