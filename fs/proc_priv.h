@@ -199,6 +199,10 @@ int proc_show_locks(struct proc_text *t, const struct proc_node *node);
 /* fs/proc_sys_ipc.c: files of /proc/sys/kernel */
 int proc_show_ipc_limit(struct proc_text *t, const struct proc_node *node);
 int proc_store_ipc_limit(const struct proc_node *node, const char *text, size_t len);
+int proc_show_core_pattern(struct proc_text *t, const struct proc_node *node);
+int proc_store_core_pattern(const struct proc_node *node, const char *text, size_t len);
+int proc_show_core_uses_pid(struct proc_text *t, const struct proc_node *node);
+int proc_store_core_uses_pid(const struct proc_node *node, const char *text, size_t len);
 int proc_show_sem_limits(struct proc_text *t, const struct proc_node *node);
 int proc_store_sem_limits(const struct proc_node *node, const char *text, size_t len);
 

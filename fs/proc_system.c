@@ -225,6 +225,14 @@ static const struct proc_entry random_entries[] = {
 
 static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("cap_last_cap", 0444, show_cap_last_cap),
+	{ .name = "core_pattern",
+	  .mode = S_IFREG | 0644,
+	  .show = proc_show_core_pattern,
+	  .store = proc_store_core_pattern },
+	{ .name = "core_uses_pid",
+	  .mode = S_IFREG | 0644,
+	  .show = proc_show_core_uses_pid,
+	  .store = proc_store_core_uses_pid },
 	PROC_FILE("domainname", 0444, show_domainname),
 	{ .name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .store = store_hostname },
 	IPC_LIMIT("msgmax"),

@@ -12,8 +12,8 @@ struct task;
 /* Defined by the machine's <arch/elf_impl.h>: ARCH_ELF_GREGS_SIZE, ARCH_ELF_FPREGS_SIZE. */
 #include <arch/elf_impl.h>
 
-/* NT_PRSTATUS's registers: struct user_regs_struct.  The number of the system call it is in, else -1, is among
- * them. */
+/* NT_PRSTATUS's registers: struct user_regs_struct.  Among them is the number of the system call that it is
+ * in, else -1. */
 void arch_elf_gregs(struct task *task, void *out);
 /* NT_PRFPREG: struct user_fpregs_struct. */
 void arch_elf_fpregs(struct task *task, void *out);

@@ -109,7 +109,7 @@ struct process {
 	enum process_state state;     /* [p] written; read anywhere */
 	int exit_status;              /* [p] as wait reports it */
 	struct thread *exec_thread;   /* [p] the only thread that an exec lets live */
-	struct waitqueue thread_wait; /* exec waits here for the others, polls of pidfds for the end */
+	struct waitqueue thread_wait; /* exec and a dumper wait for the others, pidfds for the end */
 
 	struct process *parent; /* [t] */
 	pid_t parent_pid;       /* [t]; read anywhere */
@@ -125,6 +125,8 @@ struct process {
 
 	/* Stopping. */
 	uint32_t stopped_threads; /* [p] parked now */
+	uint32_t dump_parked;     /* [p] standing still for the dumper */
+	struct thread *dumper;    /* [p] writes the core: kernel/core_dump.h */
 	int stop_signal;          /* [p] */
 	bool stop_requested;      /* [p] every thread parks itself */
 	bool stop_dequeued;       /* [p] a thread is about to stop; SIGCONT still prevents it */

@@ -134,6 +134,7 @@ static inline void vm_object_drop_writable(struct vm_object *obj)
 #define VM_ONFAULT    (1u << 12) /* with VM_LOCKED: from the first touch on */
 #define VM_NORESERVE  (1u << 13) /* not to be charged */
 #define VM_ACCOUNT    (1u << 14) /* its pages are charged (kernel/overcommit.h) */
+#define VM_DONTDUMP   (1u << 20) /* no part of a core */
 #define VM_REVOKED    (1u << 15) /* only in what vm_next_area tells: its grant is revoked */
 
 /*

@@ -6,6 +6,7 @@
  */
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/core_dump.h>
 #include <kernel/panic.h>
 #include <kernel/reservation.h>
 #include <kernel/slab.h>
@@ -162,7 +163,7 @@ static void announce_zombie_locked(struct process *p, struct list *dead)
 {
 	bool by_signal = p->exit_status & 0x7f, unwanted = parent_ignores_locked(p);
 
-	parent_notify_locked(p, p->exit_signal, by_signal ? CLD_KILLED : CLD_EXITED,
+	parent_notify_locked(p, p->exit_signal, wait_status_code(p->exit_status),
 			     by_signal ? p->exit_status & 0x7f : p->exit_status >> 8);
 	if (unwanted) {
 		process_reap_locked(p);
@@ -271,6 +272,7 @@ void thread_exit(int code)
 	uint64_t flags;
 	bool last;
 
+	core_dump_wait(t);
 	reservation_leave();
 	exit_release_memory(t);
 	if (t->task.vm)
@@ -287,17 +289,22 @@ void thread_exit(int code)
 	task_exit();
 }
 
+void process_end_locked(struct process *p, int wait_status)
+{
+	if (p->exiting)
+		return;
+	p->exiting = true;
+	p->exit_status = wait_status;
+	tell_others_to_leave_locked(p);
+	wake_up_all(&p->thread_wait);
+}
+
 void process_exit(int wait_status)
 {
 	struct process *p = current_process();
 	uint64_t flags = spin_lock_irqsave(&p->lock);
 
-	if (!p->exiting) {
-		p->exiting = true;
-		p->exit_status = wait_status;
-		tell_others_to_leave_locked(p);
-		wake_up_all(&p->thread_wait);
-	}
+	process_end_locked(p, wait_status);
 	spin_unlock_irqrestore(&p->lock, flags);
 	thread_exit(0);
 }

@@ -103,6 +103,7 @@ void signal_queue_init(struct signal_queue *q);
 void signal_queue_flush_locked(struct process *p, struct signal_queue *q, uint64_t mask);
 bool signal_default_ignored(int signo);
 bool signal_default_stops(int signo);
+bool signal_default_dumps(int signo);
 int signal_process_locked(struct process *p, int signo, const struct abi_siginfo *info);
 int signal_thread_locked(struct thread *t, int signo, const struct abi_siginfo *info);
 /* Take the next signal of `set` pending for the running thread; 0 when there is none. */
@@ -137,7 +138,18 @@ void parent_notify_locked(struct process *p, int signo, int code, int status);
 /* Take a zombie out of the tree; the caller then drops the tree's reference, outside the lock. */
 void process_reap_locked(struct process *p);
 
+/* Wait statuses: an exit code << 8, or a signal, with a core or without. */
+#define WAIT_STATUS_CORE 0x80
+static inline int wait_status_code(int status)
+{
+	if ((status & 0x7f) == 0)
+		return CLD_EXITED;
+	return status & WAIT_STATUS_CORE ? CLD_DUMPED : CLD_KILLED;
+}
+
 /* Exit (exit.c). */
+/* Let all threads leave, the running one excepted; what nobody has done before. */
+void process_end_locked(struct process *p, int wait_status);
 void exit_release_memory(struct thread *t);
 void vfork_release(struct process *p);
 /* exec: wait until the running thread is alone in its process.  -EAGAIN: the process is leaving. */

@@ -19,6 +19,9 @@
 	 SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
 #define IGNORED_BY_DEFAULT \
 	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
+#define DUMPS_BY_DEFAULT                                                                   \
+	(FAULT_SIGNALS | SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGXCPU) | \
+	 SIGNAL_BIT(SIGXFSZ))
 
 static struct slab_cache *info_cache, *actions_cache;
 
@@ -36,6 +39,11 @@ bool signal_default_ignored(int signo)
 bool signal_default_stops(int signo)
 {
 	return SIGNAL_BIT(signo) & STOP_SIGNALS;
+}
+
+bool signal_default_dumps(int signo)
+{
+	return SIGNAL_BIT(signo) & DUMPS_BY_DEFAULT;
 }
 
 /* --- actions ------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  */
 #include <arch/context.h>
 #include <arch/trap.h>
+#include <kernel/core_dump.h>
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
 #include <kernel/syscall.h>
@@ -105,8 +106,11 @@ static int next_handled(struct thread *t, struct abi_siginfo *info, struct abi_s
 		spin_unlock_irqrestore(&p->lock, flags);
 		if (action->handler > SIG_IGN)
 			return signo;
-		if (action->handler == SIG_DFL && !default_has_no_effect(p, signo, info))
+		if (action->handler == SIG_DFL && !default_has_no_effect(p, signo, info)) {
+			if (signal_default_dumps(signo))
+				core_dump(info);
 			process_exit(signo);
+		}
 	}
 }
 

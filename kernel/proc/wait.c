@@ -97,7 +97,7 @@ static bool collect_locked(struct process *child, unsigned options, struct wait_
 	if (child->state == PROCESS_ZOMBIE) {
 		if (!(options & WEXITED))
 			return false;
-		report(child, out, child->exit_status & 0x7f ? CLD_KILLED : CLD_EXITED, child->exit_status);
+		report(child, out, wait_status_code(child->exit_status), child->exit_status);
 		if (!peek) {
 			process_reap_locked(child);
 			*dead = child;

@@ -334,6 +334,8 @@ static const struct {
 	int advice;
 	uint32_t set, clear;
 } advice_flags[] = {
+	{ MADV_DONTDUMP, VM_DONTDUMP, 0 },
+	{ MADV_DODUMP, 0, VM_DONTDUMP },
 	{ MADV_DONTFORK, VM_DONTFORK, 0 },
 	{ MADV_DOFORK, 0, VM_DONTFORK },
 	{ MADV_HUGEPAGE, VM_HUGEPAGE, VM_NOHUGEPAGE },
@@ -358,8 +360,6 @@ static int advise(struct vm_space *vm, uint64_t addr, uint64_t len, int advice)
 	case MADV_NORMAL: /* there is no reading ahead and no swapping that these could change */
 	case MADV_RANDOM:
 	case MADV_SEQUENTIAL:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
 		return vm_check_mapped(vm, addr, len);
 	case MADV_COLD:
 	case MADV_PAGEOUT:

@@ -355,7 +355,6 @@ SYSCALL(setsid)
 
 /*
  * takes: RLIMIT_* in rlimit_id process_prlimit, but RLIMIT_COUNT, else EINVAL
- * lacks: RLIMIT_CORE, which changes nothing: no cores are written
  */
 SYSCALL(prlimit64)
 {
@@ -373,7 +372,6 @@ SYSCALL(prlimit64)
 
 /*
  * takes: RLIMIT_* in rlimit_id process_prlimit, but RLIMIT_COUNT, else EINVAL
- * lacks: RLIMIT_CORE, which changes nothing: no cores are written
  */
 SYSCALL(getrlimit)
 {
@@ -385,7 +383,6 @@ SYSCALL(getrlimit)
 
 /*
  * takes: RLIMIT_* in rlimit_id process_prlimit, but RLIMIT_COUNT, else EINVAL
- * lacks: RLIMIT_CORE, which changes nothing: no cores are written
  */
 SYSCALL(setrlimit)
 {
