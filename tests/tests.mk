@@ -65,9 +65,9 @@ verify: ## what Spin and Frama-C prove: protocols and pure logic, each with a br
 
 # Not from the environment: SECONDS is a variable of shells.
 SOAK_SECONDS = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)
-soak: ## the verified load on 1, 2, 4 and 8 CPUs, debug build, SECONDS=600 each; then the allocators, six times as long
+soak: ## long loads, SECONDS=600 each (PART=load|allocators|model|attack|calls|rt: one of them)
 	@tools/deps
-	@tools/test --soak $(SOAK_SECONDS)
+	@tools/test --soak $(SOAK_SECONDS) $(if $(PART),--soak-part $(PART))
 
 check: ## format, include direction, stand-alone headers, cppcheck, clang-tidy
 	@tools/deps

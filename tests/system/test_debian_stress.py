@@ -24,10 +24,21 @@ STRESSORS = ("pipe", "fork", "futex", "mmapfork", "fsize", "sigq", "sockpair", "
 OTHERS = {"hackbench -l 20 -g 2": r"^Time: ", "hackbench -p -l 20 -g 2": r"^Time: ", "hackbench -T -l 20 -g 2": r"^Time: ",
           "hackbench -T -p -l 20 -g 2": r"^Time: ", "cyclictest -q -t 2 -l 200 -i 2000": r"^T: 1 .* C: +[1-9]\d+ "}
 SCRIPT = """
+# For some seconds, hackbench again and again beside cyclictest, which measures how late its threads are woken.
+cat > /tmp/rt-round <<'END'
+	seconds=$1; shift
+	cyclictest -q -t 2 -i 2000 -D $seconds & cycles=$!
+	while test $SECONDS -lt $seconds; do
+		timeout -k 5 120 hackbench "$@" -l 50 -g 2 > /tmp/hackbench || { cat /tmp/hackbench; exit 1; }
+		rounds=$((rounds + 1))
+	done
+	wait $cycles || exit
+	echo $rounds rounds, the last of them $(grep Time: /tmp/hackbench)
+END
 # stress-ng's resources sends SIGALRM to all small numbers that its heap had before: to nobody, this way.
 for i in {1..400}; do (:); done; trap : ALRM
 free_now() { set -- $(grep MemAvailable /proc/meminfo); echo $2; }
-run() { printf '\\036%%s\\n' "$1"; timeout -k 5 120 $1 2>&1; printf '\\036 %%d\\n' $?; }
+run() { printf '\\036%%s\\n' "$1"; timeout -k 5 %d $1 2>&1; printf '\\036 %%d\\n' $?; }
 run true; free_now
 %s
 run true; free_now; ls -d /proc/[0-9]* | wc -l
@@ -38,11 +49,12 @@ LOST = 16 << 10  # KiB: page cache of what was run, and caches of the kernel's
 Answers = collections.namedtuple("Answers", "found lost processes complaints")
 
 
-def run_all(commands, timeout):
-    """What one machine says to the commands ({command: (output, status)}), and how it is afterwards."""
+def run_all(commands, timeout, each=120):
+    """What one machine says to the commands ({command: (output, status)}), of which none may take longer than `each`
+    seconds, and how it is afterwards."""
     with tempfile.TemporaryDirectory() as scratch:
         log = pathlib.Path(scratch) / "log"
-        run = machine.serix("bash", "-c", SCRIPT % "\n".join("run '%s'" % c for c in commands), timeout=timeout,
+        run = machine.serix("bash", "-c", SCRIPT % (each, "\n".join("run '%s'" % c for c in commands)), timeout=timeout,
                             options=["--debug", "--boot", "pvh", "--smp", "4", "--mem", "2G", "--log", log,
                                      "--overlay", cases.root("load")])
         said = complaints(log)
@@ -78,6 +90,23 @@ def test_nothing_stays_behind():
     assert answers().complaints == []
     assert answers().processes < 10
     assert answers().lost < LOST
+
+
+@pytest.mark.soak
+def test_soak_rt(soak_seconds):
+    """hackbench with processes and threads, over sockets and pipes, beside cyclictest: the four share the time."""
+    each = max(soak_seconds // 4, 1)
+    commands = ["bash /tmp/rt-round %d%s" % (each, kind) for kind in ("", " -p", " -T", " -T -p")]
+    got = run_all(commands, 4 * each + 600, each + 140)
+    for command in commands:
+        out, status = got.found[command]
+        print("".join("# %s\n" % line for line in [command] + out.splitlines()))
+        assert status == 0 and re.search(r"^T: 1 .* C: +[1-9]\d+ ", out, re.M), out
+        assert re.search(r"^[1-9]\d* rounds", out, re.M), out
+    print("# %d KiB less than before" % got.lost)
+    assert got.complaints == []
+    assert got.processes < 10
+    assert got.lost < LOST
 
 
 @pytest.mark.full

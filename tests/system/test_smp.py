@@ -44,11 +44,3 @@ def test_four_at_once(log, name):
                 timeout=300, options=["--debug", "--smp", 4, "--log", log])
     assert got.status == 0, got.out.decode("utf-8", "replace") + got.err
     assert complaints(log) == []
-
-
-@pytest.mark.parametrize("who", ("nobody", "root"))
-def test_random_calls(log, who):
-    """Half a minute of Linux's calls with arguments of the right kind and of any, from a user and from root."""
-    got = serix(DIRECTORY + "call_fuzz", "30", "1", who, timeout=300, options=["--debug", "--smp", 4, "--log", log])
-    assert got.status == 0, got.out.decode("utf-8", "replace") + got.err
-    assert complaints(log) == []

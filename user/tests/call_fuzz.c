@@ -16,349 +16,34 @@
 #include <errno.h>
 #include <ftw.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
+#include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
+#include "call_arguments.h"
+#include "call_signatures.h"
 #include "child.h"
 #include "fuzz.h"
 #include "tap.h"
 
 #define LAST_CALL 460u
 #define TOP       "/tmp/call_fuzz"
-#define STRUCTS   (16ul * 4096) /* the arena's first part holds what calls may take for structures */
 
 static bool root;
 static _Atomic uint32_t *succeeded; /* by number, shared by all */
 
-/*
- * What the arguments of a call are.  d: descriptor, p: path, b: memory, s: size, t: structure, f: flags,
- * i: small number, n: process, g: signal, m: mode, o: offset, v: vector, a: pages, l: length of pages.
- */
-struct signature {
-	unsigned short number;
-	char kinds[7];
-};
-
-static const struct signature signatures[] = {
-	{ SYS_read, "dbs" },
-	{ SYS_write, "dbs" },
-	{ SYS_open, "pfm" },
-	{ SYS_close, "d" },
-	{ SYS_stat, "pt" },
-	{ SYS_fstat, "dt" },
-	{ SYS_lstat, "pt" },
-	{ SYS_poll, "tii" },
-	{ SYS_lseek, "doi" },
-	{ SYS_mmap, "alffdo" },
-	{ SYS_mprotect, "ali" },
-	{ SYS_munmap, "al" },
-	{ SYS_rt_sigaction, "gtti" },
-	{ SYS_rt_sigprocmask, "itti" },
-	{ SYS_ioctl, "dft" },
-	{ SYS_pread64, "dbso" },
-	{ SYS_pwrite64, "dbso" },
-	{ SYS_readv, "dvi" },
-	{ SYS_writev, "dvi" },
-	{ SYS_access, "pi" },
-	{ SYS_pipe, "t" },
-	{ SYS_select, "itttt" },
-	{ SYS_mremap, "allfa" },
-	{ SYS_msync, "ali" },
-	{ SYS_mincore, "alb" },
-	{ SYS_madvise, "ali" },
-	{ SYS_shmget, "isf" },
-	{ SYS_shmat, "iaf" },
-	{ SYS_shmctl, "iit" },
-	{ SYS_dup, "d" },
-	{ SYS_dup2, "dd" },
-	{ SYS_nanosleep, "tt" },
-	{ SYS_setitimer, "itt" },
-	{ SYS_sendfile, "ddts" },
-	{ SYS_socket, "iii" },
-	{ SYS_connect, "dti" },
-	{ SYS_accept, "dtt" },
-	{ SYS_sendto, "dbsfti" },
-	{ SYS_recvfrom, "dbsftt" },
-	{ SYS_sendmsg, "dtf" },
-	{ SYS_recvmsg, "dtf" },
-	{ SYS_shutdown, "di" },
-	{ SYS_bind, "dti" },
-	{ SYS_listen, "di" },
-	{ SYS_getsockname, "dtt" },
-	{ SYS_getpeername, "dtt" },
-	{ SYS_socketpair, "iiit" },
-	{ SYS_setsockopt, "diiti" },
-	{ SYS_getsockopt, "diitt" },
-	{ SYS_kill, "ng" },
-	{ SYS_semget, "iif" },
-	{ SYS_semop, "iti" },
-	{ SYS_semctl, "iiit" },
-	{ SYS_shmdt, "a" },
-	{ SYS_msgget, "if" },
-	{ SYS_msgsnd, "ibsf" },
-	{ SYS_msgrcv, "ibsif" },
-	{ SYS_msgctl, "iit" },
-	{ SYS_fcntl, "dit" },
-	{ SYS_flock, "di" },
-	{ SYS_fsync, "d" },
-	{ SYS_truncate, "po" },
-	{ SYS_ftruncate, "do" },
-	{ SYS_getdents, "dbs" },
-	{ SYS_getcwd, "bs" },
-	{ SYS_chdir, "p" },
-	{ SYS_fchdir, "d" },
-	{ SYS_rename, "pp" },
-	{ SYS_mkdir, "pm" },
-	{ SYS_rmdir, "p" },
-	{ SYS_creat, "pm" },
-	{ SYS_link, "pp" },
-	{ SYS_unlink, "p" },
-	{ SYS_symlink, "pp" },
-	{ SYS_readlink, "pbs" },
-	{ SYS_chmod, "pm" },
-	{ SYS_fchmod, "dm" },
-	{ SYS_mknod, "pmi" },
-	{ SYS_statfs, "pt" },
-	{ SYS_mount, "pppft" },
-	{ SYS_umount2, "pi" },
-	{ SYS_getpriority, "ii" },
-	{ SYS_sched_setscheduler, "nit" },
-	{ SYS_mlock, "al" },
-	{ SYS_munlock, "al" },
-	{ SYS_prctl, "iiiii" },
-	{ SYS_setrlimit, "it" },
-	{ SYS_futex, "tiitti" },
-	{ SYS_sched_setaffinity, "nst" },
-	{ SYS_epoll_create, "i" },
-	{ SYS_getdents64, "dbs" },
-	{ SYS_fadvise64, "doli" },
-	{ SYS_timer_create, "itt" },
-	{ SYS_timer_settime, "iitt" },
-	{ SYS_timer_delete, "i" },
-	{ SYS_clock_gettime, "it" },
-	{ SYS_epoll_wait, "dtii" },
-	{ SYS_epoll_ctl, "didt" },
-	{ SYS_tgkill, "nng" },
-	{ SYS_mq_open, "pfmt" },
-	{ SYS_mq_unlink, "p" },
-	{ SYS_mq_timedsend, "dbsit" },
-	{ SYS_mq_timedreceive, "dbstt" },
-	{ SYS_waitid, "inti" },
-	{ SYS_inotify_init, "" },
-	{ SYS_inotify_add_watch, "dpf" },
-	{ SYS_inotify_rm_watch, "di" },
-	{ SYS_openat, "dpfm" },
-	{ SYS_mkdirat, "dpm" },
-	{ SYS_newfstatat, "dptf" },
-	{ SYS_unlinkat, "dpf" },
-	{ SYS_renameat, "dpdp" },
-	{ SYS_linkat, "dpdpf" },
-	{ SYS_symlinkat, "pdp" },
-	{ SYS_readlinkat, "dpbs" },
-	{ SYS_pselect6, "itttt" },
-	{ SYS_ppoll, "tittt" },
-	{ SYS_set_robust_list, "ti" },
-	{ SYS_splice, "dtdtsf" },
-	{ SYS_tee, "ddsf" },
-	{ SYS_vmsplice, "dvif" },
-	{ SYS_utimensat, "dptf" },
-	{ SYS_epoll_pwait, "dtiit" },
-	{ SYS_signalfd, "dti" },
-	{ SYS_timerfd_create, "if" },
-	{ SYS_eventfd, "i" },
-	{ SYS_fallocate, "diol" },
-	{ SYS_timerfd_settime, "dftt" },
-	{ SYS_accept4, "dttf" },
-	{ SYS_signalfd4, "dtif" },
-	{ SYS_eventfd2, "if" },
-	{ SYS_epoll_create1, "f" },
-	{ SYS_dup3, "ddf" },
-	{ SYS_pipe2, "tf" },
-	{ SYS_inotify_init1, "f" },
-	{ SYS_preadv, "dvio" },
-	{ SYS_pwritev, "dvio" },
-	{ SYS_recvmmsg, "dtift" },
-	{ SYS_prlimit64, "nitt" },
-	{ SYS_sendmmsg, "dtif" },
-	{ SYS_process_vm_readv, "nvivi" },
-	{ SYS_process_vm_writev, "nvivi" },
-	{ SYS_renameat2, "dpdpf" },
-	{ SYS_getrandom, "bsf" },
-	{ SYS_memfd_create, "pf" },
-	{ SYS_membarrier, "iii" },
-	{ SYS_copy_file_range, "dtdtsf" },
-	{ SYS_preadv2, "dviiof" },
-	{ SYS_pwritev2, "dviiof" },
-	{ SYS_statx, "dpfft" },
-	{ SYS_rseq, "tifi" },
-	{ 424 /* pidfd_send_signal */, "dgtf" },
-	{ 434 /* pidfd_open */, "nf" },
-	{ 436 /* close_range */, "ddf" },
-	{ 437 /* openat2 */, "dpti" },
-	{ 439 /* faccessat2 */, "dpif" },
-	{ 449 /* futex_waitv */, "tifti" },
-};
-#define SIGNATURES (sizeof(signatures) / sizeof(signatures[0]))
-
-/* --- arguments ---------------------------------------------------------------------------------------- */
-
-static const char *const paths[] = {
-	"f0",
-	"f1",
-	"f2",
-	"d0",
-	"d1",
-	"d0/f0",
-	"d0/d1",
-	"d1/f3",
-	"link",
-	"d0/link",
-	".",
-	"..",
-	"",
-	"/",
-	"/proc/self/fd/4",
-	"/proc/self/fd/5",
-	"/proc/self/maps",
-	"/proc/self/stat",
-	"/proc/self/status",
-	"/proc/self/mem",
-	"/proc/self/root",
-	"/proc/self/task",
-	"/proc/mounts",
-	"/proc/meminfo",
-	"/dev/null",
-	"/dev/zero",
-	"/dev/full",
-	"/dev/tty",
-	"/dev/ptmx",
-	"/dev/shm/f",
-	"/sys/devices",
-	"tmpfs",
-	"none",
-	"/q0",
-	"loop/loop",
-};
-#define PATHS (sizeof(paths) / sizeof(paths[0]))
-
-static uint64_t any_address(struct dice *d)
-{
-	uint64_t at = (uint64_t)arena + (below(d, ARENA) & ~7ul);
-
-	switch (below(d, 12)) {
-	case 0:
-		return odd[below(d, ODD)];
-	case 1:
-		return (uint64_t)arena + ARENA - below(d, 160); /* the end is near */
-	case 2:
-		return at + below(d, 8);
-	default:
-		return at;
-	}
-}
-
-static uint64_t put_path(struct dice *d)
-{
-	uint64_t at = (uint64_t)arena + STRUCTS + below(d, ARENA - STRUCTS - 3 * 4096);
-
-	strcpy((char *)at, paths[below(d, PATHS)]);
-	return at;
-}
-
-/* Something that could be a time, a vector, an address, a list of descriptors. */
-static uint64_t put_structure(struct dice *d)
-{
-	uint64_t *at = (uint64_t *)((uint64_t)arena + (below(d, STRUCTS - 512) & ~7ul));
-	unsigned words = (unsigned)below(d, 24);
-
-	for (unsigned i = 0; i < words; i++) {
-		switch (below(d, 6)) {
-		case 0:
-			at[i] = any_address(d);
-			break;
-		case 1:
-			at[i] = below(d, SLOTS) | below(d, 8) << 32;
-			break;
-		case 2:
-			at[i] = odd[below(d, ODD)];
-			break;
-		case 3:
-			at[i] = 1; /* AF_UNIX, one */
-			break;
-		default:
-			at[i] = below(d, 3000);
-		}
-	}
-	return (uint64_t)at;
-}
-
-static uint64_t put_vector(struct dice *d)
-{
-	uint64_t *at = (uint64_t *)((uint64_t)arena + (below(d, STRUCTS - 512) & ~7ul));
-
-	for (int i = 0; i < 16; i += 2) {
-		at[i] = any_address(d);
-		at[i + 1] = below(d, 9000);
-	}
-	return (uint64_t)at;
-}
-
-static uint64_t any_flags(struct dice *d)
-{
-	uint64_t flags = 0;
-
-	for (uint64_t n = below(d, 4); n > 0; n--)
-		flags |= 1ul << below(d, one_in(d, 8) ? 32 : 21);
-	return flags;
-}
-
-static uint64_t argument(struct dice *d, char kind)
-{
-	if (one_in(d, 24))
-		return one_in(d, 2) ? odd[below(d, ODD)] : any_address(d);
-	switch (kind) {
-	case 'd':
-		return one_in(d, 8) ? (uint64_t)-100 /* AT_FDCWD */ : below(d, 40);
-	case 'p':
-		return put_path(d);
-	case 'b':
-		return any_address(d);
-	case 's':
-		return one_in(d, 4) ? below(d, 200000) : below(d, 5000);
-	case 't':
-		return one_in(d, 6) ? 0 : put_structure(d);
-	case 'f':
-		return any_flags(d);
-	case 'n':
-		return one_in(d, 2) ? 0 : (uint64_t)getpid();
-	case 'g':
-		return below(d, 66);
-	case 'm':
-		return below(d, 010000) | (one_in(d, 8) ? below(d, 16) << 12 : 0);
-	case 'o':
-		return one_in(d, 4) ? below(d, 1 << 22) : below(d, 5000);
-	case 'v':
-		return put_vector(d);
-	case 'a':
-		return one_in(d, 2) ? 0 : ((uint64_t)arena + below(d, 2 * ARENA)) & ~4095ul;
-	case 'l':
-		return below(d, 20) * 4096 + (one_in(d, 8) ? below(d, 4096) : 0);
-	}
-	return below(d, one_in(d, 4) ? 70 : 12);
-}
-
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
-/* Those that end the caller or leave it without its senses, and tell nothing. */
-static bool is_left_out(uint64_t number)
+/* Those that end the caller or leave it without its senses: a worker goes on, its children need not. */
+static bool ends_caller(uint64_t number)
 {
 	switch (number) {
 	case SYS_exit:
@@ -367,8 +52,33 @@ static bool is_left_out(uint64_t number)
 	case SYS_pause:
 	case SYS_rt_sigsuspend:
 	case SYS_arch_prctl: /* takes the thread's memory away */
+	case SYS_brk:
+	case SYS_sigaltstack:
 	case SYS_seccomp:
+	case 446: /* landlock_restrict_self */
+	case SYS_execve:
+	case SYS_execveat:
+	case SYS_ptrace: /* the tracer of who asks for one would be the parent, which does not know */
 		return true;
+	case SYS_chroot:
+	case SYS_setuid:
+	case SYS_setgid:
+	case SYS_setreuid:
+	case SYS_setregid:
+	case SYS_setresuid:
+	case SYS_setresgid:
+	case SYS_setfsuid:
+	case SYS_setfsgid:
+	case SYS_capset:
+		return root;
+	}
+	return false;
+}
+
+/* Those that say nothing about the kernel, but end the test. */
+static bool ends_test(uint64_t number)
+{
+	switch (number) {
 	case SYS_fork:
 	case SYS_vfork:
 	case SYS_clone:
@@ -381,6 +91,8 @@ static bool is_left_out(uint64_t number)
 	case SYS_rt_sigqueueinfo:
 	case SYS_rt_tgsigqueueinfo:
 	case 424: /* pidfd_send_signal */
+	case 448: /* process_mrelease */
+	case SYS_ptrace:
 	case SYS_prlimit64:
 	case SYS_syslog: /* what is logged is looked at */
 	case 438:        /* pidfd_getfd: init's console is for people */
@@ -390,6 +102,7 @@ static bool is_left_out(uint64_t number)
 	case SYS_umount2: /* of / would take all away; unmount_one() does it */
 	case SYS_process_vm_writev:
 	case SYS_setpriority:
+	case SYS_ioprio_set:
 	case SYS_sched_setscheduler:
 	case SYS_sched_setattr:
 	case SYS_sched_setparam:
@@ -405,7 +118,7 @@ static void make_one_call(struct dice *d)
 	uint64_t number = known ? s->number : below(d, LAST_CALL), a[6];
 	const char *kinds = known ? s->kinds : "";
 
-	if (is_left_out(number))
+	if (ends_test(number) || (!expendable && ends_caller(number)))
 		return;
 	for (int i = 0; i < 6; i++)
 		a[i] = argument(d, *kinds ? *kinds++ : "dbpstfiv"[below(d, 8)]);
@@ -414,22 +127,79 @@ static void make_one_call(struct dice *d)
 	atomic_fetch_add_explicit(done, 1, memory_order_relaxed);
 }
 
-static void fork_one(struct dice *d)
+/* What a child does, which may lose its senses: it ends with its parent. */
+static _Noreturn void run_child(const struct dice *parent)
+{
+	struct dice d = { parent->state ^ 0x9e3779b97f4a7c15 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGALRM, SIG_DFL);
+	alarm(1);
+	expendable = true;
+	for (int i = 0; i < 200; i++)
+		make_one_call(&d);
+	_exit(0);
+}
+
+static pid_t start_child(struct dice *d)
 {
 	pid_t pid = fork();
 
-	if (pid == 0) {
-		signal(SIGALRM, SIG_DFL);
-		alarm(1);
-		d->state ^= 0x9e3779b97f4a7c15;
-		for (int i = 0; i < 200; i++)
-			make_one_call(d);
-		_exit(0);
-	}
-	if (pid > 0 && one_in(d, 3))
+	if (pid == 0)
+		run_child(d);
+	return pid;
+}
+
+/* Another one shares some of what its parent has, but the memory: threads do that. */
+static pid_t start_relative(struct dice *d)
+{
+	static const unsigned flags[] = { CLONE_FILES, CLONE_FS,    CLONE_SYSVSEM, CLONE_PARENT_SETTID,
+					  CLONE_IO,    CLONE_VFORK, CLONE_PTRACE,  CLONE_CHILD_CLEARTID };
+	unsigned chosen = one_in(d, 2) ? SIGCHLD : (unsigned)below(d, 65);
+	pid_t pid;
+
+	for (uint64_t n = below(d, 4); n > 0; n--)
+		chosen |= flags[below(d, sizeof(flags) / sizeof(flags[0]))];
+	pid = (pid_t)syscall(SYS_clone, chosen, 0, any_address(d), any_address(d), 0);
+	if (pid == 0)
+		run_child(d);
+	return pid;
+}
+
+static void fork_one(struct dice *d)
+{
+	pid_t pid = one_in(d, 3) ? start_relative(d) : start_child(d);
+
+	if (pid <= 0)
+		return;
+	children[below(d, CHILDREN)] = pid;
+	if (one_in(d, 3))
 		kill(pid, SIGKILL);
-	if (pid > 0)
-		waitpid(pid, NULL, one_in(d, 2) ? 0 : WNOHANG);
+	waitpid(pid, NULL, one_in(d, 2) ? 0 : WNOHANG);
+}
+
+/* Follow one of the children, through whatever it does. */
+static void trace_one(struct dice *d)
+{
+	pid_t pid = start_child(d);
+
+	if (pid <= 0)
+		return;
+	children[below(d, CHILDREN)] = pid;
+	if (ptrace(one_in(d, 2) ? PTRACE_ATTACH : PTRACE_SEIZE, pid, NULL, below(d, 0x100)) == 0) {
+		for (int i = 0; i < 60; i++) {
+			uint64_t a[6] = { argument(d, 'T'), (uint64_t)pid,
+					  argument(d, one_in(d, 2) ? 't' : 'i'),
+					  argument(d, one_in(d, 2) ? 't' : 'g') };
+
+			enter(SYS_ptrace, a);
+			waitpid(pid, NULL, WNOHANG | __WALL);
+			if (one_in(d, 4))
+				ptrace(one_in(d, 2) ? PTRACE_CONT : PTRACE_SYSCALL, pid, NULL, NULL);
+		}
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, __WALL);
 }
 
 /* Something of each kind to act on. */
@@ -437,7 +207,7 @@ static void open_some(struct dice *d)
 {
 	int pair[2];
 
-	switch (below(d, 9)) {
+	switch (below(d, 15)) {
 	case 0:
 		open(paths[below(d, PATHS)], O_RDWR | O_CREAT | O_NONBLOCK, 0600);
 		break;
@@ -462,6 +232,24 @@ static void open_some(struct dice *d)
 	case 7:
 		syscall(SYS_memfd_create, "m", 3);
 		break;
+	case 8:
+		syscall(434 /* pidfd_open */, children[below(d, CHILDREN)], O_NONBLOCK * below(d, 2));
+		break;
+	case 9:
+		open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
+		break;
+	case 10:
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair);
+		break;
+	case 11:
+		syscall(SYS_signalfd4, -1, &(uint64_t){ roll(d) & roll(d) }, 8, O_NONBLOCK);
+		break;
+	case 12:
+		syscall(SYS_userfaultfd, O_NONBLOCK | O_CLOEXEC | below(d, 2));
+		break;
+	case 13:
+		syscall(425 /* io_uring_setup */, 1 + below(d, 16), put_structure(d));
+		break;
 	default:
 		syscall(SYS_inotify_init1, O_NONBLOCK);
 	}
@@ -482,6 +270,8 @@ static void *run_thread(void *arg)
 			open_some(&d);
 		if (one_in(&d, 400))
 			fork_one(&d);
+		if (one_in(&d, 1500))
+			trace_one(&d);
 		if (root && one_in(&d, 100))
 			unmount_one(&d);
 	}
@@ -582,6 +372,81 @@ static void tidy_up(void)
 	chmod(TOP, 01777);
 }
 
+/* The parent in /proc/PID/stat, behind the name, in which anything may stand. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[32], text[512], *end;
+	pid_t parent = -1;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	end = strrchr(text, ')');
+	if (end)
+		sscanf(end + 1, " %*c %d", &parent);
+	return parent;
+}
+
+static void for_each_child(void (*act)(pid_t pid))
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	while (proc && (entry = readdir(proc)))
+		if (parent_of(atoi(entry->d_name)) == getpid())
+			act(atoi(entry->d_name));
+	if (proc)
+		closedir(proc);
+}
+
+static void kill_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+}
+
+/* What it is at, for whoever has to find out why it does not end. */
+static void tell_child(pid_t pid)
+{
+	static const char *const files[] = { "stat", "syscall", "wchan", "status", "stack" };
+	char path[64], text[2048];
+
+	for (int i = 0; i < 5; i++) {
+		FILE *f;
+		size_t n = 0;
+
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i]);
+		f = fopen(path, "r");
+		if (f)
+			n = fread(text, 1, sizeof(text), f);
+		if (f)
+			fclose(f);
+		printf("# %s: %.*s\n", path, (int)n, text);
+	}
+}
+
+/* Whoever has lost its parent is this process's now; false when some cannot be killed. */
+static bool end_all(void)
+{
+	for (int i = 0; i < 300; i++) {
+		pid_t pid;
+
+		for_each_child(kill_child);
+		while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) > 0)
+			;
+		if (pid < 0)
+			return true;
+		usleep(100000);
+	}
+	for_each_child(tell_child);
+	return false;
+}
+
 static unsigned kinds_that_succeeded(void)
 {
 	unsigned n = 0;
@@ -595,22 +460,26 @@ int main(int argc, char **argv)
 {
 	uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 0) : 20, before, workers;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	bool ended;
 
 	root = argc > 3 && strcmp(argv[3], "root") == 0;
 	if (make_counter() < 0)
 		return 2;
 	succeeded = (_Atomic uint32_t *)(done + 1);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	tidy_up();
 	run_workers(2, seed, work); /* what the kernel keeps for the next time is not lost */
+	end_all();
 	tidy_up();
 	before = free_memory();
 	workers = run_workers(seconds, seed + 1, work);
+	ended = end_all();
 	tidy_up();
 	printf("# %llu calls of %llu workers, seed %llu; %u different calls succeeded\n",
 	       (unsigned long long)*done, (unsigned long long)workers, (unsigned long long)seed,
 	       kinds_that_succeeded());
-	tap(kinds_that_succeeded() > 100,
-	    "hostile calls have been made, and all who made them could be killed");
+	tap(kinds_that_succeeded() > 100, "hostile calls have been made");
+	tap(ended, "all who made them could be killed");
 	tap(gives_back(before), "their memory is free again");
 	return tap_end();
 }

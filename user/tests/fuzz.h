@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -191,29 +192,48 @@ static inline uint64_t seconds_now(void)
 	return (uint64_t)ts.tv_sec;
 }
 
+/* One that could not be started is not -1 to kill(2), who would take that for all. */
+static inline void kill_worker(pid_t pid)
+{
+	if (pid > 0)
+		kill(pid, SIGKILL);
+}
+
+/* Those that ended are followed by others; all that has been left to this process goes, too. */
+static inline void replace_workers(pid_t pids[WORKERS], uint64_t seed, uint64_t *number,
+				   void (*work)(uint64_t seed))
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) > 0)
+		for (int i = 0; i < WORKERS; i++)
+			if (pids[i] == pid)
+				pids[i] = 0;
+	for (int i = 0; i < WORKERS; i++)
+		if (pids[i] <= 0)
+			pids[i] = start_worker(seed, (*number)++, work);
+}
+
 /* How many there have been. */
 static inline uint64_t run_workers(uint64_t seconds, uint64_t seed, void (*work)(uint64_t seed))
 {
 	uint64_t number = 0, end = seconds_now() + seconds;
 	struct dice d = { seed + 1 };
-	pid_t pids[WORKERS];
+	pid_t pids[WORKERS] = { 0 };
 
 	if (null < 0)
 		null = open("/dev/null", O_RDWR);
-	for (int i = 0; i < WORKERS; i++)
-		pids[i] = start_worker(seed, number++, work);
-	while (seconds_now() < end) {
+	do {
+		replace_workers(pids, seed, &number, work);
 		usleep(20000);
 		if (one_in(&d, 25)) /* in the middle of whatever it does */
-			kill(pids[below(&d, WORKERS)], SIGKILL);
-		for (int i = 0; i < WORKERS; i++)
-			if (pids[i] < 0 || waitpid(pids[i], NULL, WNOHANG) == pids[i])
-				pids[i] = start_worker(seed, number++, work);
-	}
+			kill_worker(pids[below(&d, WORKERS)]);
+	} while (seconds_now() < end);
 	for (int i = 0; i < WORKERS; i++)
-		kill(pids[i], SIGKILL);
+		kill_worker(pids[i]);
 	for (int i = 0; i < WORKERS; i++)
-		waitpid(pids[i], NULL, 0);
+		if (pids[i] > 0)
+			waitpid(pids[i], NULL, 0);
 	return number;
 }
 

@@ -254,6 +254,28 @@ static void much_data(void)
 	close(m);
 }
 
+/* A line that never ends, of which most is thrown away: typing it costs no more the longer it is, and its writer can be
+ * killed in the middle of a write. */
+static void endless_line(void)
+{
+	enum { SIZE = 16 << 20 };
+	int m = open_master(), s = open_slave(m), status;
+	char *text = malloc(SIZE);
+	pid_t pid;
+
+	memset(text, 'o', SIZE);
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			(void)!write(m, text, SIZE);
+	usleep(50000);
+	kill(pid, SIGKILL);
+	IS(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	free(text);
+	close(s);
+	close(m);
+}
+
 /* --- packet mode ---------------------------------------------------------------------------------------- */
 
 static int packet(int m)
@@ -748,6 +770,7 @@ int main(void)
 	lines_and_echo();
 	flush_and_raw();
 	much_data();
+	endless_line();
 	packet_mode();
 	slave_goes_first();
 	master_goes_first();

@@ -173,23 +173,29 @@ static void reprint(struct ldisc *ld, uint8_t c)
 		ldisc_echo_char(ld, char_at(ld, i));
 }
 
+static void erase(struct ldisc *ld, uint8_t c, void (*drop)(struct ldisc *ld))
+{
+	unsigned end;
+
+	if (ld->head == ld->canon_head)
+		return;
+	end = line_end_column(ld);
+	drop(ld);
+	show_erased(ld, c, end);
+}
+
+/* Most characters edit nothing, and cost nothing however long the line is. */
 static bool edit(struct ldisc *ld, uint8_t c)
 {
-	unsigned end = line_end_column(ld);
+	bool extended = ldisc_lflag(ld, IEXTEN);
 
 	if (is_cc(ld, VERASE, c)) {
-		if (ld->head != ld->canon_head) {
-			drop_char(ld);
-			show_erased(ld, c, end);
-		}
+		erase(ld, c, drop_char);
 	} else if (is_cc(ld, VKILL, c)) {
 		kill_line(ld, c);
-	} else if (ldisc_lflag(ld, IEXTEN) && is_cc(ld, VWERASE, c)) {
-		if (ld->head != ld->canon_head) {
-			drop_word(ld);
-			show_erased(ld, c, end);
-		}
-	} else if (ldisc_lflag(ld, IEXTEN) && is_cc(ld, VREPRINT, c)) {
+	} else if (extended && is_cc(ld, VWERASE, c)) {
+		erase(ld, c, drop_word);
+	} else if (extended && is_cc(ld, VREPRINT, c)) {
 		if (ldisc_lflag(ld, ECHO))
 			reprint(ld, c);
 	} else {

@@ -7,6 +7,7 @@
 #include <serix/errno.h>
 
 #define CHUNK    256
+#define UNBROKEN 2048 /* bytes that a write takes, if there is room, whoever wants the process */
 #define TENTH_NS (100 * NSEC_PER_MSEC)
 
 static bool nonblocking(const struct file *file)
@@ -246,7 +247,7 @@ ssize_t tty_write_chunks(struct file *file, struct iobuf *io,
 		if (put < 0)
 			return total ? total : put;
 		total += put;
-		if (put < got)
+		if (put < got || (total >= UNBROKEN && signal_pending()))
 			break;
 	}
 	return total;
