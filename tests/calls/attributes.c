@@ -312,6 +312,94 @@ static void test_xattr(void)
 	RESULT(llistxattr("missing", text, 0));
 	RESULT(removexattr("missing", "user.a"));
 	RESULT(lremovexattr("missing", "user.a"));
+	RESULT(setxattr("dangling", "trusted.a", "v", 1, 4)); /* the file comes first, then flags, then the name */
+	RESULT(setxattr("file", "", "v", 1, 4));
+	RESULT(setxattr("file", "", "v", 1 << 20, 0));
+}
+
+static char long_name[300];
+
+/* tmpfs of 6.1 has these, and user.* from 6.6 on. */
+static void test_trusted_xattr(void)
+{
+	int fd = file_with("file", "text"), place = open("file", O_PATH);
+	static char text[1 << 17];
+
+	RESULT(setxattr("file", "trusted.a", "value", 5, 0));
+	RESULT(fsetxattr(fd, "trusted.a", "value", 5, XATTR_CREATE));
+	RESULT(setxattr("file", "trusted.b", "value", 5, XATTR_REPLACE));
+	RESULT(setxattr("file", "trusted.a", "other", 5, XATTR_CREATE | XATTR_REPLACE));
+	RESULT(fgetxattr(fd, "trusted.a", text, sizeof(text)));
+	RESULT(getxattr("file", "trusted.a", text, 4));
+	RESULT(getxattr("file", "trusted.a", NULL, 0));
+	RESULT(getxattr("file", "trusted.a", nowhere(), 5));
+	RESULT(getxattr("file", nowhere(), text, 5));
+	RESULT(getxattr("file", "trusted.b", text, 5));
+	RESULT(listxattr("file", text, sizeof(text)));
+	RESULT(flistxattr(fd, text, 9));
+	RESULT(listxattr("file", nowhere(), 10));
+	RESULT(fgetxattr(place, "trusted.a", text, 5));
+	RESULT(fsetxattr(place, "trusted.a", text, 5, 0));
+	RESULT(flistxattr(place, text, 5));
+	RESULT(fremovexattr(place, "trusted.a"));
+	RESULT(setxattr("file", "trusted.", "v", 1, 0));
+	RESULT(getxattr("file", "trusted.", text, 1));
+	RESULT(removexattr("file", "trusted."));
+	RESULT(setxattr("file", "trusted", "v", 1, 0));
+	RESULT(setxattr("file", "system.none", "v", 1, 0));
+	RESULT(getxattr("file", "system.none", text, 1));
+	RESULT(removexattr("file", "none.a"));
+	RESULT(setxattr("file", "trusted.long", text, 65536, 0));
+	RESULT(getxattr("file", "trusted.long", text, sizeof(text)));
+	RESULT(setxattr("file", "trusted.long", text, 65537, 0));
+	RESULT(setxattr("file", "trusted.long", nowhere(), 1, 0));
+	RESULT(getxattr("file", "trusted.long", NULL, 0));
+	memset(long_name, 'n', sizeof(long_name) - 1);
+	memcpy(long_name, "trusted.", 8);
+	RESULT(setxattr("file", long_name, "v", 1, 0));
+	long_name[255] = 0;
+	RESULT(setxattr("file", long_name, "v", 1, 0));
+	RESULT(removexattr("file", long_name));
+	RESULT(fremovexattr(fd, "trusted.a"));
+	RESULT(fremovexattr(fd, "trusted.a"));
+	symlink("file", "link");
+	RESULT(lsetxattr("link", "trusted.l", "v", 1, 0));
+	RESULT(lgetxattr("link", "trusted.l", text, 1));
+	RESULT(getxattr("link", "trusted.l", text, 1));
+	RESULT(llistxattr("link", text, 100));
+	RESULT(lremovexattr("link", "trusted.l"));
+	RESULT(lsetxattr("link", "user.l", "v", 1, 0));
+	RESULT(lgetxattr("link", "user.l", text, 1));
+	RESULT(setxattr("file", "security.capability", "short", 5, 0));
+	RESULT(setxattr("file", "security.capability", "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20, 0));
+	RESULT(getxattr("file", "security.capability", text, 100));
+	RESULT(write(fd, "x", 1));
+	RESULT(getxattr("file", "security.capability", text, 100));
+	RESULT(setxattr("/proc/self/comm", "trusted.a", "v", 1, 0));
+	RESULT(getxattr("/proc/self/comm", "trusted.a", text, 1));
+	RESULT(listxattr("/proc/self/comm", text, 10));
+}
+
+static void without_trust(void)
+{
+	char text[64];
+
+	RESULT(getxattr("file", "trusted.a", text, 10));
+	RESULT(setxattr("file", "trusted.a", "", 1, 0));
+	RESULT(removexattr("file", "trusted.a"));
+	RESULT(listxattr("file", text, 64));
+	RESULT(getxattr("file", "security.b", text, 10));
+	RESULT(getxattr("file", "none.b", text, 10));
+	RESULT(setxattr("file", "none.b", text, 10, 0));
+}
+
+static void test_xattr_of_others(void)
+{
+	close(file_with("file", "text"));
+	chmod("file", 0600);
+	RESULT(setxattr("file", "trusted.a", "v", 1, 0));
+	RESULT(setxattr("file", "security.b", "v", 1, 0));
+	as_user(1000, "another user", without_trust);
 }
 
 static const struct calls table[] = {
@@ -328,6 +416,8 @@ static const struct calls table[] = {
 	  "removexattr "
 	  "lremovexattr fremovexattr",
 	  test_xattr },
+	{ "setxattr getxattr listxattr removexattr", test_trusted_xattr },
+	{ "setxattr getxattr listxattr removexattr", test_xattr_of_others },
 };
 
 CALLS_MAIN(table)
