@@ -88,12 +88,14 @@ static int64_t band_of(int code)
 		return POLLIN | POLLRDNORM;
 	case POLL_OUT:
 		return POLLOUT | POLLWRNORM | POLLWRBAND;
+	case POLL_MSG:
+		return POLLIN | POLLRDNORM | POLLMSG;
 	default:
 		return POLLHUP | POLLERR;
 	}
 }
 
-static void tell_owner_locked(const struct async_file *a, int code)
+static void tell_owner_locked(const struct async_file *a, int fd, int code)
 {
 	struct abi_siginfo info = { .signo = a->signo, .code = code };
 
@@ -105,7 +107,7 @@ static void tell_owner_locked(const struct async_file *a, int code)
 	if (SIGNAL_BIT(a->signo) & HAS_OWN_CODES)
 		info.code = SI_SIGIO;
 	info.band = band_of(code);
-	info.poll_fd = a->fd;
+	info.poll_fd = fd;
 	signal_owner_send(&a->owner, a->signo, &info);
 }
 
@@ -114,7 +116,7 @@ void async_tell_(struct async_source *source, int code)
 	uint64_t flags = spin_lock_irqsave(&async_lock);
 
 	for (const struct async_entry *e = source->first; e; e = e->next)
-		tell_owner_locked(e->owner, code);
+		tell_owner_locked(e->owner, e->owner->fd, code);
 	spin_unlock_irqrestore(&async_lock, flags);
 }
 
@@ -330,4 +332,48 @@ int async_signal(struct file *file)
 	const struct async_file *a = atomic_load_explicit(&file->async, memory_order_acquire);
 
 	return a ? READ_ONCE(a->signo) : 0;
+}
+
+/* --- signals of other kinds ----------------------------------------------------------------------------- */
+
+int async_claim(struct file *file)
+{
+	struct async_file *a = async_of(file);
+	struct signal_owner owner = { 0 };
+	uint64_t flags;
+
+	if (!a)
+		return -ENOMEM;
+	if (signal_owner_set(&owner, F_OWNER_PID, current_process()->pid) < 0)
+		owner.number = 0;
+	flags = spin_lock_irqsave(&async_lock);
+	if (a->owner.number == 0)
+		a->owner = owner;
+	spin_unlock_irqrestore(&async_lock, flags);
+	return 0;
+}
+
+void async_tell_owner(const struct file *file, int fd, int code)
+{
+	const struct async_file *a = atomic_load_explicit(&file->async, memory_order_acquire);
+	uint64_t flags;
+
+	if (!a)
+		return;
+	flags = spin_lock_irqsave(&async_lock);
+	tell_owner_locked(a, fd, code);
+	spin_unlock_irqrestore(&async_lock, flags);
+}
+
+void async_disown(struct file *file)
+{
+	struct async_file *a = atomic_load_explicit(&file->async, memory_order_acquire);
+	uint64_t flags;
+
+	if (!a)
+		return;
+	flags = spin_lock_irqsave(&async_lock);
+	a->owner = (struct signal_owner){ 0 };
+	a->signo = 0;
+	spin_unlock_irqrestore(&async_lock, flags);
 }

@@ -42,6 +42,8 @@ static int closed(struct kobject *obj, const struct cap_table *table)
 	struct file *file = file_of(obj);
 
 	file_locks_closed(file, table);
+	if (notify_wanted() && obj->type == OBJECT_DIRECTORY)
+		dnotify_closed(file, table);
 	if (file->ops->closed)
 		file->ops->closed(file, table);
 	return 0;
@@ -142,6 +144,18 @@ int file_use(int fd, uint32_t rights, struct file_use *use)
 		return -EBADF;
 	}
 	return 0;
+}
+
+bool file_is_open_as(const struct file *file, int fd)
+{
+	struct capability *cap;
+	bool same;
+
+	if (cap_use(current_process()->caps, fd, OBJECT_NONE, 0, &cap) < 0)
+		return false;
+	same = cap->object == &file->object;
+	cap_done(cap);
+	return same;
 }
 
 void file_done(const struct file_use *use)

@@ -312,25 +312,13 @@ static void drop_all(struct vnode *v, const void *owner, bool whole)
 	mutex_unlock(&locks_mutex);
 }
 
-static bool is_open_as(const struct file *file, int fd)
-{
-	struct capability *cap;
-	bool same;
-
-	if (cap_use(current_process()->caps, fd, OBJECT_NONE, 0, &cap) < 0)
-		return false;
-	same = cap->object == &file->object;
-	cap_done(cap);
-	return same;
-}
-
 /* Another thread may close the descriptor before the lock is there, and its close then drops nothing: a lock
  * that outlives the descriptor would stay for ever. */
 static int set_record(struct file *file, int fd, const struct lock *want, bool unlock, bool block)
 {
 	int err = set_lock(file->vnode, want, unlock, block);
 
-	if (err < 0 || unlock || is_open_as(file, fd))
+	if (err < 0 || unlock || file_is_open_as(file, fd))
 		return err;
 	drop_all(file->vnode, want->owner, false);
 	return -EBADF;

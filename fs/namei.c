@@ -490,6 +490,8 @@ static void notify_move(struct vnode *from, const struct dentry *source, struct 
 {
 	uint32_t cookie = notify_cookie();
 
+	if (from == to)
+		notify_name(from, NOTIFY_RENAMED, source->vnode, source->name, source->len, 0);
 	notify_name(from, IN_MOVED_FROM, source->vnode, source->name, source->len, cookie);
 	notify_name(to, IN_MOVED_TO, source->vnode, target->name, target->len, cookie);
 	notify_vnode(source->vnode, IN_MOVE_SELF);

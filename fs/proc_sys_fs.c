@@ -2,6 +2,7 @@
 /* /proc/sys/fs: files in use, and what limits them. */
 #include "proc_priv.h"
 
+#include <kernel/inotify.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
@@ -41,8 +42,53 @@ static int show_pipe_max_size(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
+/* --- settings --- */
+
+static const struct setting {
+	const char *name;
+	_Atomic uint32_t *value;
+	int64_t max;
+} settings[] = {
+	{ "dir-notify-enable", &dnotify_enabled, 1 },
+};
+
+static const struct setting *setting_of(const struct proc_node *node)
+{
+	const struct setting *s = settings;
+
+	while (strcmp(s->name, node->entry->name) != 0)
+		s++;
+	return s;
+}
+
+static int show_setting(struct proc_text *t, const struct proc_node *node)
+{
+	text_printf(t, "%u\n", atomic_load(setting_of(node)->value));
+	return 0;
+}
+
+static int store_setting(const struct proc_node *node, const char *text, size_t len)
+{
+	const struct setting *s = setting_of(node);
+	int64_t value;
+
+	(void)len;
+	if (proc_parse_signed(text, &value) < 0 || value < 0 || value > s->max)
+		return -EINVAL;
+	atomic_store(s->value, (uint32_t)value);
+	return 0;
+}
+
+#define SETTING(n)                                                                                \
+	{                                                                                         \
+		.name = (n), .mode = S_IFREG | 0644, .show = show_setting, .store = store_setting \
+	}
+
 const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT] = {
-	PROC_FILE("file-max", 0444, show_file_max),           PROC_FILE("file-nr", 0444, show_file_nr),
-	PROC_DIR("mqueue", proc_sys_mqueue_entries),          PROC_FILE("nr_open", 0444, show_nr_open),
+	SETTING("dir-notify-enable"),
+	PROC_FILE("file-max", 0444, show_file_max),
+	PROC_FILE("file-nr", 0444, show_file_nr),
+	PROC_DIR("mqueue", proc_sys_mqueue_entries),
+	PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max_size),
 };

@@ -29,7 +29,7 @@ static int64_t cost(size_t len, size_t size)
 		return (int64_t)ALIGN_UP(bytes, PAGE_SIZE);
 	while (class < bytes)
 		class *= 2;
-	return (int64_t)class;
+	return (int64_t) class;
 }
 
 static int64_t cost_of(const struct xattr *x)

@@ -2,9 +2,8 @@
 /*
  * What happens to files, in the order in which it happened.
  *
- * A watch belongs to one inotify file, by number, and to one vnode.  It keeps neither: a vnode that goes ends
- * its watches, and so does the file.  `watch_lock` covers all watches and all queues; nobody takes it who
- * does nothing to a watched file or its directory (vnode.watched says so without it).
+ * A watch belongs to one inotify file, by number, and to one vnode (watch.h).  It keeps neither: a vnode that
+ * goes ends its watches, and so does the file.  `watch_lock` covers all queues.
  *
  * An event like the last one in the queue is not queued again.  When the queue is full, or there is no
  * memory, one event says that some were lost.
@@ -19,6 +18,7 @@
 #include <kernel/string.h>
 
 #include "events_priv.h"
+#include "watch.h"
 
 #define QUEUE_MAX   16384u
 #define WATCHES_MAX 65536u /* of one file */
@@ -43,17 +43,16 @@ struct inotify {
 };
 
 struct inotify_watch {
-	struct inotify_watch *next; /* [watch_lock] at the same vnode */
-	struct rb_node node;        /* [watch_lock] */
-	struct inotify *owner;      /* [i] */
-	struct vnode *vnode;        /* [i] */
-	int32_t wd;                 /* [i] */
-	uint32_t mask;              /* [watch_lock] */
+	struct watch watch;
+	struct rb_node node;   /* [watch_lock] */
+	struct inotify *owner; /* [i] */
+	int32_t wd;            /* [i] */
 };
 
-static struct spinlock watch_lock = SPINLOCK_INIT("inotify", RANK_INOTIFY);
-static _Atomic uint32_t last_cookie;
-_Atomic uint32_t inotify_watches;
+static struct inotify_watch *inotify_watch_of(struct watch *w)
+{
+	return container_of(w, struct inotify_watch, watch);
+}
 
 static struct inotify *inotify_of(const struct file *file)
 {
@@ -146,36 +145,24 @@ static void insert_wd_locked(struct inotify *in, struct inotify_watch *w)
 	rb_insert(&in->by_wd, &w->node, parent, link);
 }
 
+static void tell(struct watch *watch, const struct news *n);
+static void gone(struct watch *watch, uint32_t event);
+static const struct watch_ops inotify_watch_ops = { .tell = tell, .gone = gone };
+
 static struct inotify_watch *find_at_locked(const struct inotify *in, const struct vnode *v)
 {
-	struct inotify_watch *w = v->watches;
-
-	while (w && w->owner != in)
-		w = w->next;
-	return w;
-}
-
-static void sum_masks_locked(struct vnode *v)
-{
-	uint32_t mask = 0;
-
-	for (const struct inotify_watch *w = v->watches; w; w = w->next)
-		mask |= w->mask;
-	atomic_store_explicit(&v->watched, mask, memory_order_relaxed);
+	for (struct watch *w = v->watches; w; w = w->next)
+		if (w->ops == &inotify_watch_ops && inotify_watch_of(w)->owner == in)
+			return inotify_watch_of(w);
+	return NULL;
 }
 
 /* Takes the watch out, and tells of it. */
 static void end_watch_locked(struct inotify_watch *w)
 {
-	struct inotify_watch **link = &w->vnode->watches;
-
-	while (*link != w)
-		link = &(*link)->next;
-	*link = w->next;
-	sum_masks_locked(w->vnode);
+	watch_unlink_locked(&w->watch);
 	rb_erase(&w->owner->by_wd, &w->node);
 	w->owner->watches--;
-	atomic_fetch_sub_explicit(&inotify_watches, 1, memory_order_relaxed);
 	queue_locked(w->owner, w->wd, IN_IGNORED, NULL, 0, 0);
 	kfree(w);
 }
@@ -185,9 +172,8 @@ static int update_locked(struct inotify_watch *w, uint32_t mask)
 	if (mask & IN_MASK_CREATE)
 		return -EEXIST;
 	if (mask & IN_MASK_ADD)
-		mask |= w->mask;
-	w->mask = mask;
-	sum_masks_locked(w->vnode);
+		mask |= w->watch.mask;
+	watch_set_mask_locked(&w->watch, mask);
 	return w->wd;
 }
 
@@ -195,12 +181,10 @@ static int insert_locked(struct inotify *in, struct vnode *v, uint32_t mask, str
 {
 	if (in->watches >= WATCHES_MAX)
 		return -ENOSPC;
-	*fresh = (struct inotify_watch){ .next = v->watches, .owner = in, .vnode = v, .mask = mask };
+	*fresh = (struct inotify_watch){ .watch = { .ops = &inotify_watch_ops, .mask = mask }, .owner = in };
 	insert_wd_locked(in, fresh);
-	v->watches = fresh;
-	sum_masks_locked(v);
+	watch_link_locked(&fresh->watch, v);
 	in->watches++;
-	atomic_fetch_add_explicit(&inotify_watches, 1, memory_order_relaxed);
 	return fresh->wd;
 }
 
@@ -237,111 +221,24 @@ int inotify_unwatch(struct file *file, int wd)
 
 /* --- telling -------------------------------------------------------------------------------------------- */
 
-struct news {
-	uint32_t event; /* with IN_ISDIR where it is told */
-	const char *name;
-	size_t len;
-	uint32_t cookie;
-	bool unlinked; /* the name is gone already */
-};
-
-static bool is_watched(struct vnode *v, uint32_t event)
+static void tell(struct watch *watch, const struct news *n)
 {
-	return atomic_load_explicit(&v->watched, memory_order_relaxed) & event;
-}
+	struct inotify_watch *w = inotify_watch_of(watch);
 
-static void tell(struct vnode *v, const struct news *n)
-{
-	struct inotify_watch *w, *next;
-
-	if (!is_watched(v, n->event & IN_ALL_EVENTS))
+	if (n->unlinked && (watch->mask & IN_EXCL_UNLINK))
 		return;
-	spin_lock(&watch_lock);
-	for (w = v->watches; w; w = next) {
-		next = w->next;
-		if (!(w->mask & n->event & IN_ALL_EVENTS) || (n->unlinked && (w->mask & IN_EXCL_UNLINK)))
-			continue;
-		queue_locked(w->owner, w->wd, n->event, n->name, n->len, n->cookie);
-		if (w->mask & IN_ONESHOT)
-			end_watch_locked(w);
-	}
-	spin_unlock(&watch_lock);
-}
-
-static uint32_t with_type(uint32_t event, const struct vnode *v)
-{
-	return S_ISDIR(v->mode) ? event | IN_ISDIR : event;
-}
-
-void notify_vnode_(struct vnode *v, uint32_t event)
-{
-	const struct news n = { .event = event & (IN_MOVE_SELF | IN_DELETE_SELF) ? event
-										 : with_type(event, v) };
-
-	tell(v, &n);
-}
-
-void notify_name_(struct vnode *dir, uint32_t event, const struct vnode *about, const char *name, size_t len,
-		  uint32_t cookie)
-{
-	const struct news n = {
-		.event = with_type(event, about), .name = name, .len = len, .cookie = cookie
-	};
-
-	tell(dir, &n);
-}
-
-/* The directory's part: the name and the place do not change under dcache_lock. */
-static void tell_parent(struct dentry *d, uint32_t event)
-{
-	struct news n = { .event = with_type(event, d->vnode) };
-
-	spin_lock(&dcache_lock);
-	if (d->parent != d && d->parent->vnode && is_watched(d->parent->vnode, event)) {
-		n.name = d->name;
-		n.len = d->len;
-		n.unlinked = d->removed;
-		tell(d->parent->vnode, &n);
-	}
-	spin_unlock(&dcache_lock);
-}
-
-void notify_dentry_(struct dentry *d, uint32_t event)
-{
-	if (!d->vnode)
-		return;
-	tell_parent(d, event);
-	notify_vnode_(d->vnode, event);
-}
-
-void notify_file_(struct file *file, uint32_t event)
-{
-	if (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_PATH)
-		return;
-	if (file->dentry)
-		notify_dentry_(file->dentry, event);
-	else if (file->vnode)
-		notify_vnode_(file->vnode, event);
-}
-
-uint32_t notify_cookie(void)
-{
-	return atomic_fetch_add_explicit(&last_cookie, 1, memory_order_relaxed) + 1;
-}
-
-void notify_vnode_gone(struct vnode *v)
-{
-	const struct news n = { .event = v->nlink == 0 ? IN_DELETE_SELF : IN_UNMOUNT };
-
-	spin_lock(&watch_lock);
-	while (v->watches) {
-		struct inotify_watch *w = v->watches;
-
-		if ((w->mask & n.event) || n.event == IN_UNMOUNT)
-			queue_locked(w->owner, w->wd, n.event, NULL, 0, 0);
+	queue_locked(w->owner, w->wd, n->event, n->name, n->len, n->cookie);
+	if (watch->mask & IN_ONESHOT)
 		end_watch_locked(w);
-	}
-	spin_unlock(&watch_lock);
+}
+
+static void gone(struct watch *watch, uint32_t event)
+{
+	struct inotify_watch *w = inotify_watch_of(watch);
+
+	if ((watch->mask & event) || event == IN_UNMOUNT)
+		queue_locked(w->owner, w->wd, event, NULL, 0, 0);
+	end_watch_locked(w);
 }
 
 /* --- reading -------------------------------------------------------------------------------------------- */
@@ -434,9 +331,10 @@ static void inotify_info(struct file *file, char *buf, size_t size)
 	for (struct rb_node *n = rb_first(&in->by_wd); n && used + 1 < size; n = rb_next(n)) {
 		const struct inotify_watch *w = rb_entry(n, struct inotify_watch, node);
 
-		used += (size_t)scnprintf(
-			buf + used, size - used, "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n",
-			w->wd, w->vnode->ino, (uint64_t)w->vnode->sb->dev, w->mask & IN_ALL_EVENTS);
+		used += (size_t)scnprintf(buf + used, size - used,
+					  "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n", w->wd,
+					  w->watch.vnode->ino, (uint64_t)w->watch.vnode->sb->dev,
+					  w->watch.mask & IN_ALL_EVENTS);
 	}
 	spin_unlock(&watch_lock);
 }

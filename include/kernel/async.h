@@ -57,5 +57,13 @@ int32_t async_owner_number(struct file *file);
 int async_set_signal(struct file *file, uint64_t signo) __must_check;
 int async_signal(struct file *file);
 
+/* For signals that O_ASYNC has no part in.  The running process becomes the file's owner, unless it has one:
+ * -ENOMEM. */
+int async_claim(struct file *file) __must_check;
+/* The owner hears; siginfo_t names `fd`.  As async_tell. */
+void async_tell_owner(const struct file *file, int fd, int code);
+/* Neither owner nor signal any more. */
+void async_disown(struct file *file);
+
 /* The file is released: nobody uses it. */
 void async_release(struct file *file);

@@ -112,6 +112,8 @@ struct file_use {
 };
 int file_use(int fd, uint32_t rights, struct file_use *use) __must_check;
 void file_done(const struct file_use *use);
+/* Is that descriptor of the running process the file's? */
+bool file_is_open_as(const struct file *file, int fd);
 /* What a descriptor of the file may be used for when it is made. */
 uint32_t file_rights(const struct file *file);
 /* What was taken from a descriptor that grants `granted` by now, or from the directory that the file was

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What happens to files: inotify(7).
+ * What happens to files: inotify(7), and F_NOTIFY of fcntl(2).
  *
  * Whoever does something to a file says so by one of the notify functions, after it is done.  They cost a
  * look at one word while nobody watches anything.  Mutexes may be held, no spinlock.
@@ -13,8 +13,10 @@
 #include <kernel/types.h>
 #include <serix/abi_events.h>
 
+struct cap_table;
 struct dentry;
 struct file;
+struct file_use;
 struct path;
 struct vnode;
 
@@ -27,11 +29,21 @@ int inotify_watch(struct file *file, const struct path *path, uint32_t mask) __m
 /* -EINVAL: no such watch. */
 int inotify_unwatch(struct file *file, int wd) __must_check;
 
-extern _Atomic uint32_t inotify_watches; /* how many there are */
+/* F_NOTIFY: the directory's owner hears of `events` (DN_*) there.  Ends when the descriptor is closed in the
+ * running process; without events but DN_MULTISHOT it ends now.  -ENOTDIR, -EPERM (the descriptor may not
+ * list), -EBADF (closed meanwhile), -EINVAL, -ENOMEM. */
+int dnotify_set(const struct file_use *use, int fd, uint32_t events) __must_check;
+extern _Atomic uint32_t dnotify_enabled; /* /proc/sys/fs/dir-notify-enable; 0: -EINVAL */
+/* A descriptor of the directory was closed in the table. */
+void dnotify_closed(const struct file *file, const struct cap_table *table);
+
+extern _Atomic uint32_t notify_watches; /* how many there are */
+/* An event beside IN_*: a name of the directory changed there. */
+#define NOTIFY_RENAMED 0x00010000u
 
 static inline bool notify_wanted(void)
 {
-	return unlikely(atomic_load_explicit(&inotify_watches, memory_order_relaxed) != 0);
+	return unlikely(atomic_load_explicit(&notify_watches, memory_order_relaxed) != 0);
 }
 
 /* To who watches the file, and to who watches its directory under the name it was opened by. */

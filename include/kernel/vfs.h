@@ -85,8 +85,8 @@ struct vnode_ops {
 	int (*allocate)(struct vnode *vnode, uint32_t mode, uint64_t offset, uint64_t len);
 	/* In a directory, a regular file without a name, which may get one if `linkable`: O_TMPFILE. */
 	int (*tmpfile)(struct vnode *dir, mode_t mode, bool linkable, struct vnode **out);
-	/* Extended attributes: <kernel/xattr.h>.  NULL: -EOPNOTSUPP, and a list without names.  Who may is not
-	 * the file system's matter.  The first two take what lock they need. */
+	/* Extended attributes: <kernel/xattr.h>.  NULL: -EOPNOTSUPP, and a list without names.  Who may is
+	 * not the file system's matter.  The first two take what lock they need. */
 	ssize_t (*getxattr)(struct vnode *vnode, const char *name, void *value, size_t size);
 	int (*listxattr)(struct vnode *vnode, struct xattr_sink *sink);
 	/* `value` NULL: remove it. */
@@ -117,10 +117,10 @@ struct vnode {
 	bool linkable;                         /* [lock] has no name yet, but may get one (O_TMPFILE) */
 	struct xattr_store *xattrs;            /* [lock] of a file in memory; NULL: it never had any */
 	struct pipe *pipe;                     /* [lock] of a fifo while it is open */
-	struct file_locks *locks;      /* [file_locks_mutex] record locks and flock; NULL: none ever */
-	struct inotify_watch *watches; /* fs/events/inotify.c: who wants to hear of it, */
-	_Atomic uint32_t watched;      /* [a] and of what, in all */
-	void *private;                 /* [ops] */
+	struct file_locks *locks; /* [file_locks_mutex] record locks and flock; NULL: none ever */
+	struct watch *watches;    /* fs/events/watch.h: who wants to hear of it, */
+	_Atomic uint32_t watched; /* [a] and of what, in all */
+	void *private;            /* [ops] */
 };
 
 struct superblock {

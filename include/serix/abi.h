@@ -203,6 +203,7 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define POLLRDBAND 0x080
 #define POLLWRNORM 0x100
 #define POLLWRBAND 0x200
+#define POLLMSG    0x400
 
 #define PROT_NONE           0
 #define PROT_READ           1
@@ -360,6 +361,7 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 /* SIGIO, or what F_SETSIG names */
 #define POLL_IN       1
 #define POLL_OUT      2
+#define POLL_MSG      3
 #define POLL_HUP      6
 #define SI_TIMER      (-2)
 #define SI_MESGQ      (-3)

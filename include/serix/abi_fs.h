@@ -52,6 +52,19 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define F_OFD_SETLK  37
 #define F_OFD_SETLKW 38
 
+#define F_SETLEASE 1024
+#define F_GETLEASE 1025
+
+/* F_NOTIFY: by signal, of a directory's entries */
+#define F_NOTIFY     1026
+#define DN_ACCESS    0x01u
+#define DN_MODIFY    0x02u
+#define DN_CREATE    0x04u
+#define DN_DELETE    0x08u
+#define DN_RENAME    0x10u
+#define DN_ATTRIB    0x20u
+#define DN_MULTISHOT 0x80000000u
+
 #define F_ADD_SEALS 1033
 #define F_GET_SEALS 1034
 

@@ -6,6 +6,7 @@
 #include <kernel/async.h>
 #include <kernel/cap.h>
 #include <kernel/confine.h>
+#include <kernel/inotify.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
 #include <kernel/socket.h>
@@ -135,6 +136,7 @@ static uint32_t rights_to_control(int cmd)
 	case F_SETOWN:
 	case F_SETOWN_EX:
 	case F_SETSIG:
+	case F_NOTIFY:
 		return CAP_IOCTL;
 	case F_GETLK:
 	case F_SETLK:
@@ -179,6 +181,8 @@ static int64_t file_control(const struct file_use *use, int fd, int cmd, uint64_
 		return pipe_capacity(file);
 	case F_SETPIPE_SZ:
 		return pipe_set_capacity(file, (uint32_t)arg);
+	case F_NOTIFY:
+		return dnotify_set(use, fd, (uint32_t)arg);
 	default:
 		return signal_control(file, cmd, arg);
 	}
@@ -203,7 +207,7 @@ static int64_t object_control(int fd, int cmd, uint64_t arg)
 
 /*
  * takes: F_* in here file_control signal_control, but F_OWNER_TID F_OWNER_PID F_OWNER_PGRP, not F_SETLEASE
- * F_GETLEASE F_NOTIFY F_GET_RW_HINT F_SET_RW_HINT (EINVAL), else EINVAL; status flags: O_* in SETTABLE_FLAGS
+ * F_GETLEASE F_GET_RW_HINT F_SET_RW_HINT (EINVAL), else EINVAL; status flags: O_* in SETTABLE_FLAGS
  * set_status_flags, else ignored; seals: F_SEAL_* in file_add_seals, else EINVAL
  */
 SYSCALL(fcntl)

@@ -14,9 +14,9 @@
 
 /* What a call is about, until target_put. */
 struct target {
-	struct path path;     /* members NULL: it has no place */
-	struct vnode *vnode;  /* NULL: it is no file of a file system */
-	struct file_use use;  /* if `in_use` */
+	struct path path;    /* members NULL: it has no place */
+	struct vnode *vnode; /* NULL: it is no file of a file system */
+	struct file_use use; /* if `in_use` */
 	bool in_use;
 };
 

@@ -312,7 +312,8 @@ static void test_xattr(void)
 	RESULT(llistxattr("missing", text, 0));
 	RESULT(removexattr("missing", "user.a"));
 	RESULT(lremovexattr("missing", "user.a"));
-	RESULT(setxattr("dangling", "trusted.a", "v", 1, 4)); /* the file comes first, then flags, then the name */
+	/* The file comes first, then flags, then the name. */
+	RESULT(setxattr("dangling", "trusted.a", "v", 1, 4));
 	RESULT(setxattr("file", "", "v", 1, 4));
 	RESULT(setxattr("file", "", "v", 1 << 20, 0));
 }

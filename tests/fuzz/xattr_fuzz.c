@@ -42,7 +42,7 @@ static void set(struct xattr_store *store, struct model *m, unsigned i, unsigned
 	size_t size = from[0] * (from[1] % 64u);
 	int err = xattr_store_plan(store, name_of(i, name), size, flags, &growth);
 
-	need(err == (m->there[i] && (flags & XATTR_CREATE)	? -EEXIST
+	need(err == (m->there[i] && (flags & XATTR_CREATE)     ? -EEXIST
 		     : !m->there[i] && (flags & XATTR_REPLACE) ? -ENODATA
 							       : 0));
 	if (err < 0)

@@ -188,7 +188,7 @@ static void others_do_not_see_trusted(void)
 	need(getxattr("file", "security.b", other, 1) == 1 && other[0] == '2');
 }
 
-/* Not on Debian's Linux: a module of its that has no rule of its own there takes the place of those that have. */
+/* Not on Debian's Linux: a security module that has no rule of its own takes the place of those that have. */
 static void others_do_not_change_security(void)
 {
 	enter();
@@ -327,8 +327,7 @@ static void the_change_has_a_time(void)
 	need(stat("file", &before) == 0);
 	nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
 	need(setxattr("file", "user.a", "1", 1, 0) == 0 && stat("file", &after) == 0);
-	need(after.st_ctim.tv_sec > before.st_ctim.tv_sec ||
-	     after.st_ctim.tv_nsec > before.st_ctim.tv_nsec);
+	need(after.st_ctim.tv_sec > before.st_ctim.tv_sec || after.st_ctim.tv_nsec > before.st_ctim.tv_nsec);
 	need(after.st_mtim.tv_nsec == before.st_mtim.tv_nsec);
 }
 
@@ -415,8 +414,10 @@ int main(void)
 	tap(passes(limits_hold), "names and values have limits, and names a first part that is known");
 	tap(passes(lists_have_all_names), "a list has the names that there are");
 	tap(passes(a_list_can_be_read_or_is_too_big), "a list is no longer than can be read");
-	tap(passes(others_do_not_see_trusted), "trusted names are the superuser's, security ones can be read");
-	tap(passes(links_and_descriptors_lead_there), "by names, links and descriptors; renamed and unlinked");
+	tap(passes(others_do_not_see_trusted),
+	    "trusted names are the superuser's, security ones can be read");
+	tap(passes(links_and_descriptors_lead_there),
+	    "by names, links and descriptors; renamed and unlinked");
 	tap(passes(pipes_have_none), "pipes have no attributes");
 	tap(passes(read_only_mounts_stay_as_they_are), "a read-only mount is not changed");
 	tap(passes(watchers_hear_of_it), "inotify tells of it");
