@@ -59,11 +59,12 @@ static void show_flags(struct proc_text *t, const struct vm_area *a)
 		uint32_t flag;
 		char name[3];
 	} names[] = {
-		{ VM_READ, "rd" },       { VM_WRITE, "wr" },      { VM_EXEC, "ex" },
-		{ VM_SHARED, "sh" },     { VM_STACK, "gd" },      { VM_LOCKED, "lo" },
-		{ VM_DONTFORK, "dc" },   { VM_ACCOUNT, "ac" },    { VM_NORESERVE, "nr" },
-		{ VM_DONTDUMP, "dd" },   { VM_WIPEONFORK, "wf" }, { VM_HUGEPAGE, "hg" },
-		{ VM_NOHUGEPAGE, "nh" },
+		{ VM_READ, "rd" },       { VM_WRITE, "wr" },        { VM_EXEC, "ex" },
+		{ VM_SHARED, "sh" },     { VM_STACK, "gd" },        { VM_LOCKED, "lo" },
+		{ VM_DONTFORK, "dc" },   { VM_ACCOUNT, "ac" },      { VM_NORESERVE, "nr" },
+		{ VM_DONTDUMP, "dd" },   { VM_WIPEONFORK, "wf" },   { VM_HUGEPAGE, "hg" },
+		{ VM_NOHUGEPAGE, "nh" }, { VM_TELL_MISSING, "um" }, { VM_TELL_WRITE, "uw" },
+		{ VM_TELL_MINOR, "ui" },
 	};
 
 	text_printf(t, "VmFlags: ");

@@ -5,6 +5,7 @@
 #include <arch/paging.h>
 #include <kernel/overcommit.h>
 #include <kernel/reclaim.h>
+#include <kernel/userfaultfd.h>
 #include <kernel/vm.h>
 
 /* A number within limits, stored in `to`. */
@@ -43,6 +44,7 @@ NUMBER(overcommit_ratio, overcommit.ratio, INT32_MAX)
 NUMBER(overcommit_kbytes, overcommit.kbytes, INT32_MAX)
 NUMBER(max_map_count, vm_areas_max, INT32_MAX)
 NUMBER(oom_kill_allocating_task, oom_kill_allocating_task, 1)
+NUMBER(unprivileged_userfaultfd, userfault_unprivileged, 1)
 
 static int show_mmap_min_addr(struct proc_text *t, const struct proc_node *node)
 {
@@ -87,4 +89,5 @@ const struct proc_entry proc_sys_vm_entries[PROC_SYS_VM_COUNT] = {
 	SETTING(overcommit_kbytes),
 	SETTING(overcommit_memory),
 	SETTING(overcommit_ratio),
+	SETTING(unprivileged_userfaultfd),
 };

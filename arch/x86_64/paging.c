@@ -48,12 +48,15 @@ static bool kernel_root_shared;              /* a user space has copied the uppe
 	 ((p)&PT_UNCACHED ? PTE_PCD | PTE_PWT                                      \
 	  : (p)&PT_WC     ? PTE_PWT                                                \
 			  : 0))
-#define BITS(p)   ((p) & (PT_READ | PT_WRITE | PT_EXEC) ? BITS_WITH_RIGHTS(p) : PTE_NONE)
+#define BITS(p)                                                                    \
+	(((p) & (PT_READ | PT_WRITE | PT_EXEC) ? BITS_WITH_RIGHTS(p) : PTE_NONE) | \
+	 ((p)&PT_WATCHED ? PTE_WATCHED : 0))
 #define BITS4(p)  BITS(p), BITS((p) + 1), BITS((p) + 2), BITS((p) + 3)
 #define BITS16(p) BITS4(p), BITS4((p) + 4), BITS4((p) + 8), BITS4((p) + 12)
 
 /* NOLINTNEXTLINE(misc-redundant-expression): every combination is written out, that of no bits too */
-const uint64_t pte_bits[PT_ALL + 1] = { BITS16(0), BITS16(16), BITS16(32), BITS16(48) };
+const uint64_t pte_bits[PT_ALL + 1] = { BITS16(0),  BITS16(16), BITS16(32), BITS16(48),
+					BITS16(64), BITS16(80), BITS16(96), BITS16(112) };
 
 uint64_t *pt_table(paddr_t pa)
 {
@@ -306,7 +309,7 @@ void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot)
 			uint64_t *pte = &r.table[index_at(va, 0)];
 
 			if (is_mapped(*pte))
-				WRITE_ONCE(*pte, pte_make(pte_address(*pte), prot));
+				WRITE_ONCE(*pte, pte_make(pte_address(*pte), prot) | (*pte & PTE_WATCHED));
 			va += PAGE_SIZE;
 		} while (va < end && index_at(va, 0) != 0);
 	}
@@ -411,7 +414,7 @@ int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned
 			}
 			pa[n] = pte_address(table[i]);
 			copy[i - first] = pte_make(pa[n++], prot);
-			WRITE_ONCE(table[i], copy[i - first]);
+			WRITE_ONCE(table[i], copy[i - first] | (table[i] & PTE_WATCHED));
 		}
 		va += (uint64_t)(i - first) << PAGE_SHIFT;
 	}

@@ -17,7 +17,8 @@
 #define PTE_DIRTY    (1ull << 6)
 #define PTE_LARGE    (1ull << 7) /* above level 0; there it would be the PAT bit, which is not used */
 #define PTE_GLOBAL   (1ull << 8)
-#define PTE_NONE     (1ull << 9) /* ours: mapped without any right, see paging.c */
+#define PTE_NONE     (1ull << 9)  /* ours: mapped without any right, see paging.c */
+#define PTE_WATCHED  (1ull << 10) /* ours: PT_WATCHED */
 #define PTE_NX       (1ull << 63)
 #define PTE_ADDRESS  0x000ffffffffff000ull
 
@@ -49,7 +50,7 @@ static inline paddr_t pte_address(uint64_t pte)
 }
 
 /* The bits of an entry by its PT_*, PTE_NONE where there is no right (paging.c). */
-#define PT_ALL (PT_READ | PT_WRITE | PT_EXEC | PT_USER | PT_UNCACHED | PT_WC)
+#define PT_ALL (PT_READ | PT_WRITE | PT_EXEC | PT_USER | PT_UNCACHED | PT_WC | PT_WATCHED)
 extern const uint64_t pte_bits[PT_ALL + 1];
 
 static inline uint64_t pte_make(paddr_t pa, unsigned prot)
@@ -64,13 +65,13 @@ static inline unsigned pte_prot(uint64_t pte)
 	unsigned prot;
 
 	if (unlikely(!(pte & PTE_PRESENT)))
-		return PT_USER;
+		return PT_USER | (pte & PTE_WATCHED ? PT_WATCHED : 0);
 	/* Without a branch: every fault wants to know. */
 	_Static_assert(PTE_WRITE == PT_WRITE && PTE_USER << 1 == PT_USER && PT_EXEC == 1u << 2, "bits");
 	prot = PT_READ | (unsigned)(pte & PTE_WRITE) | (unsigned)(pte & PTE_USER) << 1 |
 	       (unsigned)(~pte >> 63) << 2;
-	if (unlikely(pte & (PTE_PCD | PTE_PWT)))
-		prot |= pte & PTE_PCD ? PT_UNCACHED : PT_WC;
+	if (unlikely(pte & (PTE_PCD | PTE_PWT | PTE_WATCHED)))
+		prot |= pte & PTE_WATCHED ? PT_WATCHED : pte & PTE_PCD ? PT_UNCACHED : PT_WC;
 	return prot;
 }
 

@@ -24,18 +24,20 @@ enum lock_rank {
 	RANK_VM_AREAS,    /* vm_object.areas_lock */
 	RANK_RECLAIM,     /* an allocation that frees memory first; any mutex may be held then */
 	/* spinlocks */
-	RANK_PAGE_TABLE,     /* vm_space.pt_lock; two: the parent's before the child's */
-	RANK_PAGE_CACHE,     /* which objects there are to evict pages from */
-	RANK_PORT,           /* port.lock */
-	RANK_IPC_ACCOUNT,    /* who is charged for messages */
-	RANK_SOCKET_FLIGHT,  /* descriptors in messages */
-	RANK_SOCKET_NAMES,   /* what sockets are bound to */
-	RANK_SOCKET_LIST,    /* which sockets there are */
-	RANK_SOCKET,         /* socket.lock */
-	RANK_SOCKET_STARVED, /* who polls for room in another socket */
-	RANK_CAP_TABLE,      /* two: by address */
-	RANK_CAP_TREE,       /* links between capabilities of one tree */
-	RANK_CAP_TOKEN,      /* which ids may be imported */
+	RANK_PAGE_TABLE,      /* vm_space.pt_lock; two: the parent's before the child's */
+	RANK_PAGE_CACHE,      /* which objects there are to evict pages from */
+	RANK_USERFAULT_SPACE, /* which space monitors of page faults belong to */
+	RANK_USERFAULT,       /* faults that wait for a monitor */
+	RANK_PORT,            /* port.lock */
+	RANK_IPC_ACCOUNT,     /* who is charged for messages */
+	RANK_SOCKET_FLIGHT,   /* descriptors in messages */
+	RANK_SOCKET_NAMES,    /* what sockets are bound to */
+	RANK_SOCKET_LIST,     /* which sockets there are */
+	RANK_SOCKET,          /* socket.lock */
+	RANK_SOCKET_STARVED,  /* who polls for room in another socket */
+	RANK_CAP_TABLE,       /* two: by address */
+	RANK_CAP_TREE,        /* links between capabilities of one tree */
+	RANK_CAP_TOKEN,       /* which ids may be imported */
 	RANK_DCACHE,
 	RANK_MOUNT,
 	RANK_FUTEX,        /* two: by address */

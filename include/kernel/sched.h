@@ -66,6 +66,7 @@ struct task {
 	bool moving;                     /* [r] taken off a CPU where it may not run, on its way to another */
 	bool strayed;                    /* [r] `cpu` is not, or no longer, in `affinity` */
 	bool user;                       /* [i] embedded in a struct thread */
+	bool leaving;                    /* [o] the thread exits: no monitor of page faults is waited for */
 	bool restartable;                /* [o] has registered restartable sequences: TASK_WORK_RSEQ */
 	uint8_t held_locks;              /* [o] debug: depth of held_ranks */
 	uint16_t held_ranks[16];         /* [o] debug: mutexes held, in order */

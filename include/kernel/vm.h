@@ -32,6 +32,7 @@
 #include <kernel/rwlock.h>
 #include <kernel/topology.h>
 
+struct userfault;
 struct vm_object;
 
 struct vm_object_ops {
@@ -87,6 +88,8 @@ bool vm_object_edge(struct vm_object *obj, uint64_t *index, bool hole);
 /* Make `page`, with the caller's reference, the one at `index`, which has none.  What ops->fill says,
  * -ENOMEM: the reference is still the caller's.  Takes the lock. */
 int vm_object_adopt(struct vm_object *obj, uint64_t index, struct page *page) __must_check;
+/* The same; -EEXIST: there is one, -EFAULT: past the object's size. */
+int vm_object_add(struct vm_object *obj, uint64_t index, struct page *page) __must_check;
 /* Change the size; pages beyond it go, from all mappings too (private copies included, as in Linux), and the
  * tail of the last page is cleared.  The caller holds no vm_space.lock. */
 void vm_object_resize(struct vm_object *obj, uint64_t size);
@@ -136,6 +139,11 @@ static inline void vm_object_drop_writable(struct vm_object *obj)
 #define VM_ACCOUNT    (1u << 14) /* its pages are charged (kernel/overcommit.h) */
 #define VM_DONTDUMP   (1u << 20) /* no part of a core */
 #define VM_REVOKED    (1u << 15) /* only in what vm_next_area tells: its grant is revoked */
+/* What the area's monitor is told of (kernel/userfaultfd.h); some of them exactly where there is one. */
+#define VM_TELL_MISSING (1u << 16)
+#define VM_TELL_WRITE   (1u << 17)
+#define VM_TELL_MINOR   (1u << 18)
+#define VM_USERFAULT    (VM_TELL_MISSING | VM_TELL_WRITE | VM_TELL_MINOR)
 
 /*
  * Who a mapping is owed to, if that can take it back: all areas that come from one mmap share its grant,
@@ -164,17 +172,18 @@ extern void (*vm_wake_sleepers)(const struct vm_space *vm, uint64_t start, uint6
 
 /* All of it: [space.lock]; start, end and offset of an area with an object also [object.areas_lock]. */
 struct vm_area {
-	struct rb_node node;      /* by start */
-	uint64_t start, end;      /* page-aligned */
-	uint32_t flags;           /* VM_COPIED is set by faults, which only read: atomically */
-	uint32_t max_prot;        /* what mprotect may reach: from the file's rights */
-	struct vm_object *object; /* holds a reference; NULL: anonymous */
-	uint64_t offset;          /* in bytes, page-aligned, of start in the object */
-	struct vm_space *space;   /* not referenced: a space's areas end before it */
-	struct vm_grant *grant;   /* holds a reference; NULL: nobody can take it back */
-	struct list of_object;    /* [object.areas_lock] in object->areas */
-	bool writes;              /* [object.areas_lock] counted in object->writers */
-	struct mempolicy policy;  /* where its pages come from */
+	struct rb_node node;         /* by start */
+	uint64_t start, end;         /* page-aligned */
+	uint32_t flags;              /* VM_COPIED is set by faults, which only read: atomically */
+	uint32_t max_prot;           /* what mprotect may reach: from the file's rights */
+	struct vm_object *object;    /* holds a reference; NULL: anonymous */
+	uint64_t offset;             /* in bytes, page-aligned, of start in the object */
+	struct vm_space *space;      /* not referenced: a space's areas end before it */
+	struct vm_grant *grant;      /* holds a reference; NULL: nobody can take it back */
+	struct userfault *userfault; /* holds a reference, also [object.areas_lock]; NULL: no monitor */
+	struct list of_object;       /* [object.areas_lock] in object->areas */
+	bool writes;                 /* [object.areas_lock] counted in object->writers */
+	struct mempolicy policy;     /* where its pages come from */
 };
 
 struct vm_space {
@@ -207,6 +216,8 @@ struct vm_space {
 	uint64_t gap_top;       /* [lock] no gap of gap_size bytes lies between it and mmap_top */
 	uint64_t gap_size;      /* [lock] */
 	struct vm_grant *ended; /* [lock] without areas now: released when the lock is let go */
+	struct list userfaults; /* kernel/mm/userfault.c: monitors of the space, once it is */
+	bool monitored;         /* [the same] there was one */
 	/* What /proc/pid/cmdline and environ show; set by exec. */
 	uaddr_t arg_start, arg_end, env_start, env_end, auxv_start, auxv_end;
 };

@@ -278,6 +278,7 @@
 	X(318, getrandom, 3, system)                 \
 	X(319, memfd_create, 2, memobj)              \
 	X(322, execveat, 5, process)                 \
+	X(323, userfaultfd, 1, userfaultfd)          \
 	X(324, membarrier, 3, mm)                    \
 	X(325, mlock2, 3, mlock)                     \
 	X(326, copy_file_range, 6, splice)           \

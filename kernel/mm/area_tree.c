@@ -119,7 +119,8 @@ bool area_can_merge(const struct vm_area *first, const struct vm_area *second)
 {
 	if (first->end != second->start || first->flags != second->flags || (first->flags & VM_STACK) ||
 	    first->max_prot != second->max_prot || first->object != second->object ||
-	    first->grant != second->grant || !mempolicy_same(&first->policy, &second->policy))
+	    first->grant != second->grant || first->userfault != second->userfault ||
+	    !mempolicy_same(&first->policy, &second->policy))
 		return false;
 	return !first->object || first->offset + (first->end - first->start) == second->offset;
 }

@@ -6,6 +6,7 @@
 #include <serix/errno.h>
 
 #include "area_tree.h"
+#include "userfault.h"
 #include "vm_large.h"
 #include "vm_priv.h"
 
@@ -125,6 +126,12 @@ int vm_populate_locked(struct vm_space *vm, uint64_t start, uint64_t end, bool w
 		if (signal_pending())
 			return -EINTR;
 		err = vm_fault_in(vm, area, va, access_for(area, write));
+		if (unlikely(err == VM_FAULT_WAITS)) {
+			err = userfault_wait(vm, va, access_for(area, write), true);
+			read_lock(&vm->lock);
+			area = NULL;
+			va -= PAGE_SIZE;
+		}
 		if (err < 0)
 			return err == -ENXIO || err == -EIO ? -EFAULT : err == -EACCES ? -EINVAL : -ENOMEM;
 	}

@@ -249,9 +249,15 @@ static int change_all_locked(struct vm_space *vm, uint32_t flags)
 /* What cannot be had does not keep the rest from being locked. */
 static void populate_all(struct vm_space *vm)
 {
-	for (struct vm_area *area = area_above(&vm->areas, 0); area; area = area_next(area)) {
-		if (vm_populate_locked(vm, area->start, area->end, false) == -EINTR)
+	struct vm_area *area = area_above(&vm->areas, 0);
+
+	/* By address: what a monitor is waited for may be gone afterwards. */
+	while (area) {
+		uint64_t end = area->end;
+
+		if (vm_populate_locked(vm, area->start, end, false) == -EINTR)
 			return;
+		area = area_above(&vm->areas, end);
 	}
 }
 

@@ -6,6 +6,7 @@
  *	private, object       the object's page, read-only, until the first write copies it
  *	shared                the object's page
  *	revoked (vm_grant.c)  nothing: SIGBUS
+ *	monitored             what its monitor is told of waits for it (userfault.h)
  *
  * A page of its own (PAGE_ANON) may be shared with other spaces after fork; then it is mapped read-only
  * and the first write copies it, unless no other reference is left.
@@ -17,6 +18,7 @@
 #include "area_tree.h"
 #include "tlb.h"
 #include "uninitialized.h"
+#include "userfault.h"
 #include "vm_large.h"
 #include "vm_priv.h"
 
@@ -48,10 +50,8 @@ static paddr_t copy_page(struct vm_area *area, uint64_t va, paddr_t from)
 	return pa;
 }
 
-/* Enter a page found when the object's generation was `seen`.  False: look again, the page may be gone from
- * the object, or somebody else has filled the entry. */
-static bool enter_page(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot, uint32_t seen,
-		       paddr_t pa, unsigned prot)
+bool vm_enter_page(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot, uint32_t seen,
+		   paddr_t pa, unsigned prot)
 {
 	bool entered = false;
 
@@ -62,6 +62,22 @@ static bool enter_page(struct vm_space *vm, const struct vm_area *area, struct p
 	if (entered)
 		vm_count_mapped(vm, 1);
 	return entered;
+}
+
+/* The object's page for an area with a monitor. */
+static __noinline int monitored_page(struct vm_area *area, uint64_t index, struct page **page)
+{
+	int err = vm_object_find_inside(area->object, index, page);
+
+	if (err == 0 && (area->flags & VM_TELL_MINOR)) {
+		page_put(*page);
+		return VM_FAULT_WAITS;
+	}
+	if (err != -ENOENT)
+		return err;
+	if (area->flags & VM_TELL_MISSING)
+		return VM_FAULT_WAITS;
+	return vm_object_page_inside(area->object, index, &area->policy, page);
 }
 
 /* An entry that somebody else has filled meanwhile is as good: the access is tried again. */
@@ -77,7 +93,10 @@ static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_
 	/* After `seen`: whoever revokes it now has enter_page refuse. */
 	if (unlikely(vm_area_revoked(area)))
 		return -ENXIO;
-	err = vm_object_page_inside(area->object, vm_area_index(area, va), &area->policy, &page);
+	if (unlikely(area->flags & VM_USERFAULT))
+		err = monitored_page(area, vm_area_index(area, va), &page);
+	else
+		err = vm_object_page_inside(area->object, vm_area_index(area, va), &area->policy, &page);
 	if (err < 0)
 		return err;
 	pa = page_addr(page);
@@ -91,18 +110,18 @@ static int map_from_object(struct vm_space *vm, struct vm_area *area, struct pt_
 	write = copy || (!private && (!area->object->cache || (access & FAULT_WRITE)));
 	if (unlikely(area->object->cache) && write && !copy)
 		page_mark_dirty(page);
-	if (unlikely(!enter_page(vm, area, slot, seen, pa, vm_area_prot(area, write))))
+	if (unlikely(!vm_enter_page(vm, area, slot, seen, pa, vm_area_prot(area, write))))
 		page_put(page_of(pa));
 	return 0;
 }
 
-/* Does the entry map this page, and not for writing?  pt_lock is held. */
+/* Does the entry map this page, and not for writing, but might?  pt_lock is held. */
 static bool maps_read_only(const struct pt_slot *slot, paddr_t pa)
 {
 	unsigned prot;
 	paddr_t now;
 
-	return arch_pt_slot_get(slot, &now, &prot) && now == pa && !(prot & PT_WRITE);
+	return arch_pt_slot_get(slot, &now, &prot) && now == pa && !(prot & (PT_WRITE | PT_WATCHED));
 }
 
 /* The entry has just got `copy`, read-only, and other CPUs have to hear of it before anybody writes: while
@@ -161,9 +180,9 @@ static int make_writable(struct vm_space *vm, struct vm_area *area, struct pt_sl
 	int err;
 
 	spin_lock(&vm->pt_lock);
-	if (unlikely(!arch_pt_slot_get(slot, &pa, &prot) || (prot & PT_WRITE))) {
+	if (unlikely(!arch_pt_slot_get(slot, &pa, &prot) || (prot & (PT_WRITE | PT_WATCHED)))) {
 		spin_unlock(&vm->pt_lock);
-		return 0;
+		return (prot & PT_WATCHED) ? VM_FAULT_WAITS : 0;
 	}
 	page = page_of(pa);
 	keep = !vm_area_private(area) || (page->use == PAGE_ANON && refcount_read(&page->refs) == 1);
@@ -273,6 +292,8 @@ int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned
 	if (!arch_pt_slot_get(slot, &pa, &prot)) {
 		if (area->object)
 			return map_from_object(vm, area, slot, va, access);
+		if (unlikely(area->flags & VM_TELL_MISSING))
+			return VM_FAULT_WAITS;
 		return map_zeroed(vm, area, slot, va);
 	}
 	if ((access & FAULT_WRITE) && !(prot & PT_WRITE))
@@ -297,6 +318,8 @@ int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access)
 		return -EFAULT;
 	read_lock(&vm->lock);
 	err = vm_resolve_locked(vm, addr, access);
+	if (unlikely(err == VM_FAULT_WAITS))
+		return userfault_wait(vm, addr, access, access & FAULT_USER);
 	read_unlock(&vm->lock);
 	return err;
 }

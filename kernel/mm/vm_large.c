@@ -77,7 +77,8 @@ static bool dense_at(const struct vm_space *vm, const struct vm_area *area, uint
 
 static bool wanted(const struct vm_space *vm, const struct vm_area *area, uint64_t base)
 {
-	if (area->object || (area->flags & (VM_SHARED | VM_EXEC | VM_STACK | VM_NOHUGEPAGE)) ||
+	if (area->object ||
+	    (area->flags & (VM_SHARED | VM_EXEC | VM_STACK | VM_NOHUGEPAGE | VM_TELL_MISSING)) ||
 	    !(area->flags & VM_WRITE) || base < area->start || base + LARGE_PAGE_SIZE > area->end)
 		return false;
 	switch (vm_large_get_policy()) {

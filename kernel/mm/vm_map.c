@@ -13,6 +13,7 @@
 #include "area_tree.h"
 #include "tlb.h"
 #include "uninitialized.h"
+#include "userfault.h"
 #include "vm_large.h"
 #include "vm_priv.h"
 
@@ -90,6 +91,8 @@ struct vm_area *vm_area_copy(const struct vm_area *model)
 	}
 	if (area->grant)
 		refcount_get(&area->grant->refs);
+	if (area->userfault)
+		userfault_get(area->userfault);
 	return area;
 }
 
@@ -107,6 +110,8 @@ static void drop_grant_locked(struct vm_area *area)
 void vm_area_free(struct vm_area *area)
 {
 	drop_grant_locked(area);
+	if (area->userfault)
+		userfault_put(area->userfault);
 	if (area->object) {
 		if (area->object->ops->detached)
 			area->object->ops->detached(area->object);
@@ -146,6 +151,8 @@ void vm_area_unlink_locked(struct vm_space *vm, struct vm_area *area)
 	vm_rmap_lock(area);
 	remove_area_locked(vm, area);
 	vm_rmap_unlock(area);
+	if (area->userfault)
+		userfault_wake_range(area->userfault, area->start, area->end);
 	vm_area_free(area);
 }
 

@@ -185,17 +185,57 @@ int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out)
 	return page ? 0 : -ENOENT;
 }
 
-int vm_object_adopt(struct vm_object *obj, uint64_t index, struct page *page)
+static int adopt_locked(struct vm_object *obj, uint64_t index, struct page *page)
 {
 	int err;
 
 	ASSERT(!obj->ops->take); /* its pages would have to come from there */
-	mutex_lock(&obj->lock);
 	err = obj->ops->fill ? obj->ops->fill(obj, index, page) : 0;
-	if (err == 0)
-		err = page_tree_insert(&obj->pages, index, page);
+	return err < 0 ? err : page_tree_insert(&obj->pages, index, page);
+}
+
+int vm_object_adopt(struct vm_object *obj, uint64_t index, struct page *page)
+{
+	int err;
+
+	mutex_lock(&obj->lock);
+	err = adopt_locked(obj, index, page);
 	mutex_unlock(&obj->lock);
 	return err;
+}
+
+static bool is_inside_locked(const struct vm_object *obj, uint64_t index)
+{
+	return index < (obj->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+int vm_object_add(struct vm_object *obj, uint64_t index, struct page *page)
+{
+	int err;
+
+	mutex_lock(&obj->lock);
+	if (!is_inside_locked(obj, index))
+		err = -EFAULT;
+	else
+		err = page_tree_find(&obj->pages, index) ? -EEXIST : adopt_locked(obj, index, page);
+	mutex_unlock(&obj->lock);
+	return err;
+}
+
+int vm_object_find_inside(struct vm_object *obj, uint64_t index, struct page **out)
+{
+	struct page *page = NULL;
+	bool inside;
+
+	mutex_lock(&obj->lock);
+	inside = is_inside_locked(obj, index);
+	if (inside)
+		page = page_tree_find(&obj->pages, index);
+	if (page)
+		page_get(page);
+	mutex_unlock(&obj->lock);
+	*out = page;
+	return page ? 0 : inside ? -ENOENT : -ENXIO;
 }
 
 /* Drop what lies beyond the new size; the object's lock is held. */

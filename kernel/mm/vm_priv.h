@@ -60,6 +60,9 @@ void vm_object_setup(void);
 int vm_object_page_inside(struct vm_object *obj, uint64_t index, const struct mempolicy *policy,
 			  struct page **out) __must_check;
 
+/* The same, only if the page is there: -ENOENT. */
+int vm_object_find_inside(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
+
 /* Memory policy (vm_policy.c): the area's, or else that of the running task. */
 extern const struct mempolicy vm_no_policy;
 paddr_t vm_alloc_by_policy(const struct mempolicy *policy, uint64_t index, enum page_use use,
@@ -125,7 +128,8 @@ int vm_place_locked(struct vm_space *vm, uint64_t *addr, uint64_t len, unsigned 
 /* Cut the areas of a range to it and change their flags.  -ENOMEM: nothing was changed. */
 int vm_change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint32_t set,
 		     uint32_t clear) __must_check;
-/* Touch the pages of [start, end).  The lock is held for reading; as vm_populate. */
+/* Touch the pages of [start, end).  The lock is held for reading, but let go while a monitor is waited for; as
+ * vm_populate. */
 int vm_populate_locked(struct vm_space *vm, uint64_t start, uint64_t end, bool write);
 
 /* Let vm->lock go, held for writing.  Grants whose last area went meanwhile are released after that, since
@@ -146,10 +150,16 @@ void vm_area_unlink_locked(struct vm_space *vm, struct vm_area *area);
 /* Take the pages of [start, end) out of the page table and drop their references.  vm->lock: reading will do.
  */
 void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end);
-/* Resolve a fault in the page at va, which is the area's.  vm->lock is held, for reading at least. */
+/* Resolve a fault in the page at va, which is the area's.  vm->lock is held, for reading at least.
+ * VM_FAULT_WAITS: as vm_resolve_locked. */
 int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned access) __must_check;
 
-/* As vm_fault; vm->lock is held for reading. */
+/* Enter a page, whose reference goes to the entry, found when the object's generation was `seen`.  False: look
+ * again, the page may be gone from the object, or somebody else has filled the entry. */
+bool vm_enter_page(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot, uint32_t seen,
+		   paddr_t pa, unsigned prot) __must_check;
+
+/* As vm_fault; vm->lock is held for reading.  VM_FAULT_WAITS (userfault.h): its monitor has to resolve it. */
 int vm_resolve_locked(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
 /* The place of a page that no table is there for, made under pt_lock, which is taken.  1: a large page is
  * there; -ENOMEM. */

@@ -6,6 +6,7 @@
 
 #include "area_tree.h"
 #include "tlb.h"
+#include "userfault.h"
 #include "vm_large.h"
 #include "vm_priv.h"
 
@@ -98,6 +99,8 @@ static int duplicate_locked(struct vm_space *vm, const struct remap *r, uint64_t
 	struct vm_area model = *r->area;
 
 	model.offset += r->old - r->area->start;
+	model.userfault = NULL;
+	model.flags &= ~VM_USERFAULT;
 	model.start = to;
 	model.end = to + r->len;
 	return vm_add_area_locked(vm, &model);
@@ -123,6 +126,7 @@ static int move_area_locked(struct vm_space *vm, const struct remap *r, uint64_t
 		err = -ENOMEM;
 		goto out_count;
 	}
+	userfault_disown(moved);
 	moved->start = to;
 	moved->end = to + r->len;
 	vm_area_link_locked(vm, moved);
@@ -131,6 +135,8 @@ static int move_area_locked(struct vm_space *vm, const struct remap *r, uint64_t
 		vm_area_unlink_locked(vm, moved);
 		goto out_count;
 	}
+	if (area->flags & VM_TELL_WRITE)
+		userfault_unwatch_locked(vm, to, to + r->len);
 	if (!(r->how & VM_REMAP_DONTUNMAP))
 		return vm_unmap_locked(vm, r->old, r->old + r->old_len);
 	/* What stays behind is empty, and no longer locked. */

@@ -10,6 +10,7 @@
 
 #include "tlb.h"
 #include "uninitialized.h"
+#include "userfault.h"
 #include "vm_priv.h"
 
 void vm_rmap_lock(const struct vm_area *area)
@@ -120,6 +121,8 @@ void vm_rmap_revoke(struct vm_object *obj, const struct vm_grant *grant)
 		writes_no_more(area);
 		vm_unmap_pages_locked(area->space, area->start, area->end);
 		vm_wake_sleepers(area->space, area->start, area->end, obj);
+		if (area->userfault)
+			userfault_wake_range(area->userfault, area->start, area->end);
 	}
 	mutex_unlock(&obj->areas_lock);
 }

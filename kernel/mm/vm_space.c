@@ -10,6 +10,7 @@
 #include "area_tree.h"
 #include "tlb.h"
 #include "uninitialized.h"
+#include "userfault.h"
 #include "vm_large.h"
 #include "vm_priv.h"
 
@@ -104,6 +105,8 @@ static void destroy(struct vm_space *vm)
 	struct rb_node *node;
 
 	tlb_leave_space(vm);
+	if (unlikely(vm->monitored))
+		userfault_forget_space(vm);
 	while ((node = rb_first(&vm->areas))) {
 		struct vm_area *area = rb_entry(node, struct vm_area, node);
 		uint64_t start = area->start, end = area->end;
@@ -167,8 +170,9 @@ static int fork_area(struct vm_space *parent, struct vm_space *child, const stru
 
 	if (!copy)
 		return -ENOMEM;
-	/* Locks are not inherited: mlock(2). */
+	/* Locks are not inherited: mlock(2); nor are monitors. */
 	copy->flags &= ~(VM_LOCKED | VM_ONFAULT);
+	userfault_disown(copy);
 	err = vm_count_in_locked(child, copy->flags, vm_pages_in(area->start, area->end));
 	if (err < 0) {
 		vm_area_free(copy);

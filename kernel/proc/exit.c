@@ -274,6 +274,7 @@ void thread_exit(int code)
 
 	core_dump_wait(t);
 	reservation_leave();
+	t->task.leaving = true;
 	exit_release_memory(t);
 	if (t->task.vm)
 		task_switch_vm(NULL);

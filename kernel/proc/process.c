@@ -14,6 +14,7 @@
 #include <kernel/string.h>
 #include <kernel/syscall.h>
 #include <kernel/syscall_watch.h>
+#include <kernel/userfaultfd.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
@@ -70,11 +71,17 @@ static void interrupt_threads(struct cap_user *user)
 	spin_unlock_irqrestore(&p->lock, flags);
 }
 
+static uint32_t current_number(void)
+{
+	return (uint32_t)current_thread()->tid;
+}
+
 void process_init(void)
 {
 	process_cache = slab_create("process", sizeof(struct process), 0);
 	thread_cache = slab_create("thread", sizeof(struct thread), 0);
 	cap_interrupt_user = interrupt_threads;
+	userfault_thread_number = current_number;
 	pid_init();
 	cred_init();
 	signal_init();

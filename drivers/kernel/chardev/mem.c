@@ -120,15 +120,16 @@ static struct char_device devices[] = {
 	{ .name = "kmsg", .mode = 0644, .ops = &kmsg_ops },
 	{ .name = "cpu_dma_latency", .mode = 0600, .ops = &cpu_dma_latency_ops },
 	{ .name = "ports", .mode = 0644, .ops = &ports_ops },
+	{ .name = "userfaultfd", .mode = 0600, .ops = &userfaultfd_device_ops },
 };
 
-/* Linux's numbers, in the order above; the last one is Serix's own, with a minor number that Linux gives out
- * as they come. */
+/* Linux's numbers, in the order above; the last two have minor numbers that Linux gives out as they come (ports
+ * is Serix's own). */
 static const struct {
 	uint8_t major, minor;
 } numbers[ARRAY_SIZE(devices)] = {
-	{ MEM_MAJOR, 3 }, { MEM_MAJOR, 5 },  { MEM_MAJOR, 7 },   { MEM_MAJOR, 8 },
-	{ MEM_MAJOR, 9 }, { MEM_MAJOR, 11 }, { MISC_MAJOR, 62 }, { MISC_MAJOR, 63 },
+	{ MEM_MAJOR, 3 },  { MEM_MAJOR, 5 },   { MEM_MAJOR, 7 },   { MEM_MAJOR, 8 },    { MEM_MAJOR, 9 },
+	{ MEM_MAJOR, 11 }, { MISC_MAJOR, 62 }, { MISC_MAJOR, 63 }, { MISC_MAJOR, 126 },
 };
 
 void chardev_init(void)
