@@ -227,6 +227,8 @@ static void watches_writes(void)
 	msg = monitor_next(fd);
 	need(msg.flags & UFFD_PAGEFAULT_FLAG_WP);
 	monitor_unregister(fd, p, PAGES * PAGE);
+	/* Linux wakes only who misses pages. */
+	need(ioctl(fd, UFFDIO_WAKE, &(struct abi_uffdio_range){ (uintptr_t)p, PAGES * PAGE }) == 0);
 	need(touched(&t) == 'n' && p[PAGE] == 'n');
 	/* Nothing is left of it. */
 	monitor_register(fd, p, PAGES * PAGE, UFFDIO_REGISTER_MODE_WP | UFFDIO_REGISTER_MODE_MISSING);
