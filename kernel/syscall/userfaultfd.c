@@ -8,7 +8,7 @@
 #include <serix/errno.h>
 
 /*
- * takes: UFFD_* O_* in userfaultfd_create, else EINVAL
+ * takes: UFFD_* O_* in userfaultfd_create, but O_RDONLY, else EINVAL
  * lacks: the events of fork, mremap, munmap and madvise, watching writes to shared memory (features not offered)
  */
 SYSCALL(userfaultfd)
