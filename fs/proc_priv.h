@@ -184,7 +184,7 @@ extern const struct proc_entry proc_sys_net_entries[PROC_SYS_NET_COUNT];
 #define PROC_SYS_MQUEUE_COUNT 5
 extern const struct proc_entry proc_sys_mqueue_entries[PROC_SYS_MQUEUE_COUNT]; /* fs/proc_sys_mqueue.c */
 
-#define PROC_SYS_FS_COUNT 6
+#define PROC_SYS_FS_COUNT 8
 extern const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT]; /* fs/proc_sys_fs.c */
 
 /* fs/proc_devices.c */

@@ -2,6 +2,7 @@
 /* /proc/sys/fs: files in use, and what limits them. */
 #include "proc_priv.h"
 
+#include <kernel/aio.h>
 #include <kernel/inotify.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -42,6 +43,13 @@ static int show_pipe_max_size(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
+static int show_aio_nr(struct proc_text *t, const struct proc_node *node)
+{
+	(void)node;
+	text_printf(t, "%lu\n", atomic_load(&aio_count));
+	return 0;
+}
+
 /* --- settings --- */
 
 static const struct setting {
@@ -49,6 +57,7 @@ static const struct setting {
 	_Atomic uint32_t *value;
 	int64_t max;
 } settings[] = {
+	{ "aio-max-nr", &aio_max, UINT32_MAX },
 	{ "dir-notify-enable", &dnotify_enabled, 1 },
 };
 
@@ -85,6 +94,8 @@ static int store_setting(const struct proc_node *node, const char *text, size_t 
 	}
 
 const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT] = {
+	SETTING("aio-max-nr"),
+	PROC_FILE("aio-nr", 0444, show_aio_nr),
 	SETTING("dir-notify-enable"),
 	PROC_FILE("file-max", 0444, show_file_max),
 	PROC_FILE("file-nr", 0444, show_file_nr),

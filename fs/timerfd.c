@@ -127,7 +127,7 @@ static ssize_t timer_read(struct file *file, struct iobuf *io, off_t *pos)
 	if (io->left < sizeof(ticks))
 		return -EINVAL;
 	while ((err = take(t, &ticks)) == -EAGAIN) {
-		if (atomic_load(&file->flags) & O_NONBLOCK)
+		if (io->nowait || (atomic_load(&file->flags) & O_NONBLOCK))
 			return -EAGAIN;
 		if (wait_event_interruptible(&t->readers, has_news(t)) < 0)
 			return -ERESTARTSYS;

@@ -46,7 +46,7 @@ static ssize_t eventfd_read(struct file *file, struct iobuf *io, off_t *pos)
 	if (io->left < sizeof(got))
 		return -EINVAL;
 	while ((got = take(e)) == 0) {
-		if (atomic_load(&file->flags) & O_NONBLOCK)
+		if (io->nowait || (atomic_load(&file->flags) & O_NONBLOCK))
 			return -EAGAIN;
 		if (wait_event_interruptible(&e->waiters, count_of(e) > 0) < 0)
 			return -ERESTARTSYS;
@@ -84,7 +84,7 @@ static ssize_t eventfd_write(struct file *file, struct iobuf *io, off_t *pos)
 	if (more > COUNT_MAX)
 		return -EINVAL;
 	while (!add(e, more)) {
-		if (atomic_load(&file->flags) & O_NONBLOCK)
+		if (io->nowait || (atomic_load(&file->flags) & O_NONBLOCK))
 			return -EAGAIN;
 		if (wait_event_interruptible(&e->waiters, fits(count_of(e), more)) < 0)
 			return -ERESTARTSYS;
@@ -125,6 +125,21 @@ static const struct file_ops eventfd_ops = {
 	.info = eventfd_info,
 	.release = eventfd_release,
 };
+
+bool file_is_eventfd(const struct file *file)
+{
+	return file->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *file, uint64_t more)
+{
+	struct eventfd *e = eventfd_of(file);
+	uint64_t have = atomic_load(&e->count);
+
+	while (!atomic_compare_exchange_weak(&e->count, &have, have + MIN(more, COUNT_MAX - have)))
+		;
+	wake_up_events(&e->waiters, POLLIN);
+}
 
 int eventfd_create(uint32_t count, uint32_t flags, struct file **out)
 {

@@ -9,3 +9,7 @@ struct file;
 
 /* -EINVAL: no such flag; -ENOMEM. */
 int eventfd_create(uint32_t count, uint32_t flags, struct file **out) __must_check;
+
+bool file_is_eventfd(const struct file *file);
+/* Add to an eventfd as much of `more` as fits.  Any context. */
+void eventfd_signal(struct file *file, uint64_t more);

@@ -18,6 +18,7 @@ enum lock_rank {
 	RANK_FILE_LOCKS,  /* who has locked what of which file, and for their listing */
 	RANK_TTY,         /* state behind one device file (a log reader's buffers) */
 	RANK_SOCKET_READ, /* the one receiver of a socket */
+	RANK_AIO_EVENTS,  /* who takes events of asynchronous I/O */
 	RANK_VM_SPACE,    /* vm_space.lock; faults on user copies take it, so it follows file locks */
 	RANK_SYSVIPC,     /* ids of System V IPC and what they name; areas count in segments */
 	RANK_VM_OBJECT,   /* vm_object.lock */
@@ -48,6 +49,7 @@ enum lock_rank {
 	RANK_SIGNALFD,     /* who has polled one signalfd */
 	RANK_OBSERVERS,    /* who has to know when an object goes */
 	RANK_EPOLL_NEST,   /* which epolls watch which */
+	RANK_AIO,          /* events and requests of asynchronous I/O */
 	/* from here on interrupts are off, as debug builds check: their handlers take the next four */
 	RANK_TTY_INPUT,
 	RANK_ASYNC,     /* who gets signals of files */
@@ -62,6 +64,8 @@ enum lock_rank {
 	RANK_EPOLL_WATCHERS, /* who waits for an epoll as for a file; two: the watched one's first */
 	RANK_EPOLL,          /* epoll.lock; one at a time */
 	RANK_EPOLL_SLEEPERS, /* threads in epoll_wait */
+	RANK_AIO_POLLS,      /* polls of asynchronous I/O that something was heard of */
+	RANK_AIO_THREAD,     /* the thread that looks at them */
 	RANK_LOAN,           /* what a task waits for and was lent: kernel/sched/mutex.c */
 	RANK_RESERVATION,    /* which task has which reservation: kernel/sched/reservation.c */
 	RANK_RUNQ,           /* two: by cpu id */

@@ -75,6 +75,8 @@ int usage_by_id(pid_t id, bool thread, struct usage *out) __must_check;
 /* getpriority(2): `which` PRIO_PROCESS, PRIO_PGRP, PRIO_USER.  The lowest nice of those named. */
 int process_nice_get(int which, int who, int *nice) __must_check;
 int process_nice_set(int which, int who, int nice) __must_check;
+/* Is it an I/O priority, and one that the running process may have?  -EINVAL, -EPERM. */
+int ioprio_check(int value) __must_check;
 /* ioprio_set(2): `which` IOPRIO_WHO_*.  The most urgent of those named, or -errno. */
 int ioprio_get(int which, int who);
 int ioprio_set(int which, int who, int value) __must_check;

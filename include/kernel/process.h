@@ -169,6 +169,7 @@ struct process {
 	_Atomic bool vfork_done;        /* [a] it may go on */
 	int32_t oom_score_adj;          /* [p] */
 	uint32_t core_filter;           /* [p] which kinds of memory a core would have: core(5) */
+	struct rb_tree aio_contexts;    /* [p] fs/aio */
 	struct sem_undo_list *sem_undo; /* [sem_sets.lock] NULL: it undoes nothing */
 };
 

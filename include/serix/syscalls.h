@@ -188,6 +188,11 @@
 	X(202, futex, 6, futex)                      \
 	X(203, sched_setaffinity, 3, sched)          \
 	X(204, sched_getaffinity, 3, sched)          \
+	X(206, io_setup, 2, aio)                     \
+	X(207, io_destroy, 1, aio)                   \
+	X(208, io_getevents, 5, aio)                 \
+	X(209, io_submit, 3, aio)                    \
+	X(210, io_cancel, 3, aio)                    \
 	X(213, epoll_create, 1, epoll)               \
 	X(217, getdents64, 3, dir)                   \
 	X(218, set_tid_address, 1, process)          \
@@ -285,6 +290,7 @@
 	X(327, preadv2, 6, file)                     \
 	X(328, pwritev2, 6, file)                    \
 	X(332, statx, 5, path)                       \
+	X(333, io_pgetevents, 6, aio)                \
 	X(334, rseq, 4, process)                     \
 	X(424, pidfd_send_signal, 4, pidfd)          \
 	X(434, pidfd_open, 2, pidfd)                 \

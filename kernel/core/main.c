@@ -9,6 +9,7 @@
 #include <arch/paging.h>
 #include <arch/platform.h>
 #include <kernel/acpi.h>
+#include <kernel/aio.h>
 #include <kernel/boot_info.h>
 #include <kernel/cap.h>
 #include <kernel/cap_mapping.h>
@@ -154,6 +155,7 @@ static void start(void *unused)
 	reclaim_init();
 	cap_expire_start();
 	socket_start();
+	aio_start();
 	watchdog_init();
 	start_subsystems();
 	unpack_modules();

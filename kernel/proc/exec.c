@@ -5,6 +5,7 @@
  * replaced.
  */
 #include <arch/context.h>
+#include <kernel/aio.h>
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/format.h>
@@ -384,6 +385,7 @@ static void commit(struct exec *x)
 	struct process *p = t->process;
 	struct arch_regs *regs = arch_user_regs(&t->task);
 
+	aio_exit(p);
 	install_memory(x, t);
 	install_identity(x, p);
 	install_program_file(x, p);

@@ -5,6 +5,7 @@
  * the process a zombie and tells the parent; all that was owned is gone by then.
  */
 #include <arch/usercopy.h>
+#include <kernel/aio.h>
 #include <kernel/cap.h>
 #include <kernel/core_dump.h>
 #include <kernel/panic.h>
@@ -130,6 +131,7 @@ static void process_teardown(struct process *p)
 	p->exe_vnode = NULL;
 	spin_unlock_irqrestore(&p->lock, flags);
 	sem_undo_exit(p);
+	aio_exit(p);
 	timer_cancel(&p->alarm);
 	cpu_timers_stop(p);
 	posix_timers_delete_all(p);

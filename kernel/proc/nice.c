@@ -148,7 +148,7 @@ int process_nice_set(int which, int who, int nice)
 
 /* --- I/O priorities: kept and inherited; nothing here queues I/O by them ----------------------------- */
 
-static int check_ioprio(int value)
+int ioprio_check(int value)
 {
 	int level = value & ((1 << IOPRIO_CLASS_SHIFT) - 1);
 
@@ -219,7 +219,7 @@ int ioprio_get(int which, int who)
 int ioprio_set(int which, int who, int value)
 {
 	struct who_walk w = { .who = who, .visit = set_ioprio, .value = value };
-	int err = check_ioprio(value);
+	int err = ioprio_check(value);
 
 	return err < 0 ? err : ioprio_walk(&w, which);
 }

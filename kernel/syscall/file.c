@@ -17,6 +17,7 @@
 #include <serix/errno.h>
 #include <serix/termios.h>
 
+#include "transfer.h"
 #include "user_path.h"
 #include "user_vec.h"
 
@@ -230,6 +231,22 @@ SYSCALL(preadv2)
 SYSCALL(pwritev2)
 {
 	return vectored2(args, true);
+}
+
+int transfer_use(int fd, struct transfer *t, struct file_use *use)
+{
+	return use_to_transfer(fd, t->write, false, use, &t->append);
+}
+
+int64_t transfer_run(const struct file_use *use, const struct transfer *t, struct iobuf *io)
+{
+	const off_t *pos = use->file->ops->seek ? t->pos : NULL;
+
+	if (pos && file_has_position(use->file) && !(atomic_load(&use->cap->rights) & CAP_SEEK))
+		return -EPERM;
+	io->append = t->append || (t->write && (t->flags & RWF_APPEND));
+	io->nowait = t->flags & RWF_NOWAIT;
+	return transfer(use->file, io, t->write, pos);
 }
 
 /* takes: SEEK_* in seek_in ramfs_seek, else EINVAL */

@@ -305,7 +305,7 @@ SYSCALL(ioprio_get)
 }
 
 /*
- * takes: IOPRIO_WHO_* in ioprio_walk, else EINVAL; IOPRIO_CLASS_* in check_ioprio, but IOPRIO_CLASS_SHIFT,
+ * takes: IOPRIO_WHO_* in ioprio_walk, else EINVAL; IOPRIO_CLASS_* in ioprio_check, but IOPRIO_CLASS_SHIFT,
  * else EINVAL
  * lacks: an effect: no disk is waited for
  */
