@@ -34,6 +34,7 @@ struct look {
 	uint32_t cpu;
 	int exit_signal, exit_status;
 	bool no_new_privs;
+	uint32_t seccomp_mode, seccomp_filters;
 	mode_t umask;
 };
 
@@ -97,6 +98,8 @@ static void look_locked(struct look *l, struct process *p, pid_t tid)
 		sched_get_policy(&t->task, &l->policy);
 		sched_get_affinity(&t->task, &l->affinity);
 		l->cpu = READ_ONCE(t->task.cpu);
+		l->seccomp_mode = t->seccomp.mode;
+		l->seccomp_filters = seccomp_depth_locked(t);
 	}
 	if (tid)
 		l->usage = l->own;
@@ -266,7 +269,8 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node)
 	text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c->priv.inheritable,
 		    c->priv.permitted, c->priv.effective);
 	text_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->priv.bounding, c->priv.ambient);
-	text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", l->no_new_privs);
+	text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", l->no_new_privs,
+		    l->seccomp_mode, l->seccomp_filters);
 	status_cpus(t, &l->affinity);
 	status_nodes(t);
 	text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",

@@ -245,6 +245,7 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("overflowuid", 0444, show_overflow_id),
 	PROC_FILE("pid_max", 0444, show_pid_max),
 	PROC_DIR("random", random_entries),
+	PROC_DIR("seccomp", proc_sys_seccomp_entries),
 	{ .name = "sem",
 	  .mode = S_IFREG | 0644,
 	  .show = proc_show_sem_limits,

@@ -39,7 +39,8 @@ void arch_regs_set_sp(struct arch_regs *regs, uaddr_t sp);
  *	const uint64_t *arch_regs_syscall_args(regs)   its six arguments, where they were saved
  *	struct arch_regs *arch_regs_of_args(args)      whose they are, back again
  *	void arch_regs_set_syscall_arg(regs, n, value) for when it is begun anew
- *	void arch_regs_set_result(regs, value), int64_t arch_regs_result(regs)
+ * *	void arch_regs_set_result(regs, value), int64_t arch_regs_result(regs)
+ *	ARCH_AUDIT                                     the machine as Linux's AUDIT_ARCH_* number it
  */
 void arch_regs_restart_syscall(struct arch_regs *regs);
 void arch_regs_restart_as(struct arch_regs *regs, int64_t number); /* another call in its place */

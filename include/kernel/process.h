@@ -18,6 +18,7 @@
 #include <kernel/list.h>
 #include <kernel/privilege.h>
 #include <kernel/sched.h>
+#include <kernel/seccomp.h>
 #include <kernel/signal.h>
 #include <kernel/time.h>
 #include <kernel/types.h>
@@ -215,8 +216,9 @@ struct thread {
 	struct syscall_restart restart;    /* [o] */
 	uint32_t call_watchers;            /* [process.lock] who watches its calls: kernel/syscall_watch.h */
 	_Atomic uint32_t direct_calls;     /* [process.lock] written; numbers below it need nobody's look */
-	uint16_t ioprio;                   /* [process.lock] */
-	uint32_t persona;                  /* [o] PERSONA_* */
+	struct seccomp_state seccomp;
+	uint16_t ioprio;  /* [process.lock] */
+	uint32_t persona; /* [o] PERSONA_* */
 	/* [o] How late it may wake, and what PR_SET_TIMERSLACK with 0 goes back to.  Timers here are exact,
 	 * so this is only kept. */
 	uint64_t timer_slack_ns, timer_slack_default_ns;

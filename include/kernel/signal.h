@@ -44,6 +44,7 @@ int signal_thread(struct thread *t, int signo, const struct abi_siginfo *info);
 int signal_group(pid_t pgid, int signo, const struct abi_siginfo *info);
 /* Make the running thread take `signo` now even if blocked or ignored (faults): then it dies of it. */
 void signal_force(int signo, int code, uint64_t addr);
+void signal_force_info(const struct abi_siginfo *info);
 
 /* Whom the signals of a file go to (fcntl(2), F_SETOWN). */
 struct signal_owner {

@@ -120,6 +120,11 @@ struct abi_siginfo {
 			int64_t band;
 			int32_t poll_fd;
 		};
+		struct {
+			uint64_t call_addr; /* SIGSYS */
+			int32_t syscall;
+			uint32_t arch;
+		};
 		uint64_t addr;
 		uint8_t raw[112];
 	};

@@ -279,7 +279,7 @@
 	X(310, process_vm_readv, 6, process_vm)      \
 	X(311, process_vm_writev, 6, process_vm)     \
 	X(316, renameat2, 5, path)                   \
-	X(317, seccomp, 3, linuxcap)                 \
+	X(317, seccomp, 3, seccomp)                  \
 	X(318, getrandom, 3, system)                 \
 	X(319, memfd_create, 2, memobj)              \
 	X(322, execveat, 5, process)                 \

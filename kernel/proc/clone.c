@@ -270,6 +270,7 @@ static int publish_thread(struct thread *t, struct pid_entry *entry)
 		err = -ERESTARTNOINTR;
 	} else {
 		entry->thread = t;
+		seccomp_inherit_locked(t);
 		add_thread_locked(p, t);
 	}
 	spin_unlock(&p->lock);
@@ -295,7 +296,10 @@ static int publish_process(struct process *p, struct thread *t, struct pid_entry
 	p->pid = entry->nr;
 	entry->thread = t;
 	entry->process = p;
+	spin_lock(&p->lock);
+	seccomp_inherit_locked(t);
 	add_thread_locked(p, t);
+	spin_unlock(&p->lock);
 	process_join_locked(p, self->pgid, self->sid);
 	p->tty = self->tty;
 	if (p->tty)

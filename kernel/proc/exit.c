@@ -269,8 +269,14 @@ static void detach(struct thread *t)
 
 void thread_exit(int code)
 {
+	thread_exit_status((code & 0xff) << 8);
+}
+
+void thread_exit_status(int wait_status)
+{
 	struct thread *t = current_thread();
 	struct process *p = t->process;
+	struct seccomp_filter *filter;
 	uint64_t flags;
 	bool last;
 
@@ -284,8 +290,10 @@ void thread_exit(int code)
 	t->exiting = true;
 	last = --p->live_threads == 0;
 	if (!p->exiting && last) /* as Linux since 6.1: the last thread's word counts */
-		p->exit_status = (code & 0xff) << 8;
+		p->exit_status = wait_status;
+	filter = seccomp_leave_locked(t);
 	spin_unlock_irqrestore(&p->lock, flags);
+	seccomp_filter_put(filter);
 	if (last)
 		process_teardown(p);
 	detach(t);

@@ -156,6 +156,9 @@ void vfork_release(struct process *p);
 int process_dethread(void) __must_check;
 void robust_list_exit(struct thread *t);
 
+/* The running thread leaves; if it is the last, its process with this wait status. */
+void thread_exit_status(int wait_status) __noreturn;
+
 /* Somebody else's exit_group or exec ends this thread. */
 static inline bool thread_must_leave_locked(const struct thread *t)
 {
@@ -163,6 +166,9 @@ static inline bool thread_must_leave_locked(const struct thread *t)
 
 	return p->exiting || (p->exec_thread && p->exec_thread != t);
 }
+
+/* May something that a program did go to the log?  Only so many do in some seconds (trap.c). */
+bool program_log_allowed(void);
 
 /* Futexes (futex.c). */
 void futex_init(void);

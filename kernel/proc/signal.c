@@ -523,9 +523,14 @@ int signal_group(pid_t pgid, int signo, const struct abi_siginfo *info)
 
 void signal_force(int signo, int code, uint64_t addr)
 {
+	signal_force_info(&(struct abi_siginfo){ .signo = signo, .code = code, .addr = addr });
+}
+
+void signal_force_info(const struct abi_siginfo *info)
+{
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	struct abi_siginfo info = { .signo = signo, .code = code, .addr = addr };
+	int signo = info->signo;
 	uint64_t flags = spin_lock_irqsave(&p->lock);
 	struct abi_sigaction *action = &p->actions->action[signo - 1];
 
@@ -534,7 +539,7 @@ void signal_force(int signo, int code, uint64_t addr)
 		action->handler = SIG_DFL;
 	spin_unlock(&p->actions->lock);
 	t->blocked &= ~SIGNAL_BIT(signo);
-	(void)!enqueue_locked(p, &t->pending, signo, &info);
+	(void)!enqueue_locked(p, &t->pending, signo, info);
 	task_set_work(&t->task, TASK_WORK_SIGNAL);
 	spin_unlock_irqrestore(&p->lock, flags);
 }

@@ -16,7 +16,7 @@
 #define SS_AUTODISARM (1u << 31)
 #define FAULTS_OF_INIT                                                                        \
 	(SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | \
-	 SIGNAL_BIT(SIGTRAP))
+	 SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGSYS))
 
 static bool is_restart(int64_t result)
 {

@@ -13,7 +13,7 @@
 #define LOG_INTERVAL (5 * NSEC_PER_SEC)
 
 /* A program that faults in a loop must not wash everything else out of the log. */
-static bool log_allowed(void)
+bool program_log_allowed(void)
 {
 	static _Atomic uint64_t interval_start;
 	static _Atomic uint32_t count;
@@ -55,7 +55,7 @@ static void log_fault(const struct arch_regs *regs, int signo, uint64_t addr, un
 {
 	struct thread *t = current_thread();
 
-	if (!unhandled(signo) || !log_allowed())
+	if (!unhandled(signo) || !program_log_allowed())
 		return;
 	pr_info("%s[%d]: %s at %lx ip %016lx sp %016lx error %x", t->task.name, t->tid, signal_noun(signo),
 		addr, arch_regs_pc(regs), arch_regs_sp(regs), error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * capget(2), capset(2), seccomp(2).
+ * capget(2), capset(2).
  *
  * A process has its privileges as a whole: capset by one thread is for all, and every thread's id shows the same.
  * The rules are in kernel/proc/privilege.c.  (Serix's own capabilities are another matter: cap.c.)
@@ -107,14 +107,4 @@ SYSCALL(capset)
 	sets[1] = both_words(data[0].permitted, data[1].permitted);
 	sets[2] = both_words(data[0].inheritable, data[1].inheritable);
 	return cred_change(set_sets, sets);
-}
-
-/* --- seccomp -------------------------------------------------------------------------------------------- */
-
-/* There are no filters: confinement is what Serix has. */
-/* lacks: everything: EINVAL, and confinement (cap_confine) instead */
-SYSCALL(seccomp)
-{
-	unsupported_note(UNSUPPORTED_FLAG, ARG(0, uint32_t), "seccomp");
-	return -EINVAL;
 }

@@ -12,6 +12,7 @@
 #include <kernel/vfs.h>
 #include <serix/errno.h>
 
+#include "seccomp.h"
 #include "user_vec.h"
 
 #define CSIGNAL 0xffu /* the signal in clone's flags */
@@ -432,6 +433,7 @@ enum {
 	PR_SET_NAME = 15,
 	PR_GET_NAME,
 	PR_GET_SECCOMP = 21,
+	PR_SET_SECCOMP,
 	PR_CAPBSET_READ = 23,
 	PR_CAPBSET_DROP,
 	PR_GET_TSC = 25,
@@ -518,7 +520,7 @@ static int64_t set_timer_slack(uint64_t ns)
 }
 
 /*
- * takes: PR_*, but PR_TSC_ENABLE, not PR_SET_SECCOMP PR_SET_TSC
+ * takes: PR_*, but PR_TSC_ENABLE, not PR_SET_TSC
  * PR_SET_THP_DISABLE PR_SET_MM PR_SET_PTRACER PR_SET_VMA PR_MCE_KILL PR_MCE_KILL_GET PR_GET_TID_ADDRESS
  * PR_GET_SPECULATION_CTRL PR_SET_SPECULATION_CTRL PR_SET_IO_FLUSHER PR_GET_IO_FLUSHER
  * PR_SET_SYSCALL_USER_DISPATCH PR_SCHED_CORE PR_GET_TIMING PR_SET_TIMING (EINVAL), else EINVAL;
@@ -571,12 +573,14 @@ SYSCALL(prctl)
 		return cred_change(set_securebits, &value);
 	case PR_GET_SECUREBITS:
 		return current_cred()->priv.securebits;
-	case PR_GET_SECCOMP:
-		return 0;
 	case PR_GET_THP_DISABLE:
 		return value || !unused_zero ? -EINVAL : 0;
 	case PR_GET_TSC:
 		return put_user_u32(value, PR_TSC_ENABLE);
+	case PR_GET_SECCOMP:
+		return current_thread()->seccomp.mode;
+	case PR_SET_SECCOMP:
+		return seccomp_by_prctl(value, args->a[2]);
 	case PR_CAPBSET_READ:
 		return priv_valid(value) ? (int64_t)(current_cred()->priv.bounding >> value & 1) : -EINVAL;
 	case PR_CAPBSET_DROP:

@@ -6,11 +6,13 @@
 
 #include <arch/context.h>
 #include <kernel/process.h>
+#include <kernel/seccomp.h>
 #include <kernel/syscall.h>
 #include <serix/errno.h>
 
 /* In the order in which they are asked. */
 static const struct call_watcher *const watchers[] = {
+	&seccomp_watcher,
 	NULL,
 };
 

@@ -21,6 +21,9 @@ struct arch_context {
 /* arch_regs.vector of registers made up by the kernel: a fresh program, a return from a signal. */
 #define REGS_VECTOR_NONE 257u
 
+/* The machine's name for filters of calls and in SIGSYS: EM_X86_64, 64 bits, little endian. */
+#define ARCH_AUDIT 0xc000003eu
+
 /* One full frame for every entry: what the entry code pushes, lowest address first. */
 struct arch_regs {
 	uint64_t r15, r14, r13, r12, rbp, rbx;
