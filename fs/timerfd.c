@@ -15,6 +15,7 @@
 #include "vfs_priv.h"
 
 #include <kernel/cap.h>
+#include <kernel/clock.h>
 #include <kernel/format.h>
 #include <kernel/interval_timer.h>
 #include <kernel/process.h>
@@ -22,14 +23,6 @@
 #include <kernel/spinlock.h>
 #include <kernel/timerfd.h>
 #include <kernel/timespec.h>
-
-enum {
-	CLOCK_REALTIME = 0,
-	CLOCK_MONOTONIC = 1,
-	CLOCK_BOOTTIME = 7,
-	CLOCK_REALTIME_ALARM = 8,
-	CLOCK_BOOTTIME_ALARM = 9,
-};
 
 struct timerfd {
 	struct spinlock lock;

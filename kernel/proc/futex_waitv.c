@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* futex_waitv(2): sleeping on several words at once. */
 #include <arch/usercopy.h>
+#include <kernel/clock.h>
 #include <kernel/slab.h>
 #include <serix/errno.h>
 
@@ -9,8 +10,6 @@
 #define WAITV_MAX          128u
 #define FUTEX_32           2u
 #define FUTEX_PRIVATE_FLAG 128u
-#define CLOCK_REALTIME     0
-#define CLOCK_MONOTONIC    1
 
 struct abi_futex_waitv {
 	uint64_t value, addr;

@@ -13,6 +13,7 @@
  *
  * Everything is under process.lock.
  */
+#include <kernel/clock.h>
 #include <kernel/interval_timer.h>
 #include <kernel/proc_calls.h>
 #include <kernel/slab.h>
@@ -22,25 +23,6 @@
 #include "proc_priv.h"
 
 #define IGNORED_NS NSEC_PER_MSEC
-
-enum {
-	CLOCK_REALTIME,
-	CLOCK_MONOTONIC,
-	CLOCK_PROCESS_CPUTIME_ID,
-	CLOCK_THREAD_CPUTIME_ID,
-	CLOCK_MONOTONIC_RAW,
-	CLOCK_REALTIME_COARSE,
-	CLOCK_MONOTONIC_COARSE,
-	CLOCK_BOOTTIME,
-	CLOCK_REALTIME_ALARM,
-	CLOCK_BOOTTIME_ALARM,
-	CLOCK_TAI = 11,
-};
-
-/* Of a negative clock id: see kernel/syscall/time.c. */
-#define CPU_CLOCK_THREAD 4
-#define CPU_CLOCK_WHICH  3
-enum { CPU_CLOCK_PROF, CPU_CLOCK_VIRT, CPU_CLOCK_SCHED };
 
 enum timer_clock { BY_TIME, BY_REAL_TIME, BY_PROCESS, BY_THREAD };
 

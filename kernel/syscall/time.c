@@ -3,81 +3,13 @@
 #include <kernel/syscall.h>
 
 #include <arch/usercopy.h>
+#include <kernel/clock.h>
 #include <kernel/proc_calls.h>
 #include <kernel/timerfd.h>
 #include <kernel/timespec.h>
 #include <serix/errno.h>
 
-enum clock_id {
-	CLOCK_REALTIME,
-	CLOCK_MONOTONIC,
-	CLOCK_PROCESS_CPUTIME_ID,
-	CLOCK_THREAD_CPUTIME_ID,
-	CLOCK_MONOTONIC_RAW,
-	CLOCK_REALTIME_COARSE,
-	CLOCK_MONOTONIC_COARSE,
-	CLOCK_BOOTTIME,
-	CLOCK_TAI = 11,
-};
-
-/*
- * A negative clock id is a CPU-time clock, as clock_getcpuclockid(3) makes it: the complement of a pid (0:
- * the caller) shifted by three, one bit for the clock of a thread alone, and which of its clocks.
- */
-#define CPU_CLOCK_THREAD 4
-#define CPU_CLOCK_WHICH  3
-enum { CPU_CLOCK_PROF, CPU_CLOCK_VIRT, CPU_CLOCK_SCHED };
-
 #define TICKS_PER_SEC 100
-
-static uint64_t total_ns(const struct usage *usage)
-{
-	return usage->user_ns + usage->system_ns;
-}
-
-static int cpu_clock_read(int id, uint64_t *ns)
-{
-	struct usage usage;
-	int which = id & CPU_CLOCK_WHICH, err;
-
-	if (which > CPU_CLOCK_SCHED)
-		return -EINVAL;
-	err = usage_by_id(~(id >> 3), id & CPU_CLOCK_THREAD, &usage);
-	if (err < 0)
-		return err;
-	*ns = which == CPU_CLOCK_VIRT ? usage.user_ns : total_ns(&usage);
-	return 0;
-}
-
-static int clock_read(int id, uint64_t *ns)
-{
-	struct usage usage;
-
-	if (id < 0)
-		return cpu_clock_read(id, ns);
-	switch (id) {
-	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE:
-	case CLOCK_TAI: /* no leap-second table: the offset is zero, as on Linux until somebody sets it */
-		*ns = time_real_ns();
-		return 0;
-	case CLOCK_MONOTONIC:
-	case CLOCK_MONOTONIC_RAW:
-	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_BOOTTIME:
-		*ns = time_now_ns();
-		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-		process_usage(current_process(), &usage);
-		*ns = total_ns(&usage);
-		return 0;
-	case CLOCK_THREAD_CPUTIME_ID:
-		thread_usage(current_thread(), &usage);
-		*ns = total_ns(&usage);
-		return 0;
-	}
-	return -EINVAL;
-}
 
 static int put_timespec(uaddr_t addr, uint64_t ns)
 {
@@ -129,6 +61,7 @@ static int64_t set_real_time(const struct abi_timespec *ts)
 	if (ns == TIME_FOREVER || ns < time_now_ns()) /* the machine cannot have started before the epoch */
 		return -EINVAL;
 	time_set_real_ns(ns);
+	sleepers_clock_was_set();
 	timerfd_clock_was_set();
 	posix_timers_clock_was_set();
 	return 0;
@@ -214,16 +147,19 @@ SYSCALL(times)
 
 /* --- sleeping ------------------------------------------------------------------------------------ */
 
-/* Sleep, and on a signal say how much is left. */
+/* Sleep for a while, and on a signal say how much is left.  It is counted on the monotonic clock, whatever the
+ * real-time clock is set to. */
 static int64_t sleep_relative(struct syscall_restart *r)
 {
-	int err = sleep_until(r->deadline_ns, true);
-	uint64_t now = time_now_ns();
+	int id = (int)r->extra[0], err = clock_sleep_until(id, r->deadline_ns);
+	uint64_t now;
 
-	if (err == 0)
-		return 0;
+	if (err != -EINTR)
+		return err;
 	if (r->user) {
-		err = put_timespec(r->user, r->deadline_ns > now ? r->deadline_ns - now : 0);
+		err = clock_read(id, &now);
+		if (err == 0)
+			err = put_timespec(r->user, r->deadline_ns > now ? r->deadline_ns - now : 0);
 		if (err < 0)
 			return err;
 	}
@@ -231,12 +167,21 @@ static int64_t sleep_relative(struct syscall_restart *r)
 	return -ERESTART_RESTARTBLOCK;
 }
 
-static int64_t start_sleep(uint64_t deadline_ns, uaddr_t left)
+static int64_t start_sleep(int id, uint64_t ns, uaddr_t left)
 {
 	struct syscall_restart *r = &current_thread()->restart;
+	uint64_t now;
+	int err;
 
-	r->deadline_ns = deadline_ns;
+	if (id == CLOCK_REALTIME || id == CLOCK_TAI)
+		id = CLOCK_MONOTONIC;
+	err = clock_read(id, &now);
+	if (err < 0)
+		return err;
+	if (add_overflows(now, ns, &r->deadline_ns))
+		r->deadline_ns = TIME_FOREVER;
 	r->user = left;
+	r->extra[0] = (uint64_t)(uint32_t)id;
 	return sleep_relative(r);
 }
 
@@ -249,40 +194,19 @@ SYSCALL(nanosleep)
 		return err;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
-	return start_sleep(deadline_after(timespec_to_ns(&ts)), ARG(1, uaddr_t));
+	return start_sleep(CLOCK_MONOTONIC, timespec_to_ns(&ts), ARG(1, uaddr_t));
 }
 
 #define TIMER_ABSTIME 1
 
-/* Which clocks can be slept on; CPU-time clocks would need timers that nobody here has. */
-static int check_sleep_clock(int id)
-{
-	switch (id) {
-	case CLOCK_REALTIME:
-	case CLOCK_TAI:
-	case CLOCK_MONOTONIC:
-	case CLOCK_BOOTTIME:
-		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
-	case CLOCK_MONOTONIC_RAW:
-	case CLOCK_REALTIME_COARSE:
-	case CLOCK_MONOTONIC_COARSE:
-		return -EOPNOTSUPP;
-	}
-	return -EINVAL;
-}
-
 /*
- * takes: CLOCK_* in check_sleep_clock, not CLOCK_REALTIME_ALARM CLOCK_BOOTTIME_ALARM (EINVAL), else EINVAL;
- * TIMER_ABSTIME*, else ignored
- * lacks: sleeping for CPU time
+ * takes: CLOCK_* in clock_check_sleep, not CLOCK_REALTIME_ALARM CLOCK_BOOTTIME_ALARM (EINVAL), else EINVAL,
+ * apart from the ids of CPU-time clocks; TIMER_ABSTIME*, else ignored
  */
 SYSCALL(clock_nanosleep)
 {
-	int id = ARG(0, int), err = check_sleep_clock(id);
+	int id = ARG(0, int), err = clock_check_sleep(id);
 	struct abi_timespec ts;
-	uint64_t ns;
 
 	if (err < 0)
 		return err;
@@ -291,12 +215,10 @@ SYSCALL(clock_nanosleep)
 		return err;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
-	ns = timespec_to_ns(&ts);
 	if (!(ARG(1, int) & TIMER_ABSTIME))
-		return start_sleep(deadline_after(ns), ARG(3, uaddr_t));
-	if (id == CLOCK_REALTIME || id == CLOCK_TAI)
-		ns = deadline_of_real(ns);
-	return sleep_until(ns, true) < 0 ? -ERESTARTNOHAND : 0;
+		return start_sleep(id, timespec_to_ns(&ts), ARG(3, uaddr_t));
+	err = clock_sleep_until(id, timespec_to_ns(&ts));
+	return err == -EINTR ? -ERESTARTNOHAND : err;
 }
 
 /* --- interval timers ------------------------------------------------------------------------------- */

@@ -113,6 +113,12 @@ static void test_clock_nanosleep(void)
 	RESULT(syscall(SYS_clock_nanosleep, CLOCK_REALTIME, TIMER_ABSTIME, &past, NULL));
 	RESULT(syscall(SYS_clock_nanosleep, 99, 0, &ts, NULL));
 	RESULT(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &ts, NULL));
+	RESULT(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_RAW, 0, &ts, NULL));
+	RESULT(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &past, NULL));
+	RESULT(syscall(SYS_clock_nanosleep, ~0 << 3 | 2, TIMER_ABSTIME, &past, NULL)); /* this process */
+	RESULT(syscall(SYS_clock_nanosleep, ~0 << 3 | 6, TIMER_ABSTIME, &past, NULL)); /* this thread */
+	RESULT(syscall(SYS_clock_nanosleep, ~1 << 3 | 2, TIMER_ABSTIME, &past, NULL)); /* process 1 */
+	RESULT(syscall(SYS_clock_nanosleep, ~0 << 3 | 3, TIMER_ABSTIME, &past, NULL));
 	ts.tv_nsec = -1;
 	RESULT(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &ts, NULL));
 	RESULT(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, nowhere(), NULL));

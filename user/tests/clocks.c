@@ -2,7 +2,9 @@
 /* Clocks, sleeping, interval timers. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -127,6 +129,90 @@ static void on_alarm(int signo)
 	alarms++;
 }
 
+/* --- sleeping by clocks that others move --- */
+
+static _Atomic int spinner_tid;
+
+static void *spin(void *arg)
+{
+	(void)arg;
+	spinner_tid = (int)syscall(SYS_gettid);
+	for (;;)
+		;
+	return NULL;
+}
+
+static void sleeping_by_cpu_time(void)
+{
+	clockid_t of_thread, own;
+	struct timespec t = { 0, 60000000 };
+	double start, thread_start;
+	pthread_t spinner;
+
+	need(pthread_create(&spinner, NULL, spin, NULL) == 0);
+	while (!spinner_tid)
+		usleep(1000);
+	start = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+	need(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &t, NULL) == 0);
+	need(read_clock(CLOCK_PROCESS_CPUTIME_ID) - start >= 0.06);
+
+	/* The clock of another thread, until a time that it will show. */
+	need(pthread_getcpuclockid(spinner, &of_thread) == 0);
+	thread_start = read_clock(of_thread);
+	t.tv_sec = (time_t)(thread_start + 0.05);
+	t.tv_nsec = (long)((thread_start + 0.05 - (double)t.tv_sec) * 1e9);
+	need(clock_nanosleep(of_thread, TIMER_ABSTIME, &t, NULL) == 0);
+	need(read_clock(of_thread) - thread_start >= 0.0499);
+
+	/* One's own stands still while one sleeps. */
+	need(pthread_getcpuclockid(pthread_self(), &own) == 0);
+	need(clock_nanosleep(own, 0, &t, NULL) == EINVAL);
+	need(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL) != 0);
+}
+
+static void a_signal_ends_sleep_by_cpu_time(void)
+{
+	struct timespec t = { 100, 0 }, left = { 0, 0 };
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval soon = { { 0, 0 }, { 0, 20000 } };
+
+	need(sigaction(SIGALRM, &action, NULL) == 0 && setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	need(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &t, &left) == EINTR);
+	need(left.tv_sec >= 98 && left.tv_sec <= 100);
+}
+
+static struct timespec wake_at;
+static _Atomic bool asleep, woken;
+
+static void *sleep_until_wake_at(void *arg)
+{
+	(void)arg;
+	asleep = true;
+	woken = clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &wake_at, NULL) == 0;
+	return NULL;
+}
+
+/* A sleep until tomorrow ends when somebody makes it tomorrow. */
+static void sleeping_while_the_clock_is_set(void)
+{
+	struct timespec now, later;
+	pthread_t sleeper;
+
+	need(clock_gettime(CLOCK_REALTIME, &now) == 0);
+	wake_at = now;
+	wake_at.tv_sec += 86400;
+	need(pthread_create(&sleeper, NULL, sleep_until_wake_at, NULL) == 0);
+	while (!asleep)
+		usleep(1000);
+	usleep(20000);
+	need(!woken);
+	later = wake_at;
+	later.tv_sec += 1;
+	need(clock_settime(CLOCK_REALTIME, &later) == 0);
+	need(pthread_join(sleeper, NULL) == 0 && woken);
+	need(clock_settime(CLOCK_REALTIME, &now) == 0);
+}
+
 static void interval_timer(void)
 {
 	struct itimerval t = { { 0, 10000 }, { 0, 20000 } }, old;
@@ -191,6 +277,9 @@ int main(void)
 	tap(passes(cpu_time), "CPU time counts work and not sleep");
 	tap(passes(sleeping), "nanosleep");
 	tap(passes(absolute_sleep), "clock_nanosleep to a point in time");
+	tap(passes(sleeping_by_cpu_time), "clock_nanosleep by CPU time");
+	tap(passes(a_signal_ends_sleep_by_cpu_time), "a signal ends it, and what is left is told");
+	tap(passes(sleeping_while_the_clock_is_set), "a sleep until a real time follows the clock");
 	tap(passes(interval_timer), "setitimer");
 	tap(passes(alarm_call), "alarm");
 	tap(passes(alarm_and_fork), "a child inherits no timer");
