@@ -112,7 +112,7 @@ calls: $(foreach libc,musl glibc,$(CALLS:%=build/tests/calls/$(libc)/%)) ## buil
 
 $(CALLS:%=build/tests/calls/musl/%): CALLS_CC := musl-gcc
 $(CALLS:%=build/tests/calls/glibc/%): CALLS_CC := $(HOSTCC)
-build/tests/calls/%: tests/calls/calls.c tests/calls/calls.h
+build/tests/calls/%: tests/calls/calls.c tests/calls/calls.h tests/calls/privileges.h
 	$(call say,USER,calls/$*)
 	@mkdir -p $(@D)
 	$(Q)$(CALLS_CC) $(CALLS_CFLAGS) -o $@ tests/calls/$(@F).c tests/calls/calls.c -lpthread -lrt

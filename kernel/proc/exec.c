@@ -229,7 +229,7 @@ static int choose_privileges(struct exec *x, const struct credentials *old)
 	cred->sgid = cred->fsgid = cred->egid;
 	cred->priv = how.sets;
 	x->secure = how.secure;
-	x->gains = how.secure || cred_gains(old, cred);
+	x->gains = cred_gains(old, cred) || old->euid != old->uid || old->egid != old->gid;
 	if (how.gained)
 		x->persona &= ~PERSONA_CLEARED_BY_SET_ID;
 	return 0;
@@ -350,10 +350,10 @@ static void install_identity(struct exec *x, struct process *p)
 	p->cred = x->cred;
 	p->cred_changes++;
 	p->dumpable = !x->gains;
-	if (x->gains) {
+	if (x->gains || x->secure)
 		p->pdeath_signal = 0;
+	if (x->gains)
 		p->privilege++;
-	}
 	memset(p->comm, 0, sizeof(p->comm));
 	strlcpy(p->comm, base_name(x->name), sizeof(p->comm));
 	memcpy(p->exe, exe, sizeof(p->exe));

@@ -41,7 +41,7 @@ struct exec {
 	bool no_new_privs;     /* likewise */
 	uint32_t persona;      /* the thread's as it will be */
 	bool secure;           /* AT_SECURE */
-	bool gains;            /* it gets rights that the process has not */
+	bool gains;            /* it has rights that its caller has not, or had not when it was started */
 };
 
 /* exec_image.c: read, check and map.  -ENOEXEC, -ENOMEM, -EACCES (writable and executable). */
