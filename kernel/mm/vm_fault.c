@@ -174,7 +174,7 @@ static int replace_by_copy(struct vm_space *vm, struct vm_area *area, struct pt_
 static int make_writable(struct vm_space *vm, struct vm_area *area, struct pt_slot *slot, uint64_t va)
 {
 	struct page *page;
-	unsigned prot;
+	unsigned prot = 0; /* nothing is mapped any more: try again */
 	bool keep;
 	paddr_t pa;
 	int err;
