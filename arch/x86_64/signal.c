@@ -5,9 +5,9 @@
  *
  *	return address (the restorer) | ucontext | siginfo | ... | FPU state, 64-byte aligned
  *
- * The frame is the program's to change, so nothing in it is trusted on the way back: selectors are replaced,
- * flags cut to what a program may set itself, FPU state made loadable.  The instruction pointer needs no
- * check here: the way to user mode refuses one that is not canonical.
+ * The frame is the program's to change, so nothing in it is trusted on the way back: flags are cut to what a
+ * program may set itself; selectors and FPU state that the processor would refuse are refused here.  The
+ * instruction pointer needs no check: the way to user mode refuses one that is not canonical.
  */
 #include <arch/context.h>
 
@@ -35,6 +35,8 @@
 #define FXSAVE_SIZE           512
 #define XSAVE_HEADER_SIZE     64
 #define FPSTATE_ALIGN         64
+#define FXSAVE_ALIGN          16
+#define USER_RPL              3
 
 struct sigcontext {
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
@@ -142,7 +144,8 @@ int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *in
 	fpstate = ALIGN_DOWN(sp - fpstate_size(), (uaddr_t)FPSTATE_ALIGN);
 	/* At a function's first instruction the stack is 8 off a multiple of 16. */
 	at = ALIGN_DOWN(fpstate - sizeof(frame), (uaddr_t)16) - 8;
-	if (at >= sp || push_fpstate(fpstate) < 0)
+	if (at >= sp || (info->within_altstack && (at <= info->ss_sp || at - info->ss_sp > info->ss_size)) ||
+	    push_fpstate(fpstate) < 0)
 		return -EFAULT;
 
 	memcpy(&frame.info, info->siginfo, sizeof(frame.info));
@@ -177,20 +180,25 @@ static bool has_xstate(uaddr_t at, const struct fpstate_sw *sw)
 	       get_user_u32(at + fpu_area_size(), &magic2) == 0 && magic2 == FP_XSTATE_MAGIC2;
 }
 
-/* Make any bytes loadable: XRSTOR and FXRSTOR fault on reserved bits. */
-static void sanitise_fpstate(char *area, bool extended)
+/* XRSTOR and FXRSTOR would fault in the kernel on what is refused here (Intel SDM vol. 1, 13.8.1). */
+static int check_fpstate(char *area, const struct fpstate_sw *sw, bool extended)
 {
 	struct xsave_header *header = (struct xsave_header *)(area + FXSAVE_SIZE);
+	uint64_t parts = fpu_xfeatures() & 3;
 	uint32_t mxcsr;
 
 	memcpy(&mxcsr, area + FPSTATE_MXCSR_OFFSET, sizeof(mxcsr));
-	mxcsr &= fpu_mxcsr_mask();
-	memcpy(area + FPSTATE_MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+	if (mxcsr & ~fpu_mxcsr_mask())
+		return -EFAULT;
 	if (!cpu_features.xsave)
-		return;
-	*header = (struct xsave_header){
-		.xstate_bv = extended ? header->xstate_bv & fpu_xfeatures() : fpu_xfeatures() & 3,
-	};
+		return 0;
+	if (extended) {
+		if ((header->xstate_bv & ~fpu_xfeatures()) || header->xcomp_bv || header->reserved[0])
+			return -EFAULT;
+		parts = header->xstate_bv & sw->xfeatures;
+	}
+	*header = (struct xsave_header){ .xstate_bv = parts };
+	return 0;
 }
 
 /* Into a new area: the task's own must be loadable at every moment, for the next switch. */
@@ -199,6 +207,8 @@ static int read_fpstate(char *scratch, uaddr_t at)
 	struct fpstate_sw sw;
 	bool extended = false;
 
+	if (at % (cpu_features.xsave ? FPSTATE_ALIGN : FXSAVE_ALIGN))
+		return -EFAULT;
 	if (copy_from_user(scratch, at, FXSAVE_SIZE) < 0)
 		return -EFAULT;
 	memcpy(&sw, scratch + FPSTATE_SW_OFFSET, sizeof(sw));
@@ -209,8 +219,7 @@ static int read_fpstate(char *scratch, uaddr_t at)
 	} else {
 		memset(scratch + FXSAVE_SIZE, 0, fpu_area_size() - FXSAVE_SIZE);
 	}
-	sanitise_fpstate(scratch, extended);
-	return 0;
+	return check_fpstate(scratch, &sw, extended);
 }
 
 static int pop_fpstate(uaddr_t at)
@@ -234,6 +243,13 @@ static int pop_fpstate(uaddr_t at)
 	}
 	fpu_scratch_free(scratch);
 	return err;
+}
+
+/* A program has one code and one data segment; what privilege it names does not matter. */
+static bool has_own_segments(const struct ucontext *uc)
+{
+	return (uc->mcontext.cs | USER_RPL) == SEL_USER_CODE &&
+	       (!(uc->flags & UC_STRICT_RESTORE_SS) || (uc->mcontext.ss | USER_RPL) == SEL_USER_DATA);
 }
 
 static void restore_registers(struct arch_regs *r, const struct sigcontext *sc)
@@ -260,7 +276,8 @@ int arch_signal_return(struct arch_regs *regs, uint64_t *mask, uint64_t *ss_sp, 
 	uaddr_t uc_at = regs->rsp;
 	struct ucontext uc = { 0 };
 
-	if (copy_from_user(&uc, uc_at, sizeof(uc)) < 0 || pop_fpstate(uc.mcontext.fpstate) < 0)
+	if (copy_from_user(&uc, uc_at, sizeof(uc)) < 0 || !has_own_segments(&uc) ||
+	    pop_fpstate(uc.mcontext.fpstate) < 0)
 		return -EFAULT;
 	restore_registers(regs, &uc.mcontext);
 	*mask = uc.sigmask;

@@ -57,6 +57,8 @@ static unsigned fault_access(uint64_t error)
 
 static void user_page_fault(struct arch_regs *regs, uint64_t addr)
 {
+	if (addr >= USER_END)
+		regs->error |= PF_PRESENT; /* what of the kernel is mapped is not told */
 	if (addr >= USER_END || !trap_page_fault(regs, addr, fault_access(regs->error)))
 		trap_user_exception(regs, SIGSEGV, SEGV_MAPERR, addr);
 }

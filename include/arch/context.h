@@ -65,6 +65,7 @@ struct arch_sigframe_info {
 	uaddr_t handler, restorer;
 	uint64_t mask;        /* to restore on return */
 	uaddr_t altstack_top; /* 0: stay on this stack */
+	bool within_altstack; /* no frame that would lie below it */
 	uint64_t ss_sp, ss_size;
 	uint32_t ss_flags;   /* uc_stack */
 	const void *siginfo; /* 128 bytes, struct siginfo */

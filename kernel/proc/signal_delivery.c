@@ -116,16 +116,20 @@ static int next_handled(struct thread *t, struct abi_siginfo *info, struct abi_s
 
 /* --- frames -------------------------------------------------------------------------------------- */
 
+/* With SS_AUTODISARM nobody is ever "on" a stack: it may be set anew and used again from its top. */
 static bool on_altstack(const struct thread *t, uaddr_t sp)
 {
-	return sp > t->altstack.sp && sp - t->altstack.sp <= t->altstack.size;
+	return !((uint32_t)t->altstack.flags & SS_AUTODISARM) && sp > t->altstack.sp &&
+	       sp - t->altstack.sp <= t->altstack.size;
 }
 
 static uint32_t altstack_flags(const struct thread *t, uaddr_t sp)
 {
+	uint32_t disarms = (uint32_t)t->altstack.flags & SS_AUTODISARM;
+
 	if (t->altstack.size == 0)
-		return SS_DISABLE;
-	return (on_altstack(t, sp) ? SS_ONSTACK : 0) | ((uint32_t)t->altstack.flags & SS_AUTODISARM);
+		return SS_DISABLE | disarms;
+	return (on_altstack(t, sp) ? SS_ONSTACK : 0) | disarms;
 }
 
 static void frame_failed(int signo)
@@ -147,17 +151,17 @@ static void run_handler(struct thread *t, struct arch_regs *regs, int signo, con
 			const struct abi_sigaction *action)
 {
 	uaddr_t sp = arch_regs_sp(regs);
-	uint32_t stack_flags = altstack_flags(t, sp);
-	bool switch_stack =
-		(action->flags & SA_ONSTACK) && stack_flags != SS_DISABLE && !(stack_flags & SS_ONSTACK);
+	bool nested = on_altstack(t, sp);
+	bool switch_stack = (action->flags & SA_ONSTACK) && t->altstack.size > 0 && !nested;
 	struct arch_sigframe_info frame = {
 		.handler = action->handler,
 		.restorer = action->restorer,
 		.mask = t->restore_mask ? t->saved_mask : t->blocked,
 		.altstack_top = switch_stack ? t->altstack.sp + t->altstack.size : 0,
+		.within_altstack = nested || switch_stack,
 		.ss_sp = t->altstack.sp,
 		.ss_size = t->altstack.size,
-		.ss_flags = stack_flags,
+		.ss_flags = (uint32_t)t->altstack.flags, /* as they were set */
 		.siginfo = info,
 		.signo = signo,
 	};
@@ -168,7 +172,7 @@ static void run_handler(struct thread *t, struct arch_regs *regs, int signo, con
 		frame_failed(signo);
 		return;
 	}
-	if (stack_flags & SS_AUTODISARM)
+	if ((uint32_t)t->altstack.flags & SS_AUTODISARM)
 		t->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	t->restore_mask = false;
 	mask = t->blocked | action->mask;
@@ -181,6 +185,7 @@ int64_t signal_return(void)
 {
 	struct thread *t = current_thread();
 	struct arch_regs *regs = arch_user_regs(&t->task);
+	struct abi_stack old;
 	uint64_t mask, ss_sp, ss_size;
 	uint32_t ss_flags;
 
@@ -190,13 +195,8 @@ int64_t signal_return(void)
 	}
 	signal_set_mask(mask);
 	t->restart.fn = NULL;
-	if (!(ss_flags & SS_ONSTACK) || (ss_flags & SS_AUTODISARM)) {
-		struct abi_stack set = { .sp = ss_sp, .flags = (int32_t)ss_flags, .size = ss_size };
-		struct abi_stack old;
-
-		/* As sigaltstack(2) with the frame's values; nobody hears of a failure. */
-		(void)signal_altstack(&set, &old);
-	}
+	/* As sigaltstack(2) with the frame's values; nobody hears of a failure. */
+	(void)signal_altstack(&(struct abi_stack){ .sp = ss_sp, .flags = (int32_t)ss_flags, .size = ss_size }, &old);
 	return arch_regs_result(regs);
 }
 
@@ -210,12 +210,12 @@ int64_t signal_altstack(const struct abi_stack *set, struct abi_stack *old)
 	if (!set)
 		return 0;
 	mode = (uint32_t)set->flags & ~SS_AUTODISARM;
-	if ((now & SS_ONSTACK) && !(now & SS_AUTODISARM))
+	if (now & SS_ONSTACK)
 		return -EPERM;
 	if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK)
 		return -EINVAL;
 	if (mode == SS_DISABLE) {
-		t->altstack = (struct abi_stack){ .flags = SS_DISABLE };
+		t->altstack = (struct abi_stack){ .flags = set->flags };
 		return 0;
 	}
 	if (set->size < ALTSTACK_MIN)
