@@ -116,15 +116,17 @@ uint64_t socket_deadline(uint64_t timeout_ns)
 	return deadline;
 }
 
-/* With a time-out a call is not begun anew after a handler, as on Linux: the program asked for its attention
- * back.  What was no signal, a revocation say, lets it go on. */
+/* With a time-out a call is not begun anew after a signal, as on Linux, not even without a handler: the program asked for
+ * its attention back.  What was no signal, a revocation say, lets it go on. */
 int socket_waited(int err, uint64_t deadline_ns)
 {
 	if (err == -ETIMEDOUT)
 		return -EAGAIN;
-	if (err == -EINTR)
-		return deadline_ns == WAIT_FOREVER ? -ERESTARTSYS : -ERESTARTNOHAND;
-	return err;
+	if (err != -EINTR)
+		return err;
+	if (deadline_ns == WAIT_FOREVER)
+		return -ERESTARTSYS;
+	return signal_pending() ? -EINTR : -ERESTARTNOHAND;
 }
 
 /* --- as a file ----------------------------------------------------------------------------------------- */

@@ -276,17 +276,20 @@ static int64_t futex_wait(uaddr_t addr, bool is_private, uint32_t expected, uint
 	return err == -EINTR ? -ERESTARTSYS : err;
 }
 
-/* A relative timeout must not start anew when the call is restarted. */
+/* A time that was given must not start anew when the call is restarted. */
 static int64_t restart_wait(struct syscall_restart *r)
 {
 	int64_t err = futex_wait(r->user, r->extra[0] & 1, (uint32_t)(r->extra[0] >> 32), r->deadline_ns,
 				 (uint32_t)r->extra[1]);
 
-	return err == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : err;
+	if (err != -ERESTARTSYS)
+		return err;
+	r->fn = restart_wait; /* and once more */
+	return -ERESTART_RESTARTBLOCK;
 }
 
-static int64_t wait_relative(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
-			     uint32_t bitset)
+static int64_t wait_restartable(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
+				uint32_t bitset)
 {
 	struct syscall_restart *r = &current_thread()->restart;
 	int64_t err = futex_wait(addr, is_private, expected, deadline_ns, bitset);
@@ -328,9 +331,9 @@ static int64_t call_wait(enum futex_command command, uaddr_t addr, bool is_priva
 {
 	switch (command) {
 	case FUTEX_WAIT:
-		return wait_relative(addr, is_private, val, deadline, FUTEX_ANY);
+		return wait_restartable(addr, is_private, val, deadline, FUTEX_ANY);
 	case FUTEX_WAIT_BITSET:
-		return futex_wait(addr, is_private, val, deadline, val3);
+		return wait_restartable(addr, is_private, val, deadline, val3);
 	case FUTEX_WAIT_REQUEUE_PI:
 		return futex_wait_requeue_pi(addr, is_private, val, deadline, addr2);
 	default:

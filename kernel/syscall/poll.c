@@ -90,7 +90,12 @@ static int64_t poll_user(uaddr_t user, uint32_t count, uint64_t deadline)
 /* How an interrupted poll goes on: the same descriptors, the deadline as it was. */
 static int64_t poll_again(struct syscall_restart *restart)
 {
-	return poll_user(restart->user, (uint32_t)restart->extra[0], restart->deadline_ns);
+	int64_t result = poll_user(restart->user, (uint32_t)restart->extra[0], restart->deadline_ns);
+
+	if (result != -ERESTARTNOHAND)
+		return result;
+	restart->fn = poll_again; /* and once more */
+	return -ERESTART_RESTARTBLOCK;
 }
 
 SYSCALL(poll)

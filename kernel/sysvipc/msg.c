@@ -91,7 +91,7 @@ int64_t msg_get(int32_t key, uint32_t flags)
 /* --- sleeping ------------------------------------------------------------------------------------------- */
 
 /* Until the queue has changed since the caller looked at it.  The lock is let go and held again; -EIDRM,
- * -EINTR. */
+ * -ERESTARTNOHAND. */
 static int sleep_locked(struct queue *q)
 {
 	uint32_t seen = q->changes;
@@ -104,7 +104,7 @@ static int sleep_locked(struct queue *q)
 	if (q->removed)
 		err = -EIDRM;
 	queue_put(q);
-	return err;
+	return err == -EINTR ? -ERESTARTNOHAND : err;
 }
 
 /* --- msgsnd --------------------------------------------------------------------------------------------- */

@@ -137,10 +137,12 @@ static void stopped(const char *what, void (*body)(void))
 {
 	pid_t pid = start(body, 0);
 
-	kill(pid, SIGSTOP);
-	await_state(pid, 'T');
-	kill(pid, SIGCONT);
-	await_state(pid, 'S');
+	for (int i = 0; i < 2; i++) {
+		kill(pid, SIGSTOP);
+		await_state(pid, 'T');
+		kill(pid, SIGCONT);
+		await_state(pid, 'S');
+	}
 	tell(what, "stopped", pid);
 }
 
