@@ -3,33 +3,38 @@
  * /proc/PID/mem, a process's memory at its own addresses, and auxv, what exec told it.
  *
  * Each use asks again who may look: the process may have become another program since the file was opened.
- * A write goes where the process itself could write; Linux's debuggers may change read-only pages, too.
+ * A write goes where the process itself could write; its tracer may change private pages that are read-only, too.
  */
 #include "proc_priv.h"
 
+#include <kernel/ptrace.h>
 #include <kernel/slab.h>
 #include <kernel/vm.h>
 
 #define AUXV_MAX 1024u
 
+/* Out of the process's memory, into it, into it as its tracer. */
+enum direction { OUT, IN, FORCED_IN };
+
 /* Move what fits into one buffer.  Bytes, or -EIO if nothing is mapped there. */
-static ssize_t move_part(struct vm_space *vm, struct iobuf *io, uaddr_t at, char *buf, bool write)
+static ssize_t move_part(struct vm_space *vm, struct iobuf *io, uaddr_t at, char *buf, enum direction how)
 {
 	size_t len = MIN(io->left, PAGE_SIZE - at % PAGE_SIZE);
 	ssize_t n;
 
-	if (write) {
+	if (how != OUT) {
 		n = iobuf_read(io, buf, len);
 		if (n < 0)
 			return n;
-		n = vm_write(vm, at, buf, (size_t)n);
+		n = how == FORCED_IN ? vm_write_forced(vm, at, buf, (size_t)n)
+				     : vm_write(vm, at, buf, (size_t)n);
 		return n < 0 ? -EIO : n;
 	}
 	n = vm_read(vm, at, buf, len);
 	return n < 0 ? -EIO : iobuf_write(io, buf, (size_t)n);
 }
 
-static ssize_t move(struct vm_space *vm, struct iobuf *io, off_t *pos, bool write)
+static ssize_t move(struct vm_space *vm, struct iobuf *io, off_t *pos, enum direction how)
 {
 	char *buf = kmalloc(PAGE_SIZE);
 	ssize_t done = 0, n = 0;
@@ -37,7 +42,7 @@ static ssize_t move(struct vm_space *vm, struct iobuf *io, off_t *pos, bool writ
 	if (!buf)
 		return -ENOMEM;
 	while (io->left > 0) {
-		n = move_part(vm, io, (uaddr_t)*pos, buf, write);
+		n = move_part(vm, io, (uaddr_t)*pos, buf, how);
 		if (n <= 0)
 			break;
 		done += n;
@@ -47,7 +52,7 @@ static ssize_t move(struct vm_space *vm, struct iobuf *io, off_t *pos, bool writ
 	return done > 0 ? done : n;
 }
 
-static ssize_t use_memory(const struct proc_node *node, struct iobuf *io, off_t *pos, bool write)
+static ssize_t use_memory(const struct proc_node *node, struct iobuf *io, off_t *pos, enum direction how)
 {
 	int err = proc_may_look(node->process);
 	struct vm_space *vm;
@@ -58,19 +63,19 @@ static ssize_t use_memory(const struct proc_node *node, struct iobuf *io, off_t 
 	vm = process_vm_get(node->process);
 	if (!vm)
 		return 0;
-	n = move(vm, io, pos, write);
+	n = move(vm, io, pos, how);
 	vm_space_put(vm);
 	return n;
 }
 
 ssize_t proc_read_mem(const struct proc_node *node, struct iobuf *io, off_t *pos)
 {
-	return use_memory(node, io, pos, false);
+	return use_memory(node, io, pos, OUT);
 }
 
 ssize_t proc_write_mem(const struct proc_node *node, struct iobuf *io, off_t *pos)
 {
-	return use_memory(node, io, pos, true);
+	return use_memory(node, io, pos, ptrace_may_force(node->process) ? FORCED_IN : IN);
 }
 
 /* As it lies on the stack, where exec put it. */

@@ -18,7 +18,7 @@
 
 /* What stat and status show, taken under one hold of the process's lock. */
 struct look {
-	pid_t pid, tid, ppid, pgid, sid, tpgid;
+	pid_t pid, tid, ppid, pgid, sid, tpgid, tracer;
 	dev_t tty;
 	char comm[TASK_NAME_LEN];
 	char state;
@@ -75,6 +75,17 @@ static void look_at_signals(struct look *l, struct process *p, struct thread *t)
 	}
 }
 
+static char state_of(struct process *p, struct thread *t)
+{
+	if (p->state == PROCESS_ZOMBIE || !t)
+		return p->state == PROCESS_STOPPED ? 'T' : 'Z';
+	if (t->ptrace.stopped)
+		return 't';
+	if (p->state == PROCESS_STOPPED && !t->ptrace.tracer)
+		return 'T';
+	return letter_of(&t->task);
+}
+
 static void look_locked(struct look *l, struct process *p, pid_t tid)
 {
 	struct thread *t = proc_thread_locked(p, tid);
@@ -82,9 +93,8 @@ static void look_locked(struct look *l, struct process *p, pid_t tid)
 	l->pid = p->pid;
 	l->tid = tid ? tid : p->pid;
 	strlcpy(l->comm, tid && t ? t->task.name : p->comm, sizeof(l->comm));
-	l->state = p->state == PROCESS_STOPPED        ? 'T'
-		   : p->state == PROCESS_ZOMBIE || !t ? 'Z'
-						      : letter_of(&t->task);
+	l->state = state_of(p, t);
+	l->tracer = t ? ptrace_tracer_tid_locked(t) : 0;
 	l->cred = p->cred;
 	l->threads = p->thread_count;
 	l->exit_signal = p->exit_signal;
@@ -198,6 +208,8 @@ static const char *state_name(char letter)
 		return "D (disk sleep)";
 	case 'T':
 		return "T (stopped)";
+	case 't':
+		return "t (tracing stop)";
 	default:
 		return "Z (zombie)";
 	}
@@ -253,7 +265,8 @@ int proc_show_status(struct proc_text *t, const struct proc_node *node)
 	}
 	c = &l->cred;
 	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", l->comm, l->umask, state_name(l->state));
-	text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", l->pid, l->tid, l->ppid);
+	text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", l->pid, l->tid, l->ppid,
+		    l->tracer);
 	text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
 	text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
 	text_printf(t, "FDSize:\t%u\nGroups:\t", l->fd_size);

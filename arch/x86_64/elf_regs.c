@@ -4,11 +4,14 @@
 #include <arch/elf_regs.h>
 
 #include <arch/context.h>
+#include <arch/paging.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
+#include <serix/errno.h>
 
 #include "cpu.h"
 #include "switch.h"
+#include "x86.h"
 
 #define XSTATE_XCR0_OFFSET 464
 #define XSTATE_BV_OFFSET   512
@@ -60,7 +63,7 @@ void arch_elf_gregs(struct task *task, void *out)
 		.orig_rax = (uint64_t)arch_regs_syscall(r),
 		.rip = r->rip,
 		.cs = r->cs,
-		.eflags = r->rflags,
+		.eflags = task->context.stepped ? r->rflags & ~FLAGS_TF : r->rflags,
 		.rsp = r->rsp,
 		.ss = r->ss,
 	};
@@ -119,4 +122,95 @@ void arch_elf_xstate(struct task *task, void *out)
 
 	copy_fpu(task, out, fpu_area_size());
 	memcpy((char *)out + XSTATE_XCR0_OFFSET, &xcr0, sizeof(xcr0));
+}
+
+/* --- back again ------------------------------------------------------------------------------------- */
+
+/* A program of 64 bits has these selectors, and others would fault on the way to it. */
+static int check_gregs(const struct user_regs_struct *u)
+{
+	if (u->cs != SEL_USER_CODE || u->ss != SEL_USER_DATA || u->ds || u->es || u->fs || u->gs)
+		return -EIO;
+	return u->fs_base >= USER_END || u->gs_base >= USER_END ? -EIO : 0;
+}
+
+int arch_elf_set_gregs(struct task *task, const void *in, size_t size)
+{
+	struct arch_regs *r = arch_user_regs(task);
+	uint64_t step = task->context.stepped ? FLAGS_TF : 0;
+	struct user_regs_struct u;
+	int err;
+
+	if (size % sizeof(uint64_t) != 0)
+		return -EINVAL;
+	memcpy(&u, in, sizeof(u));
+	err = check_gregs(&u);
+	if (err < 0)
+		return err;
+	if (u.eflags & FLAGS_TF)
+		task->context.stepped = false;
+	/* clang-format off */
+	*r = (struct arch_regs){
+		.r15 = u.r15, .r14 = u.r14, .r13 = u.r13, .r12 = u.r12,
+		.r11 = u.r11, .r10 = u.r10, .r9 = u.r9, .r8 = u.r8,
+		.rbp = u.rbp, .rbx = u.rbx, .rax = u.rax, .rcx = u.rcx,
+		.rdx = u.rdx, .rsi = u.rsi, .rdi = u.rdi,
+		.vector = (int64_t)u.orig_rax < 0 ? REGS_VECTOR_NONE : REGS_VECTOR_CHANGED_SYSCALL,
+		.error = u.orig_rax,
+		.rip = u.rip, .cs = SEL_USER_CODE,
+		.rflags = (r->rflags & ~FLAGS_USER) | (u.eflags & FLAGS_USER) | step,
+		.rsp = u.rsp, .ss = SEL_USER_DATA,
+	};
+	/* clang-format on */
+	task->context.fs_base = u.fs_base;
+	task->context.gs_base = u.gs_base;
+	return 0;
+}
+
+static int check_mxcsr(const char *area)
+{
+	uint32_t mxcsr;
+
+	memcpy(&mxcsr, area + MXCSR_OFFSET, sizeof(mxcsr));
+	return mxcsr & ~fpu_mxcsr_mask() ? -EINVAL : 0;
+}
+
+int arch_elf_set_fpregs(struct task *task, const void *in, size_t size)
+{
+	char *area = task->context.fpu;
+	uint64_t present;
+
+	if (size != ARCH_ELF_FPREGS_SIZE || check_mxcsr(in) < 0)
+		return -EINVAL;
+	memcpy(area, in, size);
+	if (cpu_features.xsave) {
+		memcpy(&present, area + XSTATE_BV_OFFSET, sizeof(present));
+		present |= XSTATE_X87 | XSTATE_SSE;
+		memcpy(area + XSTATE_BV_OFFSET, &present, sizeof(present));
+	}
+	return 0;
+}
+
+/* XRSTOR faults on what it does not know (SDM vol. 1, 13.8). */
+static int check_xstate_header(const char *area)
+{
+	uint64_t header[8];
+
+	memcpy(header, area + XSTATE_BV_OFFSET, sizeof(header));
+	if (header[0] & ~fpu_features.all)
+		return -EINVAL;
+	for (size_t i = 1; i < ARRAY_SIZE(header); i++)
+		if (header[i])
+			return -EINVAL;
+	return 0;
+}
+
+int arch_elf_set_xstate(struct task *task, const void *in, size_t size)
+{
+	if (size != fpu_area_size())
+		return -EFAULT;
+	if (check_xstate_header(in) < 0 || check_mxcsr(in) < 0)
+		return -EINVAL;
+	memcpy(task->context.fpu, in, size);
+	return 0;
 }

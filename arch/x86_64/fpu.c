@@ -119,6 +119,7 @@ int arch_fpu_alloc(struct arch_context *ctx)
 	if (!ctx->fpu)
 		return -ENOMEM;
 	write_initial(ctx->fpu);
+	ctx->quick = cpu_features.quick_switch ? ctx->fpu : NULL;
 	return 0;
 }
 
@@ -126,7 +127,7 @@ void arch_fpu_free(struct arch_context *ctx)
 {
 	if (ctx->fpu)
 		slab_free(area_cache, ctx->fpu);
-	ctx->fpu = NULL;
+	ctx->fpu = ctx->quick = NULL;
 }
 
 const void *fpu_save_current(void)
@@ -150,6 +151,8 @@ void *fpu_exchange_current(void *area)
 	void *former = ctx->fpu;
 
 	ctx->fpu = area;
+	if (ctx->quick)
+		ctx->quick = area;
 	fpu_load(area);
 	return former;
 }

@@ -25,7 +25,7 @@ ASSERT_OFFSET(cpu, canary, 40); /* -mstack-protector-guard-offset */
 ASSERT_OFFSET(cpu, preempt_count, CPU_OFFSET_PREEMPT);
 ASSERT_OFFSET(cpu, resched, CPU_OFFSET_RESCHED);
 ASSERT_OFFSET(cpu, resched, 60);
-ASSERT_OFFSET(task, work, 52);
+ASSERT_OFFSET(task, work, 84);
 
 ASSERT_OFFSET(arch_regs, r15, 0);
 ASSERT_OFFSET(arch_regs, r14, 8);

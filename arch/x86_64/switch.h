@@ -7,6 +7,7 @@
 #include <kernel/percpu.h>
 
 #include "cpu.h"
+#include "debug_regs.h"
 #include "x86.h"
 
 /* --- vector registers --- */
@@ -114,22 +115,24 @@ static inline void tls_switch(struct arch_context *from, struct arch_context *to
 
 /* --- both --- */
 
-/* Between programs, where the processor has what is quickest. */
+/* Between programs without breakpoints, where the processor has what is quickest. */
 static inline void switch_state_quickly(struct arch_context *from, struct arch_context *to)
 {
 	__asm__ volatile("xsaveopt64 (%0); xrstor64 (%1)"
 			 :
-			 : "r"(from->fpu), "r"(to->fpu), "a"(fpu_features.low), "d"(fpu_features.high)
+			 : "r"(from->quick), "r"(to->quick), "a"(fpu_features.low), "d"(fpu_features.high)
 			 : "memory");
 	tls_switch_by_instruction(from, to);
 }
 
 static inline void switch_state(struct arch_context *from, struct arch_context *to)
 {
-	if (likely(cpu_features.quick_switch && from->fpu && to->fpu)) {
+	if (likely(from->quick && to->quick)) {
 		switch_state_quickly(from, to);
 		return;
 	}
+	if (unlikely(from->debug || to->debug))
+		debug_regs_switch(from->debug, to->debug);
 	fpu_switch(from, to);
 	tls_switch(from, to);
 }

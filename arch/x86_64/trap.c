@@ -18,6 +18,7 @@
 
 #include "apic.h"
 #include "cpu.h"
+#include "debug_regs.h"
 #include "mce.h"
 #include "nmi.h"
 #include "trap_priv.h"
@@ -29,9 +30,6 @@
 #define FPE_FLTUND  5
 #define FPE_FLTRES  6
 #define TRAP_HWBKPT 4
-
-#define DR6_SINGLE_STEP (1ull << 14)
-#define DR6_RESET       0xffff0ff0ull
 
 /* The exception flags have the same order in x87's status word and in MXCSR. */
 #define FP_INVALID   (1u << 0)
@@ -164,12 +162,27 @@ static int simd_code(void)
 	return fp_code(mxcsr & ~(mxcsr >> 7) & 0x3f);
 }
 
-static int debug_code(void)
+/* Why the program has a debug exception: from the processor's register, which says it of this CPU and so must
+ * be read with interrupts off, to the thread's.  RF lets it go on at an instruction with a breakpoint. */
+static void note_debug_status(struct arch_regs *regs)
 {
+	struct arch_context *ctx = &arch_current_task()->context;
 	uint64_t dr6 = dr6_read();
+	bool executes;
 
 	dr6_write(DR6_RESET);
-	return dr6 & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_HWBKPT;
+	ctx->debug_status = (dr6 & DR6_SINGLE_STEP) | debug_regs_hit(ctx, dr6, &executes);
+	if (executes)
+		regs->rflags |= FLAGS_RF;
+}
+
+static int debug_code(void)
+{
+	uint64_t status = arch_current_task()->context.debug_status;
+
+	if (status & DR6_SINGLE_STEP)
+		return TRAP_TRACE;
+	return status & DR6_BREAKPOINTS ? TRAP_HWBKPT : TRAP_BRKPT;
 }
 
 /* Linux's signal, code and address for each exception. */
@@ -227,6 +240,8 @@ void exception_entry(struct arch_regs *regs)
 		kernel_exception(regs);
 		return;
 	}
+	if (unlikely(regs->vector == EXC_DEBUG))
+		note_debug_status(regs);
 	arch_irq_enable();
 	user_exception(regs);
 	arch_irq_disable();
@@ -249,8 +264,9 @@ void paranoid_exception_entry(struct arch_regs *regs)
 		nmi_handle(regs);
 		return;
 	case EXC_DEBUG:
-		/* The kernel uses no breakpoints: a program's trick, harmless once it is over. */
-		debug_code();
+		/* The kernel uses no breakpoints: a program's trick, or a program's breakpoint on what the
+		 * kernel touches for it; harmless once it is over. */
+		dr6_write(DR6_RESET);
 		regs->rflags &= ~FLAGS_TF;
 		return;
 	case EXC_MACHINE_CHECK:

@@ -163,3 +163,8 @@ static inline void dr6_write(uint64_t value)
 {
 	__asm__ volatile("mov %0, %%dr6" : : "r"(value));
 }
+
+static inline void dr7_write(uint64_t value)
+{
+	__asm__ volatile("mov %0, %%dr7" : : "r"(value) : "memory");
+}

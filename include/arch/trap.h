@@ -13,6 +13,8 @@ struct arch_regs;
 #define FAULT_WRITE (1u << 0)
 #define FAULT_EXEC  (1u << 1)
 #define FAULT_USER  (1u << 2) /* the access was made in user mode */
+#define FAULT_FORCE \
+	(1u << 3) /* a debugger's write: to what is private also where the program may only read */
 bool trap_page_fault(struct arch_regs *regs, uint64_t addr, unsigned access);
 
 /* Any other exception in user mode, as a signal: Linux numbers for signo and code. */

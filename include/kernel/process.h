@@ -17,6 +17,7 @@
 #include <kernel/cap.h>
 #include <kernel/list.h>
 #include <kernel/privilege.h>
+#include <kernel/ptrace.h>
 #include <kernel/sched.h>
 #include <kernel/seccomp.h>
 #include <kernel/signal.h>
@@ -112,16 +113,18 @@ struct process {
 	struct thread *exec_thread;   /* [p] the only thread that an exec lets live */
 	struct waitqueue thread_wait; /* exec and a dumper wait for the others, pidfds for the end */
 
-	struct process *parent; /* [t] */
-	pid_t parent_pid;       /* [t]; read anywhere */
-	bool has_execed;        /* [t] setpgid by the parent comes too late */
-	bool subreaper;         /* [t] its descendants' orphans become its children */
-	struct list children;   /* [t] */
-	struct list sibling;    /* [t] */
-	struct list group_link; /* [t] member of its process group */
-	pid_t pgid, sid;        /* [t] */
-	struct tty *tty;        /* [t] controlling terminal, referenced */
-	pid_t hung_up_group;    /* [t] of a session leader: in the foreground when it lost its terminal */
+	struct process *parent;       /* [t] */
+	pid_t parent_pid;             /* [t]; read anywhere */
+	pid_t parent_tid;             /* [i] the thread that forked it */
+	struct ptrace_corpse *corpse; /* [t] its first thread has left, but has a tracer; NULL: none */
+	bool has_execed;              /* [t] setpgid by the parent comes too late */
+	bool subreaper;               /* [t] its descendants' orphans become its children */
+	struct list children;         /* [t] */
+	struct list sibling;          /* [t] */
+	struct list group_link;       /* [t] member of its process group */
+	pid_t pgid, sid;              /* [t] */
+	struct tty *tty;              /* [t] controlling terminal, referenced */
+	pid_t hung_up_group; /* [t] of a session leader: in the foreground when it lost its terminal */
 	struct waitqueue child_wait; /* parents sleep here for their children */
 
 	/* Stopping. */
@@ -138,6 +141,7 @@ struct process {
 	bool exiting;       /* [p] exit_group in progress */
 	bool no_new_privs;  /* [p] */
 	bool dumpable;      /* [p] */
+	bool exec_secure;   /* [p] an exec is about to gain privilege: nobody attaches now */
 	uint32_t privilege; /* [p] counts its set-id execs; read anywhere */
 
 	struct vm_space *vm;             /* [p] NULL once exiting */
@@ -214,8 +218,9 @@ struct thread {
 	uaddr_t rseq;                      /* [o] its area for restartable sequences; 0: none */
 	uint32_t rseq_signature, rseq_cpu; /* [o] before abort handlers; what the area was told last */
 	struct syscall_restart restart;    /* [o] */
-	uint32_t call_watchers;            /* [process.lock] who watches its calls: kernel/syscall_watch.h */
-	_Atomic uint32_t direct_calls;     /* [process.lock] written; numbers below it need nobody's look */
+	struct ptrace ptrace;
+	uint32_t call_watchers;        /* [process.lock] who watches its calls: kernel/syscall_watch.h */
+	_Atomic uint32_t direct_calls; /* [process.lock] written; numbers below it need nobody's look */
 	struct seccomp_state seccomp;
 	uint16_t ioprio;  /* [process.lock] */
 	uint32_t persona; /* [o] PERSONA_* */

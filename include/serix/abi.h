@@ -286,6 +286,7 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define CLONE_SIGHAND        0x800
 #define CLONE_PIDFD          0x1000
 #define CLONE_PTRACE         0x2000
+#define CLONE_UNTRACED       0x800000
 #define CLONE_VFORK          0x4000
 #define CLONE_PARENT         0x8000
 #define CLONE_THREAD         0x10000
@@ -383,5 +384,6 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define CLD_EXITED    1
 #define CLD_KILLED    2
 #define CLD_DUMPED    3
+#define CLD_TRAPPED   4
 #define CLD_STOPPED   5
 #define CLD_CONTINUED 6

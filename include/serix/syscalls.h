@@ -109,6 +109,7 @@
 	X(98, getrusage, 2, process)                 \
 	X(99, sysinfo, 1, system)                    \
 	X(100, times, 1, time)                       \
+	X(101, ptrace, 4, ptrace)                    \
 	X(102, getuid, 0, cred)                      \
 	X(103, syslog, 3, system)                    \
 	X(104, getgid, 0, cred)                      \

@@ -14,6 +14,12 @@
 
 #include "vm_priv.h"
 
+/* A private copy that nobody else has may be written to though it is mapped for reading. */
+static bool may_force(const struct page *page, unsigned access)
+{
+	return (access & FAULT_FORCE) && page->use == PAGE_ANON && refcount_read(&page->refs) == 1;
+}
+
 /* The bytes at addr, if a page is mapped there that allows the access.  pt_lock is held.  -EAGAIN: it must be
  * faulted in.  -EFAULT: secure memory is its owner's alone, and the kernel has no way to it. */
 static int mapped_bytes(struct vm_space *vm, uint64_t addr, unsigned access, char **bytes)
@@ -21,8 +27,9 @@ static int mapped_bytes(struct vm_space *vm, uint64_t addr, unsigned access, cha
 	unsigned prot;
 	paddr_t pa;
 
-	if (!arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), &pa, &prot) || !(prot & PT_READ) ||
-	    ((access & FAULT_WRITE) && !(prot & PT_WRITE)))
+	if (!arch_pt_query(vm->root, ALIGN_DOWN(addr, PAGE_SIZE), &pa, &prot) || !(prot & PT_READ))
+		return -EAGAIN;
+	if ((access & FAULT_WRITE) && !(prot & PT_WRITE) && !may_force(page_of(pa), access))
 		return -EAGAIN;
 	if (page_of(pa)->use == PAGE_SECURE)
 		return -EFAULT;
@@ -89,6 +96,11 @@ ssize_t vm_read(struct vm_space *vm, uaddr_t src, void *dst, size_t len)
 ssize_t vm_write(struct vm_space *vm, uaddr_t dst, const void *src, size_t len)
 {
 	return copy_space(vm, dst, (char *)src, len, FAULT_WRITE);
+}
+
+ssize_t vm_write_forced(struct vm_space *vm, uaddr_t dst, const void *src, size_t len)
+{
+	return copy_space(vm, dst, (char *)src, len, FAULT_WRITE | FAULT_FORCE);
 }
 
 /* --- from the running process ------------------------------------------------------------------------ */

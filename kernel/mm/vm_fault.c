@@ -205,6 +205,8 @@ static int make_writable(struct vm_space *vm, struct vm_area *area, struct pt_sl
 
 static bool permits(const struct vm_area *area, unsigned access)
 {
+	if (access & FAULT_FORCE)
+		return (area->flags & VM_WRITE) || (vm_area_private(area) && (area->flags & VM_RIGHTS));
 	if (access & FAULT_WRITE)
 		return area->flags & VM_WRITE;
 	if (access & FAULT_EXEC)

@@ -4,6 +4,7 @@
  * can only fail because the parent has to see a signal (and then calls again).
  */
 #include <arch/context.h>
+#include <arch/step.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
 #include <kernel/confine.h>
@@ -16,15 +17,14 @@
 #include <kernel/vm.h>
 #include <serix/errno.h>
 
-#include "proc_priv.h"
+#include "ptrace_priv.h"
 
 #define MEMORY_RESERVE_PART 32
 
-#define CLONE_UNTRACED      0x00800000u
 #define CLONE_IO            0x80000000u
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
 
-/* Namespaces are refused; what concerns tracing and I/O contexts means nothing here. */
+/* Namespaces are refused; what concerns I/O contexts means nothing here. */
 #define CLONE_SUPPORTED                                                                                  \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | \
 	 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED |    \
@@ -116,6 +116,7 @@ static int copy_thread(struct process *p, const struct clone_args *args, struct 
 		goto out_thread;
 	regs = arch_user_regs(&t->task);
 	*regs = *arch_user_regs(&self->task);
+	arch_step_not_inherited(&t->task);
 	arch_regs_set_result(regs, 0);
 	if (args->stack)
 		arch_regs_set_sp(regs, args->stack);
@@ -272,6 +273,7 @@ static int publish_thread(struct thread *t, struct pid_entry *entry)
 		entry->thread = t;
 		seccomp_inherit_locked(t);
 		add_thread_locked(p, t);
+		ptrace_child_locked(t);
 	}
 	spin_unlock(&p->lock);
 	tree_unlock(flags);
@@ -294,11 +296,13 @@ static int publish_process(struct process *p, struct thread *t, struct pid_entry
 		return -EAGAIN;
 	}
 	p->pid = entry->nr;
+	p->parent_tid = current_thread()->tid;
 	entry->thread = t;
 	entry->process = p;
 	spin_lock(&p->lock);
 	seccomp_inherit_locked(t);
 	add_thread_locked(p, t);
+	ptrace_child_locked(t);
 	spin_unlock(&p->lock);
 	process_join_locked(p, self->pgid, self->sid);
 	p->tty = self->tty;
@@ -338,27 +342,32 @@ static int64_t clone_thread(const struct clone_args *args)
 {
 	struct pid_entry *entry = pid_alloc();
 	struct thread *t;
+	int err, event;
 	pid_t tid;
-	int err;
 
 	if (!entry)
 		return -EAGAIN;
 	err = copy_thread(current_process(), args, &t);
-	if (err < 0) {
-		pid_release(entry);
-		return err;
-	}
+	if (err < 0)
+		goto out_pid;
 	t->tid = tid = entry->nr;
+	err = event = ptrace_clone_begin(t, args->flags, args->exit_signal);
+	if (err < 0)
+		goto out_thread;
 	if (args->flags & CLONE_PARENT_SETTID)
 		(void)!put_user_u32(args->parent_tid, (uint32_t)tid);
 	err = publish_thread(t, entry);
-	if (err < 0) {
-		thread_free(t);
-		pid_release(entry);
-		return err;
-	}
+	if (err < 0)
+		goto out_thread;
 	task_start(&t->task);
+	if (event)
+		ptrace_event((enum ptrace_event)event, (uint64_t)tid);
 	return tid;
+out_thread:
+	thread_free(t);
+out_pid:
+	pid_release(entry);
+	return err;
 }
 
 /* The parent's capability to the child, while that is not to be found yet. */
@@ -383,7 +392,7 @@ static int64_t clone_process(const struct clone_args *args)
 	struct thread *t;
 	pid_t pid;
 	int64_t err;
-	int pidfd = -1;
+	int pidfd = -1, event;
 
 	if (!entry)
 		return -EAGAIN;
@@ -394,6 +403,9 @@ static int64_t clone_process(const struct clone_args *args)
 	if (err < 0)
 		goto out_process;
 	t->tid = pid = entry->nr;
+	err = event = ptrace_clone_begin(t, args->flags, args->exit_signal);
+	if (err < 0)
+		goto out_thread;
 	if (args->flags & CLONE_PARENT_SETTID)
 		(void)!put_user_u32(args->parent_tid, (uint32_t)pid);
 	err = args->flags & CLONE_PIDFD ? give_pidfd(p, pid, args->pidfd, &pidfd) : 0;
@@ -405,13 +417,15 @@ static int64_t clone_process(const struct clone_args *args)
 	if (cpu_time_limited(p))
 		cpu_timers_update(p);
 	/* From here on the tree owns p, and it may be gone as soon as it runs. */
-	if (args->flags & CLONE_VFORK) {
+	if (args->flags & CLONE_VFORK)
 		process_get(p);
-		task_start(&t->task);
+	task_start(&t->task);
+	if (event)
+		ptrace_event((enum ptrace_event)event, (uint64_t)pid);
+	if (args->flags & CLONE_VFORK) {
 		wait_for_vfork(p);
 		process_put(p);
-	} else {
-		task_start(&t->task);
+		ptrace_event(PTRACE_EVENT_VFORK_DONE, (uint64_t)pid);
 	}
 	return pid;
 out_pidfd:

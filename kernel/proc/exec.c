@@ -5,6 +5,7 @@
  * replaced.
  */
 #include <arch/context.h>
+#include <arch/step.h>
 #include <kernel/aio.h>
 #include <kernel/cap.h>
 #include <kernel/confine.h>
@@ -17,6 +18,7 @@
 #include <serix/errno.h>
 
 #include "exec_priv.h"
+#include "ptrace_priv.h"
 
 /* --- the file ------------------------------------------------------------------------------------- */
 
@@ -207,7 +209,7 @@ static int choose_privileges(struct exec *x, const struct credentials *old)
 	struct credentials *cred = &x->cred;
 	struct priv_exec how = { .uid = old->uid,
 				 .gid = old->gid,
-				 .no_new_privs = x->no_new_privs,
+				 .no_new_privs = x->no_new_privs || x->watched,
 				 .euid = cred->euid,
 				 .egid = cred->egid,
 				 .sets = old->priv };
@@ -245,7 +247,8 @@ static int choose_credentials(struct exec *x)
 
 	x->cred_changes = cred_get(p, &old);
 	x->no_new_privs = READ_ONCE(p->no_new_privs);
-	may = !x->no_new_privs && vfs_may_set_id(&x->path);
+	x->watched = ptrace_forbids_privilege(current_thread());
+	may = !x->no_new_privs && !x->watched && vfs_may_set_id(&x->path);
 	*cred = old;
 	x->persona = current_thread()->persona;
 	if (may && (v->mode & (S_ISUID | S_ISGID)))
@@ -299,6 +302,19 @@ static int unshare_place(const struct exec *x, struct process *p)
 	return 0;
 }
 
+/* Nobody who may not have what the program gains traces it, or comes to do so before it has gained that. */
+static int close_to_tracers(const struct exec *x, struct process *p)
+{
+	uint64_t flags = tree_lock();
+	bool forbidden = x->gains && ptrace_forbids_privilege_locked(current_thread());
+
+	spin_lock(&p->lock);
+	p->exec_secure = x->gains && !forbidden;
+	spin_unlock(&p->lock);
+	tree_unlock(flags);
+	return forbidden ? -EPERM : 0;
+}
+
 /* The process is alone: nobody comes to share what is separated, or still uses what it replaces. */
 static int separate(const struct exec *x, struct process *p)
 {
@@ -307,6 +323,8 @@ static int separate(const struct exec *x, struct process *p)
 	/* Another thread has given up something since privileges were chosen. */
 	if (p->cred_changes != x->cred_changes || p->no_new_privs != x->no_new_privs)
 		return -EPERM;
+	if (err == 0)
+		err = close_to_tracers(x, p);
 	if (err == 0)
 		err = signal_actions_unshare(p);
 	return err < 0 ? err : unshare_place(x, p);
@@ -400,6 +418,7 @@ static void commit(struct exec *x)
 	futex_pi_reopen(t);
 	arch_fpu_reset(&t->task);
 	arch_tls_reset(&t->task);
+	arch_debug_reset(&t->task);
 	arch_regs_start(regs,
 			x->has_interp ? x->interp_base + x->interp.header.entry
 				      : x->base + x->image.header.entry,
@@ -469,6 +488,17 @@ static const char *name_for(int dirfd, const char *path, char *buf, size_t size)
 	return buf;
 }
 
+static void open_to_tracers(struct process *p)
+{
+	uint64_t flags;
+
+	if (likely(!p->exec_secure))
+		return;
+	flags = spin_lock_irqsave(&p->lock);
+	p->exec_secure = false;
+	spin_unlock_irqrestore(&p->lock, flags);
+}
+
 static void release_limits(struct exec *x)
 {
 	program_policy_put(x->limits.policy);
@@ -485,6 +515,7 @@ int process_exec(int dirfd, const char *path, struct exec_args *args, unsigned f
 	size_t name_size = strlen(path) + 32;
 	char *name = kmalloc(name_size);
 	struct exec *x = kzalloc(sizeof(*x));
+	pid_t former_tid = current_thread()->tid;
 	int err = -ENOMEM;
 
 	if (x && name) {
@@ -500,5 +531,8 @@ int process_exec(int dirfd, const char *path, struct exec_args *args, unsigned f
 	}
 	kfree(x);
 	kfree(name);
+	open_to_tracers(current_process());
+	if (err == 0)
+		ptrace_exec_event(former_tid);
 	return err;
 }

@@ -39,6 +39,7 @@ struct exec {
 	struct credentials cred;
 	uint32_t cred_changes; /* the process's when they were chosen */
 	bool no_new_privs;     /* likewise */
+	bool watched;          /* likewise: its tracer may not have what the program would gain */
 	uint32_t persona;      /* the thread's as it will be */
 	bool secure;           /* AT_SECURE */
 	bool gains;            /* it has rights that its caller has not, or had not when it was started */

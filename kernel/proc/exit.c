@@ -17,7 +17,7 @@
 #include <kernel/vm.h>
 #include <serix/errno.h>
 
-#include "proc_priv.h"
+#include "ptrace_priv.h"
 
 /* Let the other threads leave at the end of what they do. */
 static void tell_others_to_leave_locked(struct process *p)
@@ -28,7 +28,7 @@ static void tell_others_to_leave_locked(struct process *p)
 		if (t == current_thread())
 			continue;
 		task_set_work(&t->task, TASK_WORK_EXIT);
-		task_wake_from(&t->task, TASK_STOPPED);
+		thread_wake_stopped_locked(t, true);
 	}
 }
 
@@ -58,6 +58,7 @@ int process_dethread(void)
 
 		own->thread = NULL;
 		pid_release_locked(own);
+		ptrace_forget_leader_locked(p);
 		t->tid = p->pid;
 		pid_lookup_locked(p->pid)->thread = t;
 	}
@@ -160,8 +161,7 @@ static bool parent_ignores_locked(struct process *p)
 	return action.handler == SIG_IGN || (action.flags & SA_NOCLDWAIT);
 }
 
-/* Tell the parent of a zombie, which goes to `dead` if nobody is going to wait for it. */
-static void announce_zombie_locked(struct process *p, struct list *dead)
+void zombie_announce_locked(struct process *p, struct list *dead)
 {
 	bool by_signal = p->exit_status & 0x7f, unwanted = parent_ignores_locked(p);
 
@@ -194,10 +194,10 @@ static void reparent_children_locked(struct process *p, struct list *dead)
 		list_add_tail(&reaper->children, &child->sibling);
 		if (child->pdeath_signal)
 			signal_process(child, child->pdeath_signal, NULL);
-		if (child->state == PROCESS_ZOMBIE)
-			announce_zombie_locked(child, dead);
-		else
+		if (child->state != PROCESS_ZOMBIE)
 			group_reparented_locked(child, p);
+		else if (!child->corpse)
+			zombie_announce_locked(child, dead);
 	}
 }
 
@@ -218,11 +218,11 @@ static void become_zombie_locked(struct process *p, struct list *dead)
 	p->tty = NULL;
 	reparent_children_locked(p, dead);
 	group_exit_locked(p);
-	announce_zombie_locked(p, dead);
+	if (!ptrace_keeps_zombie_locked(p))
+		zombie_announce_locked(p, dead);
 }
 
-/* Outside the lock: the tree's references to what was reaped. */
-static void put_dead(struct list *dead)
+void zombies_put(struct list *dead)
 {
 	struct process *p, *tmp;
 
@@ -241,21 +241,25 @@ static void detach(struct thread *t)
 	struct usage usage;
 	struct list dead = LIST_INIT(dead);
 	bool stopped, gone = false;
+	pid_t tid = t->tid;
 
 	spin_lock(&p->lock);
 	posix_timers_thread_left_locked(p, t);
 	signal_queue_flush_locked(p, &t->pending, ~0ull);
 	thread_usage(t, &usage);
 	usage_add(&p->usage, &usage);
+	ptrace_leave_locked(t, &usage);
 	list_del(&t->link);
 	p->thread_count--;
 	gone = p->thread_count == 0;
 	stopped = process_stop_complete_locked(p);
 	spin_unlock(&p->lock);
 
-	entry = pid_lookup_locked(t->tid);
+	entry = pid_lookup_locked(tid);
 	entry->thread = NULL;
 	pid_release_locked(entry);
+	ptrace_announce_locked(tid, &dead);
+	ptrace_tracer_leaves_locked(t, &dead);
 	reservation_leave(); /* should somebody have bound it to one since it began to exit */
 	if (gone)
 		become_zombie_locked(p, &dead);
@@ -264,7 +268,7 @@ static void detach(struct thread *t)
 	wake_up_all(&p->thread_wait);
 	if (stopped)
 		process_report_stopped(p);
-	put_dead(&dead);
+	zombies_put(&dead);
 }
 
 void thread_exit(int code)
@@ -281,6 +285,7 @@ void thread_exit_status(int wait_status)
 	bool last;
 
 	core_dump_wait(t);
+	ptrace_exit_event(READ_ONCE(p->exiting) ? p->exit_status : wait_status);
 	reservation_leave();
 	t->task.leaving = true;
 	exit_release_memory(t);

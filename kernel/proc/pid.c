@@ -95,7 +95,8 @@ struct pid_entry *pid_lookup_locked(pid_t nr)
 void pid_release_locked(struct pid_entry *entry)
 {
 	assert_held(&proc_tree_lock);
-	if (entry->thread || entry->process || entry->session_members || !list_empty(&entry->group))
+	if (entry->thread || entry->process || entry->corpse || entry->session_members ||
+	    !list_empty(&entry->group))
 		return;
 	list_del(&entry->hash);
 	bitmap_clear(pid_bitmap, (size_t)entry->nr);

@@ -31,7 +31,8 @@ struct pid_entry {
 	uint64_t id; /* the thread's number as a kernel object */
 	struct thread *thread;
 	struct process *process;
-	struct list group; /* processes by group_link */
+	struct ptrace_corpse *corpse; /* of a thread that has exited: its tracer has not waited yet */
+	struct list group;            /* processes by group_link */
 	uint32_t session_members;
 };
 
@@ -120,6 +121,10 @@ struct abi_sigaction signal_action_get(struct process *p, int signo);
 int signal_actions_unshare(struct process *p) __must_check;
 void signal_actions_reset(struct process *p);
 
+/* Wake it from a stop (ptrace_stop.c): of its process, or, when that is `fatal`, also a tracer's.  Holds
+ * process.lock. */
+void thread_wake_stopped_locked(struct thread *t, bool fatal);
+
 /* Stopping (stop.c).  The first two are called with p->lock held and release it with `flags`. */
 void thread_park_locked(struct thread *t, uint64_t flags);
 void process_stop_locked(struct process *p, int signo, uint64_t flags);
@@ -133,6 +138,15 @@ void process_report_continued(struct process *p);
 /* NULL: none any more. */
 void process_set_parent_locked(struct process *p, struct process *parent);
 
+/* How wait chooses, beside what POSIX has: only children that do not send SIGCHLD, either kind, and of tracees
+ * only those of the running thread. */
+#define WAIT_CLONE       0x80000000u /* __WCLONE */
+#define WAIT_ALL         0x40000000u /* __WALL */
+#define WAIT_THREAD_ONLY 0x20000000u /* __WNOTHREAD */
+
+/* Tell a tracer: SIGCHLD with `info` but for its number, unless it does not want to hear; wake its waits.  The
+ * tree lock is held. */
+void tracer_notify_locked(struct process *tracer, struct abi_siginfo *info);
 /* Telling the parent (wait.c): SIGCHLD with `code` CLD_*, and waking its waits. */
 void parent_notify_locked(struct process *p, int signo, int code, int status);
 /* Take a zombie out of the tree; the caller then drops the tree's reference, outside the lock. */
@@ -150,6 +164,10 @@ static inline int wait_status_code(int status)
 /* Exit (exit.c). */
 /* Let all threads leave, the running one excepted; what nobody has done before. */
 void process_end_locked(struct process *p, int wait_status);
+/* Tell the parent of a zombie; it goes to `dead` when nobody is going to wait for it. */
+void zombie_announce_locked(struct process *p, struct list *dead);
+/* Outside the lock: the tree's references to what was reaped. */
+void zombies_put(struct list *dead);
 void exit_release_memory(struct thread *t);
 void vfork_release(struct process *p);
 /* exec: wait until the running thread is alone in its process.  -EAGAIN: the process is leaving. */
@@ -222,3 +240,4 @@ void usage_add(struct usage *sum, const struct usage *part);
 /* The process gives up its address space, whose peak is remembered.  Holds process.lock. */
 void usage_leave_memory_locked(struct process *p);
 void usage_with_children(struct process *p, struct abi_rusage *out);
+void usage_to_abi(const struct usage *usage, struct abi_rusage *out);

@@ -19,7 +19,7 @@
 #include <kernel/vm.h>
 #include <serix/errno.h>
 
-#include "proc_priv.h"
+#include "ptrace_priv.h"
 
 static struct slab_cache *process_cache, *thread_cache;
 
@@ -174,6 +174,7 @@ void thread_free(struct thread *t)
 {
 	struct process *p = t->process;
 
+	kfree(t->ptrace.corpse);
 	task_fini(&t->task);
 	slab_free(thread_cache, t);
 	process_put(p);
@@ -203,6 +204,7 @@ struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(v
 	list_init(&t->link);
 	list_init(&t->pi_waiters);
 	signal_queue_init(&t->pending);
+	ptrace_init_thread(t);
 	t->altstack.flags = SS_DISABLE;
 	t->direct_calls = SYSCALL_MAX;
 	t->timer_slack_ns = t->timer_slack_default_ns = TIMER_SLACK_DEFAULT;

@@ -10,7 +10,7 @@
 #include <kernel/string.h>
 #include <serix/errno.h>
 
-#include "proc_priv.h"
+#include "ptrace_priv.h"
 
 #define STOP_SIGNALS (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 /* Caused by the running instruction: delivered before the others, so that the frame shows it. */
@@ -337,7 +337,7 @@ uint64_t signal_pending_set(void)
 
 void signal_recalc_locked(struct thread *t)
 {
-	if ((signal_pending_set_locked(t) & ~t->blocked) || t->process->stop_requested)
+	if ((signal_pending_set_locked(t) & ~t->blocked) || ptrace_stop_due_locked(t))
 		atomic_fetch_or(&t->task.work, TASK_WORK_SIGNAL);
 	else if (atomic_load_explicit(&t->task.work, memory_order_relaxed) & TASK_WORK_SIGNAL)
 		atomic_fetch_and(&t->task.work, ~TASK_WORK_SIGNAL);
@@ -355,12 +355,15 @@ bool signal_confirm(void)
 
 /* --- sending ------------------------------------------------------------------------------------- */
 
-/* Would `t` throw the signal away?  A blocked signal never: the program may yet unblock or wait for it. */
+/* Would `t` throw the signal away?  A blocked signal never: the program may yet unblock or wait for it; nor one
+ * that a tracer is to see. */
 static bool ignored_locked(struct thread *t, int signo)
 {
 	struct process *p = t->process;
 	uint64_t handler;
 
+	if (ptrace_traced(t) && signo != SIGKILL)
+		return false;
 	if ((t->blocked | t->real_blocked) & SIGNAL_BIT(signo))
 		return false;
 	handler = action_locked(p, signo).handler;
@@ -393,7 +396,7 @@ static void wake_for_signal(struct thread *t, int signo)
 {
 	task_set_work(&t->task, TASK_WORK_SIGNAL | (signo == SIGKILL ? TASK_WORK_KILLED : 0));
 	if (signo == SIGKILL)
-		task_wake_from(&t->task, TASK_STOPPED);
+		thread_wake_stopped_locked(t, true);
 }
 
 /* Readers join the queue before they look, under process.lock as the signal is queued: whoever is not there
@@ -409,11 +412,15 @@ static bool wants(const struct thread *t, int signo)
 	return !t->exiting && !(t->blocked & SIGNAL_BIT(signo));
 }
 
-/* A thread to take a signal of the process: the running one if it may, else the first that may. */
+/* A thread to take a signal of the process: the running one if it may, else the first that may.  What kills it
+ * ends every tracer's stop. */
 static void wake_one_locked(struct process *p, int signo)
 {
 	struct thread *t;
 
+	if (signo == SIGKILL)
+		list_for_each (t, &p->threads, link)
+			thread_wake_stopped_locked(t, true);
 	if (in_user_thread() && current_process() == p && wants(current_thread(), signo)) {
 		wake_for_signal(current_thread(), signo);
 		return;

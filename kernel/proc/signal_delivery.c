@@ -3,6 +3,7 @@
  * The way back to user mode: leave, stop, run handlers, restart interrupted system calls, reschedule.
  */
 #include <arch/context.h>
+#include <arch/step.h>
 #include <arch/trap.h>
 #include <kernel/core_dump.h>
 #include <kernel/preempt.h>
@@ -10,7 +11,7 @@
 #include <kernel/syscall.h>
 #include <serix/errno.h>
 
-#include "proc_priv.h"
+#include "ptrace_priv.h"
 
 #define ALTSTACK_MIN  2048u
 #define SS_AUTODISARM (1u << 31)
@@ -82,7 +83,12 @@ static int next_handled(struct thread *t, struct abi_siginfo *info, struct abi_s
 			process_report_continued(p);
 			continue;
 		}
-		if (p->stop_requested && !fatal_signal_pending_locked(t)) {
+		if (ptrace_trap_due_locked(t) && !fatal_signal_pending_locked(t)) {
+			spin_unlock_irqrestore(&p->lock, flags);
+			ptrace_trap(t);
+			continue;
+		}
+		if (p->stop_requested && !t->ptrace.tracer && !fatal_signal_pending_locked(t)) {
 			thread_park_locked(t, flags);
 			continue;
 		}
@@ -91,6 +97,13 @@ static int next_handled(struct thread *t, struct abi_siginfo *info, struct abi_s
 			signal_recalc_locked(t);
 			spin_unlock_irqrestore(&p->lock, flags);
 			return 0;
+		}
+		if (ptrace_traced(t) && signo != SIGKILL) {
+			spin_unlock_irqrestore(&p->lock, flags);
+			signo = ptrace_deliver(t, signo, info);
+			if (signo == 0)
+				continue;
+			flags = spin_lock_irqsave(&p->lock);
 		}
 		spin_lock(&p->actions->lock);
 		*action = p->actions->action[signo - 1];
@@ -165,8 +178,11 @@ static void run_handler(struct thread *t, struct arch_regs *regs, int signo, con
 		.siginfo = info,
 		.signo = signo,
 	};
+	bool stepped = ptrace_steps(t);
 	uint64_t mask;
 
+	if (unlikely(stepped))
+		arch_step(&t->task, false);
 	rseq_signal(t, regs);
 	if (!(action->flags & SA_RESTORER) || arch_signal_push(regs, &frame) < 0) {
 		frame_failed(signo);
@@ -179,6 +195,8 @@ static void run_handler(struct thread *t, struct arch_regs *regs, int signo, con
 	if (!(action->flags & SA_NODEFER))
 		mask |= SIGNAL_BIT(signo);
 	signal_set_mask(mask);
+	if (unlikely(stepped))
+		ptrace_notify(SIGTRAP, CLD_TRAPPED, 0);
 }
 
 int64_t signal_return(void)
@@ -245,11 +263,15 @@ static void restart_without_handler(struct arch_regs *regs, int64_t result)
 static void deliver_signals(struct arch_regs *regs)
 {
 	struct thread *t = current_thread();
-	int64_t result = arch_regs_syscall(regs) >= 0 ? arch_regs_result(regs) : 0;
 	struct abi_siginfo info;
 	struct abi_sigaction action;
-	int signo = next_handled(t, &info, &action);
+	int64_t result;
+	int signo;
 
+	ptrace_late_call_end(t, regs);
+	signo = next_handled(t, &info, &action);
+	/* Only now: a tracer may have changed it. */
+	result = arch_regs_syscall(regs) >= 0 ? arch_regs_result(regs) : 0;
 	if (signo) {
 		if (is_restart(result))
 			restart_after_handler(regs, result, &action);

@@ -7,7 +7,7 @@
  * SIGCONT (when sent) and SIGKILL take stop_requested back and wake the parked threads; one of them tells
  * the parent, because the sender may be an interrupt handler that holds the tree lock.
  */
-#include "proc_priv.h"
+#include "ptrace_priv.h"
 
 /* After the stop is complete.  Takes the tree lock, so process.lock is not held. */
 void process_report_stopped(struct process *p)
@@ -18,7 +18,7 @@ void process_report_stopped(struct process *p)
 	int signo = p->stop_signal;
 
 	spin_unlock_irqrestore(&p->lock, inner);
-	if (still)
+	if (still && !ptrace_by_parent_locked(p))
 		parent_notify_locked(p, SIGCHLD, CLD_STOPPED, signo);
 	tree_unlock(flags);
 }
@@ -41,7 +41,7 @@ void thread_park_locked(struct thread *t, uint64_t flags)
 
 	p->stopped_threads++;
 	last = process_stop_complete_locked(p);
-	while (p->stop_requested && !thread_must_leave_locked(t)) {
+	while (p->stop_requested && !thread_must_leave_locked(t) && !t->ptrace.tracer) {
 		/* Set under the lock that the waker takes: its wake-up comes after and is not lost. */
 		atomic_store(&t->task.state, TASK_STOPPED);
 		spin_unlock_irqrestore(&p->lock, flags);
@@ -64,13 +64,17 @@ void process_stop_locked(struct process *p, int signo, uint64_t flags)
 {
 	struct thread *t;
 
-	if (!p->stop_requested) {
-		p->stop_requested = true;
+	if (p->state != PROCESS_STOPPED)
 		p->stop_signal = signo;
-		list_for_each (t, &p->threads, link)
-			task_set_work(&t->task, TASK_WORK_SIGNAL);
+	p->stop_requested = true;
+	list_for_each (t, &p->threads, link) {
+		ptrace_stop_again_locked(t);
+		task_set_work(&t->task, TASK_WORK_SIGNAL);
 	}
-	thread_park_locked(current_thread(), flags);
+	if (current_thread()->ptrace.tracer) /* takes part by a stop of its own */
+		spin_unlock_irqrestore(&p->lock, flags);
+	else
+		thread_park_locked(current_thread(), flags);
 }
 
 void process_continue_locked(struct process *p)
@@ -79,6 +83,8 @@ void process_continue_locked(struct process *p)
 
 	assert_held(&p->lock);
 	p->stop_dequeued = false;
+	list_for_each (t, &p->threads, link)
+		ptrace_continued_locked(t);
 	if (!p->stop_requested)
 		return;
 	p->stop_requested = false;
@@ -89,7 +95,7 @@ void process_continue_locked(struct process *p)
 	}
 	list_for_each (t, &p->threads, link) {
 		atomic_fetch_or(&t->task.work, TASK_WORK_SIGNAL);
-		task_wake_from(&t->task, TASK_STOPPED);
+		thread_wake_stopped_locked(t, false);
 	}
 }
 

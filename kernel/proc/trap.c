@@ -7,7 +7,7 @@
 #include <kernel/vm.h>
 #include <serix/errno.h>
 
-#include "proc_priv.h"
+#include "ptrace_priv.h"
 
 #define LOG_BURST    10
 #define LOG_INTERVAL (5 * NSEC_PER_SEC)
@@ -31,6 +31,8 @@ static bool unhandled(int signo)
 	struct thread *t = current_thread();
 	uint64_t handler = signal_action_get(t->process, signo).handler;
 
+	if (ptrace_traced(t)) /* that is for the tracer to say */
+		return false;
 	return handler <= SIG_IGN || (t->blocked & SIGNAL_BIT(signo));
 }
 

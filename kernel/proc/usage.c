@@ -108,7 +108,7 @@ int usage_by_id(pid_t id, bool thread, struct usage *out)
 
 /* --- as getrusage(2) wants it ---------------------------------------------------------------------- */
 
-static void to_abi(const struct usage *usage, struct abi_rusage *out)
+void usage_to_abi(const struct usage *usage, struct abi_rusage *out)
 {
 	*out = (struct abi_rusage){
 		.utime = ns_to_timeval(usage->user_ns),
@@ -126,7 +126,7 @@ void usage_of_process(struct process *p, struct abi_rusage *out)
 	struct usage usage;
 
 	process_usage(p, &usage);
-	to_abi(&usage, out);
+	usage_to_abi(&usage, out);
 }
 
 void usage_of_children(struct process *p, struct abi_rusage *out)
@@ -134,7 +134,7 @@ void usage_of_children(struct process *p, struct abi_rusage *out)
 	struct usage usage;
 
 	process_child_usage(p, &usage);
-	to_abi(&usage, out);
+	usage_to_abi(&usage, out);
 }
 
 /* The memory is the process's, as on Linux. */
@@ -145,7 +145,7 @@ void usage_of_thread(struct thread *t, struct abi_rusage *out)
 	thread_usage(t, &usage);
 	process_usage(t->process, &whole);
 	usage.max_rss_pages = whole.max_rss_pages;
-	to_abi(&usage, out);
+	usage_to_abi(&usage, out);
 }
 
 /* As wait4(2) reports it: the child's own children count too. */
@@ -156,5 +156,5 @@ void usage_with_children(struct process *p, struct abi_rusage *out)
 	assert_held(&proc_tree_lock);
 	process_usage(p, &usage);
 	usage_add(&usage, &p->child_usage);
-	to_abi(&usage, out);
+	usage_to_abi(&usage, out);
 }

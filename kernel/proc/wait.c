@@ -2,10 +2,18 @@
 /* Parents and their children: notification, wait, reaping. */
 #include <serix/errno.h>
 
-#include "proc_priv.h"
+#include "ptrace_priv.h"
 
-#define WAIT_CLONE 0x80000000u /* __WCLONE: only children that do not send SIGCHLD */
-#define WAIT_ALL   0x40000000u /* __WALL: either kind */
+void tracer_notify_locked(struct process *tracer, struct abi_siginfo *info)
+{
+	struct abi_sigaction action = signal_action_get(tracer, SIGCHLD);
+	bool stop = info->code == CLD_TRAPPED || info->code == CLD_STOPPED;
+
+	info->signo = SIGCHLD;
+	if (action.handler != SIG_IGN && !(stop && (action.flags & SA_NOCLDSTOP)))
+		signal_process(tracer, SIGCHLD, info);
+	wake_up_all(&tracer->child_wait);
+}
 
 void parent_notify_locked(struct process *p, int signo, int code, int status)
 {
@@ -95,7 +103,7 @@ static bool collect_locked(struct process *child, unsigned options, struct wait_
 	bool told = false;
 
 	if (child->state == PROCESS_ZOMBIE) {
-		if (!(options & WEXITED))
+		if (!(options & WEXITED) || child->corpse) /* its tracer comes first */
 			return false;
 		report(child, out, wait_status_code(child->exit_status), child->exit_status);
 		if (!peek) {
@@ -104,7 +112,8 @@ static bool collect_locked(struct process *child, unsigned options, struct wait_
 		}
 		return true;
 	}
-	if (child->state == PROCESS_STOPPED && (options & WUNTRACED) && !child->stop_reported) {
+	if (child->state == PROCESS_STOPPED && (options & WUNTRACED) && !child->stop_reported &&
+	    !ptrace_by_parent_locked(child)) {
 		report(child, out, CLD_STOPPED, child->stop_signal << 8 | 0x7f);
 		told = true;
 	} else if (child->continued && (options & WCONTINUED)) {
@@ -125,6 +134,7 @@ static bool collect_locked(struct process *child, unsigned options, struct wait_
 static int64_t try_wait(const struct wait_target *target, unsigned options, struct wait_result *out)
 {
 	struct process *self = current_process(), *child, *dead = NULL;
+	struct list also_dead = LIST_INIT(also_dead);
 	int64_t result = -ECHILD;
 	uint64_t flags = tree_lock();
 
@@ -137,9 +147,12 @@ static int64_t try_wait(const struct wait_target *target, unsigned options, stru
 			break;
 		}
 	}
+	if (result <= 0 && ptrace_wait_locked(target, options, out, &also_dead, &result))
+		result = out->pid;
 	tree_unlock(flags);
 	if (dead)
 		process_put(dead);
+	zombies_put(&also_dead);
 	return result;
 }
 

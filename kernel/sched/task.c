@@ -3,6 +3,7 @@
 #include "sched_priv.h"
 
 #include <arch/cpu.h>
+#include <arch/step.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
 #include <kernel/vm.h>
@@ -52,7 +53,18 @@ void task_fini(struct task *task)
 {
 	atomic_fetch_sub_explicit(&task_count, 1, memory_order_relaxed);
 	arch_fpu_free(&task->context);
+	arch_debug_free(&task->context);
 	kstack_free(task->kernel_stack);
+}
+
+bool task_is_off(struct task *task)
+{
+	uint64_t flags;
+	struct runq *rq = runq_lock_task(task, &flags);
+	bool off = is_off_locked(rq, task) && atomic_load(&task->state) == TASK_STOPPED;
+
+	spin_unlock_irqrestore(&rq->lock, flags);
+	return off;
 }
 
 void task_start(struct task *task)

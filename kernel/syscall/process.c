@@ -57,7 +57,7 @@ SYSCALL(vfork)
  * takes: CLONE_* in CLONE_SUPPORTED, but CLONE_CLEAR_SIGHAND, not CLONE_NEWNS CLONE_NEWCGROUP CLONE_NEWUTS
  * CLONE_NEWIPC CLONE_NEWUSER CLONE_NEWPID CLONE_NEWNET (EINVAL), else EINVAL
  * lacks: namespaces, threads with descriptors or a directory of their own (CLONE_THREAD without CLONE_FILES
- * and CLONE_FS: EINVAL); CLONE_PTRACE, CLONE_UNTRACED and CLONE_IO change nothing
+ * and CLONE_FS: EINVAL); CLONE_IO changes nothing
  */
 SYSCALL(clone)
 {
@@ -90,8 +90,8 @@ struct abi_clone_args {
  * takes: CLONE_* in CLONE_SUPPORTED, but CLONE_DETACHED, not CLONE_NEWNS CLONE_NEWCGROUP CLONE_NEWUTS
  * CLONE_NEWIPC CLONE_NEWUSER CLONE_NEWPID CLONE_NEWNET CLONE_NEWTIME CLONE_INTO_CGROUP (EINVAL), else EINVAL
  * lacks: namespaces, control groups, pids that are chosen (EPERM), threads with descriptors or a directory of
- * their own (CLONE_THREAD without CLONE_FILES and CLONE_FS: EINVAL); CLONE_PTRACE, CLONE_UNTRACED and
- * CLONE_IO change nothing
+ * their own (CLONE_THREAD without CLONE_FILES and CLONE_FS: EINVAL); CLONE_IO changes
+ * nothing
  */
 SYSCALL(clone3)
 {
@@ -215,8 +215,8 @@ SYSCALL(exit_group)
 #define WAIT_KINDS 0xe0000000u /* __WNOTHREAD, __WALL, __WCLONE */
 
 /*
- * takes: WNOHANG* WUNTRACED* WCONTINUED*, else EINVAL, but __WALL and __WCLONE are heeded
- * lacks: __WNOTHREAD, which changes nothing
+ * takes: WNOHANG* WUNTRACED* WCONTINUED*, else EINVAL, but __WALL, __WCLONE and __WNOTHREAD are heeded
+ * lacks: __WNOTHREAD for children, which are the whole process's; tracees are a thread's
  */
 SYSCALL(wait4)
 {
@@ -283,6 +283,8 @@ static int32_t plain_status(const struct wait_result *r)
 	case CLD_EXITED:
 	case CLD_STOPPED:
 		return r->status >> 8 & 0xff;
+	case CLD_TRAPPED:
+		return r->status >> 8;
 	case CLD_CONTINUED:
 		return SIGCONT;
 	}
@@ -291,8 +293,8 @@ static int32_t plain_status(const struct wait_result *r)
 
 /*
  * takes: P_* in waitid_target waitid_wait, else EINVAL; WNOHANG* WNOWAIT* WEXITED* WSTOPPED* WCONTINUED*,
- * else EINVAL, but __WALL and __WCLONE are heeded
- * lacks: __WNOTHREAD, which changes nothing
+ * else EINVAL, but __WALL, __WCLONE and __WNOTHREAD are heeded
+ * lacks: __WNOTHREAD for children, which are the whole process's; tracees are a thread's
  */
 SYSCALL(waitid)
 {
@@ -447,6 +449,7 @@ enum {
 	PR_GET_NO_NEW_PRIVS,
 	PR_GET_THP_DISABLE = 42,
 	PR_CAP_AMBIENT = 47,
+	PR_SET_PTRACER = 0x59616d61,
 };
 
 #define PR_TSC_ENABLE         1
@@ -521,7 +524,7 @@ static int64_t set_timer_slack(uint64_t ns)
 
 /*
  * takes: PR_*, but PR_TSC_ENABLE, not PR_SET_TSC
- * PR_SET_THP_DISABLE PR_SET_MM PR_SET_PTRACER PR_SET_VMA PR_MCE_KILL PR_MCE_KILL_GET PR_GET_TID_ADDRESS
+ * PR_SET_THP_DISABLE PR_SET_MM PR_SET_VMA PR_MCE_KILL PR_MCE_KILL_GET PR_GET_TID_ADDRESS
  * PR_GET_SPECULATION_CTRL PR_SET_SPECULATION_CTRL PR_SET_IO_FLUSHER PR_GET_IO_FLUSHER
  * PR_SET_SYSCALL_USER_DISPATCH PR_SCHED_CORE PR_GET_TIMING PR_SET_TIMING (EINVAL), else EINVAL;
  * PR_CAP_AMBIENT_* in ambient, else EINVAL
@@ -547,6 +550,8 @@ SYSCALL(prctl)
 			return -EINVAL;
 		p->dumpable = value;
 		return 0;
+	case PR_SET_PTRACER:
+		return ptrace_set_tracer(value);
 	case PR_SET_NAME:
 		return set_name(value);
 	case PR_GET_NAME:

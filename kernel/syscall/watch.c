@@ -6,12 +6,14 @@
 
 #include <arch/context.h>
 #include <kernel/process.h>
+#include <kernel/ptrace.h>
 #include <kernel/seccomp.h>
 #include <kernel/syscall.h>
 #include <serix/errno.h>
 
 /* In the order in which they are asked. */
 static const struct call_watcher *const watchers[] = {
+	&ptrace_call_watcher,
 	&seccomp_watcher,
 	NULL,
 };

@@ -14,16 +14,17 @@
 
 typedef struct abi_bpf_instruction insn;
 
-#define STATEMENT(c, constant)          ((insn){ .code = (c), .k = (constant) })
-#define BRANCH(c, constant, true_, false_) ((insn){ .code = (c), .jt = (true_), .jf = (false_), .k = (constant) })
-#define LOAD(field)                     STATEMENT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct abi_seccomp_data, field))
-#define RETURN(what)                    STATEMENT(BPF_RET | BPF_K, what)
-#define IF_EQUAL(constant, yes, no)     BRANCH(BPF_JMP | BPF_JEQ | BPF_K, constant, yes, no)
+#define STATEMENT(c, constant) ((insn){ .code = (c), .k = (constant) })
+#define BRANCH(c, constant, true_, false_) \
+	((insn){ .code = (c), .jt = (true_), .jf = (false_), .k = (constant) })
+#define LOAD(field)                 STATEMENT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct abi_seccomp_data, field))
+#define RETURN(what)                STATEMENT(BPF_RET | BPF_K, what)
+#define IF_EQUAL(constant, yes, no) BRANCH(BPF_JMP | BPF_JEQ | BPF_K, constant, yes, no)
 
 /* For one number that answer; everything else is allowed. */
-#define ANSWER(nr, what)                                                                        \
-	{                                                                                       \
-		LOAD(number), IF_EQUAL(nr, 0, 1), RETURN(what), RETURN(SECCOMP_RET_ALLOW),      \
+#define ANSWER(nr, what)                                                                   \
+	{                                                                                  \
+		LOAD(number), IF_EQUAL(nr, 0, 1), RETURN(what), RETURN(SECCOMP_RET_ALLOW), \
 	}
 
 static inline long seccomp(unsigned op, unsigned flags, void *arg)

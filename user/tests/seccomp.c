@@ -112,7 +112,8 @@ static bool refused(const insn *code, size_t count)
 {
 	return add_filter(0, code, count) < 0 && errno == EINVAL;
 }
-#define REFUSED(...) refused((const insn[]){ __VA_ARGS__ }, sizeof((const insn[]){ __VA_ARGS__ }) / sizeof(insn))
+#define REFUSED(...) \
+	refused((const insn[]){ __VA_ARGS__ }, sizeof((const insn[]){ __VA_ARGS__ }) / sizeof(insn))
 
 static void bad_programs(void)
 {
@@ -159,8 +160,9 @@ static void long_chains(void)
 
 static void what_there_is(void)
 {
-	static const uint32_t known[] = { SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD, SECCOMP_RET_TRAP,
-					  SECCOMP_RET_ERRNO,        SECCOMP_RET_USER_NOTIF,  SECCOMP_RET_TRACE,
+	static const uint32_t known[] = { SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD,
+					  SECCOMP_RET_TRAP,         SECCOMP_RET_ERRNO,
+					  SECCOMP_RET_USER_NOTIF,   SECCOMP_RET_TRACE,
 					  SECCOMP_RET_LOG,          SECCOMP_RET_ALLOW };
 	uint32_t unknown = 0x12340000, data = SECCOMP_RET_ERRNO | 1;
 	struct abi_seccomp_sizes sizes = { 0 };
@@ -221,11 +223,17 @@ static void by_arguments(void)
 {
 	uint32_t offset = offsetof(struct abi_seccomp_data, args[1]);
 	insn code[] = {
-		LOAD(arch), IF_EQUAL(ARCH_HERE, 1, 0), RETURN(SECCOMP_RET_KILL_PROCESS),
-		LOAD(number), IF_EQUAL(SYS_lseek, 0, 5),
-		STATEMENT(BPF_LD | BPF_W | BPF_ABS, offset), IF_EQUAL(0x1000, 0, 3),
-		STATEMENT(BPF_LD | BPF_W | BPF_ABS, offset + 4), IF_EQUAL(0x5, 0, 1),
-		RETURN(SECCOMP_RET_ERRNO | ENOTTY), RETURN(SECCOMP_RET_ALLOW),
+		LOAD(arch),
+		IF_EQUAL(ARCH_HERE, 1, 0),
+		RETURN(SECCOMP_RET_KILL_PROCESS),
+		LOAD(number),
+		IF_EQUAL(SYS_lseek, 0, 5),
+		STATEMENT(BPF_LD | BPF_W | BPF_ABS, offset),
+		IF_EQUAL(0x1000, 0, 3),
+		STATEMENT(BPF_LD | BPF_W | BPF_ABS, offset + 4),
+		IF_EQUAL(0x5, 0, 1),
+		RETURN(SECCOMP_RET_ERRNO | ENOTTY),
+		RETURN(SECCOMP_RET_ALLOW),
 	};
 
 	need(no_new_privileges() == 0 && ADD_FILTER(0, code) == 0);
@@ -243,9 +251,12 @@ static void by_place(void)
 	__asm__("leaq 1f(%%rip), %0\n.globl seccomp_place\n" : "=r"(behind));
 	{
 		insn code[] = {
-			LOAD(number), IF_EQUAL(SYS_getppid, 0, 3),
-			LOAD(instruction_pointer), IF_EQUAL((uint32_t)behind, 1, 0),
-			RETURN(SECCOMP_RET_ERRNO | ENOTTY), RETURN(SECCOMP_RET_ALLOW),
+			LOAD(number),
+			IF_EQUAL(SYS_getppid, 0, 3),
+			LOAD(instruction_pointer),
+			IF_EQUAL((uint32_t)behind, 1, 0),
+			RETURN(SECCOMP_RET_ERRNO | ENOTTY),
+			RETURN(SECCOMP_RET_ALLOW),
 		};
 
 		need(no_new_privileges() == 0 && ADD_FILTER(0, code) == 0);
@@ -259,14 +270,22 @@ static void by_place(void)
 static void by_arithmetic(void)
 {
 	insn code[] = {
-		LOAD(number), IF_EQUAL(SYS_lseek, 1, 0), RETURN(SECCOMP_RET_ALLOW),
+		LOAD(number),
+		IF_EQUAL(SYS_lseek, 1, 0),
+		RETURN(SECCOMP_RET_ALLOW),
 		STATEMENT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct abi_seccomp_data, args[1])),
-		STATEMENT(BPF_ST, 3), STATEMENT(BPF_LDX | BPF_MEM, 3), /* X = a */
-		STATEMENT(BPF_ALU | BPF_MUL | BPF_K, 7), STATEMENT(BPF_ALU | BPF_ADD | BPF_X, 0), /* 8a */
-		STATEMENT(BPF_ALU | BPF_RSH | BPF_K, 2), STATEMENT(BPF_ALU | BPF_SUB | BPF_X, 0), /* a */
-		STATEMENT(BPF_ALU | BPF_NEG, 0), STATEMENT(BPF_ALU | BPF_XOR | BPF_K, 0xffffffff), /* a - 1 */
-		STATEMENT(BPF_ALU | BPF_AND | BPF_K, 0xff), STATEMENT(BPF_ALU | BPF_OR | BPF_K, 0x100),
-		STATEMENT(BPF_ALU | BPF_OR | BPF_K, SECCOMP_RET_ERRNO), STATEMENT(BPF_RET | BPF_A, 0),
+		STATEMENT(BPF_ST, 3),
+		STATEMENT(BPF_LDX | BPF_MEM, 3), /* X = a */
+		STATEMENT(BPF_ALU | BPF_MUL | BPF_K, 7),
+		STATEMENT(BPF_ALU | BPF_ADD | BPF_X, 0), /* 8a */
+		STATEMENT(BPF_ALU | BPF_RSH | BPF_K, 2),
+		STATEMENT(BPF_ALU | BPF_SUB | BPF_X, 0), /* a */
+		STATEMENT(BPF_ALU | BPF_NEG, 0),
+		STATEMENT(BPF_ALU | BPF_XOR | BPF_K, 0xffffffff), /* a - 1 */
+		STATEMENT(BPF_ALU | BPF_AND | BPF_K, 0xff),
+		STATEMENT(BPF_ALU | BPF_OR | BPF_K, 0x100),
+		STATEMENT(BPF_ALU | BPF_OR | BPF_K, SECCOMP_RET_ERRNO),
+		STATEMENT(BPF_RET | BPF_A, 0),
 	};
 
 	need(no_new_privileges() == 0 && ADD_FILTER(0, code) == 0);
@@ -286,14 +305,17 @@ static void logged(void)
 {
 	insn code[] = ANSWER(SYS_getppid, SECCOMP_RET_LOG);
 
-	need(no_new_privileges() == 0 && ADD_FILTER(SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW, code) == 0);
+	need(no_new_privileges() == 0 &&
+	     ADD_FILTER(SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW, code) == 0);
 	need(syscall(SYS_getppid) > 0);
 }
 
 static void strictest(void)
 {
-	insn log[] = ANSWER(SYS_getppid, SECCOMP_RET_LOG), first[] = ANSWER(SYS_getppid, SECCOMP_RET_ERRNO | 1);
-	insn second[] = ANSWER(SYS_getppid, SECCOMP_RET_ERRNO | 2), trace[] = ANSWER(SYS_getppid, SECCOMP_RET_TRACE);
+	insn log[] = ANSWER(SYS_getppid, SECCOMP_RET_LOG),
+	     first[] = ANSWER(SYS_getppid, SECCOMP_RET_ERRNO | 1);
+	insn second[] = ANSWER(SYS_getppid, SECCOMP_RET_ERRNO | 2),
+	     trace[] = ANSWER(SYS_getppid, SECCOMP_RET_TRACE);
 
 	need(no_new_privileges() == 0 && ADD_FILTER(0, first) == 0 && ADD_FILTER(0, second) == 0);
 	need(ADD_FILTER(0, log) == 0 && ADD_FILTER(0, trace) == 0);
@@ -413,11 +435,13 @@ static void trap_blocked(void)
 
 static void killing(void)
 {
-	tap(dies_of_sigsys(killed_alone, SECCOMP_RET_KILL_THREAD), "a killed only thread is a killed process");
+	tap(dies_of_sigsys(killed_alone, SECCOMP_RET_KILL_THREAD),
+	    "a killed only thread is a killed process");
 	tap(dies_of_sigsys(killed_alone, SECCOMP_RET_KILL_PROCESS), "a killed process");
 	deadly_answer = SECCOMP_RET_KILL_THREAD;
 	tap(passes(killed_thread), "a killed thread leaves the others");
-	tap(dies_of_sigsys(killed_thread, SECCOMP_RET_KILL_PROCESS), "a process is killed by any of its threads");
+	tap(dies_of_sigsys(killed_thread, SECCOMP_RET_KILL_PROCESS),
+	    "a process is killed by any of its threads");
 	tap(dies_of_sigsys(killed_thread, 0x12340000), "and by what is no answer");
 	tap(passes(trap_call), "SIGSYS says which call it was, and the handler gives the result");
 	tap(dies_of_sigsys(trap_blocked, 0), "SIGSYS can not be blocked or ignored");

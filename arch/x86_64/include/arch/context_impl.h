@@ -8,18 +8,26 @@
 #include <kernel/compiler.h>
 #include <kernel/types.h>
 
+struct debug_regs;
+
 /* What a task keeps while it does not run; callee-saved registers lie on its kernel stack. */
 struct arch_context {
 	uint64_t sp;      /* kernel stack pointer */
 	uint64_t fs_base; /* user thread pointer */
 	uint64_t gs_base; /* user's GS */
 	void *fpu;        /* XSAVE or FXSAVE area; NULL: a task that never leaves the kernel */
+	void *quick;      /* the same, unless a switch from or to it has more to do (switch.h): then NULL */
+	struct debug_regs *debug; /* its breakpoints; NULL: none */
+	uint64_t debug_status;    /* what its last debug exception was, as DR6 says it */
+	bool stepped;             /* a debugger has set TF */
 };
 
 /* arch_regs.vector of a system call; `error` then holds the call's number. */
 #define REGS_VECTOR_SYSCALL 256u
 /* arch_regs.vector of registers made up by the kernel: a fresh program, a return from a signal. */
 #define REGS_VECTOR_NONE 257u
+/* The same as of a system call, but a debugger has changed registers: SYSRET cannot leave with them. */
+#define REGS_VECTOR_CHANGED_SYSCALL 258u
 
 /* The machine's name for filters of calls and in SIGSYS: EM_X86_64, 64 bits, little endian. */
 #define ARCH_AUDIT 0xc000003eu
@@ -68,7 +76,9 @@ static inline void arch_regs_set_syscall_arg(struct arch_regs *regs, unsigned n,
 
 static inline int64_t arch_regs_syscall(const struct arch_regs *regs)
 {
-	return regs->vector == REGS_VECTOR_SYSCALL ? (int64_t)regs->error : -1;
+	bool call = regs->vector == REGS_VECTOR_SYSCALL || regs->vector == REGS_VECTOR_CHANGED_SYSCALL;
+
+	return call ? (int64_t)regs->error : -1;
 }
 
 static inline uint64_t arch_regs_syscall_number(const struct arch_regs *regs)
