@@ -5,6 +5,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/inotify.h>
+#include <kernel/lease.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
 
@@ -297,7 +298,9 @@ int vfs_truncate(const struct path *path, off_t length)
 		if (writers < 0)
 			return -ETXTBSY;
 	} while (!atomic_compare_exchange_weak(&v->write_count, &writers, writers + 1));
-	err = truncate_vnode(v, path, length);
+	err = lease_break(v, true, false);
+	if (err == 0)
+		err = truncate_vnode(v, path, length);
 	atomic_fetch_sub(&v->write_count, 1);
 	return err;
 }

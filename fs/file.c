@@ -5,6 +5,7 @@
 #include <kernel/async.h>
 #include <kernel/cap.h>
 #include <kernel/inotify.h>
+#include <kernel/lease.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 
@@ -22,12 +23,15 @@ static void release(struct kobject *obj)
 
 	notify_file(file, file->access & CAP_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	file_locks_released(file);
+	lease_released(file);
 	if (unlikely(atomic_load_explicit(&file->async, memory_order_relaxed) != NULL))
 		async_release(file);
 	if (file->ops->release)
 		file->ops->release(file);
 	if (file->writer)
 		atomic_fetch_sub_explicit(&v->write_count, 1, memory_order_release);
+	else if (file->reader)
+		atomic_fetch_sub_explicit(&v->read_count, 1, memory_order_release);
 	if (file->dentry) {
 		dentry_put(file->dentry);
 		mount_put(file->mount);
@@ -81,7 +85,7 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 	atomic_init(&file->flags, flags);
 	file->access = access_of(flags);
 	file->rights_max = file->via = ~0u;
-	file->writer = false;
+	file->reader = file->writer = false;
 	mutex_init(&file->pos_lock, "file position", RANK_FILE_POS);
 	file->pos = 0;
 	file->private = private;

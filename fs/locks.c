@@ -410,5 +410,6 @@ int proc_show_locks(struct proc_text *t, const struct proc_node *node)
 		if (!own || l->taker == current_process()->pid)
 			lock_row(t, ++number, l);
 	mutex_unlock(&locks_mutex);
+	leases_show(t, number, own);
 	return 0;
 }

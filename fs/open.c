@@ -7,6 +7,7 @@
 #include <kernel/confine.h>
 #include <kernel/device.h>
 #include <kernel/format.h>
+#include <kernel/lease.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/unsupported.h>
@@ -112,6 +113,42 @@ static int become_writer(struct vnode *v)
 	return 0;
 }
 
+/* How an open file counts in its vnode. */
+struct opener {
+	bool reader, writer;
+};
+
+static void uncount(struct vnode *v, const struct opener *o)
+{
+	if (o->writer)
+		atomic_fetch_sub(&v->write_count, 1);
+	else if (o->reader)
+		atomic_fetch_sub(&v->read_count, 1);
+}
+
+/* Counted first, so that nobody gets a lease that rules it out; then those that do are broken. */
+static int count(struct vnode *v, uint32_t flags, struct opener *o)
+{
+	unsigned mode = flags & O_ACCMODE;
+	int err = 0;
+
+	if (!S_ISREG(v->mode))
+		return 0;
+	if (mode == O_WRONLY || mode == O_RDWR) {
+		err = become_writer(v);
+		if (err < 0)
+			return err;
+		o->writer = true;
+	} else if (mode == O_RDONLY) {
+		atomic_fetch_add(&v->read_count, 1);
+		o->reader = true;
+	}
+	err = lease_break(v, o->writer || (flags & O_TRUNC), flags & O_NONBLOCK);
+	if (err < 0)
+		uncount(v, o);
+	return err;
+}
+
 static const struct file_ops path_only_ops;
 
 /* Takes over the references of `path` on success. */
@@ -130,13 +167,13 @@ static struct file *make_file(const struct path *path, uint32_t flags, const str
 	return file;
 }
 
-/* After make_file everything is undone by file_put, the writer's count included. */
+/* After make_file everything is undone by file_put, the counts included. */
 int file_open_path(const struct path *path, uint32_t flags, bool created, struct file **out)
 {
 	struct vnode *v = path->dentry->vnode;
 	const struct file_ops *ops = &path_only_ops;
 	void *private = NULL;
-	bool writer = false;
+	struct opener opener = { 0 };
 	struct file *file;
 	int err = 0;
 
@@ -144,10 +181,8 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 		err = created ? 0 : may_open(path, flags);
 		if (err == 0)
 			err = choose_ops(v, &ops, &private);
-		writer = S_ISREG(v->mode) &&
-			 ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR);
-		if (err == 0 && writer)
-			err = become_writer(v);
+		if (err == 0)
+			err = count(v, flags, &opener);
 		if (err < 0) {
 			path_put(path);
 			return err;
@@ -155,12 +190,12 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 	}
 	file = make_file(path, flags, ops, private);
 	if (!file) {
-		if (writer)
-			atomic_fetch_sub(&v->write_count, 1);
+		uncount(v, &opener);
 		path_put(path);
 		return -ENOMEM;
 	}
-	file->writer = writer;
+	file->reader = opener.reader;
+	file->writer = opener.writer;
 	if (ops->open) {
 		err = ops->open(file);
 		if (err < 0)

@@ -186,8 +186,11 @@ extern const struct proc_entry proc_sys_net_entries[PROC_SYS_NET_COUNT];
 #define PROC_SYS_MQUEUE_COUNT 5
 extern const struct proc_entry proc_sys_mqueue_entries[PROC_SYS_MQUEUE_COUNT]; /* fs/proc_sys_mqueue.c */
 
-#define PROC_SYS_FS_COUNT 8
+#define PROC_SYS_FS_COUNT 10
 extern const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT]; /* fs/proc_sys_fs.c */
+
+/* fs/lease.c: rows of /proc/locks behind that number, all or the running process's own. */
+void leases_show(struct proc_text *t, unsigned number, bool own);
 
 /* fs/proc_devices.c */
 int proc_show_devices(struct proc_text *t, const struct proc_node *node);

@@ -4,6 +4,7 @@
 
 #include <kernel/aio.h>
 #include <kernel/inotify.h>
+#include <kernel/lease.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
@@ -59,6 +60,8 @@ static const struct setting {
 } settings[] = {
 	{ "aio-max-nr", &aio_max, UINT32_MAX },
 	{ "dir-notify-enable", &dnotify_enabled, 1 },
+	{ "lease-break-time", &lease_break_seconds, INT32_MAX },
+	{ "leases-enable", &leases_enabled, 1 },
 };
 
 static const struct setting *setting_of(const struct proc_node *node)
@@ -99,6 +102,8 @@ const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT] = {
 	SETTING("dir-notify-enable"),
 	PROC_FILE("file-max", 0444, show_file_max),
 	PROC_FILE("file-nr", 0444, show_file_nr),
+	SETTING("lease-break-time"),
+	SETTING("leases-enable"),
 	PROC_DIR("mqueue", proc_sys_mqueue_entries),
 	PROC_FILE("nr_open", 0444, show_nr_open),
 	PROC_FILE("pipe-max-size", 0444, show_pipe_max_size),

@@ -80,6 +80,7 @@ struct file {
 	uint32_t access;            /* [i] CAP_READ | CAP_WRITE as opened */
 	uint32_t rights_max;        /* [i] CAP_*: what its descriptors may be used for at most */
 	uint32_t via;               /* [i] CAP_* of the directory that it was opened through; or ~0 */
+	bool reader;                /* [i] counted in vnode->read_count */
 	bool writer;                /* [i] counted in vnode->write_count: the file is no program to run */
 	struct mutex pos_lock;
 	off_t pos;                        /* [pos_lock] */

@@ -28,6 +28,7 @@ struct dentry;
 struct mount;
 struct pipe;
 struct file_locks;
+struct lease;
 struct xattr_sink;
 struct xattr_store;
 
@@ -114,10 +115,12 @@ struct vnode {
 	uint32_t seals;                        /* [lock] F_SEAL_*, of regular files that have `pages` */
 	enum memobj_type memory;               /* [i] a memory object's type; MEMOBJ_NONE: a file */
 	_Atomic int32_t write_count;           /* [a] writers; negative: executables deny writing (ETXTBSY) */
+	_Atomic int32_t read_count;            /* [a] open files of regular ones that only read */
 	bool linkable;                         /* [lock] has no name yet, but may get one (O_TMPFILE) */
 	struct xattr_store *xattrs;            /* [lock] of a file in memory; NULL: it never had any */
 	struct pipe *pipe;                     /* [lock] of a fifo while it is open */
 	struct file_locks *locks; /* [file_locks_mutex] record locks and flock; NULL: none ever */
+	struct lease *leases;     /* [lease_mutex] written; NULL: nobody has one.  fs/lease.c */
 	struct watch *watches;    /* fs/events/watch.h: who wants to hear of it, */
 	_Atomic uint32_t watched; /* [a] and of what, in all */
 	void *private;            /* [ops] */

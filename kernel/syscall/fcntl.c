@@ -7,6 +7,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/inotify.h>
+#include <kernel/lease.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
 #include <kernel/socket.h>
@@ -144,6 +145,8 @@ static uint32_t rights_to_control(int cmd)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
+	case F_SETLEASE:
+	case F_GETLEASE:
 		return CAP_LOCK;
 	case F_ADD_SEALS:
 		return CAP_SEAL;
@@ -183,6 +186,10 @@ static int64_t file_control(const struct file_use *use, int fd, int cmd, uint64_
 		return pipe_set_capacity(file, (uint32_t)arg);
 	case F_NOTIFY:
 		return dnotify_set(use, fd, (uint32_t)arg);
+	case F_SETLEASE:
+		return lease_set(file, fd, (int)arg);
+	case F_GETLEASE:
+		return lease_get(file);
 	default:
 		return signal_control(file, cmd, arg);
 	}
@@ -206,8 +213,8 @@ static int64_t object_control(int fd, int cmd, uint64_t arg)
 }
 
 /*
- * takes: F_* in here file_control signal_control, but F_OWNER_TID F_OWNER_PID F_OWNER_PGRP, not F_SETLEASE
- * F_GETLEASE F_GET_RW_HINT F_SET_RW_HINT (EINVAL), else EINVAL; status flags: O_* in SETTABLE_FLAGS
+ * takes: F_* in here file_control signal_control, but F_OWNER_TID F_OWNER_PID F_OWNER_PGRP, not
+ * F_GET_RW_HINT F_SET_RW_HINT (EINVAL), else EINVAL; status flags: O_* in SETTABLE_FLAGS
  * set_status_flags, else ignored; seals: F_SEAL_* in file_add_seals, else EINVAL
  */
 SYSCALL(fcntl)
