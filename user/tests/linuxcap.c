@@ -1,35 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Linux's capabilities by the user, what prctl says of them, and memory between processes. */
+/* Linux's capabilities, where they are shown, and memory between processes.  The same on Linux; call by call they
+ * are in tests/calls/privileges.c and privileged.c. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "child.h"
+#include "linuxcap.h"
 #include "tap.h"
-
-#define FAILS(call, e) ((call) == -1 && errno == (e))
-#define VERSION_3      0x20080522u
-#define FULL           0x1ffffffffffull
-
-struct header {
-	uint32_t version;
-	int pid;
-};
-
-struct data {
-	uint32_t effective, permitted, inheritable;
-};
 
 static uint64_t permitted(void)
 {
-	struct header header = { VERSION_3, 0 };
-	struct data data[2] = { 0 };
-
-	need(syscall(SYS_capget, &header, data) == 0);
-	return (uint64_t)data[1].permitted << 32 | data[0].permitted;
+	return caps_of(0).permitted;
 }
 
 static void by_user(void)
@@ -64,6 +50,53 @@ static void set_what_is(void)
 	need(FAILS(syscall(SYS_capset, &header, data), EPERM));
 	memset(data, 0, sizeof(data));
 	need(syscall(SYS_capset, &header, data) == 0);
+}
+
+/* The value of a line of /proc/self/status. */
+static uint64_t line_of_status(const char *name)
+{
+	static char text[8192];
+	int fd = open("/proc/self/status", O_RDONLY);
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+	const char *line;
+
+	close(fd);
+	need(len > 0);
+	text[len] = '\0';
+	line = strstr(text, name);
+	need(line != NULL);
+	return strtoull(line + strlen(name), NULL, 16);
+}
+
+static void shown(void)
+{
+	char last[16] = "";
+	int fd = open("/proc/sys/kernel/cap_last_cap", O_RDONLY);
+
+	need(read(fd, last, sizeof(last) - 1) == 3 && strcmp(last, "40\n") == 0);
+	need(caps_set(BIT(CAP_KILL) | BIT(CAP_SETPCAP), FULL, BIT(CAP_CHOWN)) == 0);
+	need(prctl(PR_CAPBSET_DROP, 40, 0, 0, 0) == 0);
+	need(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0) == 0);
+	need(line_of_status("CapInh:") == BIT(CAP_CHOWN) && line_of_status("CapPrm:") == FULL);
+	need(line_of_status("CapEff:") == (BIT(CAP_KILL) | BIT(CAP_SETPCAP)));
+	need(line_of_status("CapBnd:") == (FULL & ~BIT(40)) && line_of_status("CapAmb:") == BIT(CAP_CHOWN));
+}
+
+/* What was dropped is gone, what was kept works, and what is not in effect can be taken up again. */
+static void in_part(void)
+{
+	pid_t pid = sleeper();
+
+	need(prctl(PR_SET_KEEPCAPS, 1) == 0 && setgid(1000) == 0 && setuid(1000) == 0);
+	need(FAILS(kill(pid, 0), EPERM));
+	need(caps_set(BIT(CAP_KILL), BIT(CAP_KILL) | BIT(CAP_SYS_ADMIN), 0) == 0);
+	need(kill(pid, 0) == 0);
+	need(FAILS(sethostname("x", 1), EPERM) && FAILS(chown("/etc", 0, 0), EPERM));
+	need(caps_of(0).effective == BIT(CAP_KILL));
+	need(caps_set(BIT(CAP_SYS_ADMIN), BIT(CAP_SYS_ADMIN), 0) == 0);
+	need(FAILS(kill(pid, 0), EPERM));
+	need(FAILS(caps_set(0, BIT(CAP_KILL), 0), EPERM));
+	need(caps_set(0, 0, 0) == 0 && permitted() == 0);
 }
 
 static void by_prctl(void)
@@ -105,7 +138,9 @@ static void between_processes(void)
 
 int main(void)
 {
-	tap(passes(by_user), "the superuser has all, others none");
+	tap(passes(by_user), "user 0 has all, others none");
+	tap(passes(in_part), "what is dropped is gone, what is kept works");
+	tap(passes(shown), "/proc shows all five sets and the last number");
 	tap(passes(headers), "capget's versions and refusals");
 	tap(passes(set_what_is), "capset sets what is so already");
 	tap(passes(by_prctl), "what prctl says of capabilities");
