@@ -10,7 +10,6 @@
 #include <arch/usercopy.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
-#include <kernel/unsupported.h>
 #include <serix/errno.h>
 
 /* --- privileges ------------------------------------------------------------------------------------------ */
@@ -89,6 +88,7 @@ static uint64_t both_words(uint32_t low, uint32_t high)
 	return ((uint64_t)high << 32 | low) & PRIV_ALL;
 }
 
+/* lacks: sets for each thread: a process has one of each */
 SYSCALL(capset)
 {
 	struct user_cap_data data[2] = { 0 };
