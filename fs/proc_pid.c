@@ -309,6 +309,7 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		  .read = proc_read_mem,                                                                     \
 		  .write = proc_write_mem,                                                                   \
 		  .guarded = true },                                                                         \
+		{ .name = "pagemap", .mode = S_IFREG | 0400, .read = proc_read_pagemap, .guarded = true },   \
 		PROC_FILE("oom_score", 0444, proc_show_oom_score),                                           \
 		{ .name = "oom_score_adj",                                                                   \
 		  .mode = S_IFREG | 0644,                                                                    \

@@ -111,6 +111,7 @@ int proc_show_cmdline(struct proc_text *t, const struct proc_node *node);
 int proc_show_environ(struct proc_text *t, const struct proc_node *node);
 int proc_show_auxv(struct proc_text *t, const struct proc_node *node);
 ssize_t proc_read_mem(const struct proc_node *node, struct iobuf *io, off_t *pos);
+ssize_t proc_read_pagemap(const struct proc_node *node, struct iobuf *io, off_t *pos); /* proc_pagemap.c */
 ssize_t proc_write_mem(const struct proc_node *node, struct iobuf *io, off_t *pos);
 int proc_record_maps(struct proc_text *t, const struct proc_node *node);
 int proc_find_fd(const struct proc_node *dir, const char *name, size_t len, struct proc_name *out);

@@ -299,6 +299,14 @@ struct vm_usage {
 	uint64_t proportional; /* each page divided among those who have it mapped, << VM_USAGE_SHIFT */
 };
 void vm_measure(struct vm_space *vm, uint64_t start, uint64_t end, struct vm_usage *out);
+/* The same of single pages, few at a time: the page table's lock is held.  All zeroes: not mapped. */
+struct vm_page_look {
+	uint64_t frame; /* its number */
+	bool mapped, anonymous;
+	bool exclusive; /* nobody else has it mapped */
+	bool watched;   /* PT_WATCHED */
+};
+void vm_look_at_pages(struct vm_space *vm, uint64_t start, unsigned count, struct vm_page_look *out);
 
 /* NUMA (kernel/mm/vm_policy.c): where pages come from, and which they are. */
 #define VM_POLICY_STRICT (1u << 0) /* -EIO: there are pages elsewhere (with MOVE: that stayed there) */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What ranges of a space hold, page by page: /proc/pid/smaps and numa_maps. */
+/* What ranges of a space hold, page by page: /proc/pid/smaps, numa_maps and pagemap. */
 #include <arch/paging.h>
 #include <kernel/vm.h>
 
@@ -63,5 +63,34 @@ void vm_measure_nodes(struct vm_space *vm, uint64_t start, uint64_t end, struct 
 		}
 		spin_unlock(&vm->pt_lock);
 	}
+	read_unlock(&vm->lock);
+}
+
+static struct vm_page_look look_at(paddr_t pa, unsigned prot)
+{
+	const struct page *page = page_of(pa);
+
+	return (struct vm_page_look){
+		.frame = pa >> PAGE_SHIFT,
+		.mapped = true,
+		.anonymous = page->use == PAGE_ANON,
+		.exclusive = sharers(page) == 1,
+		.watched = prot & PT_WATCHED,
+	};
+}
+
+void vm_look_at_pages(struct vm_space *vm, uint64_t start, unsigned count, struct vm_page_look *out)
+{
+	uint64_t end = start + count * PAGE_SIZE, va = start;
+	unsigned prot;
+	paddr_t pa;
+
+	for (unsigned i = 0; i < count; i++)
+		out[i] = (struct vm_page_look){ 0 };
+	read_lock(&vm->lock);
+	spin_lock(&vm->pt_lock);
+	for (; (va = arch_pt_next(vm->root, va, end, &pa, &prot)) < end; va += PAGE_SIZE)
+		out[(va - start) >> PAGE_SHIFT] = look_at(pa, prot);
+	spin_unlock(&vm->pt_lock);
 	read_unlock(&vm->lock);
 }
