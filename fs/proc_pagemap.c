@@ -50,7 +50,8 @@ static ssize_t read_all(struct vm_space *vm, struct iobuf *io, off_t *pos, struc
 
 	while (io->left > 0 && *pos / ENTRY < (off_t)PAGES && !signal_pending()) {
 		uint64_t page = (uint64_t)(*pos / ENTRY);
-		unsigned count = (unsigned)MIN(MIN(io->left / sizeof(uint64_t), PAGES - page), (uint64_t)BATCH);
+		unsigned count =
+			(unsigned)MIN(MIN(io->left / sizeof(uint64_t), PAGES - page), (uint64_t)BATCH);
 
 		n = read_batch(vm, io, page, count, frames, b);
 		if (n <= 0)

@@ -286,7 +286,9 @@ static uint64_t reason_of(struct vm_space *vm, const struct vm_area *area, uint6
 /* Is it to fail instead? */
 static bool refuses(const struct userfault *u, unsigned access)
 {
-	return (features_of(u) & UFFD_FEATURE_SIGBUS) || current_task()->leaving ||
+	const struct task *task = current_task();
+
+	return (features_of(u) & UFFD_FEATURE_SIGBUS) || task->leaving || !task->user ||
 	       (u->user_only && !(access & FAULT_USER));
 }
 
@@ -327,7 +329,7 @@ static int wait_for(struct vm_space *vm, struct userfault *u, struct waiting_fau
 int userfault_wait(struct vm_space *vm, uint64_t addr, unsigned access, bool interruptible)
 {
 	const struct vm_area *area = area_above(&vm->areas, addr);
-	struct waiting_fault f = { .addr = addr, .thread = userfault_thread_number() };
+	struct waiting_fault f = { .addr = addr };
 	struct userfault *u = area->userfault;
 	int err;
 
@@ -335,6 +337,7 @@ int userfault_wait(struct vm_space *vm, uint64_t addr, unsigned access, bool int
 		read_unlock(&vm->lock);
 		return -ENXIO;
 	}
+	f.thread = userfault_thread_number();
 	f.reason = reason_of(vm, area, ALIGN_DOWN(addr, PAGE_SIZE), access);
 	waitqueue_init(&f.sleeper);
 	userfault_get(u);

@@ -50,20 +50,6 @@ static paddr_t copy_page(struct vm_area *area, uint64_t va, paddr_t from)
 	return pa;
 }
 
-bool vm_enter_page(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot, uint32_t seen,
-		   paddr_t pa, unsigned prot)
-{
-	bool entered = false;
-
-	spin_lock(&vm->pt_lock);
-	if (atomic_load_explicit(&area->object->generation, memory_order_relaxed) == seen)
-		entered = arch_pt_slot_fill(slot, pa, prot);
-	spin_unlock(&vm->pt_lock);
-	if (entered)
-		vm_count_mapped(vm, 1);
-	return entered;
-}
-
 /* The object's page for an area with a monitor. */
 static __noinline int monitored_page(struct vm_area *area, uint64_t index, struct page **page)
 {

@@ -156,8 +156,20 @@ int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned
 
 /* Enter a page, whose reference goes to the entry, found when the object's generation was `seen`.  False: look
  * again, the page may be gone from the object, or somebody else has filled the entry. */
-bool vm_enter_page(struct vm_space *vm, const struct vm_area *area, struct pt_slot *slot, uint32_t seen,
-		   paddr_t pa, unsigned prot) __must_check;
+static __always_inline __must_check bool vm_enter_page(struct vm_space *vm, const struct vm_area *area,
+						       struct pt_slot *slot, uint32_t seen, paddr_t pa,
+						       unsigned prot)
+{
+	bool entered = false;
+
+	spin_lock(&vm->pt_lock);
+	if (atomic_load_explicit(&area->object->generation, memory_order_relaxed) == seen)
+		entered = arch_pt_slot_fill(slot, pa, prot);
+	spin_unlock(&vm->pt_lock);
+	if (entered)
+		vm_count_mapped(vm, 1);
+	return entered;
+}
 
 /* As vm_fault; vm->lock is held for reading.  VM_FAULT_WAITS (userfault.h): its monitor has to resolve it. */
 int vm_resolve_locked(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;

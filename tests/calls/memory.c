@@ -2,7 +2,9 @@
 /* Mapping memory and changing what is mapped. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -260,6 +262,97 @@ static void test_memfd(void)
 	RESULT(fcntl(file_with("file", ""), F_GET_SEALS));
 }
 
+/* userfaultfd's ioctls, with structures as rows of words. */
+#define UFFDIO_API          0xc018aa3ful
+#define UFFDIO_REGISTER     0xc020aa00ul
+#define UFFDIO_UNREGISTER   0x8010aa01ul
+#define UFFDIO_WAKE         0x8010aa02ul
+#define UFFDIO_COPY         0xc028aa03ul
+#define UFFDIO_ZEROPAGE     0xc020aa04ul
+#define UFFDIO_WRITEPROTECT 0xc018aa06ul
+#define USER_MODE_ONLY      1
+
+static void monitor_as_user(void)
+{
+	RESULT(syscall(SYS_userfaultfd, 0));
+	RESULT(syscall(SYS_userfaultfd, 2));
+	RESULT(syscall(SYS_userfaultfd, USER_MODE_ONLY | 2));
+	SUCCEEDS(syscall(SYS_userfaultfd, USER_MODE_ONLY));
+}
+
+static int monitor(void)
+{
+	int fd = (int)syscall(SYS_userfaultfd, USER_MODE_ONLY | O_NONBLOCK | O_CLOEXEC);
+	uint64_t api[3] = { 0xaa }, other[3] = { 0xab }, more[3] = { 0xaa, 1ull << 40 };
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	VALUE(fcntl(fd, F_GETFD));
+	VALUE(poll(&p, 1, 0) == 1 && p.revents == POLLERR);
+	RESULT(ioctl(fd, UFFDIO_WAKE, api));
+	RESULT(read(fd, api, 32));
+	RESULT(ioctl(fd, UFFDIO_API, other));
+	VALUE((long)other[0]);
+	RESULT(ioctl(fd, UFFDIO_API, more));
+	RESULT(ioctl(fd, UFFDIO_API, nowhere()));
+	RESULT(ioctl(fd, UFFDIO_API, api));
+	VALUE((long)api[0]);
+	VALUE(api[2] == (3 | 1ull << 63));
+	RESULT(ioctl(fd, UFFDIO_API, (uint64_t[3]){ 0xaa }));
+	VALUE(poll(&p, 1, 0));
+	return fd;
+}
+
+static long resolve(int fd, unsigned long cmd, char *to, char *from, uint64_t len, uint64_t mode)
+{
+	uint64_t copy[5] = { (uintptr_t)to, (uintptr_t)from, len, mode, 77 };
+	uint64_t zero[4] = { (uintptr_t)to, len, mode, 77 };
+	bool copies = cmd == UFFDIO_COPY;
+	long result = ioctl(fd, cmd, copies ? copy : zero);
+
+	/* How far it came, or why not; 77: it was not begun. */
+	return result < 0 && errno != EAGAIN ? result : (long)(copies ? copy[4] : zero[3]);
+}
+
+static void test_monitor(void)
+{
+	char *p = pages(4), from[2 * PAGE];
+	uint64_t a = (uintptr_t)p;
+	int fd = monitor();
+
+	as_user(1000, "of a user", monitor_as_user);
+	RESULT(ioctl(fd, UFFDIO_REGISTER, ((uint64_t[4]){ a, 2 * PAGE, 0 })));
+	RESULT(ioctl(fd, UFFDIO_REGISTER, ((uint64_t[4]){ a, 2 * PAGE, 8 })));
+	RESULT(ioctl(fd, UFFDIO_REGISTER, ((uint64_t[4]){ a + 8, 2 * PAGE, 1 })));
+	RESULT(ioctl(fd, UFFDIO_REGISTER, ((uint64_t[4]){ a, 0, 1 })));
+	RESULT(ioctl(fd, UFFDIO_REGISTER, ((uint64_t[4]){ a, PAGE, 4 })));
+	RESULT(ioctl(fd, UFFDIO_REGISTER, nowhere()));
+	RESULT(ioctl(fd, UFFDIO_REGISTER, ((uint64_t[4]){ (uintptr_t)nowhere(), PAGE, 1 })));
+	RESULT(resolve(fd, UFFDIO_COPY, p, from, PAGE, 0));
+	RESULT(ioctl(fd, UFFDIO_REGISTER, ((uint64_t[4]){ a, 3 * PAGE, 3 })));
+	RESULT(resolve(fd, UFFDIO_COPY, p, from, PAGE, 4));
+	RESULT(resolve(fd, UFFDIO_COPY, p, from, PAGE - 1, 0));
+	RESULT(resolve(fd, UFFDIO_COPY, p, nowhere(), PAGE, 0));
+	RESULT(resolve(fd, UFFDIO_COPY, p + PAGE, from, PAGE, 2));
+	RESULT(resolve(fd, UFFDIO_COPY, p + PAGE, from, PAGE, 0));
+	RESULT(resolve(fd, UFFDIO_COPY, p, from, 2 * PAGE, 1));
+	RESULT(resolve(fd, UFFDIO_ZEROPAGE, p + 2 * PAGE, NULL, PAGE, 1));
+	RESULT(resolve(fd, UFFDIO_ZEROPAGE, p + 2 * PAGE, NULL, PAGE, 0));
+	RESULT(resolve(fd, UFFDIO_ZEROPAGE, p + 2 * PAGE, NULL, 2 * PAGE, 0));
+	RESULT(resolve(fd, UFFDIO_ZEROPAGE, p + 2 * PAGE, NULL, PAGE, 2));
+	RESULT(ioctl(fd, UFFDIO_WRITEPROTECT, ((uint64_t[3]){ a, 2 * PAGE, 1 })));
+	RESULT(ioctl(fd, UFFDIO_WRITEPROTECT, ((uint64_t[3]){ a, 2 * PAGE, 3 })));
+	RESULT(ioctl(fd, UFFDIO_WRITEPROTECT, ((uint64_t[3]){ a, 4 * PAGE, 0 })));
+	RESULT(ioctl(fd, UFFDIO_WRITEPROTECT, ((uint64_t[3]){ a, 2 * PAGE, 0 })));
+	RESULT(ioctl(fd, UFFDIO_WAKE, ((uint64_t[2]){ a, PAGE })));
+	RESULT(ioctl(fd, UFFDIO_WAKE, ((uint64_t[2]){ a, PAGE + 1 })));
+	RESULT(ioctl(fd, UFFDIO_UNREGISTER, ((uint64_t[2]){ a, 4 * PAGE })));
+	RESULT(resolve(fd, UFFDIO_ZEROPAGE, p + PAGE, NULL, PAGE, 0));
+	RESULT(ioctl(fd, 0xaa55, 0));
+	RESULT(write(fd, from, 32));
+	RESULT(read(fd, from, 31));
+	RESULT(read(fd, from, 32));
+}
+
 static const struct calls table[] = {
 	{ "mmap", test_mmap },
 	{ "munmap", test_munmap },
@@ -272,6 +365,7 @@ static const struct calls table[] = {
 	{ "mlock munlock mlockall munlockall mlock2", test_mlock },
 	{ "setrlimit mmap", test_limit },
 	{ "memfd_create", test_memfd },
+	{ "userfaultfd", test_monitor },
 };
 
 CALLS_MAIN(table)

@@ -17,22 +17,28 @@
 static struct bpf_scratch scratch;
 static uint32_t record[SIZE / 4];
 
-#define OP(c, constant)              { .kind = (c), .k = (constant) }
-#define BRANCH(c, constant, yes, no) { .kind = (c), .jt = (yes), .jf = (no), .k = (constant) }
-#define LOAD(at)                     OP(BPF_LD | BPF_W | BPF_ABS, at)
-#define RET_K(what)                  OP(BPF_RET | BPF_K, what)
-#define RET_A                        OP(BPF_RET | BPF_A, 0)
+#define OP(c, constant)                      \
+	{                                    \
+		.kind = (c), .k = (constant) \
+	}
+#define BRANCH(c, constant, yes, no)                                  \
+	{                                                             \
+		.kind = (c), .jt = (yes), .jf = (no), .k = (constant) \
+	}
+#define LOAD(at)    OP(BPF_LD | BPF_W | BPF_ABS, at)
+#define RET_K(what) OP(BPF_RET | BPF_K, what)
+#define RET_A       OP(BPF_RET | BPF_A, 0)
 
-#define PREPARE(...)                                                                               \
-	({                                                                                         \
-		struct bpf_op code_[] = { __VA_ARGS__ };                                           \
-		bpf_prepare(code_, sizeof(code_) / sizeof(*code_), SIZE, &scratch);                \
+#define PREPARE(...)                                                                \
+	({                                                                          \
+		struct bpf_op code_[] = { __VA_ARGS__ };                            \
+		bpf_prepare(code_, sizeof(code_) / sizeof(*code_), SIZE, &scratch); \
 	})
-#define RUN(...)                                                                                              \
-	({                                                                                                    \
-		struct bpf_op code_[] = { __VA_ARGS__ };                                                      \
-		assert_int_equal(bpf_prepare(code_, sizeof(code_) / sizeof(*code_), SIZE, &scratch), 0);      \
-		bpf_run(code_, record);                                                                       \
+#define RUN(...)                                                                                         \
+	({                                                                                               \
+		struct bpf_op code_[] = { __VA_ARGS__ };                                                 \
+		assert_int_equal(bpf_prepare(code_, sizeof(code_) / sizeof(*code_), SIZE, &scratch), 0); \
+		bpf_run(code_, record);                                                                  \
 	})
 
 /* Every one of the 65536 codes: those of the language are taken, with operands that fit, and no others. */
@@ -84,8 +90,9 @@ static void memory_is_written_before_it_is_read(void **state)
 	assert_int_equal(PREPARE(OP(BPF_LD | BPF_MEM, 0), RET_A), -EINVAL);
 	assert_int_equal(PREPARE(OP(BPF_STX, 15), OP(BPF_LDX | BPF_MEM, 15), RET_A), 0);
 	/* On one way only, then on both. */
-	assert_int_equal(PREPARE(BRANCH(BPF_JMP | BPF_JEQ, 0, 0, 1), OP(BPF_ST, 0), OP(BPF_LD | BPF_MEM, 0), RET_A),
-			 -EINVAL);
+	assert_int_equal(
+		PREPARE(BRANCH(BPF_JMP | BPF_JEQ, 0, 0, 1), OP(BPF_ST, 0), OP(BPF_LD | BPF_MEM, 0), RET_A),
+		-EINVAL);
 	assert_int_equal(PREPARE(BRANCH(BPF_JMP | BPF_JEQ, 0, 0, 2), OP(BPF_ST, 0), OP(BPF_JMP | BPF_JA, 1),
 				 OP(BPF_ST, 0), OP(BPF_LD | BPF_MEM, 0), RET_A),
 			 0);
@@ -128,8 +135,8 @@ static bool branches(uint16_t op, uint32_t a, uint32_t x)
 	record[0] = a;
 	record[1] = x;
 	by_k = RUN(LOAD(0), BRANCH(BPF_JMP | op | BPF_K, x, 0, 1), RET_K(1), RET_K(0));
-	by_x = RUN(LOAD(4), OP(BPF_MISC | BPF_TAX, 0), LOAD(0), BRANCH(BPF_JMP | op | BPF_X, 0, 0, 1), RET_K(1),
-		   RET_K(0));
+	by_x = RUN(LOAD(4), OP(BPF_MISC | BPF_TAX, 0), LOAD(0), BRANCH(BPF_JMP | op | BPF_X, 0, 0, 1),
+		   RET_K(1), RET_K(0));
 	assert_int_equal(by_k, by_x);
 	return by_k;
 }
