@@ -344,8 +344,13 @@ extern _Atomic uint32_t vm_areas_max; /* in one space: /proc/sys/vm/max_map_coun
 uint64_t vm_random_offset(const struct vm_space *vm, uint64_t pages);
 
 /* Resolve a fault.  0; -EFAULT no area (SEGV_MAPERR); -EACCES protection (SEGV_ACCERR); -ENXIO past
- * the object's end (SIGBUS); -ENOMEM.  `access`: FAULT_* of arch/trap.h. */
+ * the object's end (SIGBUS); -ENOMEM; VM_FAULT_WAITS.  `access`: FAULT_* of arch/trap.h. */
 int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
+/* A monitor of page faults is to resolve it (kernel/userfaultfd.h), and vm_fault_wait() sleeps for that, in the
+ * running process's space.  0: try again; with `interruptible` a signal may wait; -ENXIO: the access fails;
+ * -EFAULT: so does the copy, which has to end.  No lock of memory is held. */
+#define VM_FAULT_WAITS (-EINPROGRESS)
+int vm_fault_wait(struct vm_space *vm, uint64_t addr, unsigned access, bool interruptible) __must_check;
 
 /* Copy between kernel memory and another process's space (exec's argument block, /proc/pid/cmdline);
  * faults pages in.  Bytes copied, or -EFAULT when none. */

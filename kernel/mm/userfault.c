@@ -238,49 +238,38 @@ static void leave(struct userfault *u, struct waiting_fault *f)
 	spin_unlock(&u->lock);
 }
 
-/* Is the page, or the right to write, still missing?  What else there is to the fault is seen when it is tried
- * again. */
-static bool still_missing(struct vm_space *vm, const struct vm_area *area, uint64_t va, uint64_t reason)
+/* Does the object lack the page at va? */
+static bool lacks_page(const struct vm_area *area, uint64_t va)
 {
-	bool mapped, watched;
 	struct page *page;
-	unsigned prot = 0;
-	paddr_t pa;
 
-	spin_lock(&vm->pt_lock);
-	mapped = arch_pt_query(vm->root, va, &pa, &prot);
-	watched = mapped && (prot & PT_WATCHED);
-	spin_unlock(&vm->pt_lock);
-	if (reason & UFFD_PAGEFAULT_FLAG_WP)
-		return watched;
-	if (mapped || (reason & UFFD_PAGEFAULT_FLAG_MINOR) || !area->object)
-		return !mapped;
+	if (!area->object)
+		return true;
 	if (vm_object_find(area->object, vm_area_index(area, va), &page) < 0)
 		return true;
 	page_put(page);
 	return false;
 }
 
-/* Why the fault at va waits: a mapped page is there to be watched; what an object has is a minor one.  What
- * has changed since it was found to wait does no harm: still_missing() says so, or the next try. */
-static uint64_t reason_of(struct vm_space *vm, const struct vm_area *area, uint64_t va, unsigned access)
+/* Is the access still one that the area's monitor is told of, and of what? */
+static bool must_wait(struct vm_space *vm, const struct vm_area *area, uint64_t va, unsigned access,
+		      uint64_t *reason)
 {
-	uint64_t reason = access & FAULT_WRITE ? UFFD_PAGEFAULT_FLAG_WRITE : 0;
-	struct page *page;
-	unsigned prot;
-	bool mapped;
+	bool mapped, lacks;
+	unsigned prot = 0;
 	paddr_t pa;
 
+	*reason = access & FAULT_WRITE ? UFFD_PAGEFAULT_FLAG_WRITE : 0;
 	spin_lock(&vm->pt_lock);
 	mapped = arch_pt_query(vm->root, va, &pa, &prot);
 	spin_unlock(&vm->pt_lock);
-	if (mapped)
-		return reason | UFFD_PAGEFAULT_FLAG_WP;
-	if (!(area->flags & VM_TELL_MINOR) ||
-	    vm_object_find(area->object, vm_area_index(area, va), &page) < 0)
-		return reason;
-	page_put(page);
-	return reason | UFFD_PAGEFAULT_FLAG_MINOR;
+	if (mapped) {
+		*reason |= UFFD_PAGEFAULT_FLAG_WP;
+		return (access & FAULT_WRITE) && (prot & PT_WATCHED);
+	}
+	lacks = lacks_page(area, va);
+	*reason |= lacks ? 0 : UFFD_PAGEFAULT_FLAG_MINOR;
+	return area->flags & (lacks ? VM_TELL_MISSING : VM_TELL_MINOR);
 }
 
 /* Is it to fail instead? */
@@ -309,39 +298,46 @@ static int sleep(struct waiting_fault *f, bool interruptible)
 	}
 }
 
-static int wait_for(struct vm_space *vm, struct userfault *u, struct waiting_fault *f,
-		    const struct vm_area *area, bool interruptible)
+/* Lets the space's lock go. */
+static int wait_for(struct vm_space *vm, const struct vm_area *area, struct waiting_fault *f, unsigned access,
+		    bool interruptible)
 {
+	struct userfault *u = area->userfault;
+	uint64_t reason;
 	bool missing;
 	int err = 0;
 
+	userfault_get(u);
 	join(u, f);
-	missing = still_missing(vm, area, ALIGN_DOWN(f->addr, PAGE_SIZE), f->reason);
+	missing = must_wait(vm, area, ALIGN_DOWN(f->addr, PAGE_SIZE), access, &reason);
 	read_unlock(&vm->lock);
 	if (missing) {
 		wake_up_events(&u->readers, POLLIN | POLLRDNORM);
 		err = sleep(f, interruptible);
 	}
 	leave(u, f);
+	userfault_put(u);
 	return err;
 }
 
-int userfault_wait(struct vm_space *vm, uint64_t addr, unsigned access, bool interruptible)
+int vm_fault_wait(struct vm_space *vm, uint64_t addr, unsigned access, bool interruptible)
 {
-	const struct vm_area *area = area_above(&vm->areas, addr);
 	struct waiting_fault f = { .addr = addr };
-	struct userfault *u = area->userfault;
-	int err;
+	const struct vm_area *area;
+	int err = 0;
 
-	if (refuses(u, access)) {
-		read_unlock(&vm->lock);
-		return -ENXIO;
+	read_lock(&vm->lock);
+	area = area_above(&vm->areas, addr);
+	/* Whatever has changed since the fault was found to wait is seen when it is tried again. */
+	if (area && area->start <= addr && area->userfault &&
+	    must_wait(vm, area, ALIGN_DOWN(addr, PAGE_SIZE), access, &f.reason)) {
+		if (!refuses(area->userfault, access)) {
+			f.thread = userfault_thread_number();
+			waitqueue_init(&f.sleeper);
+			return wait_for(vm, area, &f, access, interruptible);
+		}
+		err = -ENXIO;
 	}
-	f.thread = userfault_thread_number();
-	f.reason = reason_of(vm, area, ALIGN_DOWN(addr, PAGE_SIZE), access);
-	waitqueue_init(&f.sleeper);
-	userfault_get(u);
-	err = wait_for(vm, u, &f, area, interruptible);
-	userfault_put(u);
+	read_unlock(&vm->lock);
 	return err;
 }

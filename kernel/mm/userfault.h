@@ -8,7 +8,6 @@
 #include <kernel/refcount.h>
 #include <kernel/userfaultfd.h>
 #include <kernel/vm.h>
-#include <serix/errno.h>
 
 struct userfault {
 	struct refcount refs;      /* its file, its areas, faults that wait */
@@ -20,14 +19,6 @@ struct userfault {
 	struct vm_space *space; /* [space_lock in userfault.c] NULL: gone */
 	struct list of_space;   /* [the same] in space->userfaults */
 };
-
-/* What vm_fault_in says of a fault that a monitor is to resolve. */
-#define VM_FAULT_WAITS (-EINPROGRESS)
-
-/* Sleep for the fault at addr, of which vm_fault_in just said VM_FAULT_WAITS.  vm->lock is held for reading, and
- * let go.  0: try again, `interruptible` or not there may be a signal; -ENXIO: nobody waits; -EFAULT: the copy
- * has to end. */
-int userfault_wait(struct vm_space *vm, uint64_t addr, unsigned access, bool interruptible) __must_check;
 
 void userfault_get(struct userfault *u);
 void userfault_put(struct userfault *u);

@@ -6,7 +6,6 @@
 #include <serix/errno.h>
 
 #include "area_tree.h"
-#include "userfault.h"
 #include "vm_large.h"
 #include "vm_priv.h"
 
@@ -127,7 +126,10 @@ int vm_populate_locked(struct vm_space *vm, uint64_t start, uint64_t end, bool w
 			return -EINTR;
 		err = vm_fault_in(vm, area, va, access_for(area, write));
 		if (unlikely(err == VM_FAULT_WAITS)) {
-			err = userfault_wait(vm, va, access_for(area, write), true);
+			unsigned access = access_for(area, write);
+
+			read_unlock(&vm->lock);
+			err = vm_fault_wait(vm, va, access, true);
 			read_lock(&vm->lock);
 			area = NULL;
 			va -= PAGE_SIZE;

@@ -113,6 +113,8 @@ static int fetch_source(uaddr_t src, size_t len)
 	for (uint64_t at = ALIGN_DOWN(src, PAGE_SIZE); at < src + len; at += PAGE_SIZE) {
 		int err = vm_fault(own, at, 0);
 
+		if (err == VM_FAULT_WAITS)
+			err = vm_fault_wait(own, at, 0, false);
 		if (err < 0)
 			return err == -ENOMEM ? err : -EFAULT;
 	}

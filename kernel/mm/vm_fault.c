@@ -6,7 +6,7 @@
  *	private, object       the object's page, read-only, until the first write copies it
  *	shared                the object's page
  *	revoked (vm_grant.c)  nothing: SIGBUS
- *	monitored             what its monitor is told of waits for it (userfault.h)
+ *	monitored             what its monitor is told of waits for it (kernel/userfaultfd.h)
  *
  * A page of its own (PAGE_ANON) may be shared with other spaces after fork; then it is mapped read-only
  * and the first write copies it, unless no other reference is left.
@@ -18,7 +18,6 @@
 #include "area_tree.h"
 #include "tlb.h"
 #include "uninitialized.h"
-#include "userfault.h"
 #include "vm_large.h"
 #include "vm_priv.h"
 
@@ -306,8 +305,6 @@ int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access)
 		return -EFAULT;
 	read_lock(&vm->lock);
 	err = vm_resolve_locked(vm, addr, access);
-	if (unlikely(err == VM_FAULT_WAITS))
-		return userfault_wait(vm, addr, access, access & FAULT_USER);
 	read_unlock(&vm->lock);
 	return err;
 }

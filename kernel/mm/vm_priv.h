@@ -151,7 +151,7 @@ void vm_area_unlink_locked(struct vm_space *vm, struct vm_area *area);
  */
 void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end);
 /* Resolve a fault in the page at va, which is the area's.  vm->lock is held, for reading at least.
- * VM_FAULT_WAITS: as vm_resolve_locked. */
+ * VM_FAULT_WAITS: as vm_fault. */
 int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned access) __must_check;
 
 /* Enter a page, whose reference goes to the entry, found when the object's generation was `seen`.  False: look
@@ -171,7 +171,7 @@ static __always_inline __must_check bool vm_enter_page(struct vm_space *vm, cons
 	return entered;
 }
 
-/* As vm_fault; vm->lock is held for reading.  VM_FAULT_WAITS (userfault.h): its monitor has to resolve it. */
+/* As vm_fault; vm->lock is held for reading.  VM_FAULT_WAITS too. */
 int vm_resolve_locked(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
 /* The place of a page that no table is there for, made under pt_lock, which is taken.  1: a large page is
  * there; -ENOMEM. */

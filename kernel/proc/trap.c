@@ -79,17 +79,23 @@ static void fault_signal(struct arch_regs *regs, uint64_t addr, unsigned access,
 	signal_force(signo, code, addr);
 }
 
-/* Retries as long as killing somebody makes room. */
+/* Retries as long as killing somebody makes room, or waits for who is to resolve it: then the access is tried
+ * again, after the signals of a fault in user mode. */
+static __noinline int resolve_slowly(struct vm_space *vm, uint64_t addr, unsigned access, int err)
+{
+	while (err == -ENOMEM && process_oom_kill())
+		err = vm_fault(vm, addr, access);
+	return err == VM_FAULT_WAITS ? vm_fault_wait(vm, addr, access, access & FAULT_USER) : err;
+}
+
 static int resolve(struct vm_space *vm, uint64_t addr, unsigned access)
 {
 	int err;
 
 	if (!vm || addr >= USER_END)
 		return -EFAULT;
-	do
-		err = vm_fault(vm, addr, access);
-	while (err == -ENOMEM && process_oom_kill());
-	return err;
+	err = vm_fault(vm, addr, access);
+	return likely(err == 0) ? 0 : resolve_slowly(vm, addr, access, err);
 }
 
 bool trap_page_fault(struct arch_regs *regs, uint64_t addr, unsigned access)
