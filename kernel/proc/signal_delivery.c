@@ -214,7 +214,8 @@ int64_t signal_return(void)
 	signal_set_mask(mask);
 	t->restart.fn = NULL;
 	/* As sigaltstack(2) with the frame's values; nobody hears of a failure. */
-	(void)signal_altstack(&(struct abi_stack){ .sp = ss_sp, .flags = (int32_t)ss_flags, .size = ss_size }, &old);
+	(void)signal_altstack(&(struct abi_stack){ .sp = ss_sp, .flags = (int32_t)ss_flags, .size = ss_size },
+			      &old);
 	return arch_regs_result(regs);
 }
 

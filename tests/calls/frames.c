@@ -145,9 +145,10 @@ static void test_registers(void)
 	__asm__ volatile("mov $12, %%r12\n mov $13, %%r13\n mov $8, %%r8\n mov $9, %%r9\n mov $10, %%r10\n"
 			 "mov $3, %%edx\n std\n syscall\n"
 			 "pushfq\n cld\n pop %[flags]\n"
-			 "mov %%r12, %[r12]\n mov %%r13, %[r13]\n mov %%r11, %[r11]\n mov %%rcx, %[rcx]\n mov %%rdx, %[rdx]\n"
-			 : [flags] "=&m"(flags), [r12] "=&m"(r12), [r13] "=&m"(r13), [r11] "=&m"(r11), [rcx] "=&m"(rcx),
-			   [rdx] "=&m"(rdx)
+			 "mov %%r12, %[r12]\n mov %%r13, %[r13]\n mov %%r11, %[r11]\n mov %%rcx, %[rcx]\n "
+			 "mov %%rdx, %[rdx]\n"
+			 : [flags] "=&m"(flags), [r12] "=&m"(r12), [r13] "=&m"(r13), [r11] "=&m"(r11),
+			   [rcx] "=&m"(rcx), [rdx] "=&m"(rdx)
 			 : "a"(SYS_kill), "D"(pid), "S"((uint64_t)SIGUSR1)
 			 : "memory", "cc", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13");
 	VALUE(entry_rax);
@@ -184,7 +185,8 @@ static void changes_vectors(int signo, siginfo_t *info, void *context)
 
 	(void)signo;
 	(void)info;
-	__asm__ volatile("movq %%xmm3, %0\n stmxcsr %1\n fnstcw %2" : "=r"(own_xmm3), "=m"(own_mxcsr), "=m"(own_control));
+	__asm__ volatile("movq %%xmm3, %0\n stmxcsr %1\n fnstcw %2"
+			 : "=r"(own_xmm3), "=m"(own_mxcsr), "=m"(own_control));
 	memcpy(frame_xmm3, fp + XMM0 + 3 * 16, 16);
 	memcpy(frame_high, fp + leaf_d(2, 1) + 3 * 16, 16);
 	memcpy(&frame_mxcsr, fp + 24, 4);
@@ -211,11 +213,13 @@ static void test_vectors(void)
 			 "vmovdqu %[before], %%ymm3\n vmovdqu %[before], %%ymm4\n"
 			 "syscall\n"
 			 "vmovdqu %%ymm3, %[after]\n movdqu %%xmm4, %[xmm4]\n vzeroupper\n"
-			 "stmxcsr %[mxcsr_after]\n ldmxcsr %[standard]\n fnstcw %[control_after]\n fstpt %[one]\n fninit\n"
+			 "stmxcsr %[mxcsr_after]\n ldmxcsr %[standard]\n fnstcw %[control_after]\n fstpt "
+			 "%[one]\n fninit\n"
 			 : [after] "=m"(after), [xmm4] "=m"(xmm4), [mxcsr_after] "=m"(mxcsr_after),
 			   [control_after] "=m"(control_after), [one] "=m"(one)
-			 : "a"(SYS_kill), "D"((uint64_t)getpid()), "S"((uint64_t)SIGUSR1), [before] "m"(before),
-			   [mxcsr] "m"(mxcsr), [standard] "m"(standard), [control] "m"(control)
+			 : "a"(SYS_kill), "D"((uint64_t)getpid()),
+			   "S"((uint64_t)SIGUSR1), [before] "m"(before), [mxcsr] "m"(mxcsr),
+			   [standard] "m"(standard), [control] "m"(control)
 			 : "memory", "rcx", "r11", "xmm3", "xmm4");
 	VALUE(own_xmm3);
 	VALUE(own_mxcsr);
@@ -473,11 +477,11 @@ static void tell_fault(const char *what, long expected)
 		VALUE(fault.cr2 == fault.address);
 }
 
-#define FAULT(what, expected, ...)                         \
-	do {                                               \
-		memset(&fault, 0, sizeof(fault));          \
-		if (sigsetjmp(back, 1) == 0)               \
-			__asm__ volatile(__VA_ARGS__);     \
+#define FAULT(what, expected, ...)                             \
+	do {                                                   \
+		memset(&fault, 0, sizeof(fault));              \
+		if (sigsetjmp(back, 1) == 0)                   \
+			__asm__ volatile(__VA_ARGS__);         \
 		tell_fault(what, (long)(uintptr_t)(expected)); \
 	} while (0)
 
@@ -501,19 +505,29 @@ static void test_faults(void)
 	FAULT("a jump to nothing", none, "jmp *%0" : : "r"(none));
 	FAULT("a read of address 8", 8, "movb (%0), %%al" : : "r"(8l) : "rax");
 	FAULT("a write to a constant page", constant, "movb $1, (%0)" : : "r"(constant));
-	FAULT("a write to a constant page never read", constant + 4096, "movb $1, 4096(%0)" : : "r"(constant));
+	FAULT("a write to a constant page never read", constant + 4096, "movb $1, 4096(%0)"
+	      :
+	      : "r"(constant));
 	FAULT("a read of a closed page", closed, "movb (%0), %%al" : : "r"(closed) : "rax");
 	FAULT("a jump to data", data, "jmp *%0" : : "r"(data));
 	FAULT("a read of the kernel", kernel, "movb (%0), %%al" : : "r"(kernel) : "rax");
 	FAULT("a write to the kernel", kernel, "movb $1, (%0)" : : "r"(kernel));
 	FAULT("a jump into the kernel", kernel, "jmp *%0" : : "r"(kernel));
-	FAULT("a read of unmapped addresses of the kernel", -4096l, "movb (%0), %%al" : : "r"(-4096l) : "rax");
+	FAULT("a read of unmapped addresses of the kernel", -4096l, "movb (%0), %%al"
+	      :
+	      : "r"(-4096l)
+	      : "rax");
 	FAULT("an address that is not canonical", hole, "movb (%0), %%al" : : "r"(hole) : "rax");
 	FAULT("a write beyond the file", beyond, "movb $1, (%0)" : : "r"(beyond));
 	FAULT("a read beyond the file", beyond + 9, "movb 9(%0), %%al" : : "r"(beyond) : "rax");
 	FAULT("a division by zero", 0, "xor %%ecx, %%ecx\n div %%ecx" : : : "rax", "rcx", "rdx");
-	FAULT("a quotient too large", 0, "mov $1, %%ecx\n mov $1, %%edx\n div %%ecx" : : : "rax", "rcx", "rdx");
-	FAULT("x87: a division by zero", 0, "fninit\n fldcw %0\n fld1\n fldz\n fdivrp\n fwait" : : "m"(unmasked));
+	FAULT("a quotient too large", 0, "mov $1, %%ecx\n mov $1, %%edx\n div %%ecx"
+	      :
+	      :
+	      : "rax", "rcx", "rdx");
+	FAULT("x87: a division by zero", 0, "fninit\n fldcw %0\n fld1\n fldz\n fdivrp\n fwait"
+	      :
+	      : "m"(unmasked));
 	__asm__ volatile("fninit");
 	FAULT("ud2", 0, "ud2");
 	FAULT("int3", 0, "int3");
@@ -774,14 +788,10 @@ static void test_exec(void)
 static const struct calls told[] = { { "sigaltstack execve", tells_it } };
 
 static const struct calls table[] = {
-	{ "rt_sigreturn", test_layout },
-	{ "rt_sigreturn", test_registers },
-	{ "rt_sigreturn", test_vectors },
-	{ "rt_sigreturn", test_spoilt },
-	{ "rt_sigaction", test_faults },
-	{ "sigaltstack rt_sigreturn", test_nesting },
-	{ "sigaltstack", test_overflow },
-	{ "sigaltstack", test_inheritance },
+	{ "rt_sigreturn", test_layout },     { "rt_sigreturn", test_registers },
+	{ "rt_sigreturn", test_vectors },    { "rt_sigreturn", test_spoilt },
+	{ "rt_sigaction", test_faults },     { "sigaltstack rt_sigreturn", test_nesting },
+	{ "sigaltstack", test_overflow },    { "sigaltstack", test_inheritance },
 	{ "sigaltstack execve", test_exec },
 };
 

@@ -48,16 +48,16 @@ static struct shared {
 	_Atomic int ready, caught, returned;
 	long result;
 	int error;
-} *shared;
+} * shared;
 
 /* The call that waits: nothing before it may. */
-#define WAITS(call)                                  \
-	do {                                         \
-		shared->ready = 1;                   \
-		errno = 0;                           \
-		shared->result = (long)(call);       \
-		shared->error = errno;               \
-		shared->returned = 1;                \
+#define WAITS(call)                            \
+	do {                                   \
+		shared->ready = 1;             \
+		errno = 0;                     \
+		shared->result = (long)(call); \
+		shared->error = errno;         \
+		shared->returned = 1;          \
 	} while (0)
 
 /* --- how it is done ---------------------------------------------------------------------------------- */
