@@ -27,7 +27,7 @@ void ptrace_event(enum ptrace_event event, uint64_t message)
 {
 	struct thread *t = current_thread();
 
-	if (!ptrace_traced(t) || !(READ_ONCE(t->ptrace.options) & 1u << event))
+	if (!ptrace_wants(t, event))
 		return;
 	ptrace_notify(PTRACE_EVENT_CODE((int)event), CLD_TRAPPED, message);
 	/* Let go with SYSCALL, the end of this call is the next stop, and nobody may be watching it. */
@@ -44,7 +44,7 @@ void ptrace_exec_event(pid_t former_tid)
 
 	if (!ptrace_traced(t))
 		return;
-	if (READ_ONCE(t->ptrace.options) & 1u << PTRACE_EVENT_EXEC)
+	if (ptrace_wants(t, PTRACE_EVENT_EXEC))
 		ptrace_event(PTRACE_EVENT_EXEC, (uint64_t)former_tid);
 	else if (!READ_ONCE(t->ptrace.seized))
 		(void)signal_thread(t, SIGTRAP, NULL);
@@ -143,9 +143,10 @@ void ptrace_late_call_end(struct thread *t, struct arch_regs *regs)
 
 /* --- GET_SYSCALL_INFO ------------------------------------------------------------------------------- */
 
-#define CALL_INFO_NONE  0
-#define CALL_INFO_ENTRY 1
-#define CALL_INFO_EXIT  2
+#define CALL_INFO_NONE   0
+#define CALL_INFO_ENTRY  1
+#define CALL_INFO_EXIT   2
+#define CALL_INFO_FILTER 3
 
 struct call_info {
 	uint8_t op, pad[3];
@@ -154,6 +155,7 @@ struct call_info {
 	union {
 		struct {
 			uint64_t nr, args[6];
+			uint32_t filter_data; /* FILTER */
 		} entry;
 		struct {
 			int64_t result;
@@ -162,22 +164,34 @@ struct call_info {
 	};
 };
 
+static uint8_t call_info_of(const struct thread *t)
+{
+	int code = t->ptrace.info ? t->ptrace.info->code : 0;
+
+	if (code == PTRACE_EVENT_CODE(PTRACE_EVENT_SECCOMP))
+		return CALL_INFO_FILTER;
+	if (code != PTRACE_CALL_CODE)
+		return CALL_INFO_NONE;
+	return t->ptrace.message == PTRACE_CALL_BEGINS ? CALL_INFO_ENTRY : CALL_INFO_EXIT;
+}
+
 static size_t fill_call_info(struct thread *t, struct call_info *info)
 {
 	const struct arch_regs *regs = arch_user_regs(&t->task);
 	int64_t result = arch_regs_result(regs);
 
 	*info = (struct call_info){ .arch = ARCH_AUDIT, .pc = arch_regs_pc(regs), .sp = arch_regs_sp(regs) };
-	if (!t->ptrace.info || t->ptrace.info->code != PTRACE_CALL_CODE)
+	info->op = call_info_of(t);
+	if (info->op == CALL_INFO_NONE)
 		return offsetof(struct call_info, entry);
-	if (t->ptrace.message == PTRACE_CALL_BEGINS) {
-		info->op = CALL_INFO_ENTRY;
+	if (info->op != CALL_INFO_EXIT) {
 		info->entry.nr = (uint64_t)arch_regs_syscall(regs);
 		for (unsigned i = 0; i < 6; i++)
 			info->entry.args[i] = arch_regs_syscall_args(regs)[i];
-		return offsetof(struct call_info, entry) + sizeof(info->entry);
+		info->entry.filter_data = (uint32_t)t->ptrace.message;
+		return info->op == CALL_INFO_ENTRY ? offsetof(struct call_info, entry.filter_data)
+						   : offsetof(struct call_info, entry.filter_data) + 4;
 	}
-	info->op = CALL_INFO_EXIT;
 	info->exit.result = result;
 	info->exit.is_error = result < 0 && result >= -4095;
 	return offsetof(struct call_info, exit.is_error) + 1;

@@ -50,15 +50,17 @@ enum ptrace_event {
 	PTRACE_EVENT_EXEC,
 	PTRACE_EVENT_VFORK_DONE,
 	PTRACE_EVENT_EXIT,
+	PTRACE_EVENT_SECCOMP,
 	PTRACE_EVENT_STOP = 128,
 };
 
 /* Options: the first is for stops at calls; bit n asks for event n. */
 #define PTRACE_O_TRACESYSGOOD 1u
 #define PTRACE_O_EXITKILL     (1u << 20)
-#define PTRACE_O_EVENTS                                                                  \
-	(1u << PTRACE_EVENT_FORK | 1u << PTRACE_EVENT_VFORK | 1u << PTRACE_EVENT_CLONE | \
-	 1u << PTRACE_EVENT_EXEC | 1u << PTRACE_EVENT_VFORK_DONE | 1u << PTRACE_EVENT_EXIT)
+#define PTRACE_O_EVENTS                                                                      \
+	(1u << PTRACE_EVENT_FORK | 1u << PTRACE_EVENT_VFORK | 1u << PTRACE_EVENT_CLONE |     \
+	 1u << PTRACE_EVENT_EXEC | 1u << PTRACE_EVENT_VFORK_DONE | 1u << PTRACE_EVENT_EXIT | \
+	 1u << PTRACE_EVENT_SECCOMP)
 #define PTRACE_O_ALL (PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_EVENTS)
 
 /* What a stop at a call says, for GETEVENTMSG. */
@@ -157,6 +159,10 @@ void ptrace_late_call_end(struct thread *t, struct arch_regs *regs);
 bool ptrace_steps(const struct thread *t);
 
 /* What the options of the running thread's tracer ask for. */
+static inline bool ptrace_wants(const struct thread *t, enum ptrace_event event)
+{
+	return ptrace_traced(t) && (READ_ONCE(t->ptrace.options) & 1u << event);
+}
 void ptrace_event(enum ptrace_event event, uint64_t message);
 void ptrace_exec_event(pid_t former_tid);
 void ptrace_exit_event(int status);

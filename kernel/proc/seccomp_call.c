@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* seccomp: what becomes of the calls that filters, or strict mode, look at. */
+#include "ptrace_priv.h"
 #include "seccomp_priv.h"
 
 #include <arch/context.h>
@@ -84,7 +85,21 @@ static uint32_t ask(const struct seccomp_filter *f, const struct abi_seccomp_dat
 	return strictest;
 }
 
-static enum call_verdict obey(struct arch_regs *regs, uint32_t answer, const struct seccomp_filter *f)
+static enum call_verdict filter_call(struct arch_regs *regs, const struct seccomp_filter *f, bool seen);
+
+/* The thread's tracer looks at the call, and may change it, also to none.  Then filters look again, whose answer
+ * to trace it means by now that it may be. */
+static enum call_verdict trace(struct arch_regs *regs, uint32_t data)
+{
+	ptrace_event(PTRACE_EVENT_SECCOMP, data);
+	if (task_is_dying() || arch_regs_syscall(regs) == -1)
+		return CALL_SKIPPED;
+	return filter_call(regs, seccomp_newest(current_thread()), true);
+}
+
+/* `seen`: by a tracer. */
+static enum call_verdict obey(struct arch_regs *regs, uint32_t answer, const struct seccomp_filter *f,
+			      bool seen)
 {
 	uint32_t action = answer & SECCOMP_RET_ACTION, data = answer & SECCOMP_RET_DATA;
 
@@ -98,8 +113,14 @@ static enum call_verdict obey(struct arch_regs *regs, uint32_t answer, const str
 		log_call(regs, action, 0, f);
 		arch_regs_set_result(regs, -(int64_t)MIN(data, ERRNO_MAX));
 		return CALL_SKIPPED;
-	case SECCOMP_RET_USER_NOTIF: /* nobody listens to the filter, or traces the thread: no such call */
 	case SECCOMP_RET_TRACE:
+		if (seen)
+			return CALL_GOES_ON;
+		if (ptrace_wants(current_thread(), PTRACE_EVENT_SECCOMP))
+			return trace(regs, data);
+		/* nobody traces the thread, or listens to the filter: no such call */
+		__attribute__((fallthrough));
+	case SECCOMP_RET_USER_NOTIF:
 		log_call(regs, action, 0, f);
 		arch_regs_set_result(regs, -ENOSYS);
 		return CALL_SKIPPED;
@@ -117,21 +138,27 @@ static bool strict_mode_allows(uint64_t nr)
 	return nr == SYS_read || nr == SYS_write || nr == SYS_exit || nr == SYS_rt_sigreturn;
 }
 
-static enum call_verdict enter(struct arch_regs *regs)
+static enum call_verdict filter_call(struct arch_regs *regs, const struct seccomp_filter *f, bool seen)
 {
-	struct thread *t = current_thread();
-	const struct seccomp_filter *f = seccomp_newest(t), *from;
 	uint64_t nr = arch_regs_syscall_number(regs);
+	const struct seccomp_filter *from;
 	struct abi_seccomp_data data;
 	uint32_t answer;
 
-	if (f) {
-		if (likely(nr < SYSCALL_MAX && bitmap_test(f->allowed, index_nospec(nr, SYSCALL_MAX))))
-			return CALL_GOES_ON;
-		look_at(regs, &data);
-		answer = ask(f, &data, &from);
-		return obey(regs, answer, from);
-	}
+	if (likely(nr < SYSCALL_MAX && bitmap_test(f->allowed, index_nospec(nr, SYSCALL_MAX))))
+		return CALL_GOES_ON;
+	look_at(regs, &data);
+	answer = ask(f, &data, &from);
+	return obey(regs, answer, from, seen);
+}
+
+static enum call_verdict enter(struct arch_regs *regs)
+{
+	const struct seccomp_filter *f = seccomp_newest(current_thread());
+	uint64_t nr = arch_regs_syscall_number(regs);
+
+	if (f)
+		return filter_call(regs, f, false);
 	if (strict_mode_allows(nr))
 		return CALL_GOES_ON;
 	log_call(regs, SECCOMP_RET_KILL_THREAD, SIGKILL, NULL);

@@ -814,6 +814,56 @@ static void exits(void)
 	need(kill(pid, SIGKILL) == 0 && !WIFSTOPPED(wait_for(pid))); /* the last stop, too, ends by that */
 }
 
+static void filtered_body(void)
+{
+	/* Load the number; is it getppid? then TRACE with 0x77, else ALLOW. */
+	static struct {
+		uint16_t code;
+		uint8_t yes, no;
+		uint32_t k;
+	} program[] = {
+		{ 0x20, 0, 0, 0 },
+		{ 0x15, 0, 1, SYS_getppid },
+		{ 0x06, 0, 0, 0x7ff00077 },
+		{ 0x06, 0, 0, 0x7fff0000 },
+	};
+	struct {
+		uint16_t length;
+		void *instructions;
+	} filter = { 4, program };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, 2, &filter) != 0)
+		_exit(98);
+	_exit(syscall(SYS_getppid) == 4711 ? 3 : syscall(SYS_getppid) == -1 ? 4 : 5);
+}
+
+static void filters(void)
+{
+	pid_t pid = tracee(filtered_body);
+	struct call_info info;
+
+	go_on(PTRACE_CONT, pid, 0);
+	expect_exit(pid, 4); /* nobody asked to be told: no such call */
+	pid = tracee(filtered_body);
+	need(trace(PTRACE_SETOPTIONS, pid, 0, 1 << 7) == 0);
+	go_on(PTRACE_CONT, pid, 0);
+	need(wait_for(pid) == EVENT_STATUS(7) && message_of(pid) == 0x77);
+	need(trace(0x420e, pid, sizeof(info), (uintptr_t)&info) == 84 && info.op == 3 &&
+	     info.nr == SYS_getppid);
+	go_on(PTRACE_CONT, pid, 0);
+	need(wait_for(pid) == EVENT_STATUS(7));
+	go_on(PTRACE_CONT, pid, 0);
+	expect_exit(pid, 5);
+	pid = tracee(filtered_body);
+	need(trace(PTRACE_SETOPTIONS, pid, 0, 1 << 7) == 0);
+	go_on(PTRACE_CONT, pid, 0);
+	need(wait_for(pid) == EVENT_STATUS(7));
+	need(trace(PTRACE_POKEUSER, pid, ORIG_RAX * 8, (uintptr_t)-1) == 0);
+	need(trace(PTRACE_POKEUSER, pid, RAX * 8, 4711) == 0);
+	go_on(PTRACE_CONT, pid, 0);
+	expect_exit(pid, 3);
+}
+
 /* --- job control --- */
 
 static void group_stop(void)
@@ -1007,6 +1057,7 @@ int main(int argc, char **argv)
 	tap(passes(execs), "exec: TRACEEXEC, or SIGTRAP");
 	tap(passes(thread_execs), "exec by another than the first thread");
 	tap(passes(exits), "TRACEEXIT");
+	tap(passes(filters), "TRACESECCOMP: a filter has its tracer decide");
 	tap(passes(group_stop), "a process's stop under an old tracer");
 	tap(passes(seized), "SEIZE, INTERRUPT, LISTEN");
 	tap(passes(attach_to_stopped), "SEIZE of one that is stopped");
