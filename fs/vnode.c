@@ -124,8 +124,8 @@ const struct credentials *fs_cred(void)
 	return current_cred();
 }
 
-/* What the mode does not allow, privilege may: reading anything and searching directories, or all but executing
- * what is no program for anybody. */
+/* What the mode does not allow, privilege may: reading anything and searching directories, or all but
+ * executing what is no program for anybody. */
 static bool overridden(const struct credentials *cred, mode_t mode, unsigned mask)
 {
 	uint64_t enough = 0;

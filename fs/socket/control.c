@@ -83,7 +83,8 @@ static int take_rights(struct socket_control *control, uaddr_t data, uint64_t si
 	return 0;
 }
 
-/* May somebody who is not so say that he is?  In capability mode numbers of processes and users mean nothing. */
+/* May somebody who is not so say that he is?  In capability mode numbers of processes and users mean
+ * nothing. */
 static bool may_pretend(enum privilege privilege)
 {
 	return !confine_capability_mode() && cred_has_privilege(privilege);

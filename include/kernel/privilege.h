@@ -7,8 +7,8 @@
  * which these have nothing in common, and some names would be the same (CAP_KILL).  The numbers are Linux's.
  *
  * The rules are pure (kernel/proc/privilege.c): they know no process and no lock.  A process has one struct
- * priv_sets, part of its credentials, for all of its threads, as it has one of each id; Linux keeps all that by
- * thread and leaves it to the C library to tell the others, which for privileges it does not do.
+ * priv_sets, part of its credentials, for all of its threads, as it has one of each id; Linux keeps all that
+ * by thread and leaves it to the C library to tell the others, which for privileges it does not do.
  *
  * A confinement is above all this: whatever privilege a process that is denied CONFINE_NO_ADMIN holds is
  * worth nothing where cred_has_privilege() is asked, and no exec gives it more (a confined process gets no

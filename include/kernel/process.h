@@ -151,7 +151,6 @@ struct process {
 	struct confine *_Atomic confine; /* [p][t] written; see kernel/confine.h.  NULL: not confined */
 	struct vnode *exe_vnode;         /* [p] the running program, denied for writing */
 	struct credentials cred;         /* [p] written; see kernel/proc/cred.c for who reads it */
-	uint32_t cred_changes;           /* [p] how often it was written */
 	struct abi_rlimit rlimits[RLIMIT_COUNT]; /* [p] */
 	struct signal_actions *actions;          /* [p] shared by CLONE_SIGHAND */
 	struct signal_queue pending;             /* [p] for the whole process */
@@ -159,6 +158,7 @@ struct process {
 	uint32_t queued_signals;      /* [p] infos held in all queues of the process */
 	int exit_signal;              /* [i] what the parent gets */
 	int pdeath_signal;            /* [p] what it gets when the parent dies */
+	uint32_t cred_changes;        /* [p] how often cred was written */
 
 	uint64_t start_ns;                /* [i] monotonic */
 	struct usage usage;               /* [p] of threads and address spaces gone */

@@ -3,7 +3,8 @@
  * Whose authority the running code has.
  *
  * A process reads its own credentials without a lock, and so does who looks at another's: while one of its
- * threads changes them, another may see some of the old beside some of the new, each of which it held or holds.
+ * threads changes them, another may see some of the old beside some of the new, each of which it held or
+ * holds.
  */
 #include <kernel/cap_audit.h>
 #include <kernel/confine.h>

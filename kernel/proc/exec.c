@@ -185,7 +185,7 @@ static int load_interp(struct exec *x)
 	return err;
 }
 
-/* What the program's file says of privileges: 1; 0: nothing, or it is not heard; -EINVAL: nothing that makes sense. */
+/* What the program's file says of privileges: 1; 0: nothing, or it is not heard; -EINVAL: no sense. */
 static int look_at_file(const struct exec *x, struct priv_file *out)
 {
 	char value[PRIV_XATTR_SIZE_MAX];

@@ -2,7 +2,8 @@
 /*
  * capget(2), capset(2).
  *
- * A process has its privileges as a whole: capset by one thread is for all, and every thread's id shows the same.
+ * A process has its privileges as a whole: capset by one thread is for all, and every thread's id shows the
+ * same.
  * The rules are in kernel/proc/privilege.c.  (Serix's own capabilities are another matter: cap.c.)
  */
 #include <kernel/syscall.h>
@@ -11,8 +12,6 @@
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
 #include <serix/errno.h>
-
-/* --- privileges ------------------------------------------------------------------------------------------ */
 
 #define VERSION_1 0x19980330u /* one word each */
 #define VERSION_2 0x20071026u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Privilege in parts: what capset, prctl, changes of ids and exec make of the sets.  (What each privilege is good
- * for: privileged.c.) */
+/* Privilege in parts: what capset, prctl, changes of ids and exec make of the sets.  (What each privilege is
+ * good for: privileged.c.) */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Linux's capabilities, where they are shown, and memory between processes.  The same on Linux; call by call they
- * are in tests/calls/privileges.c and privileged.c. */
+/* Linux's capabilities, where they are shown, and memory between processes.  The same on Linux; call by call
+ * they are in tests/calls/privileges.c and privileged.c. */
 #define _GNU_SOURCE
+#include "linuxcap.h"
+
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,7 +12,6 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "linuxcap.h"
 #include "tap.h"
 
 static uint64_t permitted(void)

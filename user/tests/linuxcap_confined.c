@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux's capabilities where Serix is not Linux: a confinement is above them, whatever exec, set-user-ID bits and
- * files with capabilities would give; and the threads of a process have them together.
+ * Linux's capabilities where Serix is not Linux: a confinement is above them, whatever exec, set-user-ID bits
+ * and files with capabilities would give; and the threads of a process have them together.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

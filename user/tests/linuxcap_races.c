@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Privileges while several threads change what the process is: one drops them for good while others change groups,
- * flags and sets, look from outside, and start programs.  What was dropped never comes back.
+ * Privileges while several threads change what the process is: one drops them for good while others change
+ * groups, flags and sets, look from outside, and start programs.  What was dropped never comes back.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -97,7 +97,7 @@ static void *drop_and_tell(void *arg)
 	return NULL;
 }
 
-/* User 1000 with one privilege that goes on to programs.  Either it was dropped before the program was, or not. */
+/* User 1000 with one privilege that goes on to programs: either it was dropped before that, or not. */
 static void exec_beside_drop(void)
 {
 	char number[16];
