@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -65,6 +66,25 @@ static void queries(void)
 	need(cap_enter(2) == -EINVAL && cap_enter(0) == 0);
 	enter();
 	need(cap_enter(CAP_ENTER) == 0);
+}
+
+/* Numbers of processes name nothing, and what was attached to before is only let go. */
+static void no_tracing(void)
+{
+	pid_t before = sleeper(), pid = sleeper(), child;
+	long word;
+	int status;
+
+	need(ptrace(PTRACE_SEIZE, before, 0, 0) == 0 && ptrace(PTRACE_INTERRUPT, before, 0, 0) == 0);
+	need(waitpid(before, &status, 0) == before && WIFSTOPPED(status));
+	enter();
+	need(FAILS(ptrace(PTRACE_ATTACH, pid, 0, 0), EPERM) && FAILS(ptrace(PTRACE_SEIZE, pid, 0, 0), EPERM));
+	need(FAILS(syscall(CALL_ptrace, PTRACE_PEEKDATA, (long)before, &dir, &word), EPERM));
+	need(ptrace(PTRACE_DETACH, before, 0, 0) == 0);
+	child = fork();
+	if (child == 0)
+		_exit(FAILS(ptrace(PTRACE_TRACEME, 0, 0, 0), EPERM) ? 7 : 8);
+	need(waitpid(-1, &status, 0) == child && WEXITSTATUS(status) == 7);
 }
 
 static void no_global_paths(void)
@@ -331,6 +351,7 @@ static const struct {
 	const char *what;
 } cases[] = {
 	{ queries, "asked for it tells whether it is entered" },
+	{ no_tracing, "nobody is traced" },
 	{ no_global_paths, "no absolute paths, no current directory" },
 	{ paths_below_a_directory, "below a directory's handle all works" },
 	{ never_above_it, "never above it: dots, links, names to make" },
