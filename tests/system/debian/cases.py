@@ -14,7 +14,8 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 # Of each file of cases the root that it runs on.
 ROOTS = {"coreutils": "base", "text": "base", "archives": "base", "system": "base", "shells": "base",
-         "languages": "language", "data": "data", "redis": "data", "build": "build", "trace": "trace", "compiled": "base", "privilege": "privilege"}
+         "languages": "language", "data": "data", "redis": "data", "build": "build", "trace": "trace",
+         "compiled": "base", "privilege": "privilege"}
 FULL = ("redis", "compiled")  # groups that only a full run has: minutes, and compilers of a gigabyte
 SECONDS = 240  # for a case
 RUNNER = """cd /cases
