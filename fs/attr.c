@@ -77,6 +77,18 @@ int vfs_stat(const struct path *path, struct abi_stat *out)
 	return err;
 }
 
+void vfs_stat_more(const struct path *path, struct stat_more *out)
+{
+	const struct confine *confine = current_confine();
+
+	*out = (struct stat_more){ 0 };
+	if (unlikely(confine != NULL) && !confine_rights_at(confine, path))
+		return;
+	out->mount = path->mount->id;
+	out->mount_root = path->mount->root == path->dentry;
+	out->btime_ns = path->dentry->vnode->btime_ns;
+}
+
 int vfs_statfs(const struct path *path, struct abi_statfs *out)
 {
 	struct superblock *sb = path->dentry->sb;

@@ -84,6 +84,7 @@ static struct vnode *node_create(struct superblock *sb, const struct vnode *dir,
 		return NULL;
 	}
 	vnode_init_owner(v, dir, mode);
+	v->btime_ns = v->mtime_ns;
 	v->rdev = rdev;
 	if (S_ISDIR(mode)) {
 		v->file_ops = &ramfs_dir_file_ops;

@@ -111,6 +111,8 @@ struct vnode {
 	dev_t rdev;                            /* [i] */
 	uint64_t size;                         /* [lock] */
 	uint64_t atime_ns, mtime_ns, ctime_ns; /* [lock] */
+	uint64_t btime_ns;                     /* [i] when it was made; 0: nobody knows */
+	_Atomic uint8_t write_hint;            /* [a] F_SET_RW_HINT */
 	struct vm_object *pages;               /* [i] page cache of regular files; else NULL */
 	uint32_t seals;                        /* [lock] F_SEAL_*, of regular files that have `pages` */
 	enum memobj_type memory;               /* [i] a memory object's type; MEMOBJ_NONE: a file */
@@ -211,6 +213,13 @@ int vfs_set_times(const struct path *path, const struct abi_timespec *times) __m
 void vnode_drop_setid_locked(struct vnode *vnode);
 int vfs_stat(const struct path *path, struct abi_stat *out) __must_check;
 int vfs_stat_vnode(struct vnode *vnode, struct abi_stat *out) __must_check;
+/* What statx(2) tells besides, of a file that has a place. */
+struct stat_more {
+	uint64_t mount;    /* its number; 0: not told */
+	bool mount_root;   /* it is where the mount begins */
+	uint64_t btime_ns; /* when it was made; 0: nobody knows */
+};
+void vfs_stat_more(const struct path *path, struct stat_more *out);
 /* Is the running process the owner, or may it do what he may? */
 bool vnode_owner(const struct vnode *vnode);
 /* May the running process read/write/execute (4, 2, 1)?  0 or -EACCES, -EROFS. */

@@ -24,9 +24,12 @@ struct abi_statx {
 };
 _Static_assert(sizeof(struct abi_statx) == 256, "struct statx");
 
-#define STATX_BASIC_STATS  0x7ffu
-#define STATX__RESERVED    0x80000000u
-#define AT_STATX_SYNC_TYPE 0x6000
+#define STATX_BASIC_STATS     0x7ffu
+#define STATX_BTIME           0x800u
+#define STATX_MNT_ID          0x1000u
+#define STATX__RESERVED       0x80000000u
+#define STATX_ATTR_MOUNT_ROOT 0x2000u
+#define AT_STATX_SYNC_TYPE    0x6000
 
 struct abi_flock {
 	int16_t type, whence;
@@ -64,6 +67,11 @@ _Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
 #define DN_RENAME    0x10u
 #define DN_ATTRIB    0x20u
 #define DN_MULTISHOT 0x80000000u
+
+/* How long what is written is expected to live */
+#define F_GET_RW_HINT          1035
+#define F_SET_RW_HINT          1036
+#define RWH_WRITE_LIFE_EXTREME 5u
 
 #define F_ADD_SEALS 1033
 #define F_GET_SEALS 1034

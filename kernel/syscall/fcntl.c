@@ -105,6 +105,26 @@ static int64_t set_owner(struct file *file, uaddr_t user)
 	return async_set_owner(file, &owner);
 }
 
+/* How long the contents are expected to live is kept for who asks. */
+static int64_t get_hint(struct file *file, uaddr_t user)
+{
+	uint64_t hint = file->vnode ? atomic_load(&file->vnode->write_hint) : 0;
+
+	return put_user_u64(user, hint);
+}
+
+static int64_t set_hint(struct file *file, uaddr_t user)
+{
+	uint64_t hint;
+
+	if (get_user_u64(user, &hint) < 0)
+		return -EFAULT;
+	if (hint > RWH_WRITE_LIFE_EXTREME || !file->vnode)
+		return -EINVAL;
+	atomic_store(&file->vnode->write_hint, (uint8_t)hint);
+	return 0;
+}
+
 /* Whom the file tells of its events, and how. */
 static int64_t signal_control(struct file *file, int cmd, uint64_t arg)
 {
@@ -138,6 +158,7 @@ static uint32_t rights_to_control(int cmd)
 	case F_SETOWN_EX:
 	case F_SETSIG:
 	case F_NOTIFY:
+	case F_SET_RW_HINT:
 		return CAP_IOCTL;
 	case F_GETLK:
 	case F_SETLK:
@@ -152,6 +173,7 @@ static uint32_t rights_to_control(int cmd)
 		return CAP_SEAL;
 	case F_GET_SEALS:
 	case F_GETPIPE_SZ:
+	case F_GET_RW_HINT:
 		return CAP_STAT;
 	default:
 		return 0;
@@ -186,6 +208,10 @@ static int64_t file_control(const struct file_use *use, int fd, int cmd, uint64_
 		return pipe_set_capacity(file, (uint32_t)arg);
 	case F_NOTIFY:
 		return dnotify_set(use, fd, (uint32_t)arg);
+	case F_GET_RW_HINT:
+		return get_hint(file, arg);
+	case F_SET_RW_HINT:
+		return set_hint(file, arg);
 	case F_SETLEASE:
 		return lease_set(file, fd, (int)arg);
 	case F_GETLEASE:
@@ -213,9 +239,8 @@ static int64_t object_control(int fd, int cmd, uint64_t arg)
 }
 
 /*
- * takes: F_* in here file_control signal_control, but F_OWNER_TID F_OWNER_PID F_OWNER_PGRP, not
- * F_GET_RW_HINT F_SET_RW_HINT (EINVAL), else EINVAL; status flags: O_* in SETTABLE_FLAGS
- * set_status_flags, else ignored; seals: F_SEAL_* in file_add_seals, else EINVAL
+ * takes: F_* in here file_control signal_control, but F_OWNER_TID F_OWNER_PID F_OWNER_PGRP, else
+ * EINVAL; status flags: O_* in SETTABLE_FLAGS set_status_flags, else ignored; seals: F_SEAL_* in file_add_seals, else EINVAL
  */
 SYSCALL(fcntl)
 {

@@ -57,7 +57,8 @@ static unsigned walk_flags(uint32_t at_flags)
 
 /* --- stat --- */
 
-static int stat_fd(int fd, struct abi_stat *st)
+/* `more` may be NULL. */
+static int stat_fd(int fd, struct abi_stat *st, struct stat_more *more)
 {
 	struct file_use use;
 	int err = file_use(fd, CAP_STAT, &use);
@@ -65,11 +66,13 @@ static int stat_fd(int fd, struct abi_stat *st)
 	if (err < 0)
 		return err;
 	err = use.file->vnode ? vfs_stat_vnode(use.file->vnode, st) : -EBADF;
+	if (more && use.file->dentry)
+		vfs_stat_more(&(struct path){ use.file->mount, use.file->dentry }, more);
 	file_done(&use);
 	return err;
 }
 
-static int stat_at(int dirfd, uaddr_t name, uint32_t at_flags, struct abi_stat *st)
+static int stat_at(int dirfd, uaddr_t name, uint32_t at_flags, struct abi_stat *st, struct stat_more *more)
 {
 	USER_PATH(path);
 	struct path where;
@@ -78,11 +81,13 @@ static int stat_at(int dirfd, uaddr_t name, uint32_t at_flags, struct abi_stat *
 	if (err < 0)
 		return err;
 	if (!*path.text && (at_flags & AT_EMPTY_PATH) && dirfd != AT_FDCWD) {
-		err = stat_fd(dirfd, st);
+		err = stat_fd(dirfd, st, more);
 	} else {
 		err = vfs_walk(dirfd, path.text, walk_flags(at_flags), CAP_STAT, &where);
 		if (err == 0) {
 			err = vfs_stat(&where, st);
+			if (more)
+				vfs_stat_more(&where, more);
 			path_put(&where);
 		}
 	}
@@ -102,21 +107,22 @@ SYSCALL(stat)
 {
 	STAT(st);
 
-	return give_stat(stat_at(AT_FDCWD, ARG(0, uaddr_t), 0, &st), ARG(1, uaddr_t), &st);
+	return give_stat(stat_at(AT_FDCWD, ARG(0, uaddr_t), 0, &st, NULL), ARG(1, uaddr_t), &st);
 }
 
 SYSCALL(lstat)
 {
 	STAT(st);
 
-	return give_stat(stat_at(AT_FDCWD, ARG(0, uaddr_t), AT_SYMLINK_NOFOLLOW, &st), ARG(1, uaddr_t), &st);
+	return give_stat(stat_at(AT_FDCWD, ARG(0, uaddr_t), AT_SYMLINK_NOFOLLOW, &st, NULL), ARG(1, uaddr_t),
+			 &st);
 }
 
 SYSCALL(fstat)
 {
 	STAT(st);
 
-	return give_stat(stat_fd(ARG(0, int), &st), ARG(1, uaddr_t), &st);
+	return give_stat(stat_fd(ARG(0, int), &st, NULL), ARG(1, uaddr_t), &st);
 }
 
 /* takes: AT_*, else EINVAL */
@@ -127,7 +133,7 @@ SYSCALL(newfstatat)
 
 	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
 		return -EINVAL;
-	return give_stat(stat_at(ARG(0, int), ARG(1, uaddr_t), flags, &st), ARG(2, uaddr_t), &st);
+	return give_stat(stat_at(ARG(0, int), ARG(1, uaddr_t), flags, &st, NULL), ARG(2, uaddr_t), &st);
 }
 
 static struct abi_statx_timestamp statx_time(struct abi_timespec ts)
@@ -157,25 +163,42 @@ static void stat_to_statx(const struct abi_stat *st, struct abi_statx *x)
 	};
 }
 
+static void more_to_statx(const struct stat_more *more, uint32_t wanted, struct abi_statx *x)
+{
+	if (more->mount) {
+		x->mask |= STATX_MNT_ID;
+		x->mnt_id = more->mount;
+		x->attributes_mask = STATX_ATTR_MOUNT_ROOT;
+		x->attributes = more->mount_root ? STATX_ATTR_MOUNT_ROOT : 0;
+	}
+	if (more->btime_ns && (wanted & STATX_BTIME)) {
+		x->mask |= STATX_BTIME;
+		x->btime = (struct abi_statx_timestamp){ .sec = (int64_t)(more->btime_ns / NSEC_PER_SEC),
+							 .nsec = (uint32_t)(more->btime_ns % NSEC_PER_SEC) };
+	}
+}
+
 /*
- * takes: AT_*, else EINVAL; STATX_* in stat_to_statx
- * lacks: the time of birth, mount ids and other fields behind STATX_BASIC_STATS
+ * takes: AT_*, else EINVAL; STATX_* in stat_to_statx more_to_statx
+ * lacks: attributes but STATX_ATTR_MOUNT_ROOT
  */
 SYSCALL(statx)
 {
 	uint32_t flags = ARG(2, uint32_t), mask = ARG(3, uint32_t);
 	struct abi_statx x;
 	struct abi_stat st = { 0 };
+	struct stat_more more = { 0 };
 	int err;
 
 	if ((mask & STATX__RESERVED) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
 	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
-	err = stat_at(ARG(0, int), ARG(1, uaddr_t), flags, &st);
+	err = stat_at(ARG(0, int), ARG(1, uaddr_t), flags, &st, &more);
 	if (err < 0)
 		return err;
 	stat_to_statx(&st, &x);
+	more_to_statx(&more, mask, &x);
 	return copy_to_user(ARG(4, uaddr_t), &x, sizeof(x));
 }
 

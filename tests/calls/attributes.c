@@ -101,6 +101,16 @@ static void test_statx(void)
 	RESULT(syscall(SYS_statx, AT_FDCWD, "file", 0x6000, 0x7ff, &x));
 	RESULT(syscall(SYS_statx, AT_FDCWD, "file", 0, 0x7ff, nowhere()));
 	RESULT(syscall(SYS_statx, -1, "file", 0, 0x7ff, &x));
+	RESULT(syscall(SYS_statx, AT_FDCWD, "file", 0, 0x1fff,
+		       &x)); /* with the time of birth and the mount */
+	VALUE(x.mask & 0x1fff);
+	VALUE(x.attributes & 0x2000); /* where a mount begins */
+	VALUE(x.rest[12] != 0);       /* number of the mount */
+	VALUE(x.rest[4] != 0);        /* seconds of birth */
+	RESULT(syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0x7ff, &x));
+	VALUE(x.mask & 0x1fff);
+	RESULT(syscall(SYS_statx, AT_FDCWD, "/proc", 0, 0x7ff, &x));
+	VALUE(x.attributes & 0x2000);
 }
 
 static void chmod_of_others(void)

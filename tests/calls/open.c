@@ -2,6 +2,7 @@
 /* Opening, closing and duplicating. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -348,6 +349,64 @@ static void test_fcntl(void)
 	RESULT(fcntl(pipes[1], F_GETPIPE_SZ));
 }
 
+static void test_hints(void)
+{
+	int fd = file_with("file", "text");
+	uint64_t hint = 7;
+
+	RESULT(fcntl(fd, 1035 /* F_GET_RW_HINT */, &hint));
+	VALUE(hint);
+	hint = 3;
+	RESULT(fcntl(fd, 1036 /* F_SET_RW_HINT */, &hint));
+	hint = 6;
+	RESULT(fcntl(fd, 1036, &hint));
+	RESULT(fcntl(open("file", O_RDONLY), 1035, &hint)); /* it is the file's */
+	VALUE(hint);
+	RESULT(fcntl(fd, 1036, nowhere()));
+	RESULT(fcntl(fd, 1035, nowhere()));
+	RESULT(fcntl(fd, 1037, &hint)); /* the open file has none */
+	RESULT(fcntl(-1, 1035, &hint));
+	RESULT(fcntl(open("file", O_PATH), 1035, &hint));
+}
+
+static void test_lease(void)
+{
+	int fd = file_with("file", "text"), reader;
+
+	RESULT(fcntl(fd, F_GETLEASE));
+	RESULT(fcntl(fd, F_SETLEASE, F_UNLCK));
+	RESULT(fcntl(fd, F_SETLEASE, F_RDLCK));
+	RESULT(fcntl(fd, F_SETLEASE, 5));
+	RESULT(fcntl(fd, F_SETLEASE, F_WRLCK));
+	RESULT(fcntl(fd, F_GETLEASE));
+	signal(SIGIO, SIG_IGN);
+	RESULT(open("file", O_RDONLY | O_NONBLOCK));
+	RESULT(fcntl(fd, F_GETLEASE));
+	RESULT(fcntl(fd, F_SETLEASE, F_UNLCK));
+	reader = open("file", O_RDONLY);
+	RESULT(fcntl(reader, F_SETLEASE, F_RDLCK));
+	close(fd);
+	RESULT(fcntl(reader, F_SETLEASE, F_RDLCK));
+	RESULT(open("file", O_WRONLY | O_NONBLOCK));
+	RESULT(fcntl(reader, F_GETLEASE));
+	RESULT(fcntl(open("/proc", O_RDONLY), F_SETLEASE, F_RDLCK));
+	RESULT(fcntl(-1, F_GETLEASE));
+}
+
+static void test_notify(void)
+{
+	int dir = open(".", O_RDONLY), fd = file_with("file", "text");
+
+	signal(SIGIO, SIG_IGN);
+	RESULT(fcntl(dir, F_NOTIFY, 0));
+	RESULT(fcntl(dir, F_NOTIFY, DN_CREATE | DN_MULTISHOT));
+	RESULT(fcntl(dir, F_GETOWN) == getpid());
+	RESULT(fcntl(dir, F_NOTIFY, DN_MULTISHOT));
+	RESULT(fcntl(fd, F_NOTIFY, DN_CREATE));
+	RESULT(fcntl(fd, F_NOTIFY, 0));
+	RESULT(fcntl(open(".", O_PATH), F_NOTIFY, DN_CREATE));
+}
+
 static void other_locker(void)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 10 };
@@ -405,6 +464,9 @@ static const struct calls table[] = {
 	{ "dup3", test_dup3 },
 	{ "fcntl", test_fcntl },
 	{ "fcntl", test_record_locks },
+	{ "fcntl", test_hints },
+	{ "fcntl", test_lease },
+	{ "fcntl", test_notify },
 	{ "close_range", test_close_range },
 };
 

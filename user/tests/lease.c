@@ -61,12 +61,14 @@ static bool silent(void)
 	return sigtimedwait(&set, NULL, &(struct timespec){ 0, 0 }) == -1;
 }
 
-/* A child that opens the file in that way, and says how that went by its status. */
-static pid_t opener(int flags)
+/* A child that opens the file in that way, and says how that went by its status.  It has no part in the lease
+ * of `held`. */
+static pid_t opener(int held, int flags)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		close(held);
 		alarm(60); /* the time that a break takes by itself is less */
 		_exit(open("file", flags) >= 0 ? 0 : errno);
 	}
@@ -161,18 +163,18 @@ static void who_waits_is_let_in(void)
 
 	enter();
 	fd = lease(O_RDONLY, F_WRLCK);
-	child = opener(O_RDONLY);
+	child = opener(fd, O_RDONLY);
 	wait_until_told(fd);
 	need(waitpid(child, NULL, WNOHANG) == 0);
 	need(fcntl(fd, F_SETLEASE, F_RDLCK) == 0); /* enough for a reader */
 	need(status_of_opener(child) == 0 && fcntl(fd, F_GETLEASE) == F_RDLCK);
-	child = opener(O_WRONLY);
+	child = opener(fd, O_WRONLY);
 	wait_until_told(fd);
 	need(fails(fcntl(fd, F_SETLEASE, F_RDLCK), EAGAIN)); /* not for a writer, who has his foot in it */
 	need(fcntl(fd, F_SETLEASE, F_UNLCK) == 0);
 	need(status_of_opener(child) == 0 && close(fd) == 0);
 	fd = lease(O_RDONLY, F_WRLCK);
-	child = opener(O_RDONLY);
+	child = opener(fd, O_RDONLY);
 	wait_until_told(fd);
 	need(close(fd) == 0 &&
 	     status_of_opener(child) == 0); /* the end of the file is the end of the lease */
@@ -219,10 +221,10 @@ static void time_runs_out(void)
 	set_seconds("1");
 	fd = lease(O_RDONLY, F_WRLCK);
 	start = now_ms();
-	child = opener(O_RDONLY);
+	child = opener(fd, O_RDONLY);
 	need(status_of_opener(child) == 0 && now_ms() - start >= 900);
 	need(told(fd) && fcntl(fd, F_GETLEASE) == F_RDLCK);
-	child = opener(O_WRONLY);
+	child = opener(fd, O_WRONLY);
 	need(status_of_opener(child) == 0 && now_ms() - start >= 1900);
 	need(told(fd) && fcntl(fd, F_GETLEASE) == F_UNLCK && fails(fcntl(fd, F_SETLEASE, F_UNLCK), EAGAIN));
 	set_seconds("45");
@@ -249,7 +251,7 @@ static void a_signal_ends_the_wait(void)
 	enter();
 	sigaction(SIGUSR1, &action, NULL);
 	fd = lease(O_RDONLY, F_WRLCK);
-	child = opener(O_RDONLY);
+	child = opener(fd, O_RDONLY);
 	wait_until_told(fd);
 	do {
 		kill(child, SIGUSR1); /* again: it may not sleep yet */
