@@ -277,7 +277,7 @@ static void bury_locked(struct thread *t, struct ptrace_corpse *corpse, const st
 static void tell_tracer_of_end_locked(const struct ptrace_corpse *corpse)
 {
 	bool killed = corpse->status & 0x7f;
-	struct abi_siginfo info = { .code = killed ? CLD_KILLED : CLD_EXITED, .pid = corpse->tid };
+	struct abi_siginfo info = { .code = wait_status_code(corpse->status), .pid = corpse->tid };
 
 	info.uid = corpse->uid;
 	info.value = (uint32_t)(killed ? corpse->status & 0x7f : corpse->status >> 8 & 0xff);

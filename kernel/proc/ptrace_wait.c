@@ -47,7 +47,7 @@ static bool collect_corpse_locked(struct ptrace_corpse *corpse, unsigned options
 		return false;
 	out->pid = corpse->tid;
 	out->uid = corpse->uid;
-	out->code = corpse->status & 0x7f ? CLD_KILLED : CLD_EXITED;
+	out->code = wait_status_code(corpse->status);
 	out->status = corpse->status;
 	if (corpse->process)
 		usage_with_children(corpse->process, &out->usage);
