@@ -9,6 +9,8 @@
 #include <kernel/process.h>
 #include <kernel/slab.h>
 
+#include "../kernel/cap/use.h"
+
 static struct slab_cache *file_cache;
 
 void file_init(void)
@@ -93,13 +95,6 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 	return file;
 }
 
-bool file_has_position(const struct file *file)
-{
-	mode_t type = file->vnode ? file->vnode->mode & S_IFMT : S_IFREG;
-
-	return file->ops->seek && type != S_IFCHR && type != 0;
-}
-
 void file_put(struct file *file)
 {
 	kobject_put(&file->object);
@@ -129,24 +124,48 @@ static bool is_for_others_only(const struct file *dir, uint32_t rights)
 	return rights & never;
 }
 
+/* A capability in use that may be none to a file, or to one that does not take these rights. */
+static __noinline int use_checked(struct capability *cap, uint32_t rights, struct file_use *use)
+{
+	struct kobject *obj = cap->object;
+
+	if (arch_resched_pending())
+		preempt_schedule();
+	if (!object_is_file(obj) ||
+	    (obj->type == OBJECT_DIRECTORY && is_for_others_only(file_of(obj), rights))) {
+		cap_done(cap);
+		return -EBADF;
+	}
+	*use = (struct file_use){ file_of(obj), cap };
+	return 0;
+}
+
+static __noinline int use_slowly(int fd, uint32_t rights, struct file_use *use)
+{
+	struct capability *cap;
+	int err = cap_use(current_process()->caps, fd, OBJECT_NONE, rights, &cap);
+
+	if (err < 0)
+		return err == -EPERM ? why_refused(fd) : err;
+	return use_checked(cap, rights, use);
+}
+
+/* As cap_use(), what is unlikely leaves by a tail call. */
 int file_use(int fd, uint32_t rights, struct file_use *use)
 {
-	int err;
+	struct capability *cap;
 
 	if (unlikely(!in_user_thread()))
 		return -EBADF;
-	err = cap_use(current_process()->caps, fd, OBJECT_NONE, rights, &use->cap);
-	if (unlikely(err < 0))
-		return err == -EPERM ? why_refused(fd) : err;
-	if (unlikely(!object_is_file(use->cap->object))) {
-		cap_done(use->cap);
-		return -EBADF;
-	}
-	use->file = file_of(use->cap->object);
-	if (unlikely(use->file->object.type == OBJECT_DIRECTORY) && is_for_others_only(use->file, rights)) {
-		cap_done(use->cap);
-		return -EBADF;
-	}
+	preempt_disable();
+	cap = cap_use_likely(current_process()->caps, fd, OBJECT_NONE, rights);
+	preempt_enable_no_resched();
+	if (unlikely(!cap))
+		return use_slowly(fd, rights, use);
+	if (unlikely(!object_is_file(cap->object) || cap->object->type == OBJECT_DIRECTORY ||
+		     arch_resched_pending()))
+		return use_checked(cap, rights, use);
+	*use = (struct file_use){ file_of(cap->object), cap };
 	return 0;
 }
 

@@ -41,10 +41,10 @@ void iobuf_init_vec(struct iobuf *io, const struct abi_iovec *iov, uint32_t coun
 	io->left = total;
 }
 
-/* The contiguous run at the front; its length, cut to `len`. */
+/* The contiguous run at the front; its length, cut to `len`.  Something is left. */
 static size_t front(struct iobuf *io, size_t len, uint64_t *addr)
 {
-	while (io->count > 1 && io->offset == io->iov->len) {
+	while (unlikely(io->offset == io->iov->len)) {
 		io->iov++;
 		io->count--;
 		io->offset = 0;

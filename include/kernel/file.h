@@ -95,9 +95,6 @@ static inline struct file *file_of(struct kobject *obj)
 	return container_of(obj, struct file, object);
 }
 void file_put(struct file *file);
-/* Devices that can seek, and files of no type (an eventfd), take no notice of where they are, so reads and
- * writes of them need no order. */
-bool file_has_position(const struct file *file);
 static inline bool object_is_file(const struct kobject *obj)
 {
 	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY ||

@@ -128,6 +128,15 @@ struct vnode {
 	void *private;            /* [ops] */
 };
 
+/* Devices that can seek, and files of no type (an eventfd), take no notice of where they are, so reads and
+ * writes of them need no order. */
+static inline bool file_has_position(const struct file *file)
+{
+	mode_t type = file->vnode ? file->vnode->mode & S_IFMT : S_IFREG;
+
+	return file->ops->seek && type != S_IFCHR && type != 0;
+}
+
 struct superblock {
 	const struct fs_type *type;
 	dev_t dev;

@@ -29,7 +29,7 @@ static struct cap_table *current_caps(void)
 /* --- transfers --------------------------------------------------------------------------------------------
  */
 
-static ssize_t do_read(struct file *file, struct iobuf *io)
+static __always_inline ssize_t do_read(struct file *file, struct iobuf *io)
 {
 	off_t none = 0;
 	ssize_t n;
@@ -44,7 +44,7 @@ static ssize_t do_read(struct file *file, struct iobuf *io)
 	return n;
 }
 
-static ssize_t do_write(struct file *file, struct iobuf *io)
+static __always_inline ssize_t do_write(struct file *file, struct iobuf *io)
 {
 	off_t none = 0;
 	ssize_t n;
