@@ -137,7 +137,7 @@ static void fill_mcontext(struct sigcontext *sc, const struct arch_regs *r, cons
 
 int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *info)
 {
-	struct rt_sigframe frame = { .restorer = info->restorer };
+	struct rt_sigframe frame __attribute__((uninitialized)); /* every byte is filled below */
 	uaddr_t sp = info->altstack_top ? info->altstack_top : regs->rsp - RED_ZONE;
 	uaddr_t fpstate, at;
 
@@ -148,7 +148,9 @@ int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *in
 	    push_fpstate(fpstate) < 0)
 		return -EFAULT;
 
+	frame.restorer = info->restorer;
 	memcpy(&frame.info, info->siginfo, sizeof(frame.info));
+	frame.uc.link = 0;
 	frame.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_features.xsave ? UC_FP_XSTATE : 0);
 	frame.uc.stack = (struct abi_stack){ info->ss_sp, (int32_t)info->ss_flags, 0, info->ss_size };
 	frame.uc.sigmask = info->mask;
@@ -213,7 +215,8 @@ static int read_fpstate(char *scratch, uaddr_t at)
 		return -EFAULT;
 	memcpy(&sw, scratch + FPSTATE_SW_OFFSET, sizeof(sw));
 	if (cpu_features.xsave && has_xstate(at, &sw)) {
-		if (copy_from_user(scratch, at, fpu_area_size()) < 0)
+		if (copy_from_user(scratch + FXSAVE_SIZE, at + FXSAVE_SIZE, fpu_area_size() - FXSAVE_SIZE) <
+		    0)
 			return -EFAULT;
 		extended = true;
 	} else {
@@ -274,7 +277,7 @@ int arch_signal_return(struct arch_regs *regs, uint64_t *mask, uint64_t *ss_sp, 
 {
 	/* The handler's RET took the restorer off the stack. */
 	uaddr_t uc_at = regs->rsp;
-	struct ucontext uc = { 0 };
+	struct ucontext uc __attribute__((uninitialized));
 
 	if (copy_from_user(&uc, uc_at, sizeof(uc)) < 0 || !has_own_segments(&uc) ||
 	    pop_fpstate(uc.mcontext.fpstate) < 0)

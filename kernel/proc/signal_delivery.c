@@ -264,8 +264,8 @@ static void restart_without_handler(struct arch_regs *regs, int64_t result)
 static void deliver_signals(struct arch_regs *regs)
 {
 	struct thread *t = current_thread();
-	struct abi_siginfo info;
-	struct abi_sigaction action;
+	struct abi_siginfo info __attribute__((uninitialized));
+	struct abi_sigaction action __attribute__((uninitialized));
 	int64_t result;
 	int signo;
 
