@@ -141,12 +141,14 @@ static ssize_t drain(struct pipe *p, struct iobuf *io)
 /* Move from the buffer what finds room. */
 static ssize_t fill(struct pipe *p, struct iobuf *io)
 {
+	uint64_t space = room(p);
 	size_t done = 0;
 
-	while (io->left > 0 && room(p) > 0) {
-		paddr_t *slot = slot_of(p, p->tail + p->count);
-		size_t in_page = (p->tail + p->count) % PAGE_SIZE;
-		size_t len = MIN(PAGE_SIZE - in_page, room(p));
+	while (io->left > 0 && done < space) {
+		uint64_t end = p->tail + p->count;
+		paddr_t *slot = slot_of(p, end);
+		size_t in_page = end % PAGE_SIZE;
+		size_t len = MIN(PAGE_SIZE - in_page, space - done);
 		ssize_t n;
 
 		if (*slot == EMPTY) {
@@ -188,6 +190,12 @@ static bool readable_or_end(const struct pipe *p)
 	return waiting(p) > 0 ? !READ_ONCE(p->borrowed) : READ_ONCE(p->writers) == 0;
 }
 
+/* The sleeps are functions of their own: a transfer that needs none keeps nothing of theirs on its stack. */
+static __noinline int wait_to_read(struct pipe *p)
+{
+	return wait_event_interruptible(&p->readers_wq, readable_or_end(p)) < 0 ? -ERESTARTSYS : 0;
+}
+
 static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
 {
 	struct pipe *p = pipe_of(file);
@@ -216,7 +224,7 @@ static ssize_t pipe_read(struct file *file, struct iobuf *io, off_t *pos)
 			return 0;
 		if (nonblocking(file) || io->nowait)
 			return -EAGAIN;
-		if (wait_event_interruptible(&p->readers_wq, readable_or_end(p)) < 0)
+		if (wait_to_read(p) < 0)
 			return -ERESTARTSYS;
 	}
 }
@@ -227,7 +235,14 @@ static bool room_for(const struct pipe *p, uint64_t total)
 	return room(p) >= (total <= PIPE_BUF ? total : 1);
 }
 
-static ssize_t broken_pipe(void)
+static __noinline int wait_to_write(struct pipe *p, uint64_t total)
+{
+	return wait_event_interruptible(&p->writers_wq, room_for(p, total) || READ_ONCE(p->readers) == 0) < 0
+		       ? -ERESTARTSYS
+		       : 0;
+}
+
+static __noinline ssize_t broken_pipe(void)
 {
 	if (in_user_thread())
 		signal_thread(current_thread(), SIGPIPE, NULL);
@@ -267,8 +282,7 @@ static ssize_t pipe_write(struct file *file, struct iobuf *io, off_t *pos)
 			return done > 0 ? (ssize_t)done : n;
 		if (nonblocking(file) || io->nowait)
 			return done > 0 ? (ssize_t)done : -EAGAIN;
-		if (wait_event_interruptible(&p->writers_wq,
-					     room_for(p, total) || READ_ONCE(p->readers) == 0) < 0)
+		if (wait_to_write(p, total) < 0)
 			return done > 0 ? (ssize_t)done : -ERESTARTSYS;
 	}
 }
@@ -312,7 +326,7 @@ ssize_t pipe_borrow(struct file *file, void *buf, size_t len, bool nowait)
 			return (ssize_t)n;
 		if (nonblocking(file) || nowait)
 			return -EAGAIN;
-		if (wait_event_interruptible(&p->readers_wq, readable_or_end(p)) < 0)
+		if (wait_to_read(p) < 0)
 			return -ERESTARTSYS;
 	}
 }
