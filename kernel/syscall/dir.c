@@ -19,6 +19,8 @@ struct user_sink {
 	size_t size, used; /* of the user's buffer: all, filled by whole pages */
 	char *page;
 	size_t filled; /* of page */
+	size_t room;   /* for entries: until the page or the user's buffer is full */
+	size_t name_offset, fixed; /* of an entry: where its name begins, and its size without that */
 	bool old;      /* getdents: type behind the name, no type field */
 	int error;     /* -EFAULT, or -EINVAL: not even one entry fits */
 };
@@ -37,21 +39,31 @@ static bool flush_entries(struct user_sink *u)
 	return true;
 }
 
-static bool add_entry(struct dir_sink *sink, const char *name, size_t len, uint64_t ino, uint8_t type,
-		      off_t next)
+/* False: the user's buffer is full. */
+static __noinline bool make_room(struct user_sink *u, size_t reclen)
 {
-	struct user_sink *u = container_of(sink, struct user_sink, sink);
-	size_t name_offset = u->old ? NAME_OFFSET_OLD : NAME_OFFSET_64;
-	size_t reclen = ALIGN_UP(name_offset + len + (u->old ? 2 : 1), 8);
-	struct abi_dirent64 *d;
-	char *raw;
+	size_t left = u->size - u->used - u->filled;
 
-	if (reclen > u->size - u->used - u->filled) {
+	if (reclen > left) {
 		if (u->used + u->filled == 0)
 			u->error = -EINVAL;
 		return false;
 	}
-	if (reclen > PAGE_SIZE - u->filled && !flush_entries(u))
+	if (!flush_entries(u))
+		return false;
+	u->room = MIN(left, PAGE_SIZE);
+	return true;
+}
+
+static bool add_entry(struct dir_sink *sink, const char *name, size_t len, uint64_t ino, uint8_t type,
+		      off_t next)
+{
+	struct user_sink *u = container_of(sink, struct user_sink, sink);
+	size_t reclen = ALIGN_UP(u->fixed + len, 8);
+	struct abi_dirent64 *d;
+	char *raw;
+
+	if (unlikely(reclen > u->room) && !make_room(u, reclen))
 		return false;
 	raw = u->page + u->filled;
 	*(uint64_t *)(raw + reclen - 8) = 0; /* the padding, and the name's NUL */
@@ -63,8 +75,9 @@ static bool add_entry(struct dir_sink *sink, const char *name, size_t len, uint6
 		raw[reclen - 1] = (char)type;
 	else
 		d->type = type;
-	memcpy(raw + name_offset, name, len);
+	memcpy(raw + u->name_offset, name, len);
 	u->filled += reclen;
+	u->room -= reclen;
 	return true;
 }
 
@@ -105,7 +118,11 @@ static int use_to_list(int fd, struct file_use *use)
 static int64_t get_entries(const struct syscall_args *args, bool old)
 {
 	struct user_sink u = {
-		.sink = { add_entry }, .buf = ARG(1, uaddr_t), .size = ARG(2, uint32_t), .old = old
+		.sink = { add_entry },
+		.buf = ARG(1, uaddr_t),
+		.size = ARG(2, uint32_t),
+		.old = old,
+		.name_offset = old ? NAME_OFFSET_OLD : NAME_OFFSET_64,
 	};
 	struct file_use use;
 	int64_t n = -ENOMEM;
@@ -113,6 +130,8 @@ static int64_t get_entries(const struct syscall_args *args, bool old)
 
 	if (err < 0)
 		return err;
+	u.fixed = u.name_offset + (old ? 2 : 1); /* the name's NUL, and the type behind it */
+	u.room = MIN(u.size, PAGE_SIZE);
 	u.page = kmalloc(PAGE_SIZE);
 	if (u.page)
 		n = read_dir(use.file, &u);
