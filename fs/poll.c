@@ -197,7 +197,7 @@ static __always_inline uint32_t look_at(struct cap_look *look, int fd, uint32_t 
 
 	if (unlikely(!cap) || unlikely(!may_hear(cap, wanted)))
 		return fd < 0 ? 0 : POLLNVAL;
-	if (likely(cap->type == OBJECT_FILE) && file_of(cap->object)->ops->poll_is_plain)
+	if (likely(cap->type == OBJECT_FILE && file_of(cap->object)->ops->poll_is_plain))
 		return file_of(cap->object)->ops->poll(file_of(cap->object), NULL) & wanted;
 	return ask_unlocked(look->table, cap) & wanted;
 }

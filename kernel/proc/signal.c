@@ -118,6 +118,7 @@ static void flush_ignored(struct process *p, int signo)
 	spin_unlock_irqrestore(&p->lock, flags);
 }
 
+/* Either may be NULL. */
 int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct abi_sigaction *old)
 {
 	struct process *p = current_process();
@@ -128,7 +129,8 @@ int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct 
 		return -EINVAL;
 	signo = (int)index_nospec((uint64_t)signo - 1, NSIG) + 1;
 	flags = spin_lock_irqsave(&actions->lock);
-	*old = actions->action[signo - 1];
+	if (old)
+		*old = actions->action[signo - 1];
 	if (action) {
 		actions->action[signo - 1] = *action;
 		actions->action[signo - 1].mask &= ~SIGNALS_UNBLOCKABLE;

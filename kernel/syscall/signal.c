@@ -10,7 +10,7 @@
 /* takes: SA_* in include/serix/abi.h, else ignored */
 SYSCALL(rt_sigaction)
 {
-	struct abi_sigaction set, old;
+	struct abi_sigaction set __attribute__((uninitialized)), old __attribute__((uninitialized));
 	int64_t err = 0;
 
 	if (args->a[3] != sizeof(set.mask))
@@ -18,7 +18,7 @@ SYSCALL(rt_sigaction)
 	if (args->a[1])
 		err = copy_from_user(&set, ARG(1, uaddr_t), sizeof(set));
 	if (err == 0)
-		err = signal_action_set(ARG(0, int), args->a[1] ? &set : NULL, &old);
+		err = signal_action_set(ARG(0, int), args->a[1] ? &set : NULL, args->a[2] ? &old : NULL);
 	if (err == 0 && args->a[2])
 		err = copy_to_user(ARG(2, uaddr_t), &old, sizeof(old));
 	return err;
