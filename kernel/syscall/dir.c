@@ -18,11 +18,11 @@ struct user_sink {
 	uaddr_t buf;
 	size_t size, used; /* of the user's buffer: all, filled by whole pages */
 	char *page;
-	size_t filled; /* of page */
-	size_t room;   /* for entries: until the page or the user's buffer is full */
+	size_t filled;             /* of page */
+	size_t room;               /* for entries: until the page or the user's buffer is full */
 	size_t name_offset, fixed; /* of an entry: where its name begins, and its size without that */
-	bool old;      /* getdents: type behind the name, no type field */
-	int error;     /* -EFAULT, or -EINVAL: not even one entry fits */
+	bool old;                  /* getdents: type behind the name, no type field */
+	int error;                 /* -EFAULT, or -EINVAL: not even one entry fits */
 };
 
 #define NAME_OFFSET_64  offsetof(struct abi_dirent64, name)
