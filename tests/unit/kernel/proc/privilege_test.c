@@ -121,6 +121,9 @@ static void expect_exec(const struct priv_exec *before, const struct program *f)
 		assert_true(after.secure);
 	else if (before->uid == 0)
 		assert_false(after.secure);
+	else
+		assert_int_equal(after.secure,
+				 (f->has_caps && f->effective) || after.sets.permitted != after.sets.ambient);
 }
 
 /* Ids: real and effective user; the group is another by its set-id bit, or not. */
