@@ -272,7 +272,7 @@ int vfs_limit_size(const struct vnode *v, uint64_t size)
 {
 	if (!in_user_thread() || size <= v->size || size <= current_process()->rlimits[RLIMIT_FSIZE].cur)
 		return 0;
-	signal_thread(current_thread(), SIGXFSZ, NULL);
+	signal_self(SIGXFSZ);
 	return -EFBIG;
 }
 

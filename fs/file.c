@@ -297,7 +297,7 @@ int file_limit_write(struct iobuf *io, off_t pos)
 		return 0;
 	if ((uint64_t)pos >= limit) {
 		if (limit != INT64_MAX)
-			signal_thread(current_thread(), SIGXFSZ, NULL);
+			signal_self(SIGXFSZ);
 		return -EFBIG;
 	}
 	io->left = MIN(io->left, limit - (uint64_t)pos);

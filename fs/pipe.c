@@ -245,7 +245,7 @@ static __noinline int wait_to_write(struct pipe *p, uint64_t total)
 static __noinline ssize_t broken_pipe(void)
 {
 	if (in_user_thread())
-		signal_thread(current_thread(), SIGPIPE, NULL);
+		signal_self(SIGPIPE);
 	return -EPIPE;
 }
 

@@ -173,6 +173,6 @@ void unix_give_along(struct unix_socket *s, struct socket_message *m, const stru
 ssize_t unix_broken_pipe(const struct socket_message *m)
 {
 	if (in_user_thread() && !(m->flags & MSG_NOSIGNAL))
-		signal_thread(current_thread(), SIGPIPE, NULL);
+		signal_self(SIGPIPE);
 	return -EPIPE;
 }

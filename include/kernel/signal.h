@@ -42,6 +42,8 @@ struct signal_actions {
 int signal_process(struct process *p, int signo, const struct abi_siginfo *info);
 int signal_thread(struct thread *t, int signo, const struct abi_siginfo *info);
 int signal_group(pid_t pgid, int signo, const struct abi_siginfo *info);
+/* What the running thread's own call brings upon it (SIGPIPE, SIGXFSZ): as if it had sent it itself. */
+void signal_self(int signo);
 /* Make the running thread take `signo` now even if blocked or ignored (faults): then it dies of it. */
 void signal_force(int signo, int code, uint64_t addr);
 void signal_force_info(const struct abi_siginfo *info);

@@ -186,14 +186,16 @@ static struct process *find_reaper_locked(const struct process *p)
 static void reparent_children_locked(struct process *p, struct list *dead)
 {
 	struct process *child, *tmp, *reaper = find_reaper_locked(p);
+	struct abi_siginfo info;
 
+	signal_info_user(&info, 0, SI_USER); /* a parent's death is told by the parent */
 	list_for_each_safe (child, tmp, &p->children, sibling) {
 		list_del(&child->sibling);
 		process_set_parent_locked(child, reaper);
 		child->exit_signal = SIGCHLD;
 		list_add_tail(&reaper->children, &child->sibling);
 		if (child->pdeath_signal)
-			signal_process(child, child->pdeath_signal, NULL);
+			signal_process(child, child->pdeath_signal, &info);
 		if (child->state != PROCESS_ZOMBIE)
 			group_reparented_locked(child, p);
 		else if (!child->corpse)

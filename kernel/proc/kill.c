@@ -12,6 +12,14 @@ void signal_info_user(struct abi_siginfo *info, int signo, int code)
 	info->uid = current_process()->cred.uid;
 }
 
+void signal_self(int signo)
+{
+	struct abi_siginfo info;
+
+	signal_info_user(&info, signo, SI_USER);
+	signal_thread(current_thread(), signo, &info);
+}
+
 bool signal_permitted(const struct process *p, int signo)
 {
 	const struct process *self = current_process();
