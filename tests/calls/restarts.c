@@ -127,7 +127,7 @@ static void with_handler(const char *what, void (*body)(void), int flags)
 	pid_t pid = start(body, flags);
 
 	kill(pid, SIGUSR1);
-	while (!shared->caught)
+	while (!shared->caught && !shared->returned)
 		usleep(1000);
 	await_state(pid, 'S');
 	tell(what, flags ? "SA_RESTART" : "a handler", pid);
@@ -758,7 +758,7 @@ static int lock_of_other(void)
 		struct flock all = { .l_type = F_WRLCK };
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		fcntl(fd, F_SETLK, &all);
+		fcntl(fd, F_SETLKW, &all); /* the case before may not be gone yet */
 		*done = 1;
 		while (getppid() == parent)
 			pause();

@@ -39,7 +39,10 @@ static const char *who(pid_t pid, pid_t child)
 {
 	if (pid == 0)
 		return "nobody";
-	return pid == getpid() ? "myself" : pid == child ? "the child" : pid == getppid() ? "the parent" : "another";
+	return pid == getpid()    ? "myself"
+	       : pid == child     ? "the child"
+	       : pid == getppid() ? "the parent"
+				  : "another";
 }
 
 static siginfo_t wait_for_it(void)
@@ -183,6 +186,8 @@ static void test_cpu_timers(void)
 	struct itimerval soon = { .it_value = { 0, 1000 } };
 	pthread_t thread;
 
+	block(SIGXCPU); /* the thread does, too: only who waits is to take them */
+	block(SIGPROF);
 	block(SIGVTALRM);
 	setitimer(ITIMER_VIRTUAL, &soon, NULL);
 	pthread_create(&thread, NULL, spins, NULL);
@@ -223,7 +228,9 @@ static void sends_message(void)
 
 static void test_mq_notify(void)
 {
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value = { 55 } };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+				  .sigev_signo = SIGUSR1,
+				  .sigev_value = { 55 } };
 	mqd_t queue = mq_open("/siginfo", O_RDWR | O_CREAT, 0600, NULL);
 	pid_t pid;
 

@@ -42,8 +42,8 @@ def outcomes(request, programs, tmp_path_factory):
     for guest, host in files.items():
         shutil.copy(host, os.path.join(str(scratch), "root" + guest))
     root = ["--overlay", os.path.join(str(scratch), "root")]
-    theirs = subprocess.run([os.path.join(TOP, "tests/system/on-linux"), "--timeout", "400"] + root + ["--", "sh", "-c", SCRIPT % libc],
-                            stdout=subprocess.PIPE)
+    linux = [os.path.join(TOP, "tests/system/on-linux"), "--timeout", "400"]
+    theirs = subprocess.run(linux + root + ["--", "sh", "-c", SCRIPT % libc], stdout=subprocess.PIPE)
     assert theirs.returncode == 0, theirs.stdout.decode("utf-8", "replace")
     ours = shell(SCRIPT % libc, options=root, timeout=400)
     assert ours.status == 0, ours.out.decode("utf-8", "replace") + ours.err
