@@ -90,7 +90,7 @@ build/tests/bench/host_alloc: tests/bench/host_alloc.c $(HOST_ALLOC) $(HOST_SHIM
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOST_CFLAGS) -O2 $(filter %.c,$^) -o $@
 
-build/tests/bench/ops: tests/bench/ops_ipc.c tests/bench/ops.h
+build/tests/bench/ops: tests/bench/ops_ipc.c tests/bench/ops_filter.c tests/bench/ops.h
 build/tests/bench/ops build/tests/bench/scale: build/tests/bench/%: tests/bench/%.c $(UOUT)/libserix.a
 	$(call say,USER,bench/$*)
 	@mkdir -p $(@D)

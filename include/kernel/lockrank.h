@@ -41,15 +41,16 @@ enum lock_rank {
 	RANK_CAP_TOKEN,       /* which ids may be imported */
 	RANK_DCACHE,
 	RANK_MOUNT,
-	RANK_FUTEX,        /* two: by address */
-	RANK_FUTEX_PI,     /* who waits for whom, by futexes with an owner */
-	RANK_UNSUPPORTED,  /* what programs asked for in vain */
-	RANK_IDLE_LATENCY, /* who limits how deep CPUs wait */
-	RANK_INOTIFY,      /* who watches which files, and what they have not read yet */
-	RANK_SIGNALFD,     /* who has polled one signalfd */
-	RANK_OBSERVERS,    /* who has to know when an object goes */
-	RANK_EPOLL_NEST,   /* which epolls watch which */
-	RANK_AIO,          /* events and requests of asynchronous I/O */
+	RANK_FUTEX,            /* two: by address */
+	RANK_FUTEX_PI,         /* who waits for whom, by futexes with an owner */
+	RANK_UNSUPPORTED,      /* what programs asked for in vain */
+	RANK_IDLE_LATENCY,     /* who limits how deep CPUs wait */
+	RANK_INOTIFY,          /* who watches which files, and what they have not read yet */
+	RANK_SIGNALFD,         /* who has polled one signalfd */
+	RANK_SECCOMP_LISTENER, /* calls that wait for a listener's answer */
+	RANK_OBSERVERS,        /* who has to know when an object goes */
+	RANK_EPOLL_NEST,       /* which epolls watch which */
+	RANK_AIO,              /* events and requests of asynchronous I/O */
 	/* from here on interrupts are off, as debug builds check: their handlers take the next four */
 	RANK_TTY_INPUT,
 	RANK_ASYNC,     /* who gets signals of files */

@@ -23,6 +23,7 @@
 #include <kernel/signal.h>
 #include <kernel/time.h>
 #include <kernel/types.h>
+#include <kernel/user_dispatch.h>
 #include <kernel/wait.h>
 #include <serix/abi.h>
 
@@ -219,11 +220,12 @@ struct thread {
 	uint32_t rseq_signature, rseq_cpu; /* [o] before abort handlers; what the area was told last */
 	struct syscall_restart restart;    /* [o] */
 	struct ptrace ptrace;
-	uint32_t call_watchers;        /* [process.lock] who watches its calls: kernel/syscall_watch.h */
-	_Atomic uint32_t direct_calls; /* [process.lock] written; numbers below it need nobody's look */
+	_Atomic uint32_t call_watchers; /* [process.lock] written; who watches its calls: syscall_watch.h */
+	_Atomic uint32_t direct_calls;  /* [process.lock] written; numbers below it need nobody's look */
 	struct seccomp_state seccomp;
-	uint16_t ioprio;  /* [process.lock] */
-	uint32_t persona; /* [o] PERSONA_* */
+	struct user_dispatch dispatch; /* [o] */
+	uint16_t ioprio;               /* [process.lock] */
+	uint32_t persona;              /* [o] PERSONA_* */
 	/* [o] How late it may wake, and what PR_SET_TIMERSLACK with 0 goes back to.  Timers here are exact,
 	 * so this is only kept. */
 	uint64_t timer_slack_ns, timer_slack_default_ns;

@@ -42,7 +42,8 @@ int seccomp_set_strict(void) __must_check;
  * -ESRCH (as TSYNC_ESRCH wants it).
  */
 int64_t seccomp_add_filter(uint32_t flags, const struct abi_bpf_program *program) __must_check;
-bool seccomp_flags_are_known(uint32_t flags);
+/* Is there such a set of flags? */
+bool seccomp_flags_are_valid(uint32_t flags);
 /* Is this an action (SECCOMP_RET_*) that filters may return? */
 bool seccomp_action_is_known(uint32_t action);
 

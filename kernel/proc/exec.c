@@ -415,6 +415,7 @@ static void commit(struct exec *x)
 	t->restart.fn = NULL;
 	t->persona = x->persona;
 	rseq_forget(t);
+	user_dispatch_forget();
 	futex_pi_reopen(t);
 	arch_fpu_reset(&t->task);
 	arch_tls_reset(&t->task);

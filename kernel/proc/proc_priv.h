@@ -187,6 +187,8 @@ static inline bool thread_must_leave_locked(const struct thread *t)
 
 /* May something that a program did go to the log?  Only so many do in some seconds (trap.c). */
 bool program_log_allowed(void);
+/* A call that is not made: its registers are as before it again.  What SIGSYS says of it. */
+struct abi_siginfo trap_undo_call(struct arch_regs *regs, int32_t code, uint32_t reason);
 
 /* Futexes (futex.c). */
 void futex_init(void);

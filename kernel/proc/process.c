@@ -223,15 +223,14 @@ out_free:
 void thread_watch_calls_locked(struct thread *t, uint32_t bits)
 {
 	assert_held(&t->process->lock);
-	t->call_watchers |= bits;
+	atomic_fetch_or(&t->call_watchers, bits);
 	atomic_store_explicit(&t->direct_calls, 0, memory_order_relaxed);
 }
 
 void thread_unwatch_calls_locked(struct thread *t, uint32_t bits)
 {
 	assert_held(&t->process->lock);
-	t->call_watchers &= ~bits;
-	if (t->call_watchers == 0)
+	if ((atomic_fetch_and(&t->call_watchers, ~bits) & ~bits) == 0)
 		atomic_store_explicit(&t->direct_calls, SYSCALL_MAX, memory_order_relaxed);
 }
 

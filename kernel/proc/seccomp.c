@@ -7,6 +7,9 @@
 #include <arch/context.h>
 #include <arch/usercopy.h>
 #include <kernel/bitmap.h>
+#include <kernel/cap.h>
+#include <kernel/file.h>
+#include <kernel/seccomp_listener.h>
 #include <kernel/slab.h>
 #include <kernel/syscall_watch.h>
 #include <serix/errno.h>
@@ -17,7 +20,7 @@
 #define FILTER_PENALTY  4     /* and what each filter but the newest counts beside its own */
 #define FLAGS_KNOWN                                                                             \
 	(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW | \
-	 SECCOMP_FILTER_FLAG_TSYNC_ESRCH)
+	 SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH)
 
 /* --- making ---------------------------------------------------------------------------------------------- */
 
@@ -85,6 +88,7 @@ void seccomp_filter_put(struct seccomp_filter *f)
 	while (f && refcount_put(&f->refs)) {
 		struct seccomp_filter *outer = f->outer;
 
+		seccomp_listener_end(f->listener);
 		kfree(f);
 		f = outer;
 	}
@@ -157,6 +161,13 @@ static int chain_locked(struct seccomp_filter *f, struct thread *t)
 	return 0;
 }
 
+static bool has_listener(const struct seccomp_filter *f)
+{
+	while (f && !f->listener)
+		f = f->outer;
+	return f;
+}
+
 /* Takes the filter over on success. */
 static int64_t attach_locked(uint32_t flags, struct seccomp_filter *f)
 {
@@ -166,6 +177,8 @@ static int64_t attach_locked(uint32_t flags, struct seccomp_filter *f)
 
 	if (t->seccomp.mode == SECCOMP_MODE_STRICT)
 		return -EINVAL;
+	if (f->listener && has_listener(seccomp_newest(t)))
+		return -EBUSY;
 	if (flags & SECCOMP_FILTER_FLAG_TSYNC)
 		stranger = first_stranger_locked(t->process);
 	if (stranger)
@@ -180,23 +193,23 @@ static int64_t attach_locked(uint32_t flags, struct seccomp_filter *f)
 	return 0;
 }
 
-bool seccomp_flags_are_known(uint32_t flags)
+bool seccomp_flags_are_valid(uint32_t flags)
 {
+	const uint32_t two_results = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+
+	if ((flags & two_results) == two_results && !(flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH))
+		return false;
 	return !(flags & ~(uint32_t)FLAGS_KNOWN);
 }
 
-int64_t seccomp_add_filter(uint32_t flags, const struct abi_bpf_program *program)
+/* The same, and puts it otherwise. */
+static int64_t attach(uint32_t flags, struct seccomp_filter *f)
 {
 	struct process *p = current_process();
-	struct seccomp_filter *f;
-	uint64_t irq;
 	int64_t err;
-
-	err = create(program, &f);
-	if (err < 0)
-		return err;
 	/* Between processes that are being made and TSYNC there is an order: see seccomp_inherit_locked(). */
-	irq = tree_lock();
+	uint64_t irq = tree_lock();
+
 	spin_lock(&p->lock);
 	err = attach_locked(flags, f);
 	spin_unlock(&p->lock);
@@ -205,6 +218,42 @@ int64_t seccomp_add_filter(uint32_t flags, const struct abi_bpf_program *program
 		seccomp_filter_put(f);
 	/* Before its caller goes on, the others' next calls are watched. */
 	atomic_thread_fence(memory_order_seq_cst);
+	return err;
+}
+
+/* The descriptor of a new listener for the filter. */
+static int add_listener(struct seccomp_filter *f)
+{
+	struct file *file;
+	int fd, err = seccomp_listener_create(&f->listener, &file);
+
+	if (err < 0)
+		return err;
+	fd = file_install(file, true);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+int64_t seccomp_add_filter(uint32_t flags, const struct abi_bpf_program *program)
+{
+	struct seccomp_filter *f;
+	int64_t err = create(program, &f);
+	int fd;
+
+	if (err < 0)
+		return err;
+	if (!(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER))
+		return attach(flags, f);
+	fd = add_listener(f);
+	if (fd < 0) {
+		seccomp_filter_put(f);
+		return fd;
+	}
+	err = attach(flags, f);
+	if (err == 0)
+		return fd;
+	cap_close(current_process()->caps, fd);
 	return err;
 }
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* seccomp: what becomes of the calls that filters, or strict mode, look at. */
-#include "ptrace_priv.h"
 #include "seccomp_priv.h"
 
 #include <arch/context.h>
 #include <kernel/core_dump.h>
 #include <kernel/printk.h>
+#include <kernel/seccomp_listener.h>
 #include <kernel/string.h>
 #include <kernel/syscall_watch.h>
 #include <serix/errno.h>
+
+#include "ptrace_priv.h"
 
 #define ERRNO_MAX 4095u
 
@@ -29,25 +31,9 @@ static void look_at(const struct arch_regs *regs, struct abi_seccomp_data *data)
 	memcpy(data->args, arch_regs_syscall_args(regs), sizeof(data->args));
 }
 
-/* What SIGSYS says of the call; whoever looks then finds the registers as they were before it. */
-static struct abi_siginfo undo(struct arch_regs *regs, uint32_t reason)
-{
-	int64_t number = (int64_t)arch_regs_syscall_number(regs);
-
-	arch_regs_set_result(regs, number);
-	return (struct abi_siginfo){
-		.signo = SIGSYS,
-		.errno_ = (int32_t)reason,
-		.code = SYS_SECCOMP,
-		.call_addr = arch_regs_pc(regs),
-		.syscall = (int32_t)number,
-		.arch = ARCH_AUDIT,
-	};
-}
-
 static void trap(struct arch_regs *regs, uint32_t reason)
 {
-	struct abi_siginfo info = undo(regs, reason);
+	struct abi_siginfo info = trap_undo_call(regs, SYS_SECCOMP, reason);
 
 	signal_force_info(&info);
 }
@@ -60,7 +46,7 @@ static bool is_alone(void)
 /* The thread ends by SIGSYS, or its process if it has no other, or is to. */
 static void __noreturn end(struct arch_regs *regs, uint32_t reason, bool all)
 {
-	struct abi_siginfo info = undo(regs, reason);
+	struct abi_siginfo info = trap_undo_call(regs, SYS_SECCOMP, reason);
 
 	if (!all && !is_alone())
 		thread_exit_status(SIGSYS);
@@ -85,21 +71,33 @@ static uint32_t ask(const struct seccomp_filter *f, const struct abi_seccomp_dat
 	return strictest;
 }
 
-static enum call_verdict filter_call(struct arch_regs *regs, const struct seccomp_filter *f, bool seen);
+/* A filter without listener has nobody to ask. */
+static enum call_verdict ask_listener(struct arch_regs *regs, const struct abi_seccomp_data *data,
+				      const struct seccomp_filter *f)
+{
+	struct abi_seccomp_response answer;
+	int err = f->listener ? seccomp_listener_ask(f->listener, data, &answer) : -ENOSYS;
 
-/* The thread's tracer looks at the call, and may change it, also to none.  Then filters look again, whose answer
- * to trace it means by now that it may be. */
+	if (err == 0 && (answer.flags & SECCOMP_USER_NOTIF_FLAG_CONTINUE))
+		return CALL_GOES_ON;
+	arch_regs_set_result(regs, err < 0 ? err : answer.error ? answer.error : answer.value);
+	return CALL_SKIPPED;
+}
+
+static enum call_verdict filter(struct arch_regs *regs, bool traced);
+
+/* The thread's tracer looks at the call, and may make another or, by a number below 0, none of it.  Then the
+ * filters look again; their answer to trace it means by now that it may be. */
 static enum call_verdict trace(struct arch_regs *regs, uint32_t data)
 {
 	ptrace_event(PTRACE_EVENT_SECCOMP, data);
-	if (task_is_dying() || arch_regs_syscall(regs) == -1)
+	if (task_is_dying() || (int32_t)arch_regs_syscall_number(regs) < 0)
 		return CALL_SKIPPED;
-	return filter_call(regs, seccomp_newest(current_thread()), true);
+	return filter(regs, true);
 }
 
-/* `seen`: by a tracer. */
-static enum call_verdict obey(struct arch_regs *regs, uint32_t answer, const struct seccomp_filter *f,
-			      bool seen)
+static enum call_verdict obey(struct arch_regs *regs, const struct abi_seccomp_data *call, uint32_t answer,
+			      const struct seccomp_filter *f, bool traced)
 {
 	uint32_t action = answer & SECCOMP_RET_ACTION, data = answer & SECCOMP_RET_DATA;
 
@@ -113,14 +111,14 @@ static enum call_verdict obey(struct arch_regs *regs, uint32_t answer, const str
 		log_call(regs, action, 0, f);
 		arch_regs_set_result(regs, -(int64_t)MIN(data, ERRNO_MAX));
 		return CALL_SKIPPED;
+	case SECCOMP_RET_USER_NOTIF:
+		log_call(regs, action, 0, f);
+		return ask_listener(regs, call, f);
 	case SECCOMP_RET_TRACE:
-		if (seen)
+		if (traced) /* its tracer has seen it, and let it go */
 			return CALL_GOES_ON;
 		if (ptrace_wants(current_thread(), PTRACE_EVENT_SECCOMP))
 			return trace(regs, data);
-		/* nobody traces the thread, or listens to the filter: no such call */
-		__attribute__((fallthrough));
-	case SECCOMP_RET_USER_NOTIF:
 		log_call(regs, action, 0, f);
 		arch_regs_set_result(regs, -ENOSYS);
 		return CALL_SKIPPED;
@@ -138,18 +136,15 @@ static bool strict_mode_allows(uint64_t nr)
 	return nr == SYS_read || nr == SYS_write || nr == SYS_exit || nr == SYS_rt_sigreturn;
 }
 
-static enum call_verdict filter_call(struct arch_regs *regs, const struct seccomp_filter *f, bool seen)
+static enum call_verdict filter(struct arch_regs *regs, bool traced)
 {
-	uint64_t nr = arch_regs_syscall_number(regs);
 	const struct seccomp_filter *from;
 	struct abi_seccomp_data data;
 	uint32_t answer;
 
-	if (likely(nr < SYSCALL_MAX && bitmap_test(f->allowed, index_nospec(nr, SYSCALL_MAX))))
-		return CALL_GOES_ON;
 	look_at(regs, &data);
-	answer = ask(f, &data, &from);
-	return obey(regs, answer, from, seen);
+	answer = ask(seccomp_newest(current_thread()), &data, &from);
+	return obey(regs, &data, answer, from, traced);
 }
 
 static enum call_verdict enter(struct arch_regs *regs)
@@ -157,8 +152,10 @@ static enum call_verdict enter(struct arch_regs *regs)
 	const struct seccomp_filter *f = seccomp_newest(current_thread());
 	uint64_t nr = arch_regs_syscall_number(regs);
 
+	if (f && likely(nr < SYSCALL_MAX && bitmap_test(f->allowed, index_nospec(nr, SYSCALL_MAX))))
+		return CALL_GOES_ON;
 	if (f)
-		return filter_call(regs, f, false);
+		return filter(regs, false);
 	if (strict_mode_allows(nr))
 		return CALL_GOES_ON;
 	log_call(regs, SECCOMP_RET_KILL_THREAD, SIGKILL, NULL);

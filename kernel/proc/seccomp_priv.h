@@ -17,6 +17,7 @@ struct seccomp_filter {
 	struct seccomp_filter *outer;                /* [i] referenced; NULL: the outermost */
 	uint32_t depth;                              /* [i] how many filters the chain has */
 	uint32_t length;                             /* [i] instructions */
+	struct seccomp_listener *listener;           /* [i] NULL: none */
 	bool log;                                    /* [i] what is not simply allowed may be logged */
 	uint64_t allowed[BITMAP_WORDS(SYSCALL_MAX)]; /* [i] the chain allows these with all arguments */
 	struct bpf_op program[];                     /* [i] */

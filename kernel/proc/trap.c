@@ -121,3 +121,18 @@ void trap_user_exception(struct arch_regs *regs, int signo, int code, uint64_t a
 	log_fault(regs, signo, addr, 0);
 	signal_force(signo, code, addr);
 }
+
+struct abi_siginfo trap_undo_call(struct arch_regs *regs, int32_t code, uint32_t reason)
+{
+	int64_t number = (int64_t)arch_regs_syscall_number(regs);
+
+	arch_regs_set_result(regs, number);
+	return (struct abi_siginfo){
+		.signo = SIGSYS,
+		.errno_ = (int32_t)reason,
+		.code = code,
+		.call_addr = arch_regs_pc(regs),
+		.syscall = (int32_t)number,
+		.arch = ARCH_AUDIT,
+	};
+}

@@ -449,6 +449,7 @@ enum {
 	PR_GET_NO_NEW_PRIVS,
 	PR_GET_THP_DISABLE = 42,
 	PR_CAP_AMBIENT = 47,
+	PR_SET_SYSCALL_USER_DISPATCH = 59,
 	PR_SET_PTRACER = 0x59616d61,
 };
 
@@ -526,7 +527,7 @@ static int64_t set_timer_slack(uint64_t ns)
  * takes: PR_*, but PR_TSC_ENABLE, not PR_SET_TSC
  * PR_SET_THP_DISABLE PR_SET_MM PR_SET_VMA PR_MCE_KILL PR_MCE_KILL_GET PR_GET_TID_ADDRESS
  * PR_GET_SPECULATION_CTRL PR_SET_SPECULATION_CTRL PR_SET_IO_FLUSHER PR_GET_IO_FLUSHER
- * PR_SET_SYSCALL_USER_DISPATCH PR_SCHED_CORE PR_GET_TIMING PR_SET_TIMING (EINVAL), else EINVAL;
+ * PR_SCHED_CORE PR_GET_TIMING PR_SET_TIMING (EINVAL), else EINVAL;
  * PR_CAP_AMBIENT_* in ambient, else EINVAL
  */
 SYSCALL(prctl)
@@ -586,6 +587,8 @@ SYSCALL(prctl)
 		return current_thread()->seccomp.mode;
 	case PR_SET_SECCOMP:
 		return seccomp_by_prctl(value, args->a[2]);
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		return user_dispatch_set(value, args->a[2], args->a[3], args->a[4]);
 	case PR_CAPBSET_READ:
 		return priv_valid(value) ? (int64_t)(current_cred()->priv.bounding >> value & 1) : -EINVAL;
 	case PR_CAPBSET_DROP:

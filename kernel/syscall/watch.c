@@ -9,22 +9,21 @@
 #include <kernel/ptrace.h>
 #include <kernel/seccomp.h>
 #include <kernel/syscall.h>
+#include <kernel/user_dispatch.h>
 #include <serix/errno.h>
 
 /* In the order in which they are asked. */
 static const struct call_watcher *const watchers[] = {
+	&user_dispatch_watcher,
 	&ptrace_call_watcher,
 	&seccomp_watcher,
 	NULL,
 };
 
-static uint32_t watching(struct thread *t)
+/* Whoever begins to watch has first written what his watcher then looks at. */
+static uint32_t watching(const struct thread *t)
 {
-	uint64_t flags = spin_lock_irqsave(&t->process->lock);
-	uint32_t bits = t->call_watchers;
-
-	spin_unlock_irqrestore(&t->process->lock, flags);
-	return bits;
+	return atomic_load_explicit(&t->call_watchers, memory_order_acquire);
 }
 
 static enum call_verdict ask_all(struct thread *t, struct arch_regs *regs)

@@ -769,6 +769,7 @@ int main(int argc, char **argv)
 	make_files();
 	loop = median(empty, 1000);
 	measure_all(rows, sizeof(rows) / sizeof(rows[0]), words, forever, loop);
+	measure_all(filter_rows, filter_row_count, words, forever, loop);
 	measure_all(ipc_rows, ipc_row_count, words, forever, loop);
 	if (alone) {
 		puts("end");

@@ -19,6 +19,9 @@ struct row {
 /* ops_ipc.c */
 extern const struct row ipc_rows[];
 extern const size_t ipc_row_count;
+/* ops_filter.c */
+extern const struct row filter_rows[];
+extern const size_t filter_row_count;
 
 static inline uint64_t now(void)
 {

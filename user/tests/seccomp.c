@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <ucontext.h>
 
 #include "child.h"
@@ -301,6 +303,53 @@ static void untraced(void)
 	need(syscall(SYS_getppid) < 0 && errno == ENOSYS);
 }
 
+#define OPTION_SECCOMP 0x80
+#define EVENT_SECCOMP  7
+
+static void traced_calls(void)
+{
+	insn code[] = ANSWER(SYS_getppid, SECCOMP_RET_TRACE | 33);
+
+	need(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 && raise(SIGSTOP) == 0);
+	need(no_new_privileges() == 0 && ADD_FILTER(0, code) == 0);
+	need(syscall(SYS_getppid) == getpid());
+	need(syscall(SYS_getppid) == 55);
+	need(syscall(SYS_getppid) > 0);
+	_exit(0);
+}
+
+/* The next stop is the filter's; its tracer makes another call of it: `number`, with `result` if it is none. */
+static void change_call(pid_t pid, long number, long result)
+{
+	struct user_regs_struct regs;
+	unsigned long message = 0;
+	int status;
+
+	need(ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 && waitpid(pid, &status, 0) == pid);
+	need(WIFSTOPPED(status) && status >> 8 == (SIGTRAP | EVENT_SECCOMP << 8));
+	need(ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0 && message == 33);
+	need(ptrace(PTRACE_GETREGS, pid, NULL, &regs) == 0 && regs.orig_rax == SYS_getppid);
+	regs.orig_rax = (unsigned long)number;
+	if (number < 0)
+		regs.rax = (unsigned long)result;
+	need(ptrace(PTRACE_SETREGS, pid, NULL, &regs) == 0);
+}
+
+static void traced(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		traced_calls();
+	need(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+	need(ptrace(PTRACE_SETOPTIONS, pid, NULL, OPTION_SECCOMP) == 0);
+	change_call(pid, SYS_getpid, 0);
+	change_call(pid, -1, 55);
+	change_call(pid, SYS_getppid, 0);
+	need(ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 && waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static void logged(void)
 {
 	insn code[] = ANSWER(SYS_getppid, SECCOMP_RET_LOG);
@@ -339,6 +388,7 @@ static void calls(void)
 	tap(passes(by_place), "by where the call is");
 	tap(passes(by_arithmetic), "by what was computed");
 	tap(passes(untraced), "nobody traces: no such call");
+	tap(passes(traced), "a tracer sees the call and may make another one of it");
 	tap(passes(logged), "logged calls are made");
 	tap(passes(strictest), "of all filters the strictest answer counts");
 	tap(passes(unknown_number), "unknown numbers, too");
