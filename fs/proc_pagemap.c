@@ -2,8 +2,8 @@
 /*
  * /proc/PID/pagemap: eight bytes for each page of a process, by its number, with Linux's bits.
  *
- * Which frame it is only the privileged are told; all others read zero there.  Nothing is ever swapped, and no
- * page is known to be soft-dirty.
+ * Which frame it is only the privileged are told; all others read zero there.  Nothing is ever swapped, and
+ * no page is known to be soft-dirty.
  */
 #include "proc_priv.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * userfaultfd(2): monitors of page faults (kernel/mm/userfault.c) as files.  Reading gives faults, one message
- * each; ioctls register memory and resolve them.
+ * userfaultfd(2): monitors of page faults (kernel/mm/userfault.c) as files.  Reading gives faults, one
+ * message each; ioctls register memory and resolve them.
  *
  * As Linux has it: before UFFDIO_API nothing else goes, and only a file that does not block can be polled.
  */

@@ -11,10 +11,10 @@
  *	VM_TELL_WRITE	a write to a page marked PT_WATCHED, which the monitor has marked before
  *
  * Such a fault is a struct on the stack of who faults, in the monitor's list `pending`, and when the monitor
- * has read of it in `delivered`.  Who faults lets the space's lock go and sleeps until it is woken, then looks
- * again: a wake-up too many does no harm, and whatever else changes the page, the area or the monitor only has
- * to wake.  None is missed: the fault joins the list first and looks whether the page is still missing
- * afterwards; whoever brings the page does that first and looks into the list afterwards.
+ * has read of it in `delivered`.  Who faults lets the space's lock go and sleeps until it is woken, then
+ * looks again: a wake-up too many does no harm, and whatever else changes the page, the area or the monitor
+ * only has to wake.  None is missed: the fault joins the list first and looks whether the page is still
+ * missing afterwards; whoever brings the page does that first and looks into the list afterwards.
  *
  * A fault in user mode sleeps as a system call does: any signal ends it, and after the handler the same
  * instruction faults again.  One of the kernel's own copies may not begin anew, so what ends it is SIGKILL,
@@ -29,8 +29,8 @@
  * and exit leave the space behind.  All of them wake the faults of the range, which go on by normal rules.
  *
  * Locks:
- *	vm_space.lock	area.userfault and the area's VM_TELL_* flags; of areas with an object their areas_lock
- *			as well, so that each of the two is enough to read
+ *	vm_space.lock	area.userfault and the area's VM_TELL_* flags; of areas with an object their
+ *			areas_lock as well, so that each of the two is enough to read
  *	userfault.lock	its lists of faults
  *	a lock of all	which space a monitor belongs to: NULL when that has gone.  A monitor does not keep
  *			its space, a space's areas keep their monitors.
@@ -73,20 +73,20 @@ void userfault_count(struct userfault *u, struct userfault_counts *out);
 
 /* The calls on ranges want whole pages inside the user half: -EINVAL. */
 
-/* Register all areas in a range, with UFFDIO_REGISTER_* `modes`.  -ENOMEM: the space has gone, or nothing lies
- * there or above; -EINVAL: nothing lies there, or memory that cannot be registered so; -EPERM: memory that may
- * never be written; -EBUSY: another monitor's. */
+/* Register all areas in a range, with UFFDIO_REGISTER_* `modes`.  -ENOMEM: the space has gone, or nothing
+ * lies there or above; -EINVAL: nothing lies there, or memory that cannot be registered so; -EPERM: memory
+ * that may never be written; -EBUSY: another monitor's. */
 int userfault_register(struct userfault *u, uint64_t start, uint64_t len, uint64_t modes) __must_check;
 int userfault_unregister(struct userfault *u, uint64_t start, uint64_t len) __must_check;
 int userfault_wake(struct userfault *u, uint64_t start, uint64_t len) __must_check;
-/* Watch (`watch`) the pages that are there, or no longer, and then wake unless `quiet`.  -ESRCH: the space has
- * gone; -ENOENT: not all of it is one area registered for that. */
+/* Watch (`watch`) the pages that are there, or no longer, and then wake unless `quiet`.  -ESRCH: the space
+ * has gone; -ENOENT: not all of it is one area registered for that. */
 int userfault_protect(struct userfault *u, uint64_t start, uint64_t len, bool watch, bool quiet) __must_check;
 
 /* Bring pages that are missing: copies of the running process's memory at `src`, zeroes, or what the object
- * has (CONTINUE).  Bytes brought, and only if there are none why: -ESRCH; -ENOENT: not one area registered with
- * the monitor; -EEXIST: a page is there; -EFAULT: nothing at the source, or past the object's end; -EINVAL;
- * -ENOMEM; -EINTR: the caller is to die. */
+ * has (CONTINUE).  Bytes brought, and only if there are none why: -ESRCH; -ENOENT: not one area registered
+ * with the monitor; -EEXIST: a page is there; -EFAULT: nothing at the source, or past the object's end;
+ * -EINVAL; -ENOMEM; -EINTR: the caller is to die. */
 enum userfault_fill {
 	USERFAULT_COPY,
 	USERFAULT_ZERO,
@@ -104,5 +104,6 @@ int64_t userfault_fill(struct userfault *u, const struct userfault_pages *pages)
 /* --- as a file (fs/events/userfaultfd.c) --------------------------------------------------------------- */
 
 struct file;
-/* One of the running process's space.  -EINVAL: flags but UFFD_USER_MODE_ONLY, O_CLOEXEC, O_NONBLOCK; -ENOMEM. */
+/* One of the running process's space.  -EINVAL: flags but UFFD_USER_MODE_ONLY, O_CLOEXEC, O_NONBLOCK;
+ * -ENOMEM. */
 int userfaultfd_create(uint32_t flags, struct file **out) __must_check;

@@ -346,9 +346,9 @@ uint64_t vm_random_offset(const struct vm_space *vm, uint64_t pages);
 /* Resolve a fault.  0; -EFAULT no area (SEGV_MAPERR); -EACCES protection (SEGV_ACCERR); -ENXIO past
  * the object's end (SIGBUS); -ENOMEM; VM_FAULT_WAITS.  `access`: FAULT_* of arch/trap.h. */
 int vm_fault(struct vm_space *vm, uint64_t addr, unsigned access) __must_check;
-/* A monitor of page faults is to resolve it (kernel/userfaultfd.h), and vm_fault_wait() sleeps for that, in the
- * running process's space.  0: try again; with `interruptible` a signal may wait; -ENXIO: the access fails;
- * -EFAULT: so does the copy, which has to end.  No lock of memory is held. */
+/* A monitor of page faults is to resolve it (kernel/userfaultfd.h), and vm_fault_wait() sleeps for that, in
+ * the running process's space.  0: try again; with `interruptible` a signal may wait; -ENXIO: the access
+ * fails; -EFAULT: so does the copy, which has to end.  No lock of memory is held. */
 #define VM_FAULT_WAITS (-EINPROGRESS)
 int vm_fault_wait(struct vm_space *vm, uint64_t addr, unsigned access, bool interruptible) __must_check;
 

@@ -2,9 +2,9 @@
 /*
  * Bringing pages that a monitored area misses: page by page, each at once and whole.
  *
- * A copy is made before the space is locked for good, since its source may be anywhere and fault; so the area is
- * looked for twice.  Private memory gets a page of its own, whatever lies behind it; shared memory gets it into
- * the object first.
+ * A copy is made before the space is locked for good, since its source may be anywhere and fault; so the area
+ * is looked for twice.  Private memory gets a page of its own, whatever lies behind it; shared memory gets it
+ * into the object first.
  */
 #include <arch/paging.h>
 #include <arch/usercopy.h>
@@ -102,7 +102,8 @@ static int enter_new(struct vm_space *vm, struct vm_area *area, uint64_t va, str
 	return err;
 }
 
-/* A page where the area wants it, to be copied to if it is not cleared; the space is locked for that alone. */
+/* A page where the area wants it, to be copied to if it is not cleared; the space is locked for that
+ * alone. */
 static int make_page(struct vm_space *vm, const struct userfault *u, const struct userfault_pages *p,
 		     uint64_t va, struct page **out)
 {

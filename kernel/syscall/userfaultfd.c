@@ -9,7 +9,8 @@
 
 /*
  * takes: UFFD_* O_* in userfaultfd_create, but O_RDONLY, else EINVAL
- * lacks: the events of fork, mremap, munmap and madvise, watching writes to shared memory (features not offered)
+ * lacks: the events of fork, mremap, munmap and madvise, watching writes to shared memory (features not
+ * offered)
  */
 SYSCALL(userfaultfd)
 {

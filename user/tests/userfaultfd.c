@@ -32,7 +32,7 @@ static char *fresh(int flags)
 	return p;
 }
 
-/* --- touching from another thread ------------------------------------------------------------------------ */
+/* --- touching from another thread ---------------------------------------------------------------------- */
 
 struct touch {
 	pthread_t thread;
@@ -68,7 +68,7 @@ static int touched(struct touch *t)
 	return t->value;
 }
 
-/* --- cases ----------------------------------------------------------------------------------------------- */
+/* --- cases --------------------------------------------------------------------------------------------- */
 
 static void begins_with_api(void)
 {
@@ -291,7 +291,7 @@ static void tells_of_minor_faults(void)
 	need(p[2 * PAGE] == 0 && monitor_events(fd) == 0); /* it was missing */
 }
 
-/* --- signals and system calls ----------------------------------------------------------------------------- */
+/* --- signals and system calls --------------------------------------------------------------------------- */
 
 static sigjmp_buf back;
 static volatile sig_atomic_t handled;
@@ -442,7 +442,7 @@ static void a_waiting_process_can_be_killed(void)
 	}
 }
 
-/* --- what else happens to memory -------------------------------------------------------------------------- */
+/* --- what else happens to memory ------------------------------------------------------------------------ */
 
 static void is_not_inherited_nor_moved(void)
 {

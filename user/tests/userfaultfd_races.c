@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads that fault all the time in monitored memory, beside a monitor that serves them and, in turn, whatever
- * ends a registration or the one who waits: closing, unregistering, unmapping, dropping pages, fork, watching
- * writes, kill and exit.  Nobody may hang, and no thread may see a page that nobody brought.
+ * Threads that fault all the time in monitored memory, beside a monitor that serves them and, in turn,
+ * whatever ends a registration or the one who waits: closing, unregistering, unmapping, dropping pages, fork,
+ * watching writes, kill and exit.  Nobody may hang, and no thread may see a page that nobody brought.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /dev/userfaultfd: whoever may open it may have monitors of page faults, those of the kernel's copies too. */
+/* /dev/userfaultfd: whoever may open it may have monitors of page faults, those of the kernel's copies
+ * too. */
 #include <kernel/file.h>
 #include <kernel/userfaultfd.h>
 #include <serix/errno.h>
