@@ -212,13 +212,22 @@ static void frame_forged(void)
 
 	KTEST_EXPECT(push(&regs, 0) == 0);
 	uc = regs.rdx;
-	KTEST_EXPECT(put_user_u64(uc + 40 + 17 * 8, UINT64_MAX) == 0);            /* flags */
-	KTEST_EXPECT(put_user_u64(uc + 40 + 18 * 8, 0x0018001000100010ull) == 0); /* CS and the others */
+	KTEST_EXPECT(put_user_u64(uc + 40 + 17 * 8, UINT64_MAX) == 0); /* flags */
 	KTEST_EXPECT(pop(&regs) == 0);
 	KTEST_EXPECT(regs.cs == USER_CS && regs.ss == USER_SS);
 	KTEST_EXPECT((regs.rflags & 0x3000) == 0);   /* IOPL */
 	KTEST_EXPECT((regs.rflags & 0x1a4000) == 0); /* NT VM VIF VIP */
 	KTEST_EXPECT(regs.rflags & 0x200);           /* IF */
+}
+
+static void frame_with_forged_segments(void)
+{
+	struct arch_regs regs = some_regs();
+
+	KTEST_EXPECT(push(&regs, 0) == 0);
+	/* CS and the others */
+	KTEST_EXPECT(put_user_u64(regs.rdx + 40 + 18 * 8, 0x0018001000100010ull) == 0);
+	KTEST_EXPECT(pop(&regs) == -EFAULT);
 }
 
 static void frame_with_forged_fpu(void)
@@ -233,7 +242,7 @@ static void frame_with_forged_fpu(void)
 		KTEST_EXPECT(put_user_u64(at, UINT64_MAX) == 0);
 	for (uaddr_t at = fpstate + 512; at < fpstate + 576; at += 8)
 		KTEST_EXPECT(put_user_u64(at, UINT64_MAX) == 0);
-	KTEST_EXPECT(pop(&regs) == 0);
+	KTEST_EXPECT(pop(&regs) == -EFAULT);
 	arch_fpu_reset(current_task());
 }
 
@@ -262,6 +271,7 @@ static void signal_frames_without_room_are_efault(void)
 static void forged_signal_frames_give_no_rights(void)
 {
 	run_with_user_stack(frame_forged);
+	run_with_user_stack(frame_with_forged_segments);
 	run_with_user_stack(frame_with_forged_fpu);
 	run_with_user_stack(frame_with_bad_pointers);
 }
