@@ -60,19 +60,19 @@ enum bpf_kind {
 #define CODES 0x100 /* larger ones are no instructions */
 
 static const uint8_t kinds[CODES] = {
-	[BPF_LD | BPF_W | BPF_ABS] = OP_LOAD,
+	[BPF_LD | BPF_ABS] = OP_LOAD,
 	[BPF_LD | BPF_IMM] = OP_IMM,
 	[BPF_LD | BPF_MEM] = OP_MEM,
-	[BPF_LD | BPF_W | BPF_LEN] = OP_SIZE,
+	[BPF_LD | BPF_LEN] = OP_SIZE,
 	[BPF_LDX | BPF_IMM] = OP_X_IMM,
 	[BPF_LDX | BPF_MEM] = OP_X_MEM,
-	[BPF_LDX | BPF_W | BPF_LEN] = OP_X_SIZE,
+	[BPF_LDX | BPF_LEN] = OP_X_SIZE,
 	[BPF_ST] = OP_STORE,
 	[BPF_STX] = OP_X_STORE,
 	[BPF_MISC | BPF_TAX] = OP_TAX,
 	[BPF_MISC | BPF_TXA] = OP_TXA,
 	[BPF_ALU | BPF_NEG] = OP_NEG,
-	[BPF_ALU | BPF_ADD | BPF_K] = OP_ADD_K,
+	[BPF_ALU | BPF_ADD] = OP_ADD_K,
 	[BPF_ALU | BPF_SUB | BPF_K] = OP_SUB_K,
 	[BPF_ALU | BPF_MUL | BPF_K] = OP_MUL_K,
 	[BPF_ALU | BPF_DIV | BPF_K] = OP_DIV_K,
