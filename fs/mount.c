@@ -132,6 +132,13 @@ void mount_get(struct mount *m)
 
 void mount_put(struct mount *m)
 {
+	if (m && unlikely(atomic_load_explicit(&m->expiring, memory_order_relaxed)))
+		atomic_store(&m->expiring, false);
+	mount_put_unused(m);
+}
+
+void mount_put_unused(struct mount *m)
+{
 	if (!m || !refcount_put(&m->refs))
 		return;
 	dentry_put(m->root);

@@ -348,13 +348,29 @@ static int umount_below(const struct mount *top)
 	}
 }
 
+/* MNT_EXPIRE: the second time goes on, if nobody has been there since the first. */
+static int expire(struct mount *m, unsigned flags)
+{
+	struct path root;
+	bool own;
+
+	fs_current_root(&root);
+	own = root.mount == m;
+	path_put(&root);
+	if (own || (flags & (MNT_FORCE | MNT_DETACH)))
+		return -EINVAL;
+	if (refcount_read(&m->refs) > 2)
+		return -EBUSY;
+	return atomic_exchange(&m->expiring, true) ? 0 : -EAGAIN;
+}
+
 int vfs_umount(const char *target, unsigned flags)
 {
 	struct path path;
 	struct mount *m;
 	int err;
 
-	if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
 	if (!cred_has_privilege(PRIV_SYS_ADMIN))
 		return -EPERM;
@@ -365,11 +381,13 @@ int vfs_umount(const char *target, unsigned flags)
 	m = path.mount;
 	err = is_mount_root(&path) ? 0 : -EINVAL;
 	dentry_put(path.dentry);
+	if (err == 0 && (flags & MNT_EXPIRE))
+		err = expire(m, flags);
 	if (err == 0 && (flags & MNT_DETACH))
 		err = umount_below(m);
 	if (err == 0)
 		err = umount_one(m, flags & MNT_DETACH);
-	mount_put(m);
+	mount_put_unused(m);
 	return err;
 }
 

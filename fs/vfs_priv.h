@@ -41,6 +41,7 @@ struct mount {
 	struct mount *parent;      /* [mount_lock] referenced; NULL: the system's root, or detached */
 	struct dentry *mountpoint; /* [mount_lock] referenced */
 	_Atomic uint32_t flags;    /* [a] MS_RDONLY, MS_NOSUID, ... */
+	_Atomic bool expiring;     /* [a] MNT_EXPIRE found nobody there, and nobody has been there since */
 	uint32_t id;               /* [i] */
 	char *source;              /* [i] */
 	struct list link;          /* [mount_lock] in mounting order */
@@ -103,6 +104,8 @@ void superblock_put(struct superblock *sb);
 void mount_init(void);
 void mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
+/* By who did nothing there: MNT_EXPIRE takes no notice. */
+void mount_put_unused(struct mount *mount);
 /* The mount that covers `dentry` of `mount`, or NULL.  Caller holds mount_lock. */
 struct mount *mount_find_locked(const struct mount *mount, const struct dentry *dentry);
 /* Replace *path by the root of what is mounted on it, as often as needed. */

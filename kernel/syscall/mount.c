@@ -54,7 +54,7 @@ SYSCALL(mount)
 	return err;
 }
 
-/* takes: MNT_* UMOUNT_* in vfs_umount, not MNT_EXPIRE (EINVAL), else EINVAL */
+/* takes: MNT_* UMOUNT_* in vfs_umount, else EINVAL */
 SYSCALL(umount2)
 {
 	USER_PATH(path);

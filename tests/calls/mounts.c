@@ -56,6 +56,26 @@ static void test_mount(void)
 	RESULT(umount2(nowhere(), 0));
 }
 
+static void test_expire(void)
+{
+	int fd;
+
+	mkdir("m", 0755);
+	RESULT(mount("none", "m", "tmpfs", 0, NULL));
+	RESULT(umount2("m", MNT_EXPIRE | MNT_DETACH));
+	RESULT(umount2("m", MNT_EXPIRE | MNT_FORCE));
+	RESULT(umount2("/", MNT_EXPIRE));
+	RESULT(umount2("m", MNT_EXPIRE));
+	RESULT(access("m/file", F_OK)); /* somebody was there */
+	RESULT(umount2("m", MNT_EXPIRE));
+	fd = open("m", O_RDONLY);
+	RESULT(umount2("m", MNT_EXPIRE));
+	close(fd);
+	RESULT(umount2("m", MNT_EXPIRE));
+	RESULT(umount2("m", MNT_EXPIRE));
+	RESULT(umount2("m", MNT_EXPIRE));
+}
+
 static void test_mount_flags(void)
 {
 	struct statvfs fs;
@@ -102,6 +122,7 @@ static void test_chroot(void)
 
 static const struct calls table[] = {
 	{ "mount umount2", test_mount },
+	{ "umount2", test_expire },
 	{ "mount", test_mount_flags },
 	{ "chroot", test_chroot },
 };
