@@ -31,15 +31,31 @@ static inline uint64_t stack_top(const struct task *task)
 	return (uint64_t)task->kernel_stack + KERNEL_STACK_SIZE;
 }
 
-void arch_context_change(struct task *from, struct task *to)
+static inline void tell_cpu(struct task *to)
 {
 	struct cpu *cpu = arch_this_cpu();
 
-	switch_state(&from->context, &to->context);
 	cpu->current = to;
 	cpu->canary = to->canary;
 	cpu->kernel_stack = stack_top(to);
 	cpu->arch->tss.rsp[0] = cpu->kernel_stack;
+}
+
+static __noinline void change_slowly(struct task *from, struct task *to)
+{
+	switch_state_slowly(&from->context, &to->context);
+	tell_cpu(to);
+}
+
+void arch_context_change(struct task *from, struct task *to)
+{
+	/* By itself, so that the quick way saves no registers for what the other calls. */
+	if (!switch_is_quick(&from->context, &to->context)) {
+		change_slowly(from, to);
+		return;
+	}
+	switch_state_quickly(&from->context, &to->context);
+	tell_cpu(to);
 }
 
 struct arch_regs *arch_user_regs(struct task *task)

@@ -125,12 +125,13 @@ static inline void switch_state_quickly(struct arch_context *from, struct arch_c
 	tls_switch_by_instruction(from, to);
 }
 
-static inline void switch_state(struct arch_context *from, struct arch_context *to)
+static inline bool switch_is_quick(const struct arch_context *from, const struct arch_context *to)
 {
-	if (likely(from->quick && to->quick)) {
-		switch_state_quickly(from, to);
-		return;
-	}
+	return likely(from->quick && to->quick);
+}
+
+static inline void switch_state_slowly(struct arch_context *from, struct arch_context *to)
+{
 	if (unlikely(from->debug || to->debug))
 		debug_regs_switch(from->debug, to->debug);
 	fpu_switch(from, to);

@@ -81,11 +81,6 @@ static bool emulates(enum ptrace_mode mode)
 	return mode == PTRACE_EMULATES || mode == PTRACE_EMULATES_STEP;
 }
 
-bool ptrace_steps(const struct thread *t)
-{
-	return ptrace_traced(t) && steps(READ_ONCE(t->ptrace.mode));
-}
-
 void ptrace_set_mode_locked(struct thread *t, enum ptrace_mode mode)
 {
 	assert_held(&t->process->lock);
@@ -119,7 +114,7 @@ static enum call_verdict enter(struct arch_regs *regs)
 	return CALL_GOES_ON;
 }
 
-static void leave(struct arch_regs *regs)
+void ptrace_call_ends(struct arch_regs *regs)
 {
 	struct thread *t = current_thread();
 	enum ptrace_mode mode = READ_ONCE(t->ptrace.mode);
@@ -133,13 +128,7 @@ static void leave(struct arch_regs *regs)
 
 const struct call_watcher ptrace_call_watcher = { .bit = CALL_WATCHER_PTRACE,
 						  .enter = enter,
-						  .leave = leave };
-
-void ptrace_late_call_end(struct thread *t, struct arch_regs *regs)
-{
-	if (unlikely(t->ptrace.call_end_due))
-		leave(regs);
-}
+						  .leave = ptrace_call_ends };
 
 /* --- GET_SYSCALL_INFO ------------------------------------------------------------------------------- */
 

@@ -140,7 +140,13 @@ int64_t ptrace_signals(struct thread *t, enum ptrace_request request, uint64_t a
 /* A signal was dequeued for the running thread, which is traced: what to deliver, 0 for nothing. */
 int ptrace_deliver(struct thread *t, int signo, struct abi_siginfo *info);
 /* Is the thread to stop for its tracer, by what is asked of it or of its process?  process.lock is held. */
-bool ptrace_trap_due_locked(const struct thread *t);
+static inline bool ptrace_trap_due_locked(const struct thread *t)
+{
+	const struct ptrace *tr = &t->ptrace;
+
+	return unlikely(tr->tracer != NULL) &&
+	       (tr->trap_asked || (t->process->stop_requested && !tr->group_seen));
+}
 /* The same, or to park for its process. */
 static inline bool ptrace_stop_due_locked(const struct thread *t)
 {
@@ -154,9 +160,19 @@ void ptrace_trap(struct thread *t);
 void ptrace_continued_locked(struct thread *t);
 void ptrace_stop_again_locked(struct thread *t);
 /* The end of a call that was not watched when it began; on the way to user mode. */
-void ptrace_late_call_end(struct thread *t, struct arch_regs *regs);
+void ptrace_call_ends(struct arch_regs *regs);
+static inline void ptrace_late_call_end(struct thread *t, struct arch_regs *regs)
+{
+	if (unlikely(t->ptrace.call_end_due))
+		ptrace_call_ends(regs);
+}
 /* A handler is to run: a tracer that steps sees its first instruction. */
-bool ptrace_steps(const struct thread *t);
+static inline bool ptrace_steps(const struct thread *t)
+{
+	enum ptrace_mode mode = READ_ONCE(t->ptrace.mode);
+
+	return unlikely(mode != PTRACE_RUNS) && (mode == PTRACE_STEPS || mode == PTRACE_EMULATES_STEP);
+}
 
 /* What the options of the running thread's tracer ask for. */
 static inline bool ptrace_wants(const struct thread *t, enum ptrace_event event)

@@ -130,13 +130,6 @@ int ptrace_notify(int code, int why, uint64_t message)
 	return ptrace_stop(code, why, message, &info);
 }
 
-bool ptrace_trap_due_locked(const struct thread *t)
-{
-	const struct ptrace *tr = &t->ptrace;
-
-	return tr->tracer && (tr->trap_asked || (t->process->stop_requested && !tr->group_seen));
-}
-
 void ptrace_trap(struct thread *t)
 {
 	struct process *p = t->process;

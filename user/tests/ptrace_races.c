@@ -91,7 +91,8 @@ static void serve(pid_t target, unsigned options)
 		if (trace(PTRACE_GETREGS, pid, 0, (uintptr_t)&regs) == 0)
 			trace(PTRACE_SETREGS, pid, 0, (uintptr_t)&regs);
 		if (WIFSTOPPED(status))
-			trace(ways[n++ % 4], pid, 0, signo == SIGTRAP || signo == SIGSTOP ? 0 : (uintptr_t)signo);
+			trace(ways[n++ % 4], pid, 0,
+			      signo == SIGTRAP || signo == SIGSTOP ? 0 : (uintptr_t)signo);
 	}
 }
 
