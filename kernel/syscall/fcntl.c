@@ -240,7 +240,8 @@ static int64_t object_control(int fd, int cmd, uint64_t arg)
 
 /*
  * takes: F_* in here file_control signal_control, but F_OWNER_TID F_OWNER_PID F_OWNER_PGRP, else
- * EINVAL; status flags: O_* in SETTABLE_FLAGS set_status_flags, else ignored; seals: F_SEAL_* in file_add_seals, else EINVAL
+ * EINVAL; status flags: O_* in SETTABLE_FLAGS set_status_flags, else ignored; seals: F_SEAL_* in
+ * file_add_seals, else EINVAL
  */
 SYSCALL(fcntl)
 {
