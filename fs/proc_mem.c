@@ -3,7 +3,8 @@
  * /proc/PID/mem, a process's memory at its own addresses, and auxv, what exec told it.
  *
  * Each use asks again who may look: the process may have become another program since the file was opened.
- * A write goes where the process itself could write; its tracer may change private pages that are read-only, too.
+ * A write goes where the process itself could write; its tracer may change private pages that are read-only,
+ * too.
  */
 #include "proc_priv.h"
 

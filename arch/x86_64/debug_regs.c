@@ -6,17 +6,17 @@
  * disables them.  They name user addresses only.  What the kernel touches for the program may hit one: that
  * exception is dropped (trap.c).
  */
-#include <arch/step.h>
+#include "debug_regs.h"
 
 #include <arch/context.h>
 #include <arch/elf_regs.h>
 #include <arch/paging.h>
+#include <arch/step.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <serix/errno.h>
 
 #include "cpu.h"
-#include "debug_regs.h"
 #include "switch.h"
 #include "x86.h"
 
@@ -81,7 +81,8 @@ void debug_regs_switch(const struct debug_regs *from, const struct debug_regs *t
 		load(to);
 }
 
-/* Which of the breakpoints that DR6 names are the running program's, which is at an instruction that has one. */
+/* Which of the breakpoints that DR6 names are the running program's, which is at an instruction that has
+ * one. */
 uint64_t debug_regs_hit(struct arch_context *ctx, uint64_t dr6, bool *executes)
 {
 	uint64_t hit = 0;

@@ -22,9 +22,9 @@ size_t arch_elf_xstate_size(void);
 void arch_elf_xstate(struct task *task, void *out);
 
 /*
- * Back again, of a task that does not run: all of it, checked first.  No value can bring more than the program
- * could have by itself.  Whoever changes general registers has the system call, where there is one, end with
- * these.  -EIO, or -EINVAL, -EFAULT for the others: nothing has changed.
+ * Back again, of a task that does not run: all of it, checked first.  No value can bring more than the
+ * program could have by itself.  Whoever changes general registers has the system call, where there is one,
+ * end with these.  -EIO, or -EINVAL, -EFAULT for the others: nothing has changed.
  */
 int arch_elf_set_gregs(struct task *task, const void *in, size_t size) __attribute__((warn_unused_result));
 int arch_elf_set_fpregs(struct task *task, const void *in, size_t size) __attribute__((warn_unused_result));

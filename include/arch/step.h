@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine contract: a debugger's traps.  But where it says otherwise the task is a user thread that does not
- * run, or the running one.
+ * The machine contract: a debugger's traps.  But where it says otherwise the task is a user thread that does
+ * not run, or the running one.
  */
 #pragma once
 

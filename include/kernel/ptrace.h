@@ -4,8 +4,8 @@
  *
  * Who is who.  The tracee is a thread, and so is the tracer: each tracee has at most one, and only that very
  * thread makes requests; any thread of its process may wait.  The relation begins with ATTACH or SEIZE, with
- * TRACEME (the tracer is the thread that forked the process, else the parent's first), or at birth: a tracee's
- * child is its tracer's as the options say.  It ends with DETACH, or when one of the two ends.
+ * TRACEME (the tracer is the thread that forked the process, else the parent's first), or at birth: a
+ * tracee's child is its tracer's as the options say.  It ends with DETACH, or when one of the two ends.
  *
  * States of a tracee:
  *
@@ -15,8 +15,8 @@
  *
  * What stops it: a signal on its way (all but SIGKILL), the process's stop (group-stop), INTERRUPT, begin and
  * end of system calls (a watcher, kernel/syscall_watch.h), and what options ask for: children, exec, exit.
- * The tracer hears of each stop by SIGCHLD and wait.  While it makes a request the tracee is frozen as well: a
- * fatal signal waits until that is over (microseconds), so registers stay what and where they are.
+ * The tracer hears of each stop by SIGCHLD and wait.  While it makes a request the tracee is frozen as well:
+ * a fatal signal waits until that is over (microseconds), so registers stay what and where they are.
  *
  * Job control.  A tracee takes part in its process's stop by a stop of its own, which its tracer ends; the
  * process stays stopped for its parent.  A thread that is in another ptrace-stop meanwhile takes part when it
@@ -25,18 +25,19 @@
  *
  * Ends.
  *	tracee killed     SIGKILL ends every stop, at any time
- *	tracee exits      the tracer waits for it, also for a thread that is not its process's first: a corpse,
- *	                  made when tracing began, keeps status and number.  A traced process is its tracer's to
- *	                  wait for, then its parent's
- *	tracee execs      goes on being traced; a thread that takes the first one's number takes its place, and
- *	                  what was there is not reported.  A set-user-ID program gains nothing unless its tracer
- *	                  has privilege anyway; nobody attaches between that decision and the new identity
+ *	tracee exits      the tracer waits for it, also for a thread that is not its process's first: a
+ *	                  corpse, made when tracing began, keeps status and number.  A traced process is
+ *	                  its tracer's to wait for, then its parent's
+ *	tracee execs      goes on being traced; a thread that takes the first one's number takes its place,
+ *	                  and what was there is not reported.  A set-user-ID program gains nothing unless
+ *	                  its tracer has privilege anyway; nobody attaches between that decision and the
+ *	                  new identity
  *	tracer exits      its tracees go on by themselves, or die (EXITKILL); its corpses go to whose they are
  *	tracer execs      nothing changes
  *
- * Authority: as /proc/PID/mem (cred_may_look), and beyond that Serix's own rule: who is confined may trace only
- * what is confined by the same or more, and in capability mode nothing, as numbers name nothing there.  That is
- * asked at every request, because a tracer may be confined later than it attached.
+ * Authority: as /proc/PID/mem (cred_may_look), and beyond that Serix's own rule: who is confined may trace
+ * only what is confined by the same or more, and in capability mode nothing, as numbers name nothing there.
+ * That is asked at every request, because a tracer may be confined later than it attached.
  *
  * Locks: relations (tracer, lists, corpses) change under proc_tree_lock and the tracee's process.lock, so
  * either is enough to look; states under process.lock.  A tracee stops with both held, so that who has been

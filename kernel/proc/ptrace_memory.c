@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Requests on memory, a word at a time.  A tracer may write where its tracee may not: what is private gets a
- * copy of its own, so that breakpoints are possible in programs that others run, too.  The page stays mapped as
- * it was; what writes is the kernel, through its own mapping.
+ * copy of its own, so that breakpoints are possible in programs that others run, too.  The page stays mapped
+ * as it was; what writes is the kernel, through its own mapping.
  */
 #include <arch/usercopy.h>
 #include <kernel/vm.h>

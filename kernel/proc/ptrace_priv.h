@@ -188,8 +188,8 @@ int ptrace_clone_begin(struct thread *child, uint64_t flags, int exit_signal) __
 /* Is the child to be traced?  The tree lock and the child's process.lock are held. */
 void ptrace_child_locked(struct thread *child);
 
-/* Would what a set-user-ID program of the thread gains be its tracer's, who has it not?  The tree lock, or a look
- * that takes it. */
+/* Would what a set-user-ID program of the thread gains be its tracer's, who has it not?  The tree lock, or a
+ * look that takes it. */
 bool ptrace_forbids_privilege_locked(const struct thread *t);
 bool ptrace_forbids_privilege(const struct thread *t);
 

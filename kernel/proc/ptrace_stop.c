@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Stopping and going on.  A tracee stops itself, with the tree lock and its process's held, so whoever is told
- * finds it stopped; only a fatal signal or its tracer ends that.
+ * Stopping and going on.  A tracee stops itself, with the tree lock and its process's held, so whoever is
+ * told finds it stopped; only a fatal signal or its tracer ends that.
  *
  * Who wakes a tracee changes its state first, under process.lock, and the tracee looks at that each time it
  * wakes.  While it is frozen nobody wakes it: then it has not run since its registers were saved.

@@ -357,8 +357,8 @@ bool signal_confirm(void)
 
 /* --- sending ------------------------------------------------------------------------------------- */
 
-/* Would `t` throw the signal away?  A blocked signal never: the program may yet unblock or wait for it; nor one
- * that a tracer is to see. */
+/* Would `t` throw the signal away?  A blocked signal never: the program may yet unblock or wait for it; nor
+ * one that a tracer is to see. */
 static bool ignored_locked(struct thread *t, int signo)
 {
 	struct process *p = t->process;
@@ -414,8 +414,8 @@ static bool wants(const struct thread *t, int signo)
 	return !t->exiting && !(t->blocked & SIGNAL_BIT(signo));
 }
 
-/* A thread to take a signal of the process: the running one if it may, else the first that may.  What kills it
- * ends every tracer's stop. */
+/* A thread to take a signal of the process: the running one if it may, else the first that may.  What kills
+ * it ends every tracer's stop. */
 static void wake_one_locked(struct process *p, int signo)
 {
 	struct thread *t;

@@ -6,7 +6,8 @@
 
 /*
  * lacks: PTRACE_SINGLEBLOCK, PTRACE_GET_THREAD_AREA, PTRACE_SET_THREAD_AREA, PTRACE_ARCH_PRCTL,
- * PTRACE_SECCOMP_GET_FILTER, PTRACE_SECCOMP_GET_METADATA (EIO), PTRACE_O_SUSPEND_SECCOMP (EINVAL); segment registers stay as they are, and other values for them are EIO
+ * PTRACE_SECCOMP_GET_FILTER, PTRACE_SECCOMP_GET_METADATA (EIO), PTRACE_O_SUSPEND_SECCOMP (EINVAL); segment
+ * registers stay as they are, and other values for them are EIO
  */
 SYSCALL(ptrace)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ptrace(2): each request, stop and option.  The same program passes on Linux, run as root. */
 #define _GNU_SOURCE
+#include "ptrace.h"
+
 #include <elf.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -12,7 +14,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "ptrace.h"
 #include "tap.h"
 
 static volatile long word = 0x1122334455667788;
