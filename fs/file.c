@@ -140,10 +140,17 @@ static __noinline int use_checked(struct capability *cap, uint32_t rights, struc
 	return 0;
 }
 
+static int use_of_request(uint32_t rights, struct capability **out)
+{
+	*out = current_thread()->request_cap;
+	return *out ? cap_use_again(*out, rights) : -EBADF;
+}
+
 static __noinline int use_slowly(int fd, uint32_t rights, struct file_use *use)
 {
 	struct capability *cap;
-	int err = cap_use(current_process()->caps, fd, OBJECT_NONE, rights, &cap);
+	int err = fd == FD_OF_REQUEST ? use_of_request(rights, &cap)
+				      : cap_use(current_process()->caps, fd, OBJECT_NONE, rights, &cap);
 
 	if (err < 0)
 		return err == -EPERM ? why_refused(fd) : err;
@@ -204,6 +211,8 @@ static uint32_t rights_of(const struct file *file)
 		return memory_rights(file);
 	if (file->object.type == OBJECT_TIMER || file->object.type == OBJECT_SOCKET)
 		return cap_type_rights(file->object.type) & ~CAP_RIGHT_BADGE;
+	if (file->object.type == OBJECT_RING) /* in a message it could come to hold itself */
+		return cap_type_rights(OBJECT_RING) & ~(CAP_RIGHT_BADGE | CAP_RIGHT_GRANT);
 	if (file->object.type == OBJECT_DIRECTORY) /* all that may be done with what is found through it */
 		return cap_type_rights(OBJECT_DIRECTORY) & ~CAP_RIGHT_BADGE;
 	if (atomic_load(&file->flags) & O_PATH)

@@ -304,10 +304,8 @@ static int wait_for_events(struct aio_context *ctx, uint64_t deadline_ns)
 
 	if (READ_ONCE(ctx->dead))
 		return -EINVAL;
-	if (err == -EINTR) {
-		atomic_fetch_and(&current_task()->work, ~TASK_WORK_REVOKED);
-		return signal_confirm() ? -EINTR : 0;
-	}
+	if (err == -EINTR)
+		return signal_confirm_call() ? -EINTR : 0;
 	return err == -ETIMEDOUT;
 }
 

@@ -164,8 +164,9 @@ static void wait_for_others(struct epoll *ep)
  * again. */
 static bool must_leave(const struct capability *cap)
 {
-	atomic_fetch_and(&current_task()->work, ~TASK_WORK_REVOKED);
-	return cap_is_revoked(cap) || signal_confirm();
+	bool signal = signal_confirm_call();
+
+	return cap_is_revoked(cap) || signal;
 }
 
 int epoll_wait_events(struct file *file, const struct capability *cap, uaddr_t out, int max,

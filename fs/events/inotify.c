@@ -299,7 +299,7 @@ static ssize_t inotify_read(struct file *file, struct iobuf *io, off_t *pos)
 		}
 		if (done > 0 || got < 0)
 			return done > 0 ? done : got;
-		if (atomic_load(&file->flags) & O_NONBLOCK)
+		if (io->nowait || (atomic_load(&file->flags) & O_NONBLOCK))
 			return -EAGAIN;
 		if (wait_event_interruptible(&in->readers, has_events(in)) < 0)
 			return -ERESTARTSYS;

@@ -136,7 +136,7 @@ ssize_t socket_send(struct file *file, struct socket_message *m)
 	struct socket *s = socket_of(file);
 	ssize_t n;
 
-	m->nonblock = (m->flags & MSG_DONTWAIT) ||
+	m->nonblock = (m->flags & MSG_DONTWAIT) || m->io->nowait ||
 		      (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK);
 	n = s->ops->send(s, m);
 	if (unlikely(m->control != NULL)) {
@@ -150,7 +150,7 @@ ssize_t socket_receive(struct file *file, struct socket_message *m)
 {
 	struct socket *s = socket_of(file);
 
-	m->nonblock = (m->flags & MSG_DONTWAIT) ||
+	m->nonblock = (m->flags & MSG_DONTWAIT) || m->io->nowait ||
 		      (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK);
 	return s->ops->receive(s, m);
 }

@@ -193,6 +193,9 @@ int cap_install_via(struct cap_table *table, struct capability *via, struct kobj
 int cap_use(struct cap_table *table, cap_handle_t handle, enum object_type type, uint32_t rights,
 	    struct capability **out) __must_check;
 void cap_done(struct capability *cap);
+/* Begin another call through one that the caller uses or holds.  -EBADF: it was revoked, or READ or WRITE is
+ * missing; -EPERM: another right. */
+int cap_use_again(struct capability *cap, uint32_t rights) __must_check;
 /* A thread that was interrupted during a call through it: was it for this? */
 static inline bool cap_is_revoked(const struct capability *cap)
 {

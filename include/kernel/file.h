@@ -98,7 +98,7 @@ void file_put(struct file *file);
 static inline bool object_is_file(const struct kobject *obj)
 {
 	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY ||
-	       obj->type == OBJECT_TIMER || obj->type == OBJECT_SOCKET;
+	       obj->type == OBJECT_TIMER || obj->type == OBJECT_SOCKET || obj->type == OBJECT_RING;
 }
 
 /* A call on an open file: file_use() finds it through a descriptor of the running process that grants
@@ -109,6 +109,8 @@ struct file_use {
 	struct capability *cap;
 };
 int file_use(int fd, uint32_t rights, struct file_use *use) __must_check;
+/* Instead of a descriptor: what the request of a ring is for that the running thread works on. */
+#define FD_OF_REQUEST INT32_MIN
 void file_done(const struct file_use *use);
 /* Is that descriptor of the running process the file's? */
 bool file_is_open_as(const struct file *file, int fd);

@@ -10,6 +10,7 @@
 enum lock_rank {
 	RANK_NONE,
 	/* sleeping locks */
+	RANK_RING_SUBMIT, /* who takes requests out of a ring, and what is registered with it */
 	RANK_FILE_POS,    /* file.pos_lock: held for the whole of a read or write */
 	RANK_SOCKET_BIND, /* who gives a socket its name */
 	RANK_RENAME,      /* one rename of directories at a time */
@@ -50,6 +51,7 @@ enum lock_rank {
 	RANK_SECCOMP_LISTENER, /* calls that wait for a listener's answer */
 	RANK_OBSERVERS,        /* who has to know when an object goes */
 	RANK_EPOLL_NEST,       /* which epolls watch which */
+	RANK_URING,            /* requests and completions of a ring */
 	RANK_AIO,              /* events and requests of asynchronous I/O */
 	/* from here on interrupts are off, as debug builds check: their handlers take the next four */
 	RANK_TTY_INPUT,
@@ -67,6 +69,7 @@ enum lock_rank {
 	RANK_EPOLL_SLEEPERS, /* threads in epoll_wait */
 	RANK_AIO_POLLS,      /* polls of asynchronous I/O that something was heard of */
 	RANK_AIO_THREAD,     /* the thread that looks at them */
+	RANK_URING_THREAD,   /* which of a thread's requests are ready */
 	RANK_LOAN,           /* what a task waits for and was lent: kernel/sched/mutex.c */
 	RANK_RESERVATION,    /* which task has which reservation: kernel/sched/reservation.c */
 	RANK_RUNQ,           /* two: by cpu id */

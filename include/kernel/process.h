@@ -219,6 +219,8 @@ struct thread {
 	uaddr_t rseq;                      /* [o] its area for restartable sequences; 0: none */
 	uint32_t rseq_signature, rseq_cpu; /* [o] before abort handlers; what the area was told last */
 	struct syscall_restart restart;    /* [o] */
+	struct uring_thread *uring;        /* [o] its requests of rings; NULL: it never had one */
+	struct capability *request_cap;    /* [o] what the one is for that it works on; NULL: none */
 	struct ptrace ptrace;
 	_Atomic uint32_t call_watchers; /* [process.lock] written; who watches its calls: syscall_watch.h */
 	_Atomic uint32_t direct_calls;  /* [process.lock] written; numbers below it need nobody's look */
@@ -245,6 +247,12 @@ static inline struct process *current_process(void)
 static inline bool in_user_thread(void)
 {
 	return current_task()->user;
+}
+
+/* Does it work on a request of a ring, which never waits? */
+static inline bool in_request(void)
+{
+	return in_user_thread() && current_thread()->request_cap != NULL;
 }
 
 void process_init(void);

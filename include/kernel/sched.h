@@ -44,6 +44,7 @@ enum task_state {
 #define TASK_WORK_EXIT    (1u << 1) /* the process is exiting: leave at the next safe point */
 #define TASK_WORK_REVOKED (1u << 2) /* a capability was revoked: calls that sleep begin anew and look again */
 #define TASK_WORK_KILLED  (1u << 3) /* SIGKILL waits for it or its process */
+#define TASK_WORK_RING    (1u << 5) /* requests of rings are ready: as if something was revoked */
 #define TASK_WORK_RSEQ    (1u << 4) /* switched to, with restartable sequences: no sleep ends for it */
 
 struct vm_space;

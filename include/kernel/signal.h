@@ -64,6 +64,9 @@ void signal_owner_send(const struct signal_owner *o, int signo, const struct abi
 /* Is there a signal for the running thread, or was it only told to look?  Then it may go on as if it had
  * not been. */
 bool signal_confirm(void);
+/* The same for a call that may go on by itself after a revocation, having looked at its capability, and while
+ * requests of rings are worked on, which this does.  No lock is held. */
+bool signal_confirm_call(void);
 /* Take a pending signal of `set` from the running thread or its process: its number, 0 if there is none. */
 int signal_take(uint64_t set, struct abi_siginfo *info);
 /* Those that are pending for the running thread or its process, blocked or not. */

@@ -66,6 +66,7 @@ enum cap_type {
 	CAP_TYPE_SOCKET,
 	CAP_TYPE_TIMER,
 	CAP_TYPE_BUDGET,
+	CAP_TYPE_RING,
 	CAP_TYPES
 };
 
@@ -135,6 +136,12 @@ enum cap_type {
 #define SOCKET_RIGHT_GETOPT   0x00100000u /* options and names */
 #define SOCKET_RIGHT_SETOPT   0x00200000u
 #define SOCKET_RIGHT_SHUTDOWN 0x00400000u
+
+/* A ring of asynchronous I/O is a file, too: the first two are READ and WRITE; STAT, MAP, LOCK and IOCTL are
+ * there as of files.  It is given to nobody but children. */
+#define RING_RIGHT_WAIT     0x00000001u /* poll */
+#define RING_RIGHT_SUBMIT   0x00000002u /* io_uring_enter, and writing to what is mapped */
+#define RING_RIGHT_REGISTER 0x00010000u /* io_uring_register */
 
 #define BUDGET_RIGHT_BIND   0x0001u
 #define BUDGET_RIGHT_RESIZE 0x0002u

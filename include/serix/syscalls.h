@@ -294,6 +294,9 @@
 	X(333, io_pgetevents, 6, aio)                \
 	X(334, rseq, 4, process)                     \
 	X(424, pidfd_send_signal, 4, pidfd)          \
+	X(425, io_uring_setup, 2, uring)             \
+	X(426, io_uring_enter, 6, uring)             \
+	X(427, io_uring_register, 4, uring)          \
 	X(434, pidfd_open, 2, pidfd)                 \
 	X(435, clone3, 2, process)                   \
 	X(436, close_range, 3, file)                 \

@@ -25,7 +25,7 @@ const char *object_type_name(enum object_type type)
 {
 	static const char *const names[] = {
 		"none",         "file",   "directory", "memory", "process", "thread", "port",
-		"notification", "device", "interrupt", "socket", "timer",   "budget",
+		"notification", "device", "interrupt", "socket", "timer",   "budget", "ring",
 	};
 	_Static_assert(ARRAY_SIZE(names) == OBJECT_TYPES, "each type has its name");
 

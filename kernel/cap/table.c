@@ -459,6 +459,24 @@ static inline int use_locked(struct cap_table *table, cap_handle_t handle, enum 
 	return 0;
 }
 
+int cap_use_again(struct capability *cap, uint32_t rights)
+{
+	uint32_t granted = atomic_load_explicit(&cap->rights, memory_order_relaxed);
+
+	if (!cap_begin(cap))
+		return -EBADF;
+	/* After that a revoker waits, unless it was first. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (cap_is_revoked(cap) || cap_is_expired(cap)) {
+		cap_done(cap);
+		return -EBADF;
+	}
+	if ((granted & rights) == rights)
+		return 0;
+	cap_done(cap);
+	return refuse_rights(cap, rights & ~granted);
+}
+
 static __noinline int use_slowly(struct cap_table *table, cap_handle_t handle, enum object_type type,
 				 uint32_t rights, struct capability **out)
 {

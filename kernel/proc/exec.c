@@ -13,6 +13,7 @@
 #include <kernel/reservation.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/uring.h>
 #include <kernel/vdso.h>
 #include <kernel/xattr.h>
 #include <serix/errno.h>
@@ -403,6 +404,7 @@ static void commit(struct exec *x)
 	struct process *p = t->process;
 	struct arch_regs *regs = arch_user_regs(&t->task);
 
+	uring_exit(t);
 	aio_exit(p);
 	install_memory(x, t);
 	install_identity(x, p);

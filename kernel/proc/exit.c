@@ -13,6 +13,7 @@
 #include <kernel/slab.h>
 #include <kernel/sysvipc.h>
 #include <kernel/tty.h>
+#include <kernel/uring.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
@@ -288,6 +289,7 @@ void thread_exit_status(int wait_status)
 
 	core_dump_wait(t);
 	ptrace_exit_event(READ_ONCE(p->exiting) ? p->exit_status : wait_status);
+	uring_exit(t);
 	reservation_leave();
 	t->task.leaving = true;
 	exit_release_memory(t);

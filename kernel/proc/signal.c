@@ -8,6 +8,7 @@
 #include <arch/usercopy.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/uring.h>
 #include <serix/errno.h>
 
 #include "ptrace_priv.h"
@@ -353,6 +354,14 @@ bool signal_confirm(void)
 	signal_recalc_locked(t);
 	spin_unlock_irqrestore(&t->process->lock, flags);
 	return signal_pending();
+}
+
+bool signal_confirm_call(void)
+{
+	/* First: what comes later is seen, or interrupts again. */
+	atomic_fetch_and(&current_task()->work, ~TASK_WORK_REVOKED);
+	uring_run_ready();
+	return signal_confirm();
 }
 
 /* --- sending ------------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <kernel/preempt.h>
 #include <kernel/printk.h>
 #include <kernel/syscall.h>
+#include <kernel/uring.h>
 #include <serix/errno.h>
 
 #include "ptrace_priv.h"
@@ -301,6 +302,8 @@ void user_return_work(struct arch_regs *regs)
 		/* Their calls are over; SIGKILL itself is seen below. */
 		if (work & (TASK_WORK_REVOKED | TASK_WORK_KILLED))
 			atomic_fetch_and(&task->work, ~(TASK_WORK_REVOKED | TASK_WORK_KILLED));
+		if (work & TASK_WORK_RING)
+			uring_run_ready();
 		if (work & TASK_WORK_RSEQ)
 			rseq_resume(current_thread(), regs);
 		if (work & TASK_WORK_SIGNAL)

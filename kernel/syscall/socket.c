@@ -51,7 +51,7 @@ static inline const struct socket_ops *ops_of(const struct file_use *use)
 
 static bool nonblocking(const struct file_use *use)
 {
-	return atomic_load_explicit(&use->file->flags, memory_order_relaxed) & O_NONBLOCK;
+	return (atomic_load_explicit(&use->file->flags, memory_order_relaxed) & O_NONBLOCK) || in_request();
 }
 
 /* --- addresses ----------------------------------------------------------------------------------------- */

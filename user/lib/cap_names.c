@@ -83,6 +83,12 @@ static const struct right socket_rights[] = {
 	{ FILE_RIGHT_LOCK, "lock" },
 	{ FILE_RIGHT_IOCTL, "ioctl" },
 };
+static const struct right ring_rights[] = {
+	{ RING_RIGHT_WAIT, "wait" }, { RING_RIGHT_SUBMIT, "submit" }, { RING_RIGHT_REGISTER, "register" },
+	{ FILE_RIGHT_STAT, "stat" }, { FILE_RIGHT_SEEK, "seek" },     { FILE_RIGHT_MAP, "map" },
+	{ FILE_RIGHT_LOCK, "lock" }, { FILE_RIGHT_IOCTL, "ioctl" },
+};
+
 static const struct right budget_rights[] = {
 	{ BUDGET_RIGHT_BIND, "bind" },
 	{ BUDGET_RIGHT_RESIZE, "resize" },
@@ -111,6 +117,7 @@ static const struct type {
 	[CAP_TYPE_SOCKET] = { "socket", socket_rights, COUNT(socket_rights) },
 	[CAP_TYPE_TIMER] = { "timer", timer_rights, COUNT(timer_rights) },
 	[CAP_TYPE_BUDGET] = { "budget", budget_rights, COUNT(budget_rights) },
+	[CAP_TYPE_RING] = { "ring", ring_rights, COUNT(ring_rights) },
 };
 _Static_assert(COUNT(types) == CAP_TYPES, "each type has its row");
 

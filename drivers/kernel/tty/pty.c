@@ -179,7 +179,7 @@ void pty_master_release(struct file *file)
 
 static bool nonblocking(const struct file *file)
 {
-	return atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK;
+	return (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK) || in_request();
 }
 
 static bool readable_locked(const struct pty *pty)

@@ -12,7 +12,7 @@
 
 static bool nonblocking(const struct file *file)
 {
-	return file->flags & O_NONBLOCK;
+	return (file->flags & O_NONBLOCK) || in_request();
 }
 
 /* --- reading ---------------------------------------------------------------------------------------- */
