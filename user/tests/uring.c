@@ -573,8 +573,11 @@ static void files(void)
 	put_as(s, 1, IOSQE_FIXED_FILE);
 	need(ring_submit(&ring, 0) == 1 && nothing() && write(p[1], "hello", 5) == 5 && is(1, 5));
 	put_as(s, 2, IOSQE_FIXED_FILE);
-	need(ring_submit(&ring, 0) == 1 && ring_register(&ring, IORING_UNREGISTER_FILES, NULL, 0) == 0);
+	other = -1;
+	need(ring_submit(&ring, 0) == 1);
+	need(ring_register(&ring, IORING_REGISTER_FILES_UPDATE, &up, 1) == 1);
 	need(write(p[1], "x", 1) == 1 && is(2, 1));
+	need(ring_register(&ring, IORING_UNREGISTER_FILES, NULL, 0) == 0);
 	need(ring_register(&ring, IORING_UNREGISTER_FILES, NULL, 0) == -ENXIO);
 }
 
