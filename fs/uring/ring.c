@@ -7,7 +7,7 @@
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
-#include "../events/events_priv.h"
+#include "../vfs_priv.h"
 
 #define LIVE_MAX (4 * URING_ENTRIES_MAX)
 
@@ -537,6 +537,22 @@ static void fill_params(const struct uring *ring, struct abi_uring_params *p)
 	};
 }
 
+/* The vnode is what fstat looks at: of no type, as Linux has it. */
+static struct file *open_ring(struct uring *ring)
+{
+	static const struct vnode_ops none;
+	struct vnode *v = nameless_vnode(&none, 0600);
+	struct file *file = v ? file_create(&ring_ops, O_RDWR, ring) : NULL;
+
+	if (!file) {
+		vnode_put(v);
+		return NULL;
+	}
+	file->object.type = OBJECT_RING;
+	file->vnode = v;
+	return file;
+}
+
 int uring_create(uint32_t entries, struct abi_uring_params *params, struct file **out)
 {
 	struct uring_layout layout;
@@ -550,12 +566,11 @@ int uring_create(uint32_t entries, struct abi_uring_params *params, struct file 
 		err = make_ring(&layout, params->flags, &ring);
 	if (err < 0)
 		return err;
-	*out = event_file(&ring_ops, O_RDWR, ring);
+	*out = open_ring(ring);
 	if (!*out) {
 		uring_put(ring);
 		return -ENOMEM;
 	}
-	(*out)->object.type = OBJECT_RING;
 	fill_params(ring, params);
 	return 0;
 }
