@@ -12,8 +12,8 @@
 
 /*
  * takes: IORING_SETUP_* in SETUP_FLAGS uring_create, else EINVAL
- * lacks: threads that submit or poll by themselves (SQPOLL, IOPOLL), larger entries (SQE128, CQE32), tasks that
- * run when asked only (TASKRUN_FLAG, SINGLE_ISSUER, DEFER_TASKRUN)
+ * lacks: threads that submit or poll by themselves (SQPOLL, IOPOLL), larger entries (SQE128, CQE32), tasks
+ * that run when asked only (TASKRUN_FLAG, SINGLE_ISSUER, DEFER_TASKRUN)
  */
 SYSCALL(io_uring_setup)
 {
