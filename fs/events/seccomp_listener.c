@@ -2,9 +2,10 @@
 /*
  * Calls that wait for somebody's answer (<kernel/seccomp_listener.h>).
  *
- * A call is a notice on its thread's stack, in the listener's list from when it asks until that thread itself has
- * taken it out again, under the lock, with its answer or without: so whoever finds one with the lock held may
- * write and wake it.  States go NEW, TAKEN, ANSWERED; a call whose copy to its reader failed is NEW again.
+ * A call is a notice on its thread's stack, in the listener's list from when it asks until that thread itself
+ * has taken it out again, under the lock, with its answer or without: so whoever finds one with the lock held
+ * may write and wake it.  States go NEW, TAKEN, ANSWERED; a call whose copy to its reader failed is NEW
+ * again.
  *
  * Legend: [i] immutable, [l] listener.lock, [a] atomic.
  */
@@ -208,7 +209,8 @@ static int64_t send(struct seccomp_listener *l, uaddr_t from)
 	return err;
 }
 
-/* Does the call still wait for its answer?  Then what was found out about its thread is about no other one. */
+/* Does the call still wait for its answer?  Then what was found out about its thread is about no other
+ * one. */
 static int64_t is_valid(struct seccomp_listener *l, uaddr_t from)
 {
 	struct notice *n;
@@ -224,7 +226,7 @@ static int64_t is_valid(struct seccomp_listener *l, uaddr_t from)
 	return valid ? 0 : -ENOENT;
 }
 
-/* --- the file --------------------------------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------------------------------------- */
 
 static struct seccomp_listener *listener_of(const struct file *file)
 {

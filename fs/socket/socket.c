@@ -116,8 +116,8 @@ uint64_t socket_deadline(uint64_t timeout_ns)
 	return deadline;
 }
 
-/* With a time-out a call is not begun anew after a signal, as on Linux, not even without a handler: the program asked for
- * its attention back.  What was no signal, a revocation say, lets it go on. */
+/* With a time-out a call is not begun anew after a signal, as on Linux, not even without a handler: the
+ * program asked for its attention back.  What was no signal, a revocation say, lets it go on. */
 int socket_waited(int err, uint64_t deadline_ns)
 {
 	if (err == -ETIMEDOUT)

@@ -22,7 +22,8 @@
 #define PT_USER     (1u << 3)
 #define PT_UNCACHED (1u << 4) /* device registers */
 #define PT_WC       (1u << 5) /* write-combining: framebuffers */
-/* Means nothing to the machine, and only arch_pt_slot_set takes it away: whoever wants to write has to ask. */
+/* Means nothing to the machine, and only arch_pt_slot_set takes it away: whoever wants to write has to
+ * ask. */
 #define PT_WATCHED (1u << 6)
 
 /* Start of the direct map of RAM, chosen at random by the boot code in [KERNEL_BASE, KERNEL_HEAP_BASE). */
@@ -82,7 +83,8 @@ bool arch_pt_split_large(paddr_t root, uint64_t va);
 /* How many small pages are mapped in the stretch of LARGE_PAGE_SIZE around va; all for a large page. */
 unsigned arch_pt_density(paddr_t root, uint64_t va);
 
-/* Change the protection of every page mapped in [start, end); what is watched stays so.  The caller flushes. */
+/* Change the protection of every page mapped in [start, end); what is watched stays so.  The caller
+ * flushes. */
 void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot);
 /* The first mapped page at or after va and below end, or `end`: skips absent tables quickly. */
 uint64_t arch_pt_next(paddr_t root, uint64_t va, uint64_t end, paddr_t *pa, unsigned *prot);
@@ -90,8 +92,8 @@ uint64_t arch_pt_next(paddr_t root, uint64_t va, uint64_t end, paddr_t *pa, unsi
  * fewer than `max` only at the end.  The caller flushes. */
 unsigned arch_pt_unmap_range(paddr_t root, uint64_t *at, uint64_t end, paddr_t *pa, unsigned max);
 /* Map up to `max` of the pages that `from` maps in [*at, end) at the same place in `to`, with `prot` on both
- * sides (`from` goes on watching what it does); store their addresses and move *at behind them.  Returns how many, or -ENOMEM when the first of
- * them has no table.  The caller flushes. */
+ * sides (`from` goes on watching what it does); store their addresses and move *at behind them.  Returns how
+ * many, or -ENOMEM when the first of them has no table.  The caller flushes. */
 int arch_pt_share(paddr_t from, paddr_t to, uint64_t *at, uint64_t end, unsigned prot, paddr_t *pa,
 		  unsigned max) __attribute__((warn_unused_result));
 /* Take out up to `max` tables that cover [start, end) or parts of it, and nothing outside [low, high), where

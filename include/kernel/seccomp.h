@@ -3,12 +3,12 @@
  * seccomp: which system calls a thread may make, said by programs that look at each call (seccomp(2)).
  *
  * A thread has none or one filter, which names the one before it: what holds is the strictest answer of the
- * whole chain.  Chains only grow at their end, so they form trees, shared by those who inherited them.  A filter
- * never changes once a thread has it.
+ * whole chain.  Chains only grow at their end, so they form trees, shared by those who inherited them.  A
+ * filter never changes once a thread has it.
  *
- * thread.seccomp is written with the process's lock held, by the thread itself and by another one that spreads
- * its own chain to all (TSYNC).  What it is replaced by always ends in what it was, so the thread itself reads
- * it without the lock and may go on with what it has read.
+ * thread.seccomp is written with the process's lock held, by the thread itself and by another one that
+ * spreads its own chain to all (TSYNC).  What it is replaced by always ends in what it was, so the thread
+ * itself reads it without the lock and may go on with what it has read.
  *
  * Legend: [i] immutable.
  */
@@ -36,10 +36,10 @@ extern const struct call_watcher seccomp_watcher;
 /* No calls but read, write, exit and rt_sigreturn from now on.  -EINVAL: it has filters. */
 int seccomp_set_strict(void) __must_check;
 /*
- * Another filter for the running thread: `program` as the program gave it, flags SECCOMP_FILTER_FLAG_*.  0; with
- * a listener its descriptor; with TSYNC the id of a thread whose filters are no part of its own.  -EINVAL,
- * -EACCES (it could still gain privileges by exec), -EFAULT, -ENOMEM, -EBUSY (there is a listener already),
- * -ESRCH (as TSYNC_ESRCH wants it).
+ * Another filter for the running thread: `program` as the program gave it, flags SECCOMP_FILTER_FLAG_*.  0;
+ * with a listener its descriptor; with TSYNC the id of a thread whose filters are no part of its own.
+ * -EINVAL, -EACCES (it could still gain privileges by exec), -EFAULT, -ENOMEM, -EBUSY (there is a listener
+ * already), -ESRCH (as TSYNC_ESRCH wants it).
  */
 int64_t seccomp_add_filter(uint32_t flags, const struct abi_bpf_program *program) __must_check;
 /* Is there such a set of flags? */

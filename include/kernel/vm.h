@@ -356,8 +356,8 @@ int vm_fault_wait(struct vm_space *vm, uint64_t addr, unsigned access, bool inte
  * faults pages in.  Bytes copied, or -EFAULT when none. */
 ssize_t vm_read(struct vm_space *vm, uaddr_t src, void *dst, size_t len);
 ssize_t vm_write(struct vm_space *vm, uaddr_t dst, const void *src, size_t len);
-/* A debugger's: also to private memory that may be read or executed only, which gets copies of its pages.  What
- * the program itself may do there stays as it is. */
+/* A debugger's: also to private memory that may be read or executed only, which gets copies of its pages.
+ * What the program itself may do there stays as it is. */
 ssize_t vm_write_forced(struct vm_space *vm, uaddr_t dst, const void *src, size_t len);
 
 /* Copy from the running process straight into another space, without a buffer in between.  -EFAULT, -ENOMEM:

@@ -52,7 +52,8 @@ static void flush_changed(struct vm_space *vm, const struct changed *c)
 /* --- taking ------------------------------------------------------------------------------------------ */
 
 /* Is it an area for pages from anywhere, at any time?  In place of a moved page a file's would show the
- * file again; what is locked has to stay in memory, what is bound to a node there; a monitor is to be told. */
+ * file again; what is locked has to stay in memory, what is bound to a node there; a monitor is to be
+ * told. */
 static bool is_plain(const struct vm_area *area)
 {
 	return !area->object && area->policy.mode == 0 &&

@@ -128,8 +128,8 @@ int vm_place_locked(struct vm_space *vm, uint64_t *addr, uint64_t len, unsigned 
 /* Cut the areas of a range to it and change their flags.  -ENOMEM: nothing was changed. */
 int vm_change_locked(struct vm_space *vm, uint64_t start, uint64_t end, uint32_t set,
 		     uint32_t clear) __must_check;
-/* Touch the pages of [start, end).  The lock is held for reading, but let go while a monitor is waited for; as
- * vm_populate. */
+/* Touch the pages of [start, end).  The lock is held for reading, but let go while a monitor is waited for;
+ * as vm_populate. */
 int vm_populate_locked(struct vm_space *vm, uint64_t start, uint64_t end, bool write);
 
 /* Let vm->lock go, held for writing.  Grants whose last area went meanwhile are released after that, since
@@ -154,8 +154,8 @@ void vm_unmap_pages_locked(struct vm_space *vm, uint64_t start, uint64_t end);
  * VM_FAULT_WAITS: as vm_fault. */
 int vm_fault_in(struct vm_space *vm, struct vm_area *area, uint64_t va, unsigned access) __must_check;
 
-/* Enter a page, whose reference goes to the entry, found when the object's generation was `seen`.  False: look
- * again, the page may be gone from the object, or somebody else has filled the entry. */
+/* Enter a page, whose reference goes to the entry, found when the object's generation was `seen`.  False:
+ * look again, the page may be gone from the object, or somebody else has filled the entry. */
 static __always_inline __must_check bool vm_enter_page(struct vm_space *vm, const struct vm_area *area,
 						       struct pt_slot *slot, uint32_t seen, paddr_t pa,
 						       unsigned prot)

@@ -138,14 +138,14 @@ void process_report_continued(struct process *p);
 /* NULL: none any more. */
 void process_set_parent_locked(struct process *p, struct process *parent);
 
-/* How wait chooses, beside what POSIX has: only children that do not send SIGCHLD, either kind, and of tracees
- * only those of the running thread. */
+/* How wait chooses, beside what POSIX has: only children that do not send SIGCHLD, either kind, and of
+ * tracees only those of the running thread. */
 #define WAIT_CLONE       0x80000000u /* __WCLONE */
 #define WAIT_ALL         0x40000000u /* __WALL */
 #define WAIT_THREAD_ONLY 0x20000000u /* __WNOTHREAD */
 
-/* Tell a tracer: SIGCHLD with `info` but for its number, unless it does not want to hear; wake its waits.  The
- * tree lock is held. */
+/* Tell a tracer: SIGCHLD with `info` but for its number, unless it does not want to hear; wake its waits.
+ * The tree lock is held. */
 void tracer_notify_locked(struct process *tracer, struct abi_siginfo *info);
 /* Telling the parent (wait.c): SIGCHLD with `code` CLD_*, and waking its waits. */
 void parent_notify_locked(struct process *p, int signo, int code, int status);

@@ -22,7 +22,7 @@
 	(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW | \
 	 SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH)
 
-/* --- making ---------------------------------------------------------------------------------------------- */
+/* --- making --------------------------------------------------------------------------------------------- */
 
 /* What the filter alone allows with whatever arguments, from wherever. */
 static void find_allowed(struct seccomp_filter *f)
@@ -94,7 +94,7 @@ void seccomp_filter_put(struct seccomp_filter *f)
 	}
 }
 
-/* --- threads --------------------------------------------------------------------------------------------- */
+/* --- threads -------------------------------------------------------------------------------------------- */
 
 static void assign_locked(struct thread *t, uint32_t mode, struct seccomp_filter *f)
 {

@@ -61,8 +61,9 @@ int64_t seccomp_by_prctl(uint64_t mode, uaddr_t program)
  * takes: SECCOMP_*, else EINVAL; filters: SECCOMP_FILTER_FLAG_* in kernel/proc/seccomp.c, else
  * EINVAL; SECCOMP_RET_* in kernel/proc/seccomp_actions.c, else the process ends as with
  * SECCOMP_RET_KILL_PROCESS
- * lacks: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, and SECCOMP_IOCTL_NOTIF_ADDFD (EINVAL); the length of a chain
- * is that of its programs, not of what they are translated to; strict mode leaves the time-stamp counter readable
+ * lacks: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, and SECCOMP_IOCTL_NOTIF_ADDFD (EINVAL); the length of a
+ * chain is that of its programs, not of what they are translated to; strict mode leaves the time-stamp
+ * counter readable
  */
 SYSCALL(seccomp)
 {

@@ -147,8 +147,8 @@ SYSCALL(times)
 
 /* --- sleeping ------------------------------------------------------------------------------------ */
 
-/* Sleep for a while, and on a signal say how much is left.  It is counted on the monotonic clock, whatever the
- * real-time clock is set to. */
+/* Sleep for a while, and on a signal say how much is left.  It is counted on the monotonic clock, whatever
+ * the real-time clock is set to. */
 static int64_t sleep_relative(struct syscall_restart *r)
 {
 	int id = (int)r->extra[0], err = clock_sleep_until(id, r->deadline_ns);

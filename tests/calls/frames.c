@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a handler finds on its stack, and what becomes of what it changes there: registers, vector registers, stacks for
- * signals.  Sizes are compared with what CPUID says: they are the machine's, not the system's.
+ * What a handler finds on its stack, and what becomes of what it changes there: registers, vector registers,
+ * stacks for signals.  Sizes are compared with what CPUID says: they are the machine's, not the system's.
  */
 #define _GNU_SOURCE
 #include <cpuid.h>
@@ -242,7 +242,7 @@ static void test_vectors(void)
 	VALUE(one == 1.0L);
 }
 
-/* --- frames that a handler has spoilt --------------------------------------------------------------------- */
+/* --- frames that a handler has spoilt ------------------------------------------------------------------- */
 
 static void (*spoil)(ucontext_t *uc);
 
@@ -442,7 +442,7 @@ static void test_spoilt(void)
 	in_child("a frame in the kernel", returns_from_the_kernel);
 }
 
-/* --- faults ------------------------------------------------------------------------------------------------ */
+/* --- faults --------------------------------------------------------------------------------------------- */
 
 static sigjmp_buf back;
 static struct {
@@ -542,7 +542,7 @@ static void test_faults(void)
 	FAULT("a single step", 0, "pushfq\n orl $0x100, (%%rsp)\n popfq\n nop\n nop" : : : "cc");
 }
 
-/* --- stacks for signals ---------------------------------------------------------------------------------- */
+/* --- stacks for signals --------------------------------------------------------------------------------- */
 
 static char stack[65536] __attribute__((aligned(64))), other[65536] __attribute__((aligned(64)));
 static int depth;

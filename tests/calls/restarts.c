@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What becomes of a call that waits when a signal comes: with a handler, with one that asks for a restart (SA_RESTART), and
- * when the process is only stopped and continued.
+ * What becomes of a call that waits when a signal comes: with a handler, with one that asks for a restart
+ * (SA_RESTART), and when the process is only stopped and continued.
  *
- * The call waits in a process of its own, which says when it is about to begin.  It has begun to wait when it sleeps; then
- * the signal is sent, and either the call ends or the process sleeps again.  Nothing depends on a time.
+ * The call waits in a process of its own, which says when it is about to begin.  It has begun to wait when it
+ * sleeps; then the signal is sent, and either the call ends or the process sleeps again.  Nothing depends on
+ * a time.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -159,7 +160,7 @@ static void share(void)
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
-/* --- pipes and files that are like them ------------------------------------------------------------------ */
+/* --- pipes and files that are like them ----------------------------------------------------------------- */
 
 static char buffer[1 << 20];
 static int ends[2];
@@ -313,7 +314,7 @@ static void test_pipes(void)
 	interrupt("read of inotify", reads_inotify);
 }
 
-/* --- terminals ---------------------------------------------------------------------------------------------- */
+/* --- terminals ------------------------------------------------------------------------------------------ */
 
 static int open_terminal(int *slave)
 {
@@ -370,7 +371,7 @@ static void test_terminals(void)
 	interrupt("write to a terminal that is stopped", writes_stopped_terminal);
 }
 
-/* --- sockets -------------------------------------------------------------------------------------------------- */
+/* --- sockets -------------------------------------------------------------------------------------------- */
 
 static const struct timeval long_time = { 1000, 0 };
 static struct sockaddr_un address = { AF_UNIX, "socket" };
@@ -519,7 +520,7 @@ static void test_sockets(void)
 	interrupt("connect, SO_SNDTIMEO", connects_in_time);
 }
 
-/* --- time, and several descriptors at once -------------------------------------------------------------------- */
+/* --- time, and several descriptors at once -------------------------------------------------------------- */
 
 static const struct timespec long_spec = { 1000, 0 };
 
@@ -630,7 +631,7 @@ static void test_times(void)
 	interrupt("epoll_pwait with a limit", waits_for_events_in_time);
 }
 
-/* --- processes, locks ------------------------------------------------------------------------------------------ */
+/* --- processes, locks ----------------------------------------------------------------------------------- */
 
 static void have_child(void)
 {
@@ -803,7 +804,7 @@ static void test_processes(void)
 	interrupt("fcntl, F_OFD_SETLKW", locks_description);
 }
 
-/* --- System V and POSIX queues ---------------------------------------------------------------------------------- */
+/* --- System V and POSIX queues -------------------------------------------------------------------------- */
 
 static int id, queue;
 

@@ -9,8 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define RECORD sizeof(struct abi_seccomp_data)
 
-/* Whatever passes the check ends, stays inside of its record, which lies in memory of its own here, and answers
- * the same for what is known of it. */
+/* Whatever passes the check ends, stays inside of its record, which lies in memory of its own here, and
+ * answers the same for what is known of it. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct bpf_scratch scratch;

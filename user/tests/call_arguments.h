@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Arguments for random calls (call_fuzz.c), by the letters of call_signatures.h: mostly of the kind that the call takes,
- * now and then anything.  Structures are written to the arena of fuzz.h. */
+/* Arguments for random calls (call_fuzz.c), by the letters of call_signatures.h: mostly of the kind that the
+ * call takes, now and then anything.  Structures are written to the arena of fuzz.h. */
 #pragma once
 
 #include <stdio.h>
@@ -228,7 +228,7 @@ static uint64_t put_attribute(struct dice *d)
 	return at;
 }
 
-/* --- numbers ---------------------------------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------------------------------------- */
 
 static uint64_t any_flags(struct dice *d)
 {

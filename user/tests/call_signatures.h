@@ -6,8 +6,8 @@
 
 /*
  * d: descriptor, p: path, b: memory, s: size, t: structure, f: flags, i: small number, n: process, g: signal,
- * m: mode, o: offset, v: vector, a: pages, l: length of pages, c: clock, u: user, w: a short time, z: size of a
- * signal set, x: name of an attribute, A: action of a signal, C: command of fcntl, D: address of a socket,
+ * m: mode, o: offset, v: vector, a: pages, l: length of pages, c: clock, u: user, w: a short time, z: size of
+ * a signal set, x: name of an attribute, A: action of a signal, C: command of fcntl, D: address of a socket,
  * I: of ioctl, P: of prctl, O: option of a socket, T: request of ptrace, F: filter.
  */
 struct signature {

@@ -17,7 +17,8 @@ typedef struct abi_bpf_instruction insn;
 #define STATEMENT(c, constant) ((insn){ .code = (c), .k = (constant) })
 #define BRANCH(c, constant, true_, false_) \
 	((insn){ .code = (c), .jt = (true_), .jf = (false_), .k = (constant) })
-#define LOAD(field)                 STATEMENT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct abi_seccomp_data, field))
+#define FIELD(field)                offsetof(struct abi_seccomp_data, field)
+#define LOAD(field)                 STATEMENT(BPF_LD | BPF_W | BPF_ABS, FIELD(field))
 #define RETURN(what)                STATEMENT(BPF_RET | BPF_K, what)
 #define IF_EQUAL(constant, yes, no) BRANCH(BPF_JMP | BPF_JEQ | BPF_K, constant, yes, no)
 

@@ -254,8 +254,8 @@ static void much_data(void)
 	close(m);
 }
 
-/* A line that never ends, of which most is thrown away: typing it costs no more the longer it is, and its writer can be
- * killed in the middle of a write. */
+/* A line that never ends, of which most is thrown away: typing it costs no more the longer it is, and its
+ * writer can be killed in the middle of a write. */
 static void endless_line(void)
 {
 	enum { SIZE = 16 << 20 };

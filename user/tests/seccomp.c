@@ -21,7 +21,7 @@
 
 #define NOBODY 65534
 
-/* --- strict mode ------------------------------------------------------------------------------------------ */
+/* --- strict mode ---------------------------------------------------------------------------------------- */
 
 static void exit_only(int code)
 {
@@ -93,7 +93,7 @@ static void strict_mode(void)
 	tap(passes(strict_after_filter), "who has filters can not have strict mode");
 }
 
-/* --- who may, and what is taken --------------------------------------------------------------------------- */
+/* --- who may, and what is taken ------------------------------------------------------------------------- */
 
 static void without_privilege(void)
 {
@@ -203,7 +203,7 @@ static void shown_in_proc(void)
 		      "kill_process kill_thread trap errno user_notif trace log\n"));
 }
 
-/* --- what a call comes to ----------------------------------------------------------------------------------- */
+/* --- what a call comes to ------------------------------------------------------------------------------- */
 
 static void by_number(void)
 {
@@ -318,7 +318,8 @@ static void traced_calls(void)
 	_exit(0);
 }
 
-/* The next stop is the filter's; its tracer makes another call of it: `number`, with `result` if it is none. */
+/* The next stop is the filter's; its tracer makes another call of it: `number`, with `result` if it is
+ * none. */
 static void change_call(pid_t pid, long number, long result)
 {
 	struct user_regs_struct regs;
@@ -394,7 +395,7 @@ static void calls(void)
 	tap(passes(unknown_number), "unknown numbers, too");
 }
 
-/* --- killing and trapping -------------------------------------------------------------------------------------- */
+/* --- killing and trapping ------------------------------------------------------------------------------- */
 
 static uint32_t deadly_answer;
 
@@ -497,7 +498,7 @@ static void killing(void)
 	tap(dies_of_sigsys(trap_blocked, 0), "SIGSYS can not be blocked or ignored");
 }
 
-/* --- who has it -------------------------------------------------------------------------------------------------- */
+/* --- who has it ----------------------------------------------------------------------------------------- */
 
 static bool denied(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Listeners of seccomp(2): calls that wait for another's answer.  The one who answers is the parent, or a thread,
- * of the one who calls.  Every case holds on Linux 6.1 as well.
+ * Listeners of seccomp(2): calls that wait for another's answer.  The one who answers is the parent, or a
+ * thread, of the one who calls.  Every case holds on Linux 6.1 as well.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -53,8 +53,8 @@ static bool somebody_asks(int fd)
 	return poll(&p, 1, -1) == 1 && (p.revents & POLLIN);
 }
 
-/* A child that calls, while the caller has its listener: the filter is in place before the fork, so the parent
- * itself must not make that call. */
+/* A child that calls, while the caller has its listener: the filter is in place before the fork, so the
+ * parent itself must not make that call. */
 static pid_t caller(void (*body)(void))
 {
 	pid_t pid = fork();
@@ -216,7 +216,7 @@ static void hangs_up(void)
 	need(left_well(pid) && ready(fd, 0) == POLLHUP);
 }
 
-/* --- signals ------------------------------------------------------------------------------------------------ */
+/* --- signals -------------------------------------------------------------------------------------------- */
 
 static volatile int signals;
 
@@ -267,7 +267,7 @@ static void killed_while_waiting(void)
 	need(answer(fd, n.id, 1, 0, 0) < 0 && errno == ENOENT && ready(fd, 0) == 0);
 }
 
-/* --- many at once --------------------------------------------------------------------------------------------- */
+/* --- many at once --------------------------------------------------------------------------------------- */
 
 #define CALLERS 8
 #define ROUNDS  50

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Filters that are spread to all threads while those begin, end, fork and exec, and listeners that close while
- * calls wait for their answers.  Each case proves a rule that only their meeting can break; --smp 4 makes it
- * meaningful.  All of them hold on Linux as well.
+ * Filters that are spread to all threads while those begin, end, fork and exec, and listeners that close
+ * while calls wait for their answers.  Each case proves a rule that only their meeting can break; --smp 4
+ * makes it meaningful.  All of them hold on Linux as well.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -98,7 +98,7 @@ static void beside_forks(void)
 	spread_beside(fork_children);
 }
 
-/* --- all at once ---------------------------------------------------------------------------------------------- */
+/* --- all at once ---------------------------------------------------------------------------------------- */
 
 static int own_depth(void)
 {
@@ -136,7 +136,7 @@ static void from_everywhere(void)
 	need(own_depth() == THREADS * ROUNDS);
 }
 
-/* --- exec ----------------------------------------------------------------------------------------------------- */
+/* --- exec ----------------------------------------------------------------------------------------------- */
 
 static void *spread_on(void *arg)
 {
@@ -172,7 +172,7 @@ static int look(void)
 	return depth == error ? 0 : 1;
 }
 
-/* --- listeners ------------------------------------------------------------------------------------------------ */
+/* --- listeners ------------------------------------------------------------------------------------------ */
 
 #define ANSWER_GIVEN 7
 
@@ -202,7 +202,8 @@ static void answer_one(int fd)
 	need(ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &r) == 0 || errno == ENOENT);
 }
 
-/* The filter is spread to callers that are there already; some calls are answered, then the listener closes. */
+/* The filter is spread to callers that are there already; some calls are answered, then the listener
+ * closes. */
 static void listener_closes(void)
 {
 	insn code[] = ANSWER(SYS_getppid, SECCOMP_RET_USER_NOTIF);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* prctl(PR_SET_SYSCALL_USER_DISPATCH): calls that come back as SIGSYS.  Every case holds on Linux 6.1 as well. */
+/* prctl(PR_SET_SYSCALL_USER_DISPATCH): calls that come back as SIGSYS.  Every case holds on Linux 6.1 as
+ * well. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <string.h>

@@ -123,8 +123,8 @@ static struct char_device devices[] = {
 	{ .name = "userfaultfd", .mode = 0600, .ops = &userfaultfd_device_ops },
 };
 
-/* Linux's numbers, in the order above; the last two have minor numbers that Linux gives out as they come (ports
- * is Serix's own). */
+/* Linux's numbers, in the order above; the last two have minor numbers that Linux gives out as they come
+ * (ports is Serix's own). */
 static const struct {
 	uint8_t major, minor;
 } numbers[ARRAY_SIZE(devices)] = {

@@ -49,8 +49,8 @@ static void only_codes_of_the_language(void **state)
 	(void)state;
 	for (uint32_t code = 0; code <= UINT16_MAX; code++)
 		taken += PREPARE(OP(BPF_ST, 1), OP(code, 1), RET_K(0)) == 0;
-	/* LD: ABS (offset 1 is refused) IMM MEM LEN; LDX: IMM MEM LEN; ST, STX; 9 of ALU twice and NEG; JMP: JA
-	 * (1 is too far) and 4 twice; RET twice; TAX, TXA. */
+	/* LD: ABS (offset 1 is refused) IMM MEM LEN; LDX: IMM MEM LEN; ST, STX; 9 of ALU twice and NEG; JMP:
+	 * JA (1 is too far) and 4 twice; RET twice; TAX, TXA. */
 	assert_int_equal(taken, 3 + 3 + 2 + 19 + 8 + 2 + 2);
 }
 
