@@ -26,7 +26,8 @@
  * there is room.
  *
  * Memory that programs write.  A request is copied out of the ring before it is looked at; of indices only
- * the submission queue's tail and array and the completion queue's head are read, each once for each decision.
+ * the submission queue's tail and array and the completion queue's head are read, each once for each
+ * decision.
  *
  * A ring is a file of type RING: capabilities to it grant SUBMIT (io_uring_enter), REGISTER
  * (io_uring_register), WAIT (poll) and MAP.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What requests of rings do: system calls, with their arguments out of a request.  So each is checked,
- * confined and limited as its call is.  FD_OF_REQUEST names the file that the ring has found for the request; what
- * would wait there says so, and is tried again.
+ * confined and limited as its call is.  FD_OF_REQUEST names the file that the ring has found for the request;
+ * what would wait there says so, and is tried again.
  */
 #include <kernel/syscall.h>
 
