@@ -252,8 +252,9 @@ static int register_event(struct uring *ring, uaddr_t arg, uint32_t count)
 	if (ring->event)
 		return -EBUSY;
 	err = get_user_u32(arg, (uint32_t *)&fd);
-	if (err == 0)
-		err = file_use(fd, CAP_WRITE, &use);
+	if (err < 0)
+		return err;
+	err = file_use(fd, CAP_WRITE, &use);
 	if (err < 0)
 		return err;
 	err = file_is_eventfd(use.file) ? cap_hold(use.cap, &held_ops, NULL, &cap) : -EINVAL;
