@@ -59,7 +59,7 @@ static ssize_t read_all(struct vm_space *vm, struct iobuf *io, off_t *pos, struc
 		done += n;
 		*pos += n;
 	}
-	return done > 0 ? done : n < 0 ? n : signal_pending() ? -EINTR : 0;
+	return done > 0 ? done : n < 0 ? n : signal_pending() ? -ERESTARTSYS : 0;
 }
 
 ssize_t proc_read_pagemap(const struct proc_node *node, struct iobuf *io, off_t *pos)

@@ -326,7 +326,7 @@ static int make_pages(struct vnode *v, uint64_t offset, uint64_t end)
 			break;
 		page_put(page);
 		if (signal_pending()) {
-			err = -EINTR;
+			err = -ERESTARTNOHAND; /* nobody sees why if it was no signal */
 			break;
 		}
 	}

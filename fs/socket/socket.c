@@ -126,7 +126,7 @@ int socket_waited(int err, uint64_t deadline_ns)
 		return err;
 	if (deadline_ns == WAIT_FOREVER)
 		return -ERESTARTSYS;
-	return signal_pending() ? -EINTR : -ERESTARTNOHAND;
+	return task_has_signal() ? -EINTR : -ERESTARTNOHAND;
 }
 
 /* --- as a file ----------------------------------------------------------------------------------------- */

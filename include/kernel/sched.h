@@ -260,6 +260,12 @@ static inline bool task_is_dying(void)
 	       (TASK_WORK_EXIT | TASK_WORK_KILLED);
 }
 
+/* Is it a signal that interrupts the running task?  Not a revocation, say. */
+static inline bool task_has_signal(void)
+{
+	return atomic_load_explicit(&current_task()->work, memory_order_relaxed) & TASK_WORK_SIGNAL;
+}
+
 static inline bool signal_pending_for(const struct task *task)
 {
 	return atomic_load_explicit(&task->work, memory_order_relaxed) & ~TASK_WORK_RSEQ;

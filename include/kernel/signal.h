@@ -61,11 +61,9 @@ bool signal_owner_is_there(const struct signal_owner *o);
 /* `info` NULL: from the kernel.  From interrupt handlers, too. */
 void signal_owner_send(const struct signal_owner *o, int signo, const struct abi_siginfo *info);
 
-/* Is there a signal for the running thread, or was it only told to look?  Then it may go on as if it had
- * not been. */
-bool signal_confirm(void);
-/* The same for a call that may go on by itself after a revocation, having looked at its capability, and while
- * requests of rings are worked on, which this does.  No lock is held. */
+/* Is there a signal for the running thread, or was it only told to look?  Then its call may go on, having
+ * looked whether its own capability was revoked.  What is to be done for requests of rings is done here.  No
+ * lock is held. */
 bool signal_confirm_call(void);
 /* Take a pending signal of `set` from the running thread or its process: its number, 0 if there is none. */
 int signal_take(uint64_t set, struct abi_siginfo *info);

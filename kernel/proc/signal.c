@@ -346,22 +346,18 @@ void signal_recalc_locked(struct thread *t)
 		atomic_fetch_and(&t->task.work, ~TASK_WORK_SIGNAL);
 }
 
-bool signal_confirm(void)
+bool signal_confirm_call(void)
 {
 	struct thread *t = current_thread();
-	uint64_t flags = spin_lock_irqsave(&t->process->lock);
+	uint64_t flags;
 
+	/* First: what comes later is seen, or interrupts again. */
+	atomic_fetch_and(&t->task.work, ~TASK_WORK_REVOKED);
+	uring_run_ready();
+	flags = spin_lock_irqsave(&t->process->lock);
 	signal_recalc_locked(t);
 	spin_unlock_irqrestore(&t->process->lock, flags);
 	return signal_pending();
-}
-
-bool signal_confirm_call(void)
-{
-	/* First: what comes later is seen, or interrupts again. */
-	atomic_fetch_and(&current_task()->work, ~TASK_WORK_REVOKED);
-	uring_run_ready();
-	return signal_confirm();
 }
 
 /* --- sending ------------------------------------------------------------------------------------- */

@@ -192,14 +192,17 @@ static int64_t do_receive(cap_handle_t handle, uaddr_t user, uint64_t deadline_n
 
 int ipc_wait_for_answer(struct call *call, const struct capability *via, uint64_t deadline_ns)
 {
-	int err;
+	for (;;) {
+		int err = call_wait(call, deadline_ns);
+		bool signal = err == -EINTR && signal_confirm_call();
 
-	do {
-		err = call_wait(call, deadline_ns);
-		if (err == -EINTR && cap_is_revoked(via))
+		if (err != -EINTR)
+			return err;
+		if (cap_is_revoked(via))
 			return -EBADF;
-	} while (err == -EINTR && !signal_confirm());
-	return err;
+		if (signal)
+			return -EINTR;
+	}
 }
 
 static int64_t call_through(struct capability *via, struct message *m, uaddr_t user, uint64_t deadline_ns)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Ports: what goes in comes out, in order and unchanged, and each error that <serix/ipc.h> names. */
 #define _GNU_SOURCE
+#include <libserix/capability.h>
 #include <string.h>
 #include <sys/select.h>
 
@@ -537,6 +538,44 @@ static void answers_from_elsewhere(void)
 	}
 }
 
+static void *call_for_an_answer(void *port)
+{
+	struct message m = asking("?", 1);
+
+	return (void *)(intptr_t)port_call(*(cap_handle_t *)port, &m, PULSE_FOREVER);
+}
+
+static void *read_until_revoked(void *fd)
+{
+	char c;
+
+	return (void *)(intptr_t)(read(*(int *)fd, &c, 1) < 0 ? errno : 0);
+}
+
+/* Something else that its process uses is revoked while a call waits: no business of the call's. */
+static void another_capability_is_revoked(void)
+{
+	cap_handle_t port = make_port(0), part;
+	struct message m = incoming();
+	pthread_t caller, reader;
+	int ends[2], fd;
+	void *result;
+
+	need(pipe(ends) == 0);
+	part = cap_reduce(cap_handle(ends[0]), FILE_RIGHT_READ);
+	fd = cap_fd(part);
+	need(part >= 0 && pthread_create(&reader, NULL, read_until_revoked, &fd) == 0);
+	need(pthread_create(&caller, NULL, call_for_an_answer, &port) == 0);
+	need(port_receive(port, &m, PULSE_FOREVER) == 0);
+	pause_ms(50);
+	need(cap_revoke(part, 0) == 0);
+	need(pthread_join(reader, &result) == 0 && result == (void *)EBADF);
+	pause_ms(50);
+	m.size = 0;
+	need(port_reply(port, &m) == 0);
+	need(pthread_join(caller, &result) == 0 && result == NULL);
+}
+
 int main(void)
 {
 	tap(passes(between_two_processes), "a message from one process to another");
@@ -557,6 +596,7 @@ int main(void)
 	tap(passes(time_outs), "time-outs");
 	tap(passes(a_late_answer), "an answer that comes too late");
 	tap(passes(polls), "poll and select");
+	tap(passes(another_capability_is_revoked), "a call goes on when something else is revoked");
 	tap(passes(servers_with_many_threads), "a server with many threads");
 	tap(passes(answers_from_elsewhere), "answers in any order, from any thread");
 	return tap_end();
