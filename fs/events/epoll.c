@@ -44,8 +44,8 @@ struct asked {
 	uint32_t events, version;
 };
 
-/* The next item of a round; false: none is left, or the next was seen in this round already.  A round's
- * number is drawn with its first item. */
+/* The next item of a round; false: none is left, or the next was taken since the round began, by this one or
+ * by another.  A round's number is drawn with its first item, so there is one if the list has any. */
 static bool take(struct epoll *ep, uint64_t *round, struct asked *a)
 {
 	uint64_t flags = spin_lock_irqsave(&ep->lock);
@@ -56,7 +56,7 @@ static bool take(struct epoll *ep, uint64_t *round, struct asked *a)
 		*round = ++ep->rounds;
 	while (!found && !list_empty(&ep->ready)) {
 		item = list_first(&ep->ready, struct epoll_item, link);
-		if (item->round == *round)
+		if (item->round >= *round)
 			break;
 		list_del(&item->link);
 		/* If it is going its items are, too. */
@@ -181,7 +181,7 @@ int epoll_wait_events(struct file *file, const struct capability *cap, uaddr_t o
 		if (told != 0)
 			return told;
 		if (deadline_ns == 0) {
-			if (likely(READ_ONCE(ep->claimed) == 0))
+			if (likely(READ_ONCE(ep->claimed) == 0 && !has_news(ep)))
 				return 0;
 			wait_for_others(ep);
 			if (!has_news(ep))
@@ -210,7 +210,11 @@ static bool is_ready(struct epoll *ep)
 	struct asked a;
 	bool ready = false;
 
-	while (!ready && has_news(ep) && take(ep, &round, &a)) {
+	while (!ready && has_news(ep)) {
+		if (!take(ep, &round, &a)) {
+			round = 0;
+			continue;
+		}
 		ready = ask(&a) != 0;
 		give_back(&a, ready, false);
 	}
