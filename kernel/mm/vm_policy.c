@@ -291,6 +291,11 @@ int vm_set_policy(struct vm_space *vm, uint64_t start, uint64_t end, const struc
 	bool move = how & VM_POLICY_MOVE, strict = how & VM_POLICY_STRICT;
 	int err = -EFAULT;
 
+	/* Holes do not matter with MPOL_DEFAULT, but what lies above the program's half is no hole. */
+	if (policy->mode == MPOL_DEFAULT)
+		end = MIN(end, USER_END);
+	if (start >= end)
+		return err;
 	write_lock(&vm->lock);
 	if (policy->mode == MPOL_DEFAULT ? any_in_range(vm, start, end)
 					 : area_range_covered(&vm->areas, start, end))

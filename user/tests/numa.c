@@ -166,6 +166,10 @@ static void test_refusals(char *p)
 	munmap(p + 4 * PAGE, PAGE);
 	tap(fails(bind_range(p, 8 * PAGE, BIND, 1, 0), EFAULT), "mbind of a range with a hole is EFAULT");
 	tap(bind_range(p, 8 * PAGE, DEFAULT, 0, 0) == 0, "but for DEFAULT");
+	/* A range to the end of all addresses has the kernel's in it. */
+	tap(bind_range(p, -(uintptr_t)p - PAGE, DEFAULT, 0, MF_MOVE) == 0 &&
+		    fails(bind_range((char *)(1ul << 63), PAGE, DEFAULT, 0, MF_MOVE), EFAULT),
+	    "and what is not the program's stays as it is");
 	tap(fails(get_policy(&mode, &nodes, p, 0), EINVAL) &&
 		    fails(get_policy(&mode, &nodes, NULL, 16), EINVAL) &&
 		    fails(get_policy(&mode, &nodes, p, F_MEMS_ALLOWED | F_ADDR), EINVAL) &&
