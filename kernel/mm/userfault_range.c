@@ -69,22 +69,13 @@ static void release_area_locked(struct vm_space *vm, struct vm_area *area)
 	set_monitor_locked(area, NULL, 0);
 }
 
-/* From the top down, so that the survivor of a merge is the next to be looked at. */
-static void merge_locked(struct vm_space *vm, uint64_t start, uint64_t end)
-{
-	struct vm_area *area = area_above(&vm->areas, end);
-
-	for (area = area ? area : area_last(&vm->areas); area && area->end >= start; area = area_prev(area))
-		vm_merge_next_locked(vm, area);
-}
-
 void userfault_release_areas_locked(struct vm_space *vm, struct userfault *u)
 {
 	for (struct vm_area *a = area_above(&vm->areas, 0); a; a = area_next(a)) {
 		if (a->userfault == u)
 			release_area_locked(vm, a);
 	}
-	merge_locked(vm, 0, USER_END);
+	vm_merge_range_locked(vm, 0, USER_END);
 }
 
 /* --- ranges ------------------------------------------------------------------------------------------- */
@@ -98,13 +89,6 @@ static int first_area_locked(struct vm_space *vm, uint64_t start, uint64_t end, 
 	return (*out)->start < end ? 0 : -EINVAL;
 }
 
-static int cut_locked(struct vm_space *vm, uint64_t start, uint64_t end)
-{
-	int err = vm_split_at_locked(vm, start);
-
-	return err < 0 ? err : vm_split_at_locked(vm, end);
-}
-
 static int register_locked(struct vm_space *vm, struct userfault *u, uint64_t start, uint64_t end,
 			   uint32_t flags)
 {
@@ -114,7 +98,7 @@ static int register_locked(struct vm_space *vm, struct userfault *u, uint64_t st
 	for (; err == 0 && area && area->start < end; area = area_next(area))
 		err = refusal(area, u, flags);
 	if (err == 0)
-		err = cut_locked(vm, start, end);
+		err = vm_cut_out_locked(vm, start, end);
 	if (err < 0)
 		return err;
 	for (area = area_above(&vm->areas, start); area && area->start < end; area = area_next(area)) {
@@ -122,61 +106,58 @@ static int register_locked(struct vm_space *vm, struct userfault *u, uint64_t st
 			userfault_unwatch_locked(vm, area->start, area->end);
 		set_monitor_locked(area, u, flags);
 	}
-	merge_locked(vm, start, end);
+	vm_merge_range_locked(vm, start, end);
 	return 0;
 }
 
-static int unregister_locked(struct vm_space *vm, struct userfault *u, uint64_t start, uint64_t end)
+static int unregister_locked(struct vm_space *vm, struct userfault *u, uint64_t start, uint64_t end,
+			     uint32_t flags)
 {
 	struct vm_area *area;
 	int err = first_area_locked(vm, start, end, &area);
 
+	(void)flags;
 	for (; err == 0 && area && area->start < end; area = area_next(area))
 		err = may_register(area, 0) ? 0 : -EINVAL;
 	if (err == 0)
-		err = cut_locked(vm, start, end);
+		err = vm_cut_out_locked(vm, start, end);
 	if (err < 0)
 		return err;
 	for (area = area_above(&vm->areas, start); area && area->start < end; area = area_next(area)) {
 		if (area->userfault == u)
 			release_area_locked(vm, area);
 	}
-	merge_locked(vm, start, end);
+	vm_merge_range_locked(vm, start, end);
 	return 0;
+}
+
+static int change_range(struct userfault *u, uint64_t start, uint64_t len, uint32_t flags,
+			int (*change)(struct vm_space *vm, struct userfault *u, uint64_t start, uint64_t end,
+				      uint32_t flags))
+{
+	struct vm_space *vm;
+	int err;
+
+	if (!userfault_range_ok(start, len))
+		return -EINVAL;
+	vm = userfault_space_get(u);
+	if (!vm)
+		return -ENOMEM;
+	write_lock(&vm->lock);
+	err = change(vm, u, start, start + len, flags);
+	vm_write_unlock(vm);
+	vm_space_put(vm);
+	return err;
 }
 
 int userfault_register(struct userfault *u, uint64_t start, uint64_t len, uint64_t modes)
 {
-	struct vm_space *vm;
-	int err;
-
-	if (!userfault_range_ok(start, len))
-		return -EINVAL;
-	vm = userfault_space_get(u);
-	if (!vm)
-		return -ENOMEM;
-	write_lock(&vm->lock);
-	err = register_locked(vm, u, start, start + len, flags_of_modes(modes));
-	vm_write_unlock(vm);
-	vm_space_put(vm);
-	return err;
+	return change_range(u, start, len, flags_of_modes(modes), register_locked);
 }
 
 int userfault_unregister(struct userfault *u, uint64_t start, uint64_t len)
 {
-	struct vm_space *vm;
-	int err;
-
-	if (!userfault_range_ok(start, len))
-		return -EINVAL;
-	vm = userfault_space_get(u);
-	if (!vm)
-		return -ENOMEM;
-	write_lock(&vm->lock);
-	err = unregister_locked(vm, u, start, start + len);
-	vm_write_unlock(vm);
-	vm_space_put(vm);
-	return err;
+	return change_range(u, start, len, 0, unregister_locked);
 }
 
 /* --- watching writes ---------------------------------------------------------------------------------- */

@@ -198,6 +198,23 @@ void vm_merge_next_locked(struct vm_space *vm, struct vm_area *area)
 	vm_area_free(next);
 }
 
+int vm_cut_out_locked(struct vm_space *vm, uint64_t start, uint64_t end)
+{
+	int err = vm_split_at_locked(vm, start);
+
+	return err < 0 ? err : vm_split_at_locked(vm, end);
+}
+
+void vm_merge_range_locked(struct vm_space *vm, uint64_t start, uint64_t end)
+{
+	struct vm_area *area = area_above(&vm->areas, end);
+
+	/* From the top down, so that the survivor of a merge is the next to be looked at. */
+	for (area = area ? area_prev(area) : area_last(&vm->areas); area && area->end >= start;
+	     area = area_prev(area))
+		vm_merge_next_locked(vm, area);
+}
+
 void vm_extend_area_locked(struct vm_area *area, uint64_t start, uint64_t end)
 {
 	vm_rmap_lock(area);

@@ -253,34 +253,16 @@ static bool any_in_range(struct vm_space *vm, uint64_t start, uint64_t end)
 	return !area_range_free(&vm->areas, start, end);
 }
 
-/* The areas that reach across the ends are cut there.  -ENOMEM. */
-static int cut_out_locked(struct vm_space *vm, uint64_t start, uint64_t end)
-{
-	int err = vm_split_at_locked(vm, start);
-
-	return err < 0 ? err : vm_split_at_locked(vm, end);
-}
-
-static void merge_range_locked(struct vm_space *vm, uint64_t start, uint64_t end)
-{
-	struct vm_area *area = area_above(&vm->areas, end);
-
-	/* From the top down, so that the survivor of a merge is the next to be looked at. */
-	for (area = area ? area_prev(area) : area_last(&vm->areas); area && area->end >= start;
-	     area = area_prev(area))
-		vm_merge_next_locked(vm, area);
-}
-
 static int set_policy_locked(struct vm_space *vm, uint64_t start, uint64_t end,
 			     const struct mempolicy *policy)
 {
-	int err = cut_out_locked(vm, start, end);
+	int err = vm_cut_out_locked(vm, start, end);
 
 	if (err < 0)
 		return err;
 	for (struct vm_area *a = area_above(&vm->areas, start); a && a->start < end; a = area_next(a))
 		a->policy = *policy;
-	merge_range_locked(vm, start, end);
+	vm_merge_range_locked(vm, start, end);
 	return 0;
 }
 
@@ -316,7 +298,7 @@ static bool has_home(const struct mempolicy *policy)
 /* Areas without a policy of their own are passed over. */
 static int set_home_locked(struct vm_space *vm, uint64_t start, uint64_t end, unsigned node)
 {
-	int err = cut_out_locked(vm, start, end);
+	int err = vm_cut_out_locked(vm, start, end);
 	struct vm_area *a;
 
 	for (a = area_above(&vm->areas, start); err == 0 && a && a->start < end; a = area_next(a)) {
@@ -327,7 +309,7 @@ static int set_home_locked(struct vm_space *vm, uint64_t start, uint64_t end, un
 		else
 			err = -EOPNOTSUPP;
 	}
-	merge_range_locked(vm, start, end);
+	vm_merge_range_locked(vm, start, end);
 	return err;
 }
 

@@ -118,6 +118,9 @@ static inline void vm_count_unmapped(struct vm_space *vm, uint64_t pages)
 int vm_split_at_locked(struct vm_space *vm, uint64_t addr) __must_check;
 /* Join an area with its successor if they are alike. */
 void vm_merge_next_locked(struct vm_space *vm, struct vm_area *area);
+/* The same at both ends of a range, and for all areas of one and those next to it. */
+int vm_cut_out_locked(struct vm_space *vm, uint64_t start, uint64_t end) __must_check;
+void vm_merge_range_locked(struct vm_space *vm, uint64_t start, uint64_t end);
 /* The bounds of an area grow into free space. */
 void vm_extend_area_locked(struct vm_area *area, uint64_t start, uint64_t end);
 /* The area of `model` appears, as part of a neighbour where that is alike.  -ENOMEM. */
