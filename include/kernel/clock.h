@@ -28,6 +28,12 @@ enum clock_id {
 #define CPU_CLOCK_WHICH  3
 enum { CPU_CLOCK_PROF, CPU_CLOCK_VIRT, CPU_CLOCK_SCHED };
 
+/* The pid of a CPU-time clock's process or thread. */
+static inline pid_t cpu_clock_owner(int id)
+{
+	return (pid_t)(~(uint32_t)id >> 3);
+}
+
 /* What it shows.  -EINVAL: there is no such clock, or whose it is has ended. */
 int clock_read(int id, uint64_t *ns) __must_check;
 /* Can one sleep by it?  0, -EOPNOTSUPP, -EINVAL. */

@@ -22,11 +22,6 @@ static uint64_t total_ns(const struct usage *usage)
 	return usage->user_ns + usage->system_ns;
 }
 
-static pid_t cpu_clock_owner(int id)
-{
-	return (pid_t)(~(uint32_t)id >> 3); /* the complement stands above the three bits of the kind */
-}
-
 static int cpu_clock_read(int id, uint64_t *ns)
 {
 	struct usage usage;

@@ -246,7 +246,7 @@ static struct thread *process_thread_locked(struct process *p, pid_t tid)
 
 static int choose_cpu_clock(struct posix_timer *t, int id)
 {
-	pid_t of = (pid_t)(~(uint32_t)id >> 3); /* its complement stands above the three bits of the kind */
+	pid_t of = cpu_clock_owner(id);
 
 	if ((id & CPU_CLOCK_WHICH) > CPU_CLOCK_SCHED)
 		return -EINVAL;
