@@ -55,7 +55,7 @@ static siginfo_t wait_for_it(void)
 	return info;
 }
 
-static void tell(const char *what, pid_t child)
+static siginfo_t tell(const char *what, pid_t child)
 {
 	siginfo_t info = wait_for_it();
 	const char *sender = who(info.si_pid, child);
@@ -65,18 +65,13 @@ static void tell(const char *what, pid_t child)
 	VALUE(info.si_errno);
 	TEXT("si_pid", sender, strlen(sender));
 	VALUE(info.si_uid);
+	return info;
 }
 
 static void tell_value(const char *what, pid_t child)
 {
-	siginfo_t info = wait_for_it();
-	const char *sender = who(info.si_pid, child);
+	siginfo_t info = tell(what, child);
 
-	calls_value(what, info.si_signo);
-	VALUE(info.si_code);
-	VALUE(info.si_errno);
-	TEXT("si_pid", sender, strlen(sender));
-	VALUE(info.si_uid);
 	VALUE(info.si_value.sival_int);
 }
 
