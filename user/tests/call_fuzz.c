@@ -9,7 +9,8 @@
  *
  *	call_fuzz [SECONDS [SEED [root]]]
  *
- * Workers are without privileges, or root's: then without the calls that would end or change the machine.
+ * Workers are without privileges, or root's: then without the calls that would end or change the machine, and
+ * in a tree of their own, for root may leave files, mounts and, its limits raised, cores wherever it is.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -24,9 +25,11 @@
 #include <sys/msg.h>
 #include <sys/ptrace.h>
 #include <sys/sem.h>
+#include <sys/sendfile.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "call_arguments.h"
 #include "call_signatures.h"
@@ -281,11 +284,12 @@ static void *run_thread(void *arg)
 /* With others who work there, or, when nobody can go there any more, somewhere new. */
 static void find_a_place(struct dice *d)
 {
+	const char *top = root ? "" : TOP;
 	uint64_t place = below(d, 4);
 	char path[64];
 
 	for (int tries = 0; tries < 100; tries++) {
-		snprintf(path, sizeof(path), TOP "/%lu", place);
+		snprintf(path, sizeof(path), "%s/%lu", top, place);
 		mkdir(path, 0777);
 		if (chdir(path) == 0)
 			return;
@@ -298,6 +302,8 @@ static void work(uint64_t seed)
 {
 	struct dice d = { seed };
 
+	if (root && (chroot(TOP) < 0 || chdir("/") < 0))
+		_exit(2);
 	prepare_worker(root ? 0 : NOBODY);
 	find_a_place(&d);
 	mkdir("d0", 0777);
@@ -305,6 +311,58 @@ static void work(uint64_t seed)
 	for (int i = 0; i < 12; i++)
 		open_some(&d);
 	run_threads(&d, run_thread);
+}
+
+/* --- a tree of root's own --------------------------------------------------------------------------------- */
+
+static bool copy_program(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	ssize_t n = -1;
+
+	while (in >= 0 && out >= 0 && (n = sendfile(out, in, NULL, 1 << 20)) > 0)
+		;
+	close(in);
+	close(out);
+	return n == 0;
+}
+
+static bool make_devices(void)
+{
+	static const struct {
+		const char *path;
+		unsigned major, minor;
+	} devices[] = { { TOP "/dev/null", 1, 3 },   { TOP "/dev/zero", 1, 5 }, { TOP "/dev/full", 1, 7 },
+			{ TOP "/dev/random", 1, 8 }, { TOP "/dev/tty", 5, 0 },  { TOP "/dev/ptmx", 5, 2 } };
+
+	for (unsigned i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
+		if (mknod(devices[i].path, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)) < 0)
+			return false;
+	return symlink("/proc/self/fd", TOP "/dev/fd") == 0;
+}
+
+/* All that `paths` names, and that workers need. */
+static bool make_tree(void)
+{
+	static const char *const folders[] = { TOP "/proc", TOP "/sys",     TOP "/bin",
+					       TOP "/dev",  TOP "/dev/pts", TOP "/dev/shm" };
+
+	if (mount("tmpfs", TOP, "tmpfs", 0, "size=128m,mode=1777") < 0)
+		return false;
+	for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (mkdir(folders[i], 0755) < 0)
+			return false;
+	return make_devices() && copy_program("/bin/true", TOP "/bin/true") &&
+	       mount("proc", TOP "/proc", "proc", 0, NULL) == 0 &&
+	       mount("sysfs", TOP "/sys", "sysfs", 0, NULL) == 0 &&
+	       mount("devpts", TOP "/dev/pts", "devpts", 0, "ptmxmode=666") == 0;
+}
+
+/* With all that is mounted below it; and what is mounted over it. */
+static void remove_tree(void)
+{
+	while (umount2(TOP, MNT_DETACH) == 0)
+		;
 }
 
 /* --- afterwards ----------------------------------------------------------------------------------------- */
@@ -318,33 +376,6 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return 0;
 }
 
-/* Where the last of the mounts is that were not there at the start.  False: there is none. */
-static bool last_new_mount(unsigned before, char at[256])
-{
-	FILE *f = fopen("/proc/self/mounts", "r");
-	char line[1024], point[256];
-	unsigned n = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*s %255s", point) == 1 && n++ >= before)
-			strcpy(at, point);
-	if (f)
-		fclose(f);
-	return n > before;
-}
-
-static void unmount_new(void)
-{
-	static unsigned before;
-	char at[256];
-
-	if (before == 0)
-		while (last_new_mount(before, at))
-			before++;
-	while (last_new_mount(before, at) && umount2(at, MNT_DETACH) == 0)
-		;
-}
-
 /* What outlives a process: files, System V objects, queues. */
 static void tidy_up(void)
 {
@@ -354,10 +385,10 @@ static void tidy_up(void)
 		struct msqid_ds msg;
 	} found;
 
-	unmount_new(); /* first: a part of the tree may be mounted there */
+	remove_tree();
 	nftw(TOP, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	nftw("/dev/shm", remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	syscall(SYS_mq_unlink, "q0");
+	nftw("/dev/mqueue", remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	for (int i = 0; i < 32768; i++) {
 		int id;
 
@@ -368,8 +399,17 @@ static void tidy_up(void)
 		if ((id = msgctl(i, MSG_STAT, &found.msg)) >= 0)
 			msgctl(id, IPC_RMID, NULL);
 	}
+}
+
+static void prepare(void)
+{
+	tidy_up();
 	mkdir(TOP, 0777);
 	chmod(TOP, 01777);
+	if (root && !make_tree()) {
+		perror("a tree for root's workers");
+		exit(2);
+	}
 }
 
 /* The parent in /proc/PID/stat, behind the name, in which anything may stand. */
@@ -467,11 +507,12 @@ int main(int argc, char **argv)
 		return 2;
 	succeeded = (_Atomic uint32_t *)(done + 1);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	tidy_up();
+	prepare();
 	run_workers(2, seed, work); /* what the kernel keeps for the next time is not lost */
 	end_all();
 	tidy_up();
 	before = free_memory();
+	prepare();
 	workers = run_workers(seconds, seed + 1, work);
 	ended = end_all();
 	tidy_up();
