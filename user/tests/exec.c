@@ -217,6 +217,26 @@ static void damaged_programs(void)
 	}
 }
 
+/* `file` as a program that sleeps, which runs when this returns: its exec has closed the pipe.  Who looked by
+ * opening it for writing could be what the exec fails for. */
+static pid_t start_file(void)
+{
+	int ends[2];
+	char none;
+	pid_t pid;
+
+	need(pipe2(ends, O_CLOEXEC) == 0);
+	pid = fork();
+	if (pid == 0) {
+		execl(file, "x", "sleep", (char *)NULL);
+		_exit(1);
+	}
+	close(ends[1]);
+	need(read(ends[0], &none, 1) == 0);
+	close(ends[0]);
+	return pid;
+}
+
 static void busy_text(void)
 {
 	static char image[1 << 20];
@@ -230,15 +250,8 @@ static void busy_text(void)
 	fd = open(file, O_WRONLY);
 	need(fd >= 0 && run(file, argv, envp, big, sizeof(big)) == -1 && errno == ETXTBSY);
 	close(fd);
-	pid = fork();
-	if (pid == 0) {
-		execl(file, "x", "sleep", (char *)NULL);
-		_exit(1);
-	}
-	for (int i = 0; i < 100 && (fd = open(file, O_WRONLY)) >= 0; i++) { /* until it runs */
-		close(fd);
-		usleep(2000);
-	}
+	pid = start_file();
+	fd = open(file, O_WRONLY);
 	need(fd == -1 && errno == ETXTBSY);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
