@@ -37,7 +37,10 @@
  *
  * Authority: as /proc/PID/mem (cred_may_look), and beyond that Serix's own rule: who is confined may trace
  * only what is confined by the same or more, and in capability mode nothing, as numbers name nothing there.
- * That is asked at every request, because a tracer may be confined later than it attached.
+ * That is asked at every request, because a tracer may be confined later than it attached.  What only a
+ * privileged tracer may do (have a set-user-ID program gain what it gains, look into the memory of who is not
+ * dumpable) depends on who asked for the tracing: after TRACEME that is the tracee, because its parent may
+ * have privileges at that moment and be somebody else's program afterwards.
  *
  * Locks: relations (tracer, lists, corpses) change under proc_tree_lock and the tracee's process.lock, so
  * either is enough to look; states under process.lock.  A tracee stops with both held, so that who has been
@@ -76,6 +79,7 @@ struct ptrace {
 	struct ptrace_corpse *corpse; /* [t][p] what will be left of it; there while it has a tracer */
 	uint32_t options;             /* [p] PTRACE_O_* */
 	bool seized;                  /* [p] SEIZE, not ATTACH or TRACEME */
+	bool privileged;              /* [p] who asked for it had PRIV_SYS_PTRACE then */
 	bool stopped;                 /* [p] only its tracer or a fatal signal ends that */
 	bool listening;               /* [p] */
 	bool frozen;                  /* [p] a request is under way */

@@ -156,6 +156,13 @@ static int resolve_scripts(struct exec *x)
 
 /* --- building ------------------------------------------------------------------------------------- */
 
+/* What may not be read (4) of a program's files may not be read in its memory. */
+static void note_readable(struct exec *x, struct vnode *v)
+{
+	if (vfs_access(v, 4) < 0)
+		x->unreadable = true;
+}
+
 static int load_interp(struct exec *x)
 {
 	struct path path;
@@ -178,8 +185,10 @@ static int load_interp(struct exec *x)
 		return err;
 	v = path_vnode(&path);
 	err = S_ISREG(v->mode) ? vfs_may_execute(&path) : -EACCES;
-	if (err == 0)
+	if (err == 0) {
 		vfs_note_mapped(&path);
+		note_readable(x, v);
+	}
 	if (err == 0)
 		err = v->pages ? exec_load_interp(x, v) : -ELIBBAD;
 	x->interp_path = path;
@@ -244,6 +253,7 @@ static int choose_credentials(struct exec *x)
 	struct process *p = current_process();
 	struct vnode *v = x->vnode;
 	struct credentials *cred = &x->cred, old;
+	mode_t mode;
 	bool may;
 
 	x->cred_changes = cred_get(p, &old);
@@ -252,13 +262,17 @@ static int choose_credentials(struct exec *x)
 	may = !x->no_new_privs && !x->watched && vfs_may_set_id(&x->path);
 	*cred = old;
 	x->persona = current_thread()->persona;
-	if (may && (v->mode & (S_ISUID | S_ISGID)))
+	/* The owner of now with the bits of before chown would be somebody who never set them. */
+	mutex_lock(&v->lock);
+	mode = may ? v->mode : 0;
+	if (mode & (S_ISUID | S_ISGID))
 		x->persona &= ~PERSONA_CLEARED_BY_SET_ID;
-	if (may && (v->mode & S_ISUID))
+	if (mode & S_ISUID)
 		cred->euid = v->uid;
 	/* Set-group-id without group execution means mandatory locking, not identity. */
-	if (may && (v->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+	if ((mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
 		cred->egid = v->gid;
+	mutex_unlock(&v->lock);
 	return choose_privileges(x, &old);
 }
 
@@ -266,6 +280,7 @@ static int build(struct exec *x)
 {
 	int err = choose_credentials(x);
 
+	note_readable(x, x->vnode);
 	if (err == 0)
 		err = vm_space_create(&x->vm);
 	if (err == 0 && (x->persona & PERSONA_NO_RANDOMIZE))
@@ -368,7 +383,7 @@ static void install_identity(struct exec *x, struct process *p)
 	p->has_execed = true;
 	p->cred = x->cred;
 	p->cred_changes++;
-	p->dumpable = !x->gains;
+	p->dumpable = !x->gains && !x->unreadable;
 	if (x->gains || x->secure)
 		p->pdeath_signal = 0;
 	if (x->gains)

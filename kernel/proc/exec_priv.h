@@ -43,6 +43,7 @@ struct exec {
 	uint32_t persona;      /* the thread's as it will be */
 	bool secure;           /* AT_SECURE */
 	bool gains;            /* it has rights that its caller has not, or had not when it was started */
+	bool unreadable;       /* its caller may run it, and not read it */
 };
 
 /* exec_image.c: read, check and map.  -ENOEXEC, -ENOMEM, -EACCES (writable and executable). */

@@ -41,7 +41,7 @@ bool ptrace_forbids_privilege_locked(const struct thread *t)
 	if (!tracer)
 		return false;
 	confine = process_confine(tracer->process);
-	return !priv_has(&tracer->process->cred.priv, PRIV_SYS_PTRACE) ||
+	return !t->ptrace.privileged || !priv_has(&tracer->process->cred.priv, PRIV_SYS_PTRACE) ||
 	       (confine && (confine->deny & CONFINE_NO_ADMIN));
 }
 
@@ -60,7 +60,8 @@ bool ptrace_forbids_privilege(const struct thread *t)
 
 /* --- the relation --------------------------------------------------------------------------------- */
 
-static void link_locked(struct thread *t, struct thread *tracer, uint32_t options, bool seized)
+static void link_locked(struct thread *t, struct thread *tracer, uint32_t options, bool seized,
+			bool privileged)
 {
 	struct ptrace *tr = &t->ptrace;
 
@@ -68,6 +69,7 @@ static void link_locked(struct thread *t, struct thread *tracer, uint32_t option
 	assert_held(&t->process->lock);
 	tr->options = options;
 	tr->seized = seized;
+	tr->privileged = privileged;
 	tr->mode = PTRACE_RUNS;
 	tr->trap_asked = tr->group_seen = false;
 	WRITE_ONCE(tr->tracer, tracer);
@@ -105,7 +107,7 @@ static int attach_locked(struct thread *t, struct ptrace_corpse *corpse, bool se
 	if (t->ptrace.tracer || t->exiting || p->exec_secure || p->privilege != privilege)
 		return -EPERM;
 	t->ptrace.corpse = corpse;
-	link_locked(t, current_thread(), options, seize);
+	link_locked(t, current_thread(), options, seize, cred_has_privilege(PRIV_SYS_PTRACE));
 	if (!seize)
 		(void)signal_thread_locked(t, SIGSTOP, NULL);
 	/* One that its process's stop has parked becomes a tracee's stop. */
@@ -183,15 +185,23 @@ static struct thread *parent_thread_locked(const struct process *p)
 	return list_empty(&parent->threads) ? NULL : list_first(&parent->threads, struct thread, link);
 }
 
+/* Does the parent have what the running process would hand to it? */
+static bool may_be_handed(const struct priv_sets *parent, const struct priv_sets *own)
+{
+	return priv_within(own->permitted, parent->permitted) || priv_has(parent, PRIV_SYS_PTRACE);
+}
+
 static int traceme_locked(struct thread *t, struct ptrace_corpse *corpse)
 {
+	const struct priv_sets *own = &t->process->cred.priv;
 	struct thread *tracer = parent_thread_locked(t->process);
 
-	if (t->ptrace.tracer || !tracer || !confine_contains(process_confine(tracer->process), t->process))
+	if (t->ptrace.tracer || !tracer || !may_be_handed(&tracer->process->cred.priv, own) ||
+	    !confine_contains(process_confine(tracer->process), t->process))
 		return -EPERM;
 	spin_lock(&t->process->lock);
 	t->ptrace.corpse = corpse;
-	link_locked(t, tracer, 0, false);
+	link_locked(t, tracer, 0, false, priv_has(own, PRIV_SYS_PTRACE));
 	spin_unlock(&t->process->lock);
 	return 0;
 }
@@ -249,7 +259,7 @@ void ptrace_child_locked(struct thread *child)
 		child->ptrace.corpse = NULL;
 		return;
 	}
-	link_locked(child, self->tracer, self->options, self->seized);
+	link_locked(child, self->tracer, self->options, self->seized, self->privileged);
 	if (self->seized)
 		child->ptrace.trap_asked = true;
 	else

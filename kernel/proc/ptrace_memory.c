@@ -22,9 +22,17 @@ bool ptrace_may_force(const struct process *p)
 	return found;
 }
 
+/* As it is now: a program may have started that may not be read. */
+static struct vm_space *memory_of(struct thread *t)
+{
+	if (!READ_ONCE(t->process->dumpable) && !t->ptrace.privileged)
+		return NULL;
+	return process_vm_get(t->process);
+}
+
 int64_t ptrace_memory(struct thread *t, enum ptrace_request request, uaddr_t addr, uint64_t data)
 {
-	struct vm_space *vm = process_vm_get(t->process);
+	struct vm_space *vm = memory_of(t);
 	bool peek = request == PTRACE_PEEKTEXT || request == PTRACE_PEEKDATA;
 	uint64_t word = data;
 	ssize_t n;

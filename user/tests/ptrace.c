@@ -105,34 +105,6 @@ static void refusals(void)
 	kill_and_reap(pid);
 }
 
-static void strangers(void)
-{
-	pid_t pid = sleeper();
-
-	need(setresgid(1000, 1000, 1000) == 0 && setresuid(1000, 1000, 1000) == 0);
-	need(trace(PTRACE_ATTACH, pid, 0, 0) == -1 && errno == EPERM);
-	need(trace(PTRACE_SEIZE, pid, 0, 0) == -1 && errno == EPERM);
-}
-
-static void not_dumpable(void)
-{
-	int ready[2];
-	pid_t pid;
-	char c;
-
-	need(pipe(ready) == 0);
-	need(setresgid(1000, 1000, 1000) == 0 && setresuid(1000, 1000, 1000) == 0);
-	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_DUMPABLE, 0);
-		(void)!write(ready[1], "x", 1);
-		sleep_for_ever();
-	}
-	need(read(ready[0], &c, 1) == 1);
-	need(trace(PTRACE_SEIZE, pid, 0, 0) == -1 && errno == EPERM);
-	kill(pid, SIGKILL);
-}
-
 static void tracer_ends(void)
 {
 	pid_t target = sleeper(), tracer = fork();
@@ -988,51 +960,14 @@ static void set_ptracer(void)
 	need(prctl(0x59616d61, 0, 0, 0, 0) == 0 || errno == EINVAL);
 }
 
-/* A set-user-ID program gains nothing under a tracer without privilege. */
-static void set_id(void)
-{
-	static const char copy[] = "/ptrace-set-id";
-	char text[4096];
-	int from = open("/proc/self/exe", O_RDONLY), to = open(copy, O_CREAT | O_TRUNC | O_WRONLY, 0755);
-	ssize_t n;
-	pid_t pid;
-	int status;
-
-	while ((n = read(from, text, sizeof(text))) > 0)
-		need(write(to, text, (size_t)n) == n);
-	need(fchmod(to, 04755) == 0);
-	close(to);
-	need(setresgid(1000, 1000, 1000) == 0 && setresuid(1000, 1000, 1000) == 0);
-	for (int traced = 0; traced < 2; traced++) {
-		pid = fork();
-		if (pid == 0) {
-			if (traced)
-				trace(PTRACE_TRACEME, 0, 0, 0);
-			execl(copy, copy, "euid", NULL);
-			_exit(99);
-		}
-		status = wait_for(pid);
-		if (traced) {
-			need(STOPPED_BY(status, SIGTRAP));
-			go_on(PTRACE_CONT, pid, 0);
-			status = wait_for(pid);
-		}
-		need(WIFEXITED(status) && WEXITSTATUS(status) == (traced ? 1 : 0));
-	}
-}
-
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "exit") == 0)
 		return 6;
-	if (argc > 1 && strcmp(argv[1], "euid") == 0)
-		return geteuid() == 0 ? 0 : 1;
 	tap(passes(traceme), "TRACEME: stops, is seen to be traced, goes on, ends");
 	tap(passes(traceme_twice), "TRACEME twice: EPERM");
 	tap(passes(attach), "ATTACH stops, DETACH lets go");
 	tap(passes(refusals), "what is refused, and how");
-	tap(passes(strangers), "another user's process: EPERM");
-	tap(passes(not_dumpable), "one that is not dumpable: EPERM");
 	tap(passes(tracer_ends), "a tracer that ends lets its tracee go on");
 	tap(passes(exit_kill), "EXITKILL: it dies instead");
 	tap(passes(both_wait), "a dead process is its tracer's first, then its parent's");
@@ -1066,6 +1001,5 @@ int main(int argc, char **argv)
 	tap(passes(tells_by_signal), "SIGCHLD says what happened");
 	tap(passes(one_thread_only), "requests are the tracing thread's alone");
 	tap(passes(set_ptracer), "PR_SET_PTRACER");
-	tap(passes(set_id), "set-user-ID programs gain nothing under a tracer without privilege");
 	return tap_end();
 }
