@@ -66,24 +66,36 @@ static bool killed(const struct process *p)
 	       SIGNAL_BIT(SIGKILL);
 }
 
-void core_put(struct core *c, const void *data, size_t len)
+/* May it go on by so many bytes? */
+static int check_room(const struct core *c, size_t len)
 {
+	if (killed(c->source->process))
+		return -EINTR;
+	return c->pos > c->limit || len > c->limit - c->pos ? -EFBIG : 0;
+}
+
+static int write_out(struct core *c, const void *data, size_t len)
+{
+	int err = check_room(c, len);
 	ssize_t n;
 
+	if (err < 0)
+		return err;
+	n = file_write_kernel(c->file, data, len, (off_t)c->pos);
+	if (n != (ssize_t)len)
+		return n < 0 ? (int)n : -ENOSPC;
+	c->written = c->pos + len;
+	return 0;
+}
+
+void core_put(struct core *c, const void *data, size_t len)
+{
 	if (c->err < 0 || len == 0)
 		return;
-	if (!c->measuring) {
-		if (killed(c->source->process))
-			c->err = -EINTR;
-		else if (c->pos > c->limit || len > c->limit - c->pos)
-			c->err = -EFBIG;
-		else if ((n = file_write_kernel(c->file, data, len, (off_t)c->pos)) != (ssize_t)len)
-			c->err = n < 0 ? (int)n : -ENOSPC;
-		if (c->err < 0)
-			return;
-		c->written = c->pos + len;
-	}
-	c->pos += len;
+	if (!c->measuring)
+		c->err = write_out(c, data, len);
+	if (c->err == 0)
+		c->pos += len;
 }
 
 /* The path of what an area shows; false: none that could be opened. */
@@ -172,6 +184,9 @@ static void put_area(struct core *c, const struct core_area *area)
 			else
 				c->pos += PAGE_SIZE;
 		}
+		/* Holes take no room, but time, and an area may be one hole of many gigabytes. */
+		if (c->err == 0)
+			c->err = check_room(c, 0);
 	}
 }
 

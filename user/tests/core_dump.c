@@ -291,6 +291,33 @@ static void limits(void)
 
 /* --- names ---------------------------------------------------------------------------------------- */
 
+static void crash_with_much_space(void)
+{
+	mmap(NULL, 1ul << 45, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	crash_at_16();
+}
+
+/* What was never touched takes neither room in the file nor time that SIGKILL does not end. */
+static void much_space(void)
+{
+	struct timespec soon = { 0, 200 * 1000 * 1000 };
+	int status = run(crash_with_much_space, 1 << 20);
+	pid_t pid;
+
+	tap(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "nobody walks beyond the limit");
+	unlink("core");
+	pid = fork();
+	if (pid == 0) {
+		allow_core(RLIM_INFINITY);
+		crash_with_much_space();
+	}
+	nanosleep(&soon, NULL);
+	kill(pid, SIGKILL);
+	tap(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status),
+	    "SIGKILL ends a core in the midst of holes");
+	unlink("core");
+}
+
 static bool set_pattern(const char *text)
 {
 	int fd = open(PATTERN, O_WRONLY);
@@ -431,6 +458,7 @@ int main(void)
 	threads();
 	none();
 	limits();
+	much_space();
 	names();
 	races();
 	if (chdir("/") < 0 || rmdir(directory) < 0)
