@@ -164,6 +164,8 @@ void uring_post(struct uring_request *r, int64_t result, bool quiet)
 		ring->busy--;
 	ring->completions += !quiet;
 	over = quiet || place_locked(r);
+	if (!over) /* whoever finds room for it may be the last to have the ring */
+		refcount_get(&ring->refs);
 	tell_counting_locked(ring);
 	start_deferred_locked(ring);
 	spin_unlock(&ring->lock);
@@ -171,6 +173,8 @@ void uring_post(struct uring_request *r, int64_t result, bool quiet)
 		tell(ring);
 	if (over)
 		uring_free_request(r);
+	else
+		uring_put(ring);
 }
 
 /* The first that waits for a place, now that it has one; NULL: none. */
@@ -333,7 +337,8 @@ int64_t uring_submit(struct file *file, uint32_t count)
 {
 	struct uring *ring = uring_of(file);
 	struct thread *t = current_thread();
-	uint32_t left = count;
+	/* The tail is the program's: what a queue can hold is what a call takes. */
+	uint32_t most = MIN(count, ring->layout.sq_entries), left = most;
 	bool bad = false;
 	int err = 0;
 
@@ -350,7 +355,7 @@ int64_t uring_submit(struct file *file, uint32_t count)
 			break;
 		uring_begin_chain(head);
 	}
-	return left < count ? (int64_t)(count - left) : err;
+	return left < most ? (int64_t)(most - left) : err;
 }
 
 /* --- waiting -------------------------------------------------------------------------------------------- */

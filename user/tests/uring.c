@@ -655,6 +655,19 @@ static void a_forged_ring(void)
 	need(run(nop()) == 0);
 }
 
+/* However far ahead the tail is: a call takes what a queue can hold. */
+static void a_queue_without_end(void)
+{
+	make();
+	put_as(nop(), 0, IOSQE_CQE_SKIP_SUCCESS);
+	for (unsigned i = 0; i < 8; i++) {
+		ring.sqes[i] = ring.sqes[0];
+		ring_word(&ring, ring.p.sq_off.array)[i] = i;
+	}
+	*ring_word(&ring, ring.p.sq_off.tail) = 100000;
+	need(ring_enter(&ring, 100000, 0, 0) == 8);
+}
+
 /* --- ends ----------------------------------------------------------------------------------------------- */
 
 static void *submit_and_leave(void *arg)
@@ -761,6 +774,7 @@ int main(void)
 	tap(passes(disabled), "a ring that is not enabled yet");
 	tap(passes(overflow), "completions that do not fit are kept");
 	tap(passes(a_forged_ring), "a ring that the program overwrites");
+	tap(passes(a_queue_without_end), "a submission queue that never ends");
 	tap(passes(a_thread_ends), "requests end with their thread");
 	tap(passes(a_thread_sleeps), "and go on while it sleeps");
 	tap(passes(close_ends_requests), "closing the ring ends them");
