@@ -20,6 +20,8 @@ int proc_store_core_pattern(const struct proc_node *node, const char *text, size
 	const char *end = memchr(text, '\n', len);
 
 	(void)node;
+	if (len == 0) /* nothing was written */
+		return 0;
 	return core_pattern_set(text, end ? (size_t)(end - text) : len);
 }
 

@@ -107,12 +107,12 @@ build/check/%.ok: %
 
 # tests/calls: each file a program of cases, built with either C library for Linux and for Serix.
 CALLS := $(filter-out calls,$(patsubst tests/calls/%.c,%,$(wildcard tests/calls/*.c)))
-CALLS_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-result -Wno-stringop-overflow -Wno-stringop-overread -static -Itests/calls
+CALLS_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-result -Wno-stringop-overflow -Wno-stringop-overread -static -Itests/calls -Iinclude
 calls: $(foreach libc,musl glibc,$(CALLS:%=build/tests/calls/$(libc)/%)) ## build the programs that compare calls
 
 $(CALLS:%=build/tests/calls/musl/%): CALLS_CC := musl-gcc
 $(CALLS:%=build/tests/calls/glibc/%): CALLS_CC := $(HOSTCC)
-build/tests/calls/%: tests/calls/calls.c tests/calls/calls.h tests/calls/privileges.h
+build/tests/calls/%: tests/calls/calls.c $(wildcard tests/calls/*.h) $(wildcard user/tests/*_calls.h)
 	$(call say,USER,calls/$*)
 	@mkdir -p $(@D)
 	$(Q)$(CALLS_CC) $(CALLS_CFLAGS) -o $@ tests/calls/$(@F).c tests/calls/calls.c -lpthread -lrt

@@ -112,9 +112,10 @@ static int check_breakpoint(const struct debug_regs *d, uint64_t control, unsign
 	return d->addr[n] & (bytes - 1) ? -EINVAL : 0;
 }
 
-static int set_control(struct debug_regs *d, uint64_t control)
+static int set_control(struct debug_regs *d, uint64_t told)
 {
-	control &= ~CONTROL_RESERVED;
+	uint64_t control = told & ~CONTROL_RESERVED;
+
 	for (unsigned n = 0; n < BREAKPOINTS; n++) {
 		int err = check_breakpoint(d, control, n);
 
@@ -122,6 +123,7 @@ static int set_control(struct debug_regs *d, uint64_t control)
 			return err;
 	}
 	d->control = control;
+	d->told = told;
 	return 0;
 }
 
@@ -161,7 +163,7 @@ uint64_t arch_debug_register(const struct task *task, uint64_t offset)
 		return task->context.debug_status ^ DR6_RESET;
 	if (!d || (n >= BREAKPOINTS && n != REGISTER_CONTROL))
 		return 0;
-	return n == REGISTER_CONTROL ? d->control : d->addr[index_nospec(n, BREAKPOINTS)];
+	return n == REGISTER_CONTROL ? d->told : d->addr[index_nospec(n, BREAKPOINTS)];
 }
 
 int arch_set_debug_register(struct task *task, uint64_t offset, uint64_t value)
@@ -195,7 +197,7 @@ void arch_debug_reset(struct task *task)
 		return;
 	flags = arch_irq_save();
 	debug_regs_switch(ctx->debug, NULL);
-	ctx->debug->control = 0;
+	ctx->debug->control = ctx->debug->told = 0;
 	arch_irq_restore(flags);
 }
 

@@ -14,7 +14,8 @@ struct arch_context;
 /* A thread's; enabled ones have been checked. */
 struct debug_regs {
 	uint64_t addr[4];
-	uint64_t control; /* DR7 as it was set */
+	uint64_t control; /* DR7 as it is loaded */
+	uint64_t told;    /* as the tracer wrote it, reserved bits and all, and finds it again */
 };
 
 /* Interrupts off.  NULL: the thread has none. */

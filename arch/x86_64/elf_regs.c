@@ -158,7 +158,7 @@ int arch_elf_set_gregs(struct task *task, const void *in, size_t size)
 		.vector = (int64_t)u.orig_rax < 0 ? REGS_VECTOR_NONE : REGS_VECTOR_CHANGED_SYSCALL,
 		.error = u.orig_rax,
 		.rip = u.rip, .cs = SEL_USER_CODE,
-		.rflags = (r->rflags & ~FLAGS_USER) | (u.eflags & FLAGS_USER) | step,
+		.rflags = (r->rflags & ~FLAGS_TRACER) | (u.eflags & FLAGS_TRACER) | step,
 		.rsp = u.rsp, .ss = SEL_USER_DATA,
 	};
 	/* clang-format on */

@@ -38,6 +38,8 @@
 #define FLAGS_AC   (1ull << 18)
 /* What a program may set by itself, and so what a signal frame may ask for: CF PF AF ZF SF TF DF OF RF AC. */
 #define FLAGS_USER 0x50dd5ull
+/* A tracer may set NT, too; what enters the kernel clears it. */
+#define FLAGS_TRACER (FLAGS_USER | FLAGS_NT)
 
 #define MSR_APIC_BASE      0x1b
 #define MSR_TSC_ADJUST     0x3b

@@ -101,7 +101,7 @@ int64_t uring_async_cancel(struct uring_request *r)
 	struct file_use use = { NULL, NULL };
 	int64_t n;
 
-	if (r->sqe.off || r->sqe.len || r->sqe.other_fd)
+	if (r->sqe.off || r->sqe.other_fd)
 		return -EINVAL;
 	if (flags & ~(IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ANY))
 		return -EINVAL;

@@ -108,10 +108,11 @@ static int use_fixed(struct uring_request *r)
 
 static int use_file(struct uring_request *r)
 {
+	const struct uring_op *op = &uring_ops[r->sqe.opcode];
 	int err;
 
-	if (!uring_ops[r->sqe.opcode].needs_file)
-		return r->sqe.flags & IOSQE_FIXED_FILE ? -EBADF : 0;
+	if (!op->needs_file)
+		return (r->sqe.flags & IOSQE_FIXED_FILE) && !op->any_file ? -EBADF : 0;
 	if (r->sqe.flags & IOSQE_FIXED_FILE)
 		return use_fixed(r);
 	err = cap_use(current_process()->caps, r->sqe.fd, OBJECT_NONE, 0, &r->cap);

@@ -417,7 +417,7 @@ static int ring_mmap(struct file *file, struct vm_object **object, uint64_t *off
 		pages = ring->sqes;
 		break;
 	default:
-		return -EINVAL;
+		return -ENOMEM; /* what Linux says of a place where nothing is */
 	}
 	*offset = 0;
 	*object = &pages->object;

@@ -57,6 +57,7 @@ struct uring_request;
 struct uring_op {
 	int64_t (*issue)(struct uring_request *r);
 	bool needs_file;    /* sqe.fd is what it works on */
+	bool any_file;      /* whether sqe.fd is a registered file means nothing to it */
 	bool plain_ioprio;  /* sqe.ioprio means something */
 	bool all_or_broken; /* a result short of sqe.len breaks a chain */
 	uint32_t events;

@@ -41,13 +41,15 @@ void ptrace_event(enum ptrace_event event, uint64_t message)
 void ptrace_exec_event(pid_t former_tid)
 {
 	struct thread *t = current_thread();
+	struct abi_siginfo info;
 
 	if (!ptrace_traced(t))
 		return;
+	signal_info_user(&info, SIGTRAP, SI_USER);
 	if (ptrace_wants(t, PTRACE_EVENT_EXEC))
 		ptrace_event(PTRACE_EVENT_EXEC, (uint64_t)former_tid);
 	else if (!READ_ONCE(t->ptrace.seized))
-		(void)signal_thread(t, SIGTRAP, NULL);
+		(void)signal_thread(t, SIGTRAP, &info);
 }
 
 static void set_ending(struct thread *t)

@@ -159,12 +159,27 @@ static int64_t op_madvise(struct uring_request *r)
 	return CALL(madvise, s->addr, s->len, s->op_flags);
 }
 
+/* Rings are not closed by requests: Linux's rule, and the file may be the request's own. */
+static bool names_ring(int32_t fd)
+{
+	struct file_use use;
+	bool ring;
+
+	if (file_use(fd, 0, &use) < 0)
+		return false;
+	ring = file_is_uring(use.file);
+	file_done(&use);
+	return ring;
+}
+
 static int64_t op_close(struct uring_request *r)
 {
 	const struct abi_sqe *s = uring_request_sqe(r);
 
 	if (s->off || s->addr || s->len || s->op_flags || s->buf_index || s->other_fd)
 		return -EINVAL;
+	if (names_ring(s->fd))
+		return -EBADF;
 	return CALL(close, (uint64_t)s->fd);
 }
 
@@ -335,7 +350,7 @@ static int64_t op_shutdown(struct uring_request *r)
 #define OUT (POLLOUT | POLLWRNORM)
 
 const struct uring_op uring_ops[IORING_OP_LAST] = {
-	[IORING_OP_NOP] = { op_nop },
+	[IORING_OP_NOP] = { op_nop, .any_file = true },
 	[IORING_OP_READV] = { op_readv, .needs_file = true, .plain_ioprio = true, .events = IN },
 	[IORING_OP_WRITEV] = { op_writev, .needs_file = true, .plain_ioprio = true, .events = OUT },
 	[IORING_OP_FSYNC] = { op_fsync, .needs_file = true },
@@ -344,15 +359,15 @@ const struct uring_op uring_ops[IORING_OP_LAST] = {
 	[IORING_OP_WRITE_FIXED] = { op_write_fixed, .needs_file = true, .plain_ioprio = true,
 				    .all_or_broken = true, .events = OUT },
 	[IORING_OP_POLL_ADD] = { uring_poll_add, .needs_file = true },
-	[IORING_OP_POLL_REMOVE] = { uring_poll_remove },
+	[IORING_OP_POLL_REMOVE] = { uring_poll_remove, .any_file = true },
 	[IORING_OP_SYNC_FILE_RANGE] = { op_sync_file_range, .needs_file = true },
 	[IORING_OP_SENDMSG] = { op_sendmsg, .needs_file = true, .events = OUT },
 	[IORING_OP_RECVMSG] = { op_recvmsg, .needs_file = true, .events = IN },
-	[IORING_OP_TIMEOUT] = { uring_timeout },
-	[IORING_OP_TIMEOUT_REMOVE] = { uring_timeout_remove },
+	[IORING_OP_TIMEOUT] = { uring_timeout, .any_file = true },
+	[IORING_OP_TIMEOUT_REMOVE] = { uring_timeout_remove, .any_file = true },
 	[IORING_OP_ACCEPT] = { op_accept, .needs_file = true, .events = IN },
-	[IORING_OP_ASYNC_CANCEL] = { uring_async_cancel },
-	[IORING_OP_LINK_TIMEOUT] = { uring_link_timeout },
+	[IORING_OP_ASYNC_CANCEL] = { uring_async_cancel, .any_file = true },
+	[IORING_OP_LINK_TIMEOUT] = { uring_link_timeout, .any_file = true },
 	[IORING_OP_CONNECT] = { op_connect, .needs_file = true },
 	[IORING_OP_FALLOCATE] = { op_fallocate, .needs_file = true },
 	[IORING_OP_OPENAT] = { op_openat },
@@ -363,7 +378,7 @@ const struct uring_op uring_ops[IORING_OP_LAST] = {
 	[IORING_OP_WRITE] = { op_write, .needs_file = true, .plain_ioprio = true, .all_or_broken = true,
 			      .events = OUT },
 	[IORING_OP_FADVISE] = { op_fadvise, .needs_file = true },
-	[IORING_OP_MADVISE] = { op_madvise },
+	[IORING_OP_MADVISE] = { op_madvise, .any_file = true },
 	[IORING_OP_SEND] = { op_send, .needs_file = true, .events = OUT },
 	[IORING_OP_RECV] = { op_recv, .needs_file = true, .events = IN },
 	[IORING_OP_OPENAT2] = { op_openat2 },

@@ -36,20 +36,20 @@ static int file(void)
 /* The one event that is there. */
 static int64_t result(aio_context ctx)
 {
-	struct io_event e = { 0 };
+	struct abi_io_event e = { 0 };
 
 	need(aio_events(ctx, 1, 1, &e, 5000) == 1 && e.data == 42 && e.res2 == 0);
 	return e.res;
 }
 
-static int64_t run(aio_context ctx, struct iocb iocb)
+static int64_t run(aio_context ctx, struct abi_iocb iocb)
 {
 	need(aio_one(ctx, &iocb) == 1);
 	return result(ctx);
 }
 
 /* What io_submit says of a request that never begins. */
-static int refused(aio_context ctx, struct iocb iocb)
+static int refused(aio_context ctx, struct abi_iocb iocb)
 {
 	return aio_one(ctx, &iocb) == -1 ? errno : 0;
 }
@@ -62,9 +62,9 @@ static void reads_and_writes(void)
 	char text[16] = "";
 	int fd = file();
 
-	need(run(ctx, aio_of(AIO_PWRITE, fd, "hello world", 11, 0)) == 11);
-	need(run(ctx, aio_of(AIO_PREAD, fd, text, 5, 6)) == 5 && memcmp(text, "world", 5) == 0);
-	need(run(ctx, aio_of(AIO_PREAD, fd, text, 5, 11)) == 0);
+	need(run(ctx, aio_of(IOCB_CMD_PWRITE, fd, "hello world", 11, 0)) == 11);
+	need(run(ctx, aio_of(IOCB_CMD_PREAD, fd, text, 5, 6)) == 5 && memcmp(text, "world", 5) == 0);
+	need(run(ctx, aio_of(IOCB_CMD_PREAD, fd, text, 5, 11)) == 0);
 	need(lseek(fd, 0, SEEK_CUR) == 0); /* nobody moved it */
 	need(aio_destroy(ctx) == 0);
 }
@@ -76,11 +76,11 @@ static void vectors(void)
 	struct iovec out[2] = { { "abc", 3 }, { "defgh", 5 } }, in[2] = { { a, 3 }, { b, 8 } };
 	int fd = file();
 
-	need(run(ctx, aio_of(AIO_PWRITEV, fd, out, 2, 4)) == 8);
-	need(run(ctx, aio_of(AIO_PREADV, fd, in, 2, 4)) == 8);
+	need(run(ctx, aio_of(IOCB_CMD_PWRITEV, fd, out, 2, 4)) == 8);
+	need(run(ctx, aio_of(IOCB_CMD_PREADV, fd, in, 2, 4)) == 8);
 	need(memcmp(a, "abc", 3) == 0 && memcmp(b, "defgh", 5) == 0);
-	need(refused(ctx, aio_of(AIO_PREADV, fd, (void *)8, 1, 0)) == EFAULT);
-	need(refused(ctx, aio_of(AIO_PREADV, fd, in, 2000, 0)) == EINVAL);
+	need(refused(ctx, aio_of(IOCB_CMD_PREADV, fd, (void *)8, 1, 0)) == EFAULT);
+	need(refused(ctx, aio_of(IOCB_CMD_PREADV, fd, in, 2000, 0)) == EINVAL);
 }
 
 static void syncs(void)
@@ -88,10 +88,10 @@ static void syncs(void)
 	aio_context ctx = make(8);
 	int fd = file();
 
-	need(run(ctx, aio_of(AIO_FSYNC, fd, NULL, 0, 0)) == 0);
-	need(run(ctx, aio_of(AIO_FDSYNC, fd, NULL, 0, 0)) == 0);
-	need(refused(ctx, aio_of(AIO_FSYNC, fd, NULL, 1, 0)) == EINVAL);
-	need(refused(ctx, aio_of(AIO_NOOP, fd, NULL, 0, 0)) == EINVAL);
+	need(run(ctx, aio_of(IOCB_CMD_FSYNC, fd, NULL, 0, 0)) == 0);
+	need(run(ctx, aio_of(IOCB_CMD_FDSYNC, fd, NULL, 0, 0)) == 0);
+	need(refused(ctx, aio_of(IOCB_CMD_FSYNC, fd, NULL, 1, 0)) == EINVAL);
+	need(refused(ctx, aio_of(IOCB_CMD_NOOP, fd, NULL, 0, 0)) == EINVAL);
 	need(refused(ctx, aio_of(4, fd, NULL, 0, 0)) == EINVAL);
 }
 
@@ -102,27 +102,27 @@ static void pipes_have_no_position(void)
 	int p[2];
 
 	need(pipe(p) == 0);
-	need(run(ctx, aio_of(AIO_PWRITE, p[1], "abcd", 4, 100)) == 4);
-	need(run(ctx, aio_of(AIO_PREAD, p[0], text, 4, 7)) == 4 && memcmp(text, "abcd", 4) == 0);
+	need(run(ctx, aio_of(IOCB_CMD_PWRITE, p[1], "abcd", 4, 100)) == 4);
+	need(run(ctx, aio_of(IOCB_CMD_PREAD, p[0], text, 4, 7)) == 4 && memcmp(text, "abcd", 4) == 0);
 }
 
 /* What fails before it begins is io_submit's result, what fails later an event's. */
 static void errors(void)
 {
 	aio_context ctx = make(8);
-	struct iocb good = aio_of(AIO_PWRITE, file(), "x", 1, 0), bad = aio_of(AIO_PWRITE, 99, "x", 1, 0),
-		    odd;
-	struct iocb *both[] = { &good, &bad };
+	struct abi_iocb good = aio_of(IOCB_CMD_PWRITE, file(), "x", 1, 0),
+			bad = aio_of(IOCB_CMD_PWRITE, 99, "x", 1, 0), odd;
+	struct abi_iocb *both[] = { &good, &bad };
 	int read_only = open("/", O_RDONLY), p[2];
 
 	need(pipe(p) == 0);
 	need(aio_submit(ctx, 2, both) == 1 && result(ctx) == 1);
 	need(aio_one(ctx, &bad) == -1 && errno == EBADF);
-	need(refused(ctx, aio_of(AIO_PWRITE, p[0], "x", 1, 0)) == EBADF);
-	need(refused(ctx, aio_of(AIO_PREAD, read_only, "x", 1, 0)) == EINVAL);
-	need(refused(ctx, aio_of(AIO_PWRITE, good.fd, "x", 1, -1)) == EINVAL);
-	need(refused(ctx, aio_of(AIO_PWRITE, good.fd, "x", -1ul, 0)) == EINVAL);
-	need(run(ctx, aio_of(AIO_PWRITE, good.fd, (void *)8, 1, 0)) == -EFAULT);
+	need(refused(ctx, aio_of(IOCB_CMD_PWRITE, p[0], "x", 1, 0)) == EBADF);
+	need(refused(ctx, aio_of(IOCB_CMD_PREAD, read_only, "x", 1, 0)) == EINVAL);
+	need(refused(ctx, aio_of(IOCB_CMD_PWRITE, good.fd, "x", 1, -1)) == EINVAL);
+	need(refused(ctx, aio_of(IOCB_CMD_PWRITE, good.fd, "x", -1ul, 0)) == EINVAL);
+	need(run(ctx, aio_of(IOCB_CMD_PWRITE, good.fd, (void *)8, 1, 0)) == -EFAULT);
 	odd = good;
 	odd.reserved = 1;
 	need(refused(ctx, odd) == EINVAL);
@@ -130,7 +130,7 @@ static void errors(void)
 	odd.rw_flags = 1 << 20;
 	need(refused(ctx, odd) == EOPNOTSUPP);
 	odd = good;
-	odd.flags = AIO_IOPRIO;
+	odd.flags = IOCB_FLAG_IOPRIO;
 	odd.ioprio = 7 << 13;
 	need(refused(ctx, odd) == EINVAL);
 	need(aio_submit(ctx, 1, (void *)8) == -1 && errno == EFAULT);
@@ -145,8 +145,8 @@ static void errors(void)
 static void polls(void)
 {
 	aio_context ctx = make(8);
-	struct io_event e;
-	struct iocb p0, p1;
+	struct abi_io_event e;
+	struct abi_iocb p0, p1;
 	int p[2];
 
 	need(pipe(p) == 0);
@@ -160,8 +160,8 @@ static void polls(void)
 	need(aio_one(ctx, &p0) == 1 && (result(ctx) & POLLIN)); /* it still is */
 	need(read(p[0], &e, 1) == 1 && aio_one(ctx, &p0) == 1 && close(p[1]) == 0);
 	need(result(ctx) == POLLHUP);
-	need(refused(ctx, aio_of(AIO_POLL, p[0], (void *)POLLIN, 1, 0)) == EINVAL);
-	need(refused(ctx, aio_of(AIO_POLL, p[0], (void *)0x10001, 0, 0)) == EINVAL);
+	need(refused(ctx, aio_of(IOCB_CMD_POLL, p[0], (void *)POLLIN, 1, 0)) == EINVAL);
+	need(refused(ctx, aio_of(IOCB_CMD_POLL, p[0], (void *)0x10001, 0, 0)) == EINVAL);
 	need(refused(ctx, aio_poll_of(99, POLLIN)) == EBADF);
 }
 
@@ -169,8 +169,8 @@ static void polls(void)
 static void cancels(void)
 {
 	aio_context ctx = make(8);
-	struct iocb poll;
-	struct io_event e;
+	struct abi_iocb poll;
+	struct abi_io_event e;
 	int p[2];
 
 	need(pipe(p) == 0);
@@ -190,7 +190,7 @@ static void cancels(void)
 static void a_poll_keeps_its_file(void)
 {
 	aio_context ctx = make(8);
-	struct iocb poll;
+	struct abi_iocb poll;
 	int p[2];
 
 	signal(SIGPIPE, SIG_IGN);
@@ -206,12 +206,12 @@ static void a_poll_keeps_its_file(void)
 static void eventfds(void)
 {
 	aio_context ctx = make(8);
-	struct iocb write_one = aio_of(AIO_PWRITE, file(), "x", 1, 0), poll;
+	struct abi_iocb write_one = aio_of(IOCB_CMD_PWRITE, file(), "x", 1, 0), poll;
 	int e = eventfd(0, EFD_NONBLOCK), p[2];
 	uint64_t n;
 
 	need(pipe(p) == 0);
-	write_one.flags = AIO_RESFD;
+	write_one.flags = IOCB_FLAG_RESFD;
 	write_one.resfd = e;
 	need(run(ctx, write_one) == 1 && run(ctx, write_one) == 1 && read(e, &n, 8) == 8 && n == 2);
 	write_one.resfd = p[1];
@@ -219,7 +219,7 @@ static void eventfds(void)
 	write_one.resfd = 99;
 	need(refused(ctx, write_one) == EBADF);
 	poll = aio_poll_of(p[0], POLLIN);
-	poll.flags = AIO_RESFD;
+	poll.flags = IOCB_FLAG_RESFD;
 	poll.resfd = e;
 	need(fcntl(e, F_SETFL, 0) == 0 && aio_one(ctx, &poll) == 1 && write(p[1], "x", 1) == 1);
 	need(read(e, &n, 8) == 8 && n == 1 && (result(ctx) & POLLIN));
@@ -230,8 +230,8 @@ static void eventfds(void)
 static void timeouts(void)
 {
 	aio_context ctx = make(8);
-	struct io_event e[4];
-	struct iocb one = aio_of(AIO_PWRITE, file(), "x", 1, 0), *list[] = { &one, &one, &one };
+	struct abi_io_event e[4];
+	struct abi_iocb one = aio_of(IOCB_CMD_PWRITE, file(), "x", 1, 0), *list[] = { &one, &one, &one };
 	struct timespec before, after;
 
 	clock_gettime(CLOCK_MONOTONIC, &before);
@@ -260,7 +260,7 @@ static void signals(void)
 		size_t size;
 	} set;
 	aio_context ctx = make(8);
-	struct io_event e;
+	struct abi_io_event e;
 	sigset_t none, alarm_only;
 
 	sigaction(SIGALRM, &action, NULL);
@@ -282,11 +282,12 @@ static void signals(void)
 static void the_ring(void)
 {
 	aio_context ctx = make(8);
-	struct aio_ring *ring = (void *)ctx;
-	struct iocb one = aio_of(AIO_PWRITE, file(), "x", 1, 0);
-	struct io_event e;
+	volatile struct abi_aio_ring *ring = (void *)ctx;
+	struct abi_iocb one = aio_of(IOCB_CMD_PWRITE, file(), "x", 1, 0);
+	struct abi_io_event e;
 
-	need(ring->magic == 0xa10a10a1 && ring->header == 32 && ring->incompat == 0 && ring->nr >= 8);
+	need(ring->magic == 0xa10a10a1 && ring->header_length == 32 && ring->incompat_features == 0 &&
+	     ring->nr >= 8);
 	need(ring->head == 0 && ring->tail == 0);
 	need(aio_one(ctx, &one) == 1 && ring->tail == 1 && ring->events[0].res == 1);
 	need(ring->events[0].obj == (uintptr_t)&one && ring->events[0].data == 42);
@@ -298,9 +299,9 @@ static void the_ring(void)
 static void a_forged_ring(void)
 {
 	aio_context ctx = make(8);
-	struct aio_ring *ring = (void *)ctx;
-	struct iocb one = aio_of(AIO_PWRITE, file(), "x", 1, 0);
-	struct io_event e[8];
+	volatile struct abi_aio_ring *ring = (void *)ctx;
+	struct abi_iocb one = aio_of(IOCB_CMD_PWRITE, file(), "x", 1, 0);
+	struct abi_io_event e[8];
 
 	for (unsigned i = 0; i < 2000; i++) {
 		ring->head = i * 2654435761u;
@@ -317,9 +318,9 @@ static void a_forged_ring(void)
 static void a_full_ring(void)
 {
 	aio_context ctx = make(1);
-	struct iocb one = aio_of(AIO_PWRITE, file(), "x", 1, 0);
-	struct aio_ring *ring = (void *)ctx;
-	struct io_event *all = calloc(ring->nr, sizeof(*all));
+	struct abi_iocb one = aio_of(IOCB_CMD_PWRITE, file(), "x", 1, 0);
+	volatile struct abi_aio_ring *ring = (void *)ctx;
+	struct abi_io_event *all = calloc(ring->nr, sizeof(*all));
 	uint32_t room = ring->nr, n = 0;
 
 	while (aio_one(ctx, &one) == 1)
@@ -366,7 +367,7 @@ static void exit_ends_contexts(void)
 	need(pipe(p) == 0);
 	pid = fork();
 	if (pid == 0) {
-		struct iocb poll = aio_poll_of(p[0], POLLIN);
+		struct abi_iocb poll = aio_poll_of(p[0], POLLIN);
 
 		need(aio_one(make(50), &poll) == 1);
 		_exit(0);
@@ -378,7 +379,7 @@ static void exit_ends_contexts(void)
 static void children_have_none(void)
 {
 	aio_context ctx = make(8);
-	struct iocb one = aio_of(AIO_PWRITE, file(), "x", 1, 0);
+	struct abi_iocb one = aio_of(IOCB_CMD_PWRITE, file(), "x", 1, 0);
 	int status;
 	pid_t pid = fork();
 
@@ -401,7 +402,7 @@ static void *destroy_later(void *arg)
 
 static void who_waits_hears_of_the_end(void)
 {
-	struct io_event e;
+	struct abi_io_event e;
 	pthread_t t;
 
 	shared = make(8);

@@ -16,13 +16,13 @@ static void make(void)
 
 static int64_t result(void)
 {
-	struct io_event e = { 0 };
+	struct abi_io_event e = { 0 };
 
 	need(aio_events(ctx, 1, 1, &e, 5000) == 1);
 	return e.res;
 }
 
-static int refused(struct iocb iocb)
+static int refused(struct abi_iocb iocb)
 {
 	return aio_one(ctx, &iocb) == -1 ? errno : 0;
 }
@@ -33,12 +33,12 @@ static void rights_hold(void)
 	int fd = file();
 
 	make();
-	need(refused(aio_of(AIO_PWRITE, with_rights(fd, FILE_RIGHT_READ | FILE_RIGHT_SEEK), "x", 1, 0)) ==
-	     EBADF);
-	need(refused(aio_of(AIO_PREAD, with_rights(fd, FILE_RIGHT_WRITE), text, 1, 0)) == EBADF);
-	need(refused(aio_of(AIO_PREAD, with_rights(fd, FILE_RIGHT_READ), text, 1, 0)) == 0 &&
+	need(refused(aio_of(IOCB_CMD_PWRITE, with_rights(fd, FILE_RIGHT_READ | FILE_RIGHT_SEEK), "x", 1,
+			    0)) == EBADF);
+	need(refused(aio_of(IOCB_CMD_PREAD, with_rights(fd, FILE_RIGHT_WRITE), text, 1, 0)) == EBADF);
+	need(refused(aio_of(IOCB_CMD_PREAD, with_rights(fd, FILE_RIGHT_READ), text, 1, 0)) == 0 &&
 	     result() == -EPERM);
-	need(refused(aio_of(AIO_FSYNC, with_rights(fd, FILE_RIGHT_STAT), NULL, 0, 0)) == EBADF);
+	need(refused(aio_of(IOCB_CMD_FSYNC, with_rights(fd, FILE_RIGHT_STAT), NULL, 0, 0)) == EBADF);
 }
 
 static void polls_need_rights(void)
@@ -53,7 +53,7 @@ static void polls_need_rights(void)
 
 static void revocation_ends_a_poll(void)
 {
-	struct iocb poll;
+	struct abi_iocb poll;
 	int p[2], victim;
 
 	make();
@@ -71,14 +71,14 @@ static void revocation_ends_a_poll(void)
 static void a_revoked_eventfd_hears_nothing(void)
 {
 	int p[2], e = eventfd(0, EFD_NONBLOCK), victim;
-	struct iocb poll;
+	struct abi_iocb poll;
 	uint64_t n;
 
 	make();
 	need(pipe(p) == 0);
 	victim = with_rights(e, ALL_RIGHTS);
 	poll = aio_poll_of(p[0], POLLIN);
-	poll.flags = AIO_RESFD;
+	poll.flags = IOCB_FLAG_RESFD;
 	poll.resfd = victim;
 	need(aio_one(ctx, &poll) == 1 && cap_revoke(victim, 0) == 0 && write(p[1], "x", 1) == 1);
 	need(result() == POLLIN && read(e, &n, 8) == -1 && errno == EAGAIN);
