@@ -64,6 +64,7 @@ void arch_cpu_init(void)
 
 	gdt_set_ist_stacks(cpu);
 	fpu_init();
+	signal_frame_init();
 	syscall_init_cpu();
 	mce_init_cpu();
 	features_check();

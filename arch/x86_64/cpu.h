@@ -96,6 +96,14 @@ void fpu_scratch_free(void *scratch);
 size_t fpu_area_size(void);
 uint64_t fpu_xfeatures(void);
 uint32_t fpu_mxcsr_mask(void);
+/* usercopy.c, with XSAVE: the running program's registers straight to an area in its memory, 64-byte aligned,
+ * and back.  Of the area's header XSAVE adds to the word that says what is in use, and leaves the rest alone.
+ * -EFAULT also for what the processor does not load; what the registers hold then is undefined. */
+int fpu_save_to_user(uaddr_t area) __attribute__((warn_unused_result));
+int fpu_load_from_user(uaddr_t area) __attribute__((warn_unused_result));
+
+/* signal.c: what all frames have in common, after fpu_init */
+void signal_frame_init(void);
 
 /* message.asm */
 void message_store(void *to, size_t size);

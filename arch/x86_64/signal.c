@@ -57,8 +57,10 @@ struct ucontext {
 _Static_assert(sizeof(struct ucontext) == 304, "struct ucontext");
 
 struct rt_sigframe {
-	uint64_t restorer;
-	struct ucontext uc;
+	struct rt_sigframe_start {
+		uint64_t restorer;
+		struct ucontext uc;
+	} start;
 	struct abi_siginfo info;
 };
 _Static_assert(sizeof(struct rt_sigframe) == 440, "struct rt_sigframe");
@@ -76,95 +78,107 @@ struct xsave_header {
 };
 _Static_assert(sizeof(struct xsave_header) == XSAVE_HEADER_SIZE, "XSAVE header");
 
+/* What lies between the registers that FXSAVE knows and the others, the same in every frame: XSAVE leaves it
+ * alone, but for the first word of the header. */
+static struct fpstate_fixed {
+	struct fpstate_sw sw;
+	struct xsave_header header;
+} fpstate_fixed __ro_after_init;
+
 static size_t fpstate_size(void)
 {
 	return fpu_area_size() + (cpu_features.xsave ? FP_XSTATE_MAGIC2_SIZE : 0);
 }
 
-static int push_fpstate(uaddr_t at)
+void signal_frame_init(void)
 {
-	struct fpstate_sw sw = {
+	fpstate_fixed.sw = (struct fpstate_sw){
 		.magic1 = FP_XSTATE_MAGIC1,
 		.extended_size = (uint32_t)fpstate_size(),
 		.xfeatures = fpu_xfeatures(),
 		.xstate_size = (uint32_t)fpu_area_size(),
 	};
+}
+
+static int push_fxsave(uaddr_t at)
+{
 	uint64_t flags = arch_irq_save();
 	const void *area = fpu_save_current();
 
 	arch_irq_restore(flags);
-	if (copy_to_user(at, area, fpu_area_size()) < 0)
-		return -EFAULT;
-	if (!cpu_features.xsave)
-		return 0;
-	if (copy_to_user(at + FPSTATE_SW_OFFSET, &sw, sizeof(sw)) < 0)
+	return copy_to_user(at, area, fpu_area_size());
+}
+
+static int push_fpstate(uaddr_t at)
+{
+	if (unlikely(!cpu_features.xsave))
+		return push_fxsave(at);
+	/* The header first: XSAVE adds to what it finds there. */
+	if (copy_to_user(at + FPSTATE_SW_OFFSET, &fpstate_fixed, sizeof(fpstate_fixed)) < 0 ||
+	    fpu_save_to_user(at) < 0)
 		return -EFAULT;
 	return put_user_u32(at + fpu_area_size(), FP_XSTATE_MAGIC2);
 }
 
-static void fill_mcontext(struct sigcontext *sc, const struct arch_regs *r, const struct abi_siginfo *info)
+/* Here and on the way back word by word, not as one structure: that would first be put together elsewhere. */
+static void fill_mcontext(struct sigcontext *sc, const struct arch_regs *r, uint64_t fault_addr)
 {
 	bool exception = r->vector < EXC_COUNT;
 
-	/* clang-format off: a register file reads best in rows */
-	*sc = (struct sigcontext){
-		.r8 = r->r8,
-		.r9 = r->r9,
-		.r10 = r->r10,
-		.r11 = r->r11,
-		.r12 = r->r12,
-		.r13 = r->r13,
-		.r14 = r->r14,
-		.r15 = r->r15,
-		.rdi = r->rdi,
-		.rsi = r->rsi,
-		.rbp = r->rbp,
-		.rbx = r->rbx,
-		.rdx = r->rdx,
-		.rax = r->rax,
-		.rcx = r->rcx,
-		.rsp = r->rsp,
-		.rip = r->rip,
-		.rflags = r->rflags,
-		.cs = (uint16_t)r->cs,
-		.ss = (uint16_t)r->ss,
-		.error = exception ? r->error : 0,
-		.trap = exception ? r->vector : 0,
-		.cr2 = r->vector == EXC_PAGE_FAULT ? info->addr : 0,
-	};
+	/* clang-format off */
+	sc->r8 = r->r8; sc->r9 = r->r9; sc->r10 = r->r10; sc->r11 = r->r11;
+	sc->r12 = r->r12; sc->r13 = r->r13; sc->r14 = r->r14; sc->r15 = r->r15;
+	sc->rdi = r->rdi; sc->rsi = r->rsi; sc->rbp = r->rbp; sc->rbx = r->rbx;
+	sc->rdx = r->rdx; sc->rax = r->rax; sc->rcx = r->rcx; sc->rsp = r->rsp;
+	sc->rip = r->rip;
+	sc->rflags = r->rflags;
+	sc->cs = (uint16_t)r->cs; sc->gs = 0; sc->fs = 0; sc->ss = (uint16_t)r->ss;
 	/* clang-format on */
+	sc->error = exception ? r->error : 0;
+	sc->trap = exception ? r->vector : 0;
+	sc->cr2 = r->vector == EXC_PAGE_FAULT ? fault_addr : 0;
+	memset(sc->reserved, 0, sizeof(sc->reserved));
+}
+
+static void fill_ucontext(struct ucontext *uc, const struct arch_regs *regs,
+			  const struct arch_sigframe_info *info, uaddr_t fpstate)
+{
+	const struct abi_siginfo *siginfo = info->siginfo;
+
+	uc->flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_features.xsave ? UC_FP_XSTATE : 0);
+	uc->link = 0;
+	uc->stack = (struct abi_stack){ info->ss_sp, (int32_t)info->ss_flags, 0, info->ss_size };
+	fill_mcontext(&uc->mcontext, regs, siginfo->addr);
+	uc->mcontext.oldmask = info->mask;
+	uc->mcontext.fpstate = fpstate;
+	uc->sigmask = info->mask;
 }
 
 int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *info)
 {
-	struct rt_sigframe frame __attribute__((uninitialized)); /* every byte is filled below */
+	struct rt_sigframe_start frame __attribute__((uninitialized)); /* every byte is filled below */
 	uaddr_t sp = info->altstack_top ? info->altstack_top : regs->rsp - RED_ZONE;
 	uaddr_t fpstate, at;
 
 	fpstate = ALIGN_DOWN(sp - fpstate_size(), (uaddr_t)FPSTATE_ALIGN);
 	/* At a function's first instruction the stack is 8 off a multiple of 16. */
-	at = ALIGN_DOWN(fpstate - sizeof(frame), (uaddr_t)16) - 8;
+	at = ALIGN_DOWN(fpstate - sizeof(struct rt_sigframe), (uaddr_t)16) - 8;
 	if (at >= sp || (info->within_altstack && (at <= info->ss_sp || at - info->ss_sp > info->ss_size)) ||
 	    push_fpstate(fpstate) < 0)
 		return -EFAULT;
 
 	frame.restorer = info->restorer;
-	memcpy(&frame.info, info->siginfo, sizeof(frame.info));
-	frame.uc.link = 0;
-	frame.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_features.xsave ? UC_FP_XSTATE : 0);
-	frame.uc.stack = (struct abi_stack){ info->ss_sp, (int32_t)info->ss_flags, 0, info->ss_size };
-	frame.uc.sigmask = info->mask;
-	fill_mcontext(&frame.uc.mcontext, regs, &frame.info);
-	frame.uc.mcontext.oldmask = info->mask;
-	frame.uc.mcontext.fpstate = fpstate;
-	if (copy_to_user(at, &frame, sizeof(frame)) < 0)
+	fill_ucontext(&frame.uc, regs, info, fpstate);
+	if (copy_to_user(at, &frame, sizeof(frame)) < 0 ||
+	    copy_to_user(at + offsetof(struct rt_sigframe, info), info->siginfo, sizeof(struct abi_siginfo)) <
+		    0)
 		return -EFAULT;
 
 	/* The handler starts with a fresh FPU, above all without the exception that may have led to it. */
 	arch_fpu_reset(arch_current_task());
 	regs->rdi = (uint64_t)info->signo;
 	regs->rsi = at + offsetof(struct rt_sigframe, info);
-	regs->rdx = at + offsetof(struct rt_sigframe, uc);
+	regs->rdx = at + offsetof(struct rt_sigframe, start.uc);
 	regs->rax = 0;
 	regs->rip = info->handler;
 	regs->rsp = at;
@@ -225,16 +239,13 @@ static int read_fpstate(char *scratch, uaddr_t at)
 	return check_fpstate(scratch, &sw, extended);
 }
 
-static int pop_fpstate(uaddr_t at)
+/* A frame of which only a part counts, or one that the program made up. */
+static int pop_in_parts(uaddr_t at)
 {
 	uint64_t flags;
 	char *scratch;
 	int err;
 
-	if (at == 0) {
-		arch_fpu_reset(arch_current_task());
-		return 0;
-	}
 	scratch = fpu_scratch_alloc();
 	if (!scratch)
 		return -EFAULT;
@@ -248,6 +259,32 @@ static int pop_fpstate(uaddr_t at)
 	return err;
 }
 
+/* Is it as push_fpstate made it, so that the processor may take it as it stands?  What the program changes
+ * after this look is its own affair: XRSTOR checks what it loads. */
+static bool is_whole(uaddr_t at)
+{
+	struct fpstate_sw sw __attribute__((uninitialized));
+
+	return cpu_features.xsave && IS_ALIGNED(at, (uaddr_t)FPSTATE_ALIGN) &&
+	       copy_from_user(&sw, at + FPSTATE_SW_OFFSET, offsetof(struct fpstate_sw, padding)) == 0 &&
+	       sw.xfeatures == fpu_xfeatures() && has_xstate(at, &sw);
+}
+
+static int pop_fpstate(uaddr_t at)
+{
+	if (at == 0) {
+		arch_fpu_reset(arch_current_task());
+		return 0;
+	}
+	if (unlikely(!is_whole(at)))
+		return pop_in_parts(at);
+	if (likely(fpu_load_from_user(at) == 0))
+		return 0;
+	/* The program dies of it, or its handler of SIGSEGV starts: not with half of what it was. */
+	arch_fpu_reset(arch_current_task());
+	return -EFAULT;
+}
+
 /* A program has one code and one data segment; what privilege it names does not matter. */
 static bool has_own_segments(const struct ucontext *uc)
 {
@@ -258,18 +295,17 @@ static bool has_own_segments(const struct ucontext *uc)
 static void restore_registers(struct arch_regs *r, const struct sigcontext *sc)
 {
 	/* clang-format off */
-	*r = (struct arch_regs){
-		.r8 = sc->r8, .r9 = sc->r9, .r10 = sc->r10, .r11 = sc->r11,
-		.r12 = sc->r12, .r13 = sc->r13, .r14 = sc->r14, .r15 = sc->r15,
-		.rdi = sc->rdi, .rsi = sc->rsi, .rbp = sc->rbp, .rbx = sc->rbx,
-		.rdx = sc->rdx, .rax = sc->rax, .rcx = sc->rcx, .rsp = sc->rsp,
-		.rip = sc->rip,
-		.cs = SEL_USER_CODE,
-		.ss = SEL_USER_DATA,
-		.rflags = (sc->rflags & FLAGS_USER) | FLAGS_IF | FLAGS_ONE,
-		.vector = REGS_VECTOR_NONE,
-	};
+	r->r8 = sc->r8; r->r9 = sc->r9; r->r10 = sc->r10; r->r11 = sc->r11;
+	r->r12 = sc->r12; r->r13 = sc->r13; r->r14 = sc->r14; r->r15 = sc->r15;
+	r->rdi = sc->rdi; r->rsi = sc->rsi; r->rbp = sc->rbp; r->rbx = sc->rbx;
+	r->rdx = sc->rdx; r->rax = sc->rax; r->rcx = sc->rcx; r->rsp = sc->rsp;
+	r->rip = sc->rip;
 	/* clang-format on */
+	r->cs = SEL_USER_CODE;
+	r->ss = SEL_USER_DATA;
+	r->rflags = (sc->rflags & FLAGS_USER) | FLAGS_IF | FLAGS_ONE;
+	r->vector = REGS_VECTOR_NONE;
+	r->error = 0;
 }
 
 int arch_signal_return(struct arch_regs *regs, uint64_t *mask, uint64_t *ss_sp, uint64_t *ss_size,

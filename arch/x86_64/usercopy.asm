@@ -8,6 +8,8 @@
 
 %define EFAULT		14
 %define BULK		64	; from here on, string instructions win
+%define XSAVE_XSTATE_BV	512	; in the header of an XSAVE area (Intel SDM vol. 1, 13.4.2)
+%define XFEATURES_FXSAVE 3	; x87 and SSE
 
 section .text progbits alloc exec nowrite align=64
 bits 64
@@ -216,6 +218,38 @@ usercopy_put64:
 .fault:
 	FAULT_EXIT
 	EXTABLE	.access, .fault
+
+; int usercopy_xsave(uaddr_t area, uint32_t low, uint32_t high): the running program's vector registers.  x87 and
+; SSE count as in use whether they are or not: programs that know only FXSAVE change them in place.
+align 16
+global usercopy_xsave:function hidden
+usercopy_xsave:
+	mov	eax, esi
+	USER_ACCESS_BEGIN
+.save:	xsave64	[rdi]
+.note:	or	qword [rdi + XSAVE_XSTATE_BV], XFEATURES_FXSAVE
+	USER_ACCESS_END
+	xor	eax, eax
+	ret
+.fault:
+	FAULT_EXIT
+	EXTABLE	.save, .fault
+	EXTABLE	.note, .fault
+
+; int usercopy_xrstor(uaddr_t area, uint32_t low, uint32_t high): the processor itself refuses what it could not
+; load (Intel SDM vol. 1, 13.8.1).  After a failure the registers may hold a part of it.
+align 16
+global usercopy_xrstor:function hidden
+usercopy_xrstor:
+	mov	eax, esi
+	USER_ACCESS_BEGIN
+.load:	xrstor64 [rdi]
+	USER_ACCESS_END
+	xor	eax, eax
+	ret
+.fault:
+	FAULT_EXIT
+	EXTABLE	.load, .fault
 
 ; Probes: ordinary kernel accesses that may fault.  No USER_ACCESS_BEGIN: they see what the kernel's own
 ; code would see.

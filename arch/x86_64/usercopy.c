@@ -7,6 +7,8 @@
 #include <kernel/lockdep.h>
 #include <serix/errno.h>
 
+#include "cpu.h"
+
 int usercopy(void *dst, const void *src, size_t len);
 int usercopy_clear(uaddr_t dst, size_t len);
 ssize_t usercopy_string(char *dst, uaddr_t src, size_t max);
@@ -15,6 +17,8 @@ int usercopy_get32(uaddr_t addr, uint32_t *out);
 int usercopy_get64(uaddr_t addr, uint64_t *out);
 int usercopy_put32(uaddr_t addr, uint32_t value);
 int usercopy_put64(uaddr_t addr, uint64_t value);
+int usercopy_xsave(uaddr_t area, uint32_t low, uint32_t high);
+int usercopy_xrstor(uaddr_t area, uint32_t low, uint32_t high);
 
 static bool is_user_range(uaddr_t addr, size_t len)
 {
@@ -111,4 +115,22 @@ int put_user_u32(uaddr_t addr, uint32_t value)
 int put_user_u64(uaddr_t addr, uint64_t value)
 {
 	return likely(in_user_half(addr, sizeof(value))) ? usercopy_put64(addr, value) : -EFAULT;
+}
+
+int fpu_save_to_user(uaddr_t area)
+{
+	uint64_t parts = fpu_xfeatures();
+
+	if (unlikely(!in_user_half(area, fpu_area_size())))
+		return -EFAULT;
+	return usercopy_xsave(area, (uint32_t)parts, (uint32_t)(parts >> 32));
+}
+
+int fpu_load_from_user(uaddr_t area)
+{
+	uint64_t parts = fpu_xfeatures();
+
+	if (unlikely(!in_user_half(area, fpu_area_size())))
+		return -EFAULT;
+	return usercopy_xrstor(area, (uint32_t)parts, (uint32_t)(parts >> 32));
 }
