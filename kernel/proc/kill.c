@@ -14,7 +14,7 @@ void signal_info_user(struct abi_siginfo *info, int signo, int code)
 
 void signal_self(int signo)
 {
-	struct abi_siginfo info;
+	struct abi_siginfo info __attribute__((uninitialized));
 
 	signal_info_user(&info, signo, SI_USER);
 	signal_thread(current_thread(), signo, &info);
@@ -79,7 +79,7 @@ static void visit_group_locked(pid_t pgid, struct broadcast *b)
 
 int64_t signal_kill(pid_t pid, int signo)
 {
-	struct abi_siginfo info;
+	struct abi_siginfo info __attribute__((uninitialized));
 	struct broadcast b = { .signo = signo, .info = &info, .err = -ESRCH };
 	uint64_t flags;
 
@@ -108,12 +108,22 @@ int64_t signal_kill(pid_t pid, int signo)
 	return b.sent ? 0 : b.err;
 }
 
+/* A thread that signals itself is there, and may. */
+static bool is_self(pid_t tgid, pid_t tid)
+{
+	return tid == current_thread()->tid && (tgid <= 0 || tgid == current_process()->pid);
+}
+
 static int64_t send_thread(pid_t tgid, pid_t tid, int signo, const struct abi_siginfo *info)
 {
-	uint64_t flags = tree_lock();
-	struct thread *t = thread_find_locked(tid);
+	struct thread *t;
+	uint64_t flags;
 	int err = -ESRCH;
 
+	if (is_self(tgid, tid))
+		return signo ? signal_thread(current_thread(), signo, info) : 0;
+	flags = tree_lock();
+	t = thread_find_locked(tid);
 	if (t && (tgid <= 0 || t->process->pid == tgid)) {
 		err = signal_permitted(t->process, signo) ? 0 : -EPERM;
 		if (err == 0 && signo)
@@ -125,7 +135,7 @@ static int64_t send_thread(pid_t tgid, pid_t tid, int signo, const struct abi_si
 
 int64_t signal_kill_thread(pid_t tgid, pid_t tid, int signo, int code)
 {
-	struct abi_siginfo info;
+	struct abi_siginfo info __attribute__((uninitialized));
 
 	if (signo < 0 || signo > NSIG || tid <= 0)
 		return -EINVAL;

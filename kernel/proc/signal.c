@@ -79,26 +79,25 @@ void signal_actions_put(struct signal_actions *actions)
 		slab_free(actions_cache, actions);
 }
 
-/* Interrupts are off already: the process lock is held. */
-static struct abi_sigaction action_locked(struct process *p, int signo)
-{
-	struct abi_sigaction action;
-
-	spin_lock(&p->actions->lock);
-	action = p->actions->action[signo - 1];
-	spin_unlock(&p->actions->lock);
-	return action;
-}
-
 struct abi_sigaction signal_action_get(struct process *p, int signo)
 {
 	struct abi_sigaction action = { 0 };
 	uint64_t flags = spin_lock_irqsave(&p->lock);
 
-	if (p->actions)
-		action = action_locked(p, signo);
+	if (p->actions) {
+		spin_lock(&p->actions->lock);
+		action = p->actions->action[signo - 1];
+		spin_unlock(&p->actions->lock);
+	}
 	spin_unlock_irqrestore(&p->lock, flags);
 	return action;
+}
+
+/* The process lock is held, so that the actions stay.  One word needs no lock of theirs: it is the one before
+ * or after a change that somebody who shares them makes now. */
+static uint64_t handler_locked(const struct process *p, int signo)
+{
+	return READ_ONCE(p->actions->action[signo - 1].handler);
 }
 
 static void flush_if_pending_locked(struct process *p, struct signal_queue *q, uint64_t mask)
@@ -338,12 +337,17 @@ uint64_t signal_pending_set(void)
 	return set;
 }
 
-void signal_recalc_locked(struct thread *t)
+static inline void recalc_locked(struct thread *t)
 {
 	if ((signal_pending_set_locked(t) & ~t->blocked) || ptrace_stop_due_locked(t))
 		atomic_fetch_or(&t->task.work, TASK_WORK_SIGNAL);
 	else if (atomic_load_explicit(&t->task.work, memory_order_relaxed) & TASK_WORK_SIGNAL)
 		atomic_fetch_and(&t->task.work, ~TASK_WORK_SIGNAL);
+}
+
+void signal_recalc_locked(struct thread *t)
+{
+	recalc_locked(t);
 }
 
 bool signal_confirm_call(void)
@@ -373,30 +377,30 @@ static bool ignored_locked(struct thread *t, int signo)
 		return false;
 	if ((t->blocked | t->real_blocked) & SIGNAL_BIT(signo))
 		return false;
-	handler = action_locked(p, signo).handler;
+	handler = handler_locked(p, signo);
 	if (handler == SIG_IGN)
 		return true;
 	/* Pid 1 gets only what it has handlers for: a stray kill must not take the system down. */
 	return handler == SIG_DFL && (signal_default_ignored(signo) || p->pid == 1);
 }
 
-/* Stop and continue signals cancel each other as soon as they are sent, delivered or not. */
-static void cancel_opposites_locked(struct process *p, int signo)
+static __noinline void flush_opposites_locked(struct process *p, int signo)
 {
+	uint64_t mask = signo == SIGCONT ? STOP_SIGNALS : SIGNAL_BIT(SIGCONT);
 	struct thread *t;
-	uint64_t mask;
 
-	if (signo == SIGCONT)
-		mask = STOP_SIGNALS;
-	else if (signal_default_stops(signo))
-		mask = SIGNAL_BIT(SIGCONT);
-	else
-		return;
 	signal_queue_flush_locked(p, &p->pending, mask);
 	list_for_each (t, &p->threads, link)
 		signal_queue_flush_locked(p, &t->pending, mask);
 	if (signo == SIGCONT)
 		process_continue_locked(p);
+}
+
+/* Stop and continue signals cancel each other as soon as they are sent, delivered or not. */
+static void cancel_opposites_locked(struct process *p, int signo)
+{
+	if (unlikely(SIGNAL_BIT(signo) & (STOP_SIGNALS | SIGNAL_BIT(SIGCONT))))
+		flush_opposites_locked(p, signo);
 }
 
 static void wake_for_signal(struct thread *t, int signo)
@@ -563,10 +567,14 @@ void signal_force_info(const struct abi_siginfo *info)
 void signal_set_mask(uint64_t mask)
 {
 	struct thread *t = current_thread();
-	uint64_t flags = spin_lock_irqsave(&t->process->lock);
+	uint64_t flags;
 
-	t->blocked = mask & ~SIGNALS_UNBLOCKABLE;
-	signal_recalc_locked(t);
+	mask &= ~SIGNALS_UNBLOCKABLE;
+	if (mask == t->blocked)
+		return;
+	flags = spin_lock_irqsave(&t->process->lock);
+	t->blocked = mask;
+	recalc_locked(t);
 	spin_unlock_irqrestore(&t->process->lock, flags);
 }
 

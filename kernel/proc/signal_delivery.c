@@ -146,6 +146,11 @@ static uint32_t altstack_flags(const struct thread *t, uaddr_t sp)
 	return (on_altstack(t, sp) ? SS_ONSTACK : 0) | disarms;
 }
 
+static bool is_altstack(const struct thread *t, uint64_t sp, uint64_t size, uint32_t flags)
+{
+	return t->altstack.sp == sp && t->altstack.size == size && (uint32_t)t->altstack.flags == flags;
+}
+
 static void frame_failed(int signo)
 {
 	struct process *p = current_process();
@@ -204,7 +209,7 @@ int64_t signal_return(void)
 {
 	struct thread *t = current_thread();
 	struct arch_regs *regs = arch_user_regs(&t->task);
-	struct abi_stack old;
+	struct abi_stack old __attribute__((uninitialized));
 	uint64_t mask, ss_sp, ss_size;
 	uint32_t ss_flags;
 
@@ -215,8 +220,10 @@ int64_t signal_return(void)
 	signal_set_mask(mask);
 	t->restart.fn = NULL;
 	/* As sigaltstack(2) with the frame's values; nobody hears of a failure. */
-	(void)signal_altstack(&(struct abi_stack){ .sp = ss_sp, .flags = (int32_t)ss_flags, .size = ss_size },
-			      &old);
+	if (!is_altstack(t, ss_sp, ss_size, ss_flags))
+		(void)signal_altstack(
+			&(struct abi_stack){ .sp = ss_sp, .flags = (int32_t)ss_flags, .size = ss_size },
+			&old);
 	return arch_regs_result(regs);
 }
 

@@ -130,11 +130,11 @@ void task_set_work(struct task *task, uint32_t bits)
 	struct runq *rq;
 	uint64_t flags;
 
-	if (set_bits_and_wake(task, bits))
+	if (set_bits_and_wake(task, bits) || task == current_task())
 		return;
 	/* In user mode on another CPU it would not look before its next system call. */
 	rq = runq_lock_task(task, &flags);
-	if (rq->current == task && task != current_task())
+	if (rq->current == task)
 		request_resched(rq);
 	spin_unlock_irqrestore(&rq->lock, flags);
 }
