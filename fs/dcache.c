@@ -82,6 +82,8 @@ static bool drop_ref(struct dentry *d)
 	/* The last one goes under the lock, so that the pruner cannot free the entry under our feet. */
 	spin_lock(&dcache_lock);
 	dead = atomic_fetch_sub(&d->refs, 1) == 1 && !d->hashed;
+	if (dead && unlikely(d->remembered))
+		dentry_forget_locked(d);
 	spin_unlock(&dcache_lock);
 	return dead;
 }
@@ -136,7 +138,7 @@ static struct dentry *prune_locked(unsigned look)
 	while (look-- > 0 && !list_empty(&lru)) {
 		struct dentry *d = list_first(&lru, struct dentry, lru);
 
-		if (atomic_load(&d->refs) > 0 || d->recent) {
+		if (atomic_load(&d->refs) > 0 || d->recent || d->remembered) {
 			d->recent = false;
 			list_del(&d->lru);
 			list_add_tail(&lru, &d->lru);
@@ -238,7 +240,7 @@ struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const
 	d->hash_next = NULL;
 	d->hash = 0;
 	d->mounted = d->rules = 0;
-	d->hashed = d->recent = d->removed = false;
+	d->hashed = d->recent = d->removed = d->remembered = false;
 	return d;
 }
 
@@ -426,6 +428,8 @@ void dcache_drop(struct superblock *sb)
 			if (d->sb != sb || atomic_load(&d->refs) > 0)
 				continue;
 			unhash_locked(d);
+			if (d->remembered)
+				dentry_forget_locked(d);
 			d->hash_next = victims;
 			victims = d;
 		}

@@ -136,7 +136,7 @@ static struct fs_type devfs_type = {
 };
 /* The name under which scripts written for Linux know it. */
 static struct fs_type devtmpfs_type = {
-	.name = "devtmpfs", .nodev = true, .mount = devfs_mount, .statfs = ramfs_statfs
+	.name = "devtmpfs", .nodev = true, .has_handles = true, .mount = devfs_mount, .statfs = ramfs_statfs
 };
 
 static void make_links(void)

@@ -679,14 +679,19 @@ static const char *tmpfs_options(struct superblock *sb, char *buf, size_t size)
 
 static struct fs_type rootfs_type = { .name = "rootfs",
 				      .nodev = true,
+				      .has_handles = true,
 				      .mount = ramfs_mount,
 				      .unmount = ramfs_destroy,
 				      .statfs = ramfs_statfs };
-static struct fs_type ramfs_type = {
-	.name = "ramfs", .nodev = true, .mount = ramfs_mount, .unmount = ramfs_destroy, .statfs = ramfs_statfs
-};
+static struct fs_type ramfs_type = { .name = "ramfs",
+				     .nodev = true,
+				     .has_handles = true,
+				     .mount = ramfs_mount,
+				     .unmount = ramfs_destroy,
+				     .statfs = ramfs_statfs };
 static struct fs_type tmpfs_type = { .name = "tmpfs",
 				     .nodev = true,
+				     .has_handles = true,
 				     .mount = tmpfs_mount,
 				     .unmount = ramfs_destroy,
 				     .remount = tmpfs_remount,

@@ -28,6 +28,7 @@ struct dentry {
 	bool hashed;              /* [d] */
 	bool recent;              /* [d] used since the pruner last came by */
 	bool removed;             /* [d] unlinked: paths show " (deleted)" */
+	bool remembered;          /* [d] by a file handle: stays in the cache, and says when it goes */
 	char *name;               /* [d] short_name, or its own memory */
 	char short_name[28];
 };
@@ -90,6 +91,8 @@ void dentry_remove(struct dentry *dentry);
 void dentry_move(struct dentry *dentry, struct dentry *target, bool exchange);
 /* Drop every unused entry of a file system. */
 void dcache_drop(struct superblock *sb);
+/* The entry goes, and a file handle remembers it: fs/file_handle.c.  Caller holds dcache_lock. */
+void dentry_forget_locked(struct dentry *dentry);
 /* The path of the entry in its own file system.  Length or -ENAMETOOLONG. */
 ssize_t dentry_path_text(const struct dentry *dentry, char *buf, size_t size);
 /* Is `ancestor` the same as `dentry` or above it? */

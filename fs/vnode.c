@@ -5,6 +5,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/device.h>
+#include <kernel/file_handle.h>
 #include <kernel/inotify.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
@@ -48,6 +49,8 @@ void vnode_put(struct vnode *v)
 		return;
 	if (unlikely(v->watches))
 		notify_vnode_gone(v);
+	if (unlikely(v->handle))
+		vnode_handle_free(v);
 	if (v->ops->evict)
 		v->ops->evict(v);
 	if (v->pages)

@@ -123,6 +123,8 @@ struct vnode {
 	struct pipe *pipe;                     /* [lock] of a fifo while it is open */
 	struct file_locks *locks; /* [file_locks_mutex] record locks and flock; NULL: none ever */
 	struct lease *leases;     /* [lease_mutex] written; NULL: nobody has one.  fs/lease.c */
+	struct vnode_handle
+		*_Atomic handle;  /* [a] written once; NULL: nobody asked for it.  fs/file_handle.c */
 	struct watch *watches;    /* fs/events/watch.h: who wants to hear of it, */
 	_Atomic uint32_t watched; /* [a] and of what, in all */
 	void *private;            /* [ops] */
@@ -151,7 +153,8 @@ struct superblock {
 
 struct fs_type {
 	const char *name;
-	bool nodev; /* no block device behind it */
+	bool nodev;       /* no block device behind it */
+	bool has_handles; /* a file is one vnode for as long as it exists: <kernel/file_handle.h> */
 	int (*mount)(const struct fs_type *type, const char *source, const char *data,
 		     struct superblock **out);
 	void (*unmount)(struct superblock *sb);

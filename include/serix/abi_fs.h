@@ -174,6 +174,13 @@ struct abi_file_owner { /* struct f_owner_ex */
 #define RESOLVE_IN_ROOT       0x10u
 #define RESOLVE_CACHED        0x20u
 
+/* struct file_handle: `bytes` follow it. */
+struct abi_file_handle {
+	uint32_t bytes;
+	int32_t type;
+};
+#define FILE_ID_INVALID 0xff
+
 struct abi_open_how {
 	uint64_t flags, mode, resolve;
 };

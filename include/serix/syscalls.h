@@ -272,6 +272,8 @@
 	X(297, rt_tgsigqueueinfo, 4, signal)         \
 	X(299, recvmmsg, 5, socket)                  \
 	X(302, prlimit64, 4, process)                \
+	X(303, name_to_handle_at, 5, handle)         \
+	X(304, open_by_handle_at, 3, handle)         \
 	X(306, syncfs, 1, storage)                   \
 	X(307, sendmmsg, 4, socket)                  \
 	X(309, getcpu, 3, sched)                     \
