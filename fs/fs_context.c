@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A process's root, current directory and umask. */
+/*
+ * A process's root, current directory and umask.  The two places are under dcache_lock, where each walk looks
+ * at one of them anyway.
+ */
 #include "vfs_priv.h"
 
 #include <kernel/process.h>
@@ -14,12 +17,11 @@ static struct fs_context *create(const struct path *root, const struct path *cwd
 	if (!fs)
 		return NULL;
 	refcount_set(&fs->refs, 1);
-	spin_init(&fs->lock, "fs context", RANK_DCACHE);
 	fs->root = *root;
 	fs->cwd = *cwd;
 	path_get(root);
 	path_get(cwd);
-	fs->umask = umask;
+	atomic_init(&fs->umask, umask);
 	return fs;
 }
 
@@ -34,12 +36,17 @@ struct fs_context *fs_context_create(void)
 	return fs;
 }
 
-static void get_path(struct fs_context *fs, const struct path *which, struct path *out)
+static void get_path(const struct path *which, struct path *out)
 {
-	spin_lock(&fs->lock);
+	spin_lock(&dcache_lock);
 	*out = *which;
 	path_get(out);
-	spin_unlock(&fs->lock);
+	spin_unlock(&dcache_lock);
+}
+
+void fs_context_path(struct fs_context *fs, bool root, struct path *out)
+{
+	get_path(root ? &fs->root : &fs->cwd, out);
 }
 
 struct fs_context *fs_context_copy(struct fs_context *fs)
@@ -47,9 +54,9 @@ struct fs_context *fs_context_copy(struct fs_context *fs)
 	struct path root, cwd;
 	struct fs_context *copy;
 
-	get_path(fs, &fs->root, &root);
-	get_path(fs, &fs->cwd, &cwd);
-	copy = create(&root, &cwd, READ_ONCE(fs->umask));
+	get_path(&fs->root, &root);
+	get_path(&fs->cwd, &cwd);
+	copy = create(&root, &cwd, atomic_load(&fs->umask));
 	path_put(&root);
 	path_put(&cwd);
 	return copy;
@@ -71,60 +78,44 @@ void fs_context_put(struct fs_context *fs)
 
 void fs_current_root(struct path *out)
 {
-	struct fs_context *fs = in_user_thread() ? current_process()->fs : NULL;
+	struct fs_context *fs = fs_current();
 
 	if (fs)
-		get_path(fs, &fs->root, out);
+		get_path(&fs->root, out);
 	else
 		system_root(out);
 }
 
 void fs_current_cwd(struct path *out)
 {
-	struct fs_context *fs = in_user_thread() ? current_process()->fs : NULL;
+	struct fs_context *fs = fs_current();
 
 	if (fs)
-		get_path(fs, &fs->cwd, out);
+		get_path(&fs->cwd, out);
 	else
 		system_root(out);
 }
 
-void fs_current_start(bool from_root, struct path *at, struct path *root)
-{
-	struct fs_context *fs = in_user_thread() ? current_process()->fs : NULL;
-
-	if (!fs) {
-		system_root(at);
-		*root = *at;
-		return;
-	}
-	spin_lock(&fs->lock);
-	*root = fs->root;
-	*at = from_root ? fs->root : fs->cwd;
-	path_get(at);
-	spin_unlock(&fs->lock);
-}
-
-static void set_path(struct fs_context *fs, struct path *which, const struct path *path)
+static void set_path(struct path *which, const struct path *path)
 {
 	struct path old;
 
 	path_get(path);
-	spin_lock(&fs->lock);
+	spin_lock(&dcache_lock);
 	old = *which;
 	*which = *path;
-	spin_unlock(&fs->lock);
+	spin_unlock(&dcache_lock);
 	path_put(&old);
 }
 
 void fs_context_set_cwd(struct fs_context *fs, const struct path *path)
 {
-	set_path(fs, &fs->cwd, path);
+	set_path(&fs->cwd, path);
 }
 
 void fs_context_set_root(struct fs_context *fs, const struct path *path)
 {
-	set_path(fs, &fs->root, path);
+	set_path(&fs->root, path);
 }
 
 static bool same_path(const struct path *a, const struct path *b)
@@ -136,7 +127,7 @@ static void replace_in(struct fs_context *fs, const struct path *old, const stru
 {
 	int replaced = 0;
 
-	spin_lock(&fs->lock);
+	spin_lock(&dcache_lock);
 	for (int i = 0; i < 2; i++) {
 		struct path *p = i ? &fs->cwd : &fs->root;
 
@@ -146,7 +137,7 @@ static void replace_in(struct fs_context *fs, const struct path *old, const stru
 		*p = *new;
 		replaced++;
 	}
-	spin_unlock(&fs->lock);
+	spin_unlock(&dcache_lock);
 	while (replaced-- > 0)
 		path_put(old); /* not the last one: the caller has its own */
 }

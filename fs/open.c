@@ -217,11 +217,11 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 
 mode_t fs_apply_umask(mode_t mode)
 {
-	const struct fs_context *fs = in_user_thread() ? current_process()->fs : NULL;
+	const struct fs_context *fs = fs_current();
 
 	if (confine_denies(CONFINE_NO_ADMIN))
 		mode &= ~(mode_t)(S_ISUID | S_ISGID);
-	return fs ? mode & ~READ_ONCE(fs->umask) : mode;
+	return fs ? mode & ~atomic_load_explicit(&fs->umask, memory_order_relaxed) : mode;
 }
 
 /* Make the regular file `name`, with the directory's lock held. */

@@ -29,10 +29,7 @@ static int fs_path(const struct proc_node *node, bool root, struct path *out)
 
 	if (!fs)
 		return -ENOENT;
-	spin_lock(&fs->lock);
-	*out = root ? fs->root : fs->cwd;
-	path_get(out);
-	spin_unlock(&fs->lock);
+	fs_context_path(fs, root, out);
 	fs_context_put(fs);
 	return 0;
 }

@@ -144,7 +144,7 @@ static int look(const struct proc_node *node, struct look *l)
 	tty_put(tty);
 	fs = process_fs_get(p);
 	if (fs) {
-		l->umask = READ_ONCE(fs->umask);
+		l->umask = atomic_load(&fs->umask);
 		fs_context_put(fs);
 	}
 	caps = process_caps_get(p);

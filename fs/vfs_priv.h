@@ -2,6 +2,7 @@
 /* Chroma's insides: dentries, mounts and the walk, shared by the files of fs/ only. */
 #pragma once
 
+#include <kernel/process.h>
 #include <kernel/vfs.h>
 #include <serix/abi_fs.h>
 #include <serix/errno.h>
@@ -156,7 +157,10 @@ struct last_name {
 
 struct walk {
 	const struct credentials *cred;
-	struct path at;         /* referenced */
+	/* It begins at this one's root or current directory, as the text says, and `at` and `root` are not known
+	 * yet: the first step finds out under dcache_lock, so nobody takes a reference on where it begins. */
+	const struct fs_context *from;
+	struct path at;         /* referenced; nowhere while `from` is set */
 	struct path root;       /* where ".." ends; only compared, so not referenced */
 	bool own_root;          /* the caller gave it, and keeps it alive */
 	unsigned links;         /* symlinks followed so far */
@@ -214,10 +218,15 @@ mode_t fs_apply_umask(mode_t mode);
 
 /* What opening the vnode gives.  Consumes the references of `path`, whatever happens. */
 int file_open_path(const struct path *path, uint32_t flags, bool created, struct file **out) __must_check;
-/* A referenced path, and the identity of the root, as one look. */
 /* Wherever a process has its root or current directory at `old`, it is at `new` from now on. */
 void fs_contexts_replace(const struct path *old, const struct path *new);
-void fs_current_start(bool from_root, struct path *at, struct path *root);
+/* The running process's; NULL: a kernel thread. */
+static inline struct fs_context *fs_current(void)
+{
+	return in_user_thread() ? current_process()->fs : NULL;
+}
+/* The root or the current directory, referenced. */
+void fs_context_path(struct fs_context *fs, bool root, struct path *out);
 
 /* Cut a write that would pass RLIMIT_FSIZE or the largest offset; -EFBIG (with SIGXFSZ) when nothing fits. */
 int file_limit_write(struct iobuf *io, off_t pos) __must_check;

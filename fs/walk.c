@@ -39,6 +39,42 @@ static void limit_to(struct walk *w, const struct file *file, uint32_t granted)
 	path_get(&w->base);
 }
 
+/* At the process's root or current directory; kernel threads have neither. */
+static void start_from_own(struct walk *w)
+{
+	w->from = fs_current();
+	w->at = (struct path){ NULL, NULL };
+	if (unlikely(!w->from)) {
+		system_root(&w->at);
+		w->root = w->at;
+	}
+}
+
+/* Where is that?  Caller holds dcache_lock, and takes the reference before it lets go of it. */
+static void look_where_from_locked(struct walk *w)
+{
+	const struct fs_context *fs = w->from;
+
+	w->from = NULL;
+	w->root = fs->root;
+	w->at = *w->cursor == '/' ? fs->root : fs->cwd;
+}
+
+/* Only where ".." ends, for a walk that begins elsewhere. */
+static void find_root(struct walk *w)
+{
+	const struct fs_context *fs = fs_current();
+
+	if (unlikely(!fs)) {
+		system_root(&w->root);
+		path_put(&w->root);
+		return;
+	}
+	spin_lock(&dcache_lock);
+	w->root = fs->root;
+	spin_unlock(&dcache_lock);
+}
+
 static int start_from_fd(struct walk *w, int dirfd, const char *name)
 {
 	struct file_use use;
@@ -70,6 +106,7 @@ static void begin(struct walk *w, const char *name, const struct credentials *cr
 {
 	w->own_root = own_root;
 	w->cred = cred;
+	w->from = NULL;
 	w->links = 0;
 	w->cursor = name;
 	w->text = NULL;
@@ -83,18 +120,19 @@ int walk_start(struct walk *w, int dirfd, const char *name, const struct credent
 {
 	const struct confine *confine = current_confine();
 
+	bool own = *name == '/' || dirfd == AT_FDCWD;
+
 	begin(w, name, cred, false);
-	fs_current_start(*name == '/', &w->at, &w->root);
 	if (unlikely(confine != NULL)) {
 		w->judged = confine->deny & CONFINE_NO_PATHS;
-		if (confine->capability_mode && (*name == '/' || dirfd == AT_FDCWD)) {
-			path_put(&w->at);
+		if (confine->capability_mode && own)
 			return -EPERM;
-		}
 	}
-	if (*name == '/' || dirfd == AT_FDCWD)
+	if (likely(own)) {
+		start_from_own(w);
 		return 0;
-	path_put(&w->at);
+	}
+	find_root(w);
 	return start_from_fd(w, dirfd, name);
 }
 
@@ -103,6 +141,17 @@ void walk_start_at(struct walk *w, const struct path *start, const char *name, c
 	begin(w, name, cred, true);
 	w->root = w->at = *start;
 	path_get(start);
+}
+
+/* Find out where it begins before its first step. */
+static void settle(struct walk *w)
+{
+	if (!w->from)
+		return;
+	spin_lock(&dcache_lock);
+	look_where_from_locked(w);
+	path_get(&w->at);
+	spin_unlock(&dcache_lock);
 }
 
 /* RESOLVE_BENEATH forbids to leave where the walk began, RESOLVE_IN_ROOT makes that its root. */
@@ -114,6 +163,7 @@ void walk_resolve(struct walk *w, uint32_t resolve)
 	if (resolve & RESOLVE_NO_SYMLINKS)
 		w->links = SYMLINKS_MAX;
 	if (resolve & RESOLVE_SCOPED) {
+		settle(w);
 		w->root = w->scope = w->at;
 		w->own_root = true;
 		path_get(&w->scope);
@@ -244,13 +294,48 @@ static inline bool cached_step(const struct walk *w, struct path *at, const char
 	return true;
 }
 
+/*
+ * The end of a run of steps.  Both let go of dcache_lock.  umount passes through that after it took a mount
+ * out of the table and before it lets go of it, so the mounts met on the way are still alive.
+ */
+static inline void settle_at_locked(struct walk *w, const struct path *at)
+{
+	path_get(at);
+	spin_unlock(&dcache_lock);
+	w->at = *at;
+}
+
+/* The same where the walk has a reference on the place it leaves. */
+static inline void move_to_locked(struct walk *w, const struct path *at)
+{
+	struct path left = w->at;
+	bool crossed = at->mount != left.mount;
+
+	if (at->dentry == left.dentry && !crossed) {
+		spin_unlock(&dcache_lock);
+		return;
+	}
+	dentry_get(at->dentry);
+	if (crossed)
+		mount_get(at->mount);
+	spin_unlock(&dcache_lock);
+	w->at = *at;
+	dentry_put(left.dentry);
+	if (crossed)
+		mount_put(left.mount);
+}
+
 /* Advance over cached components; the last one is left alone if `stop_at_last`. */
 static void walk_cached(struct walk *w, bool follow, bool stop_at_last, bool *slash)
 {
 	const char *p = w->cursor;
-	struct path at = w->at;
+	bool begins = w->from;
+	struct path at;
 
 	spin_lock(&dcache_lock);
+	if (begins)
+		look_where_from_locked(w);
+	at = w->at;
 	for (;;) {
 		const char *name, *behind;
 		uint32_t hash;
@@ -269,22 +354,10 @@ static void walk_cached(struct walk *w, bool follow, bool stop_at_last, bool *sl
 		*slash = *behind == '/';
 		w->cursor = p;
 	}
-	if (at.dentry == w->at.dentry && at.mount == w->at.mount) {
-		spin_unlock(&dcache_lock);
-		return;
-	}
-	/* umount passes through dcache_lock after it took a mount out of the table and before it lets go
-	 * of it, so the mounts met above are still alive. */
-	dentry_get(at.dentry);
-	if (at.mount != w->at.mount) {
-		mount_get(at.mount);
-		spin_unlock(&dcache_lock);
-		path_put(&w->at);
-	} else {
-		spin_unlock(&dcache_lock);
-		dentry_put(w->at.dentry);
-	}
-	w->at = at;
+	if (begins)
+		settle_at_locked(w, &at);
+	else
+		move_to_locked(w, &at);
 }
 
 /* --- the slow part --- */
@@ -370,7 +443,7 @@ static void restart_at_root(struct walk *w)
 		w->at = w->root;
 		path_get(&w->at);
 	} else {
-		fs_current_start(true, &w->at, &w->root);
+		start_from_own(w); /* the text begins with a slash */
 	}
 }
 
@@ -482,16 +555,13 @@ static int walk_step(struct walk *w, const struct component *c, bool follow)
 	return walk_cross_down(w);
 }
 
-int walk_all(struct walk *w, bool follow, bool *slash)
+/* What the cached part has left of it. */
+static __noinline int walk_rest(struct walk *w, bool follow, bool *slash)
 {
-	*slash = *w->cursor == '/';
-	for (;;) {
+	while (*w->cursor) {
 		struct component c;
 		int err;
 
-		walk_cached(w, follow, false, slash);
-		if (!*w->cursor)
-			return 0;
 		path_component(&w->cursor, &c);
 		if (c.kind == COMPONENT_NONE)
 			return 0;
@@ -499,7 +569,16 @@ int walk_all(struct walk *w, bool follow, bool *slash)
 		err = walk_step(w, &c, follow);
 		if (err < 0)
 			return err;
+		walk_cached(w, follow, false, slash);
 	}
+	return 0;
+}
+
+int walk_all(struct walk *w, bool follow, bool *slash)
+{
+	*slash = *w->cursor == '/';
+	walk_cached(w, follow, false, slash);
+	return likely(!*w->cursor) ? 0 : walk_rest(w, follow, slash);
 }
 
 int walk_parent(struct walk *w, struct last_name *last)

@@ -169,9 +169,8 @@ struct fs_type {
 /* A process's root and current directory, and umask; shared by CLONE_FS. */
 struct fs_context {
 	struct refcount refs;
-	struct spinlock lock;
-	struct path root, cwd; /* [lock] */
-	mode_t umask;          /* [lock] */
+	struct path root, cwd; /* [dcache_lock] referenced */
+	_Atomic mode_t umask;  /* [a] */
 };
 struct fs_context *fs_context_create(void);                /* root of the system; NULL: no memory */
 struct fs_context *fs_context_copy(struct fs_context *fs); /* NULL: no memory */

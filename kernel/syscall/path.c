@@ -356,14 +356,7 @@ SYSCALL(getcwd)
 
 SYSCALL(umask)
 {
-	struct fs_context *fs = current_process()->fs;
-	mode_t old;
-
-	spin_lock(&fs->lock);
-	old = fs->umask;
-	fs->umask = ARG(0, mode_t) & 0777;
-	spin_unlock(&fs->lock);
-	return old;
+	return atomic_exchange(&current_process()->fs->umask, ARG(0, mode_t) & 0777);
 }
 
 /* --- making and removing --- */

@@ -199,6 +199,14 @@ static void map_what_is_renamed(void)
 	close(fd);
 }
 
+static int file_with(const char *name, const char *text)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	complain_unless(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	return fd;
+}
+
 static void *look_through_links(void *arg)
 {
 	char text[4096];
@@ -228,6 +236,31 @@ static void mount_and_unmount(void)
 		while (umount(TOP "/mnt") < 0)
 			;
 		unlink(TOP "/mnt/link"); /* made on the directory below, while nothing was mounted */
+	}
+}
+
+/* Paths that begin where the process is, which another thread changes.  "here" is in both places. */
+static void *look_from_here(void *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	while (!atomic_load(&over)) {
+		complain_unless(stat("here", &st) == 0 && S_ISREG(st.st_mode));
+		complain_unless(stat(TOP "/here", &st) == 0);
+	}
+	return NULL;
+}
+
+static void move_in_and_out(void)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		complain_unless(mount("none", TOP "/mnt", "tmpfs", 0, NULL) == 0);
+		close(file_with(TOP "/mnt/here", "text"));
+		complain_unless(chdir(TOP "/mnt") == 0);
+		complain_unless(chdir(TOP) == 0);
+		while (umount(TOP "/mnt") < 0)
+			; /* the other one is still on its way out */
 	}
 }
 
@@ -379,14 +412,6 @@ static void all_drawn_differ(void)
 		complain_unless(by_value(all[i - 1], all[i]) != 0);
 }
 
-static int file_with(const char *name, const char *text)
-{
-	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
-
-	complain_unless(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	return fd;
-}
-
 int main(void)
 {
 	mkdir(TOP, 0700);
@@ -408,6 +433,11 @@ int main(void)
 	close(file_with(TOP "/target", "text"));
 	run_beside(look_through_links, mount_and_unmount);
 	tap(result(), "links lead out of a file system while it is unmounted");
+
+	close(file_with(TOP "/here", "text"));
+	complain_unless(chdir(TOP) == 0);
+	run_beside(look_from_here, move_in_and_out);
+	tap(result(), "paths begin in one directory or the other while a thread changes it");
 
 	fd_a = file_with(TOP "/a", "a");
 	fd_b = file_with(TOP "/b", "b");
