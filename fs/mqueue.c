@@ -64,7 +64,7 @@ struct mqueue_message *mqueue_message_alloc(size_t size, uint32_t priority)
 	size_t all = sizeof(struct mqueue_message) + size;
 	struct mqueue_message *m;
 
-	if (pmm_free_memory() <= pmm_total_memory() / RESERVE_PART)
+	if (!pmm_free_beyond(pmm_total_memory() / RESERVE_PART))
 		return NULL;
 	m = all <= SMALL_MESSAGE ? kmalloc(all) : vmalloc(all);
 	if (!m)

@@ -47,7 +47,7 @@ bool ramfs_memory_left(void)
 	uint64_t share = pmm_total_memory() / PAGE_SIZE / 32;
 	uint64_t reserve = MIN(MAX(share, RESERVE_MIN_PAGES), RESERVE_MAX_PAGES);
 
-	return pmm_free_memory() / PAGE_SIZE > reserve;
+	return pmm_free_beyond(reserve * PAGE_SIZE);
 }
 
 static int contents_fill(struct vm_object *obj, uint64_t index, struct page *page)

@@ -126,4 +126,6 @@ void pmm_get_node(unsigned node, struct pmm_node_stats *out);
 
 size_t pmm_total_memory(void); /* bytes */
 size_t pmm_free_memory(void);
+/* Is more than that free?  Cheap where it is much more. */
+bool pmm_free_beyond(size_t bytes);
 size_t pmm_used_memory(void);

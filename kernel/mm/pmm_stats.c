@@ -115,6 +115,12 @@ size_t pmm_free_memory(void)
 	return stats.free_pages << PAGE_SHIFT;
 }
 
+/* The zones alone mostly have it; only what is short makes a look at every CPU's counts worth while. */
+bool pmm_free_beyond(size_t bytes)
+{
+	return likely(zones_free() << PAGE_SHIFT > bytes) || pmm_free_memory() > bytes;
+}
+
 size_t pmm_used_memory(void)
 {
 	struct pmm_stats stats;

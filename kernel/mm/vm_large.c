@@ -94,7 +94,7 @@ static bool wanted(const struct vm_space *vm, const struct vm_area *area, uint64
 	if (!(area->flags & VM_HUGEPAGE) && !dense_at(vm, area, base - LARGE_PAGE_SIZE) &&
 	    !dense_at(vm, area, base + LARGE_PAGE_SIZE))
 		return false;
-	return pmm_free_memory() > pmm_total_memory() / SHORT_MEMORY + LARGE_PAGE_SIZE;
+	return pmm_free_beyond(pmm_total_memory() / SHORT_MEMORY + LARGE_PAGE_SIZE);
 }
 
 /* --- faults ----------------------------------------------------------------------------------------- */

@@ -69,7 +69,7 @@ static void count_uid(struct process *p, void *arg)
 /* The last pages are for the programs that there are: a new one is refused before somebody must be killed. */
 static bool memory_is_short(void)
 {
-	return pmm_free_memory() < pmm_total_memory() / MEMORY_RESERVE_PART;
+	return !pmm_free_beyond(pmm_total_memory() / MEMORY_RESERVE_PART);
 }
 
 /* User 0 has no limit, whatever he has given up. */

@@ -36,7 +36,7 @@ int64_t ids_now(void)
 
 bool ids_memory_left(void)
 {
-	return pmm_free_memory() > pmm_total_memory() / RESERVE_PART;
+	return pmm_free_beyond(pmm_total_memory() / RESERVE_PART);
 }
 
 /* --- whose they are ------------------------------------------------------------------------------------ */
