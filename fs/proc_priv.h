@@ -216,6 +216,12 @@ int proc_store_sem_limits(const struct proc_node *node, const char *text, size_t
 #define PROC_NS_COUNT 8
 extern const struct proc_entry proc_ns_entries[PROC_NS_COUNT];
 
+/* fs/proc_keys.c */
+int proc_show_keys(struct proc_text *t, const struct proc_node *node);
+int proc_show_key_users(struct proc_text *t, const struct proc_node *node);
+#define PROC_SYS_KEYS_COUNT 6
+extern const struct proc_entry proc_sys_keys_entries[PROC_SYS_KEYS_COUNT];
+
 #define PROC_SYSVIPC_COUNT 3
 extern const struct proc_entry proc_sysvipc_entries[PROC_SYSVIPC_COUNT]; /* fs/proc_sysvipc.c */
 

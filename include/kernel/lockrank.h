@@ -22,6 +22,7 @@ enum lock_rank {
 	RANK_AIO_EVENTS,  /* who takes events of asynchronous I/O */
 	RANK_VM_SPACE,    /* vm_space.lock; faults on user copies take it, so it follows file locks */
 	RANK_SYSVIPC,     /* ids of System V IPC and what they name; areas count in segments */
+	RANK_KEYS,        /* keys, links between them, and who has which keyrings */
 	RANK_VM_OBJECT,   /* vm_object.lock */
 	RANK_VM_AREAS,    /* vm_object.areas_lock */
 	RANK_RECLAIM,     /* an allocation that frees memory first; any mutex may be held then */

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <kernel/cap.h>
+#include <kernel/keys.h>
 #include <kernel/list.h>
 #include <kernel/privilege.h>
 #include <kernel/ptrace.h>
@@ -177,6 +178,7 @@ struct process {
 	uint32_t core_filter;           /* [p] which kinds of memory a core would have: core(5) */
 	struct rb_tree aio_contexts;    /* [p] fs/aio */
 	struct sem_undo_list *sem_undo; /* [sem_sets.lock] NULL: it undoes nothing */
+	struct process_keys keys;
 };
 
 /* personality(2), Linux's numbers: what a program may ask to find otherwise than usual. */
@@ -226,8 +228,9 @@ struct thread {
 	_Atomic uint32_t direct_calls;  /* [process.lock] written; numbers below it need nobody's look */
 	struct seccomp_state seccomp;
 	struct user_dispatch dispatch; /* [o] */
-	uint16_t ioprio;               /* [process.lock] */
-	uint32_t persona;              /* [o] PERSONA_* */
+	struct thread_keys keys;
+	uint16_t ioprio;  /* [process.lock] */
+	uint32_t persona; /* [o] PERSONA_* */
 	/* [o] How late it may wake, and what PR_SET_TIMERSLACK with 0 goes back to.  Timers here are exact,
 	 * so this is only kept. */
 	uint64_t timer_slack_ns, timer_slack_default_ns;

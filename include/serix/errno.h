@@ -75,7 +75,11 @@
 #define EALREADY        114
 #define EINPROGRESS     115
 #define ESTALE          116
+#define EDQUOT          122
 #define ECANCELED       125
+#define ENOKEY          126
+#define EKEYEXPIRED     127
+#define EKEYREVOKED     128
 #define EOWNERDEAD      130
 
 /* Inside the kernel only: a system call that a signal interrupted.  The way back to user mode turns

@@ -224,6 +224,9 @@
 	X(244, mq_notify, 2, mqueue)                 \
 	X(245, mq_getsetattr, 3, mqueue)             \
 	X(247, waitid, 5, process)                   \
+	X(248, add_key, 5, keys)                     \
+	X(249, request_key, 4, keys)                 \
+	X(250, keyctl, 5, keys)                      \
 	X(251, ioprio_set, 3, sched)                 \
 	X(252, ioprio_get, 2, sched)                 \
 	X(253, inotify_init, 0, inotify)             \

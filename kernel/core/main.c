@@ -21,6 +21,7 @@
 #include <kernel/ipc.h>
 #include <kernel/kasan.h>
 #include <kernel/keyboard.h>
+#include <kernel/keys.h>
 #include <kernel/ktest.h>
 #include <kernel/panic.h>
 #include <kernel/panic_test.h>
@@ -154,6 +155,7 @@ static void start(void *unused)
 	topology_init_cpus();
 	reclaim_init();
 	cap_expire_start();
+	keys_start();
 	socket_start();
 	aio_start();
 	watchdog_init();

@@ -8,6 +8,7 @@
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
 #include <kernel/confine.h>
+#include <kernel/keys.h>
 #include <kernel/pmm.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -141,6 +142,9 @@ static int copy_thread(struct process *p, const struct clone_args *args, struct 
 		t->set_child_tid = args->child_tid;
 	if (args->flags & CLONE_CHILD_CLEARTID)
 		t->clear_child_tid = args->child_tid;
+	err = keys_inherit(t);
+	if (err < 0)
+		goto out_thread;
 	*out = t;
 	return 0;
 out_thread:

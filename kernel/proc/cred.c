@@ -8,6 +8,7 @@
  */
 #include <kernel/cap_audit.h>
 #include <kernel/confine.h>
+#include <kernel/keys.h>
 #include <kernel/string.h>
 #include <serix/errno.h>
 
@@ -120,6 +121,8 @@ int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *ar
 		if (confine_denies(CONFINE_NO_ADMIN) && !same_identity(&old, &new))
 			return -EPERM;
 	} while (!install(p, &new, changes));
+	if (old.fsuid != new.fsuid || old.fsgid != new.fsgid)
+		keys_owner_changed(new.fsuid, new.fsgid);
 	return result;
 }
 

@@ -10,6 +10,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/format.h>
+#include <kernel/keys.h>
 #include <kernel/reservation.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -421,6 +422,7 @@ static void commit(struct exec *x)
 
 	uring_exit(t);
 	aio_exit(p);
+	keys_exec();
 	install_memory(x, t);
 	install_identity(x, p);
 	install_program_file(x, p);

@@ -8,6 +8,7 @@
 #include <kernel/aio.h>
 #include <kernel/cap.h>
 #include <kernel/core_dump.h>
+#include <kernel/keys.h>
 #include <kernel/panic.h>
 #include <kernel/reservation.h>
 #include <kernel/slab.h>
@@ -134,6 +135,7 @@ static void process_teardown(struct process *p)
 	spin_unlock_irqrestore(&p->lock, flags);
 	sem_undo_exit(p);
 	aio_exit(p);
+	keys_exit_process(p);
 	timer_cancel(&p->alarm);
 	cpu_timers_stop(p);
 	posix_timers_delete_all(p);
@@ -290,6 +292,7 @@ void thread_exit_status(int wait_status)
 	core_dump_wait(t);
 	ptrace_exit_event(READ_ONCE(p->exiting) ? p->exit_status : wait_status);
 	uring_exit(t);
+	keys_exit_thread(t);
 	reservation_leave();
 	t->task.leaving = true;
 	exit_release_memory(t);

@@ -9,6 +9,7 @@
 #include <arch/context.h>
 #include <kernel/cap.h>
 #include <kernel/confine.h>
+#include <kernel/keys.h>
 #include <kernel/slab.h>
 #include <kernel/sysvipc.h>
 #include <kernel/string.h>
@@ -140,6 +141,7 @@ static void process_free(struct process *p)
 	if (p->vm)
 		vm_space_put(p->vm);
 	sem_undo_exit(p);
+	keys_exit_process(p);
 	confine_put(atomic_load(&p->confine));
 	slab_free(process_cache, p);
 }
@@ -175,6 +177,7 @@ void thread_free(struct thread *t)
 	struct process *p = t->process;
 
 	kfree(t->ptrace.corpse);
+	keys_exit_thread(t);
 	task_fini(&t->task);
 	slab_free(thread_cache, t);
 	process_put(p);

@@ -102,6 +102,10 @@ static const char *error_name(int error)
 		E(EOWNERDEAD),
 		E(ENOTRECOVERABLE),
 		E(EUSERS),
+		E(EDQUOT),
+		E(ENOKEY),
+		E(EKEYEXPIRED),
+		E(EKEYREVOKED),
 #undef E
 	};
 	static char number[16];
