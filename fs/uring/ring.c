@@ -3,6 +3,7 @@
 #include "uring_priv.h"
 
 #include <kernel/eventfd.h>
+#include <kernel/pmm.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -10,6 +11,10 @@
 #include "../vfs_priv.h"
 
 #define LIVE_MAX (4 * URING_ENTRIES_MAX)
+/* Requests are charged to nobody: this fraction of memory stays free of them, so that others can go on and
+ * begin.  A ring looks each time that it has so many more. */
+#define FREE_PART 16
+#define LIVE_STEP 64
 
 struct uring *uring_of(const struct file *file)
 {
@@ -207,33 +212,47 @@ void uring_flush(struct uring *ring)
 
 /* --- submitting ----------------------------------------------------------------------------------------- */
 
+static bool memory_left(void)
+{
+	return pmm_free_memory() > pmm_total_memory() / FREE_PART;
+}
+
+/* How many there are with one more. */
+static uint32_t count_request(struct uring *ring)
+{
+	uint32_t live;
+
+	spin_lock(&ring->lock);
+	live = ++ring->live;
+	spin_unlock(&ring->lock);
+	return live;
+}
+
+static void discount_request(struct uring *ring)
+{
+	spin_lock(&ring->lock);
+	ring->live--;
+	spin_unlock(&ring->lock);
+}
+
 void uring_free_request(struct uring_request *r)
 {
 	struct uring *ring = r->ring;
 
-	spin_lock(&ring->lock);
-	ring->live--;
-	spin_unlock(&ring->lock);
+	discount_request(ring);
 	uring_put(ring);
 	kfree(r);
 }
 
 static struct uring_request *new_request(struct uring *ring)
 {
-	struct uring_request *r;
-	bool room;
+	uint32_t live = count_request(ring);
+	struct uring_request *r = NULL;
 
-	spin_lock(&ring->lock);
-	room = ring->live < LIVE_MAX;
-	ring->live += room;
-	spin_unlock(&ring->lock);
-	if (!room)
-		return NULL;
-	r = kzalloc(sizeof(*r));
+	if (live <= LIVE_MAX && (live % LIVE_STEP != 0 || memory_left()))
+		r = kzalloc(sizeof(*r));
 	if (!r) {
-		spin_lock(&ring->lock);
-		ring->live--;
-		spin_unlock(&ring->lock);
+		discount_request(ring);
 		return NULL;
 	}
 	refcount_get(&ring->refs);
@@ -489,7 +508,7 @@ static void fill_header(struct uring *ring)
 
 static int make_ring(const struct uring_layout *layout, uint32_t setup, struct uring **out)
 {
-	struct uring *ring = kzalloc(sizeof(*ring));
+	struct uring *ring = memory_left() ? kzalloc(sizeof(*ring)) : NULL;
 	int err;
 
 	if (!ring)

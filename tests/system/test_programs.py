@@ -24,6 +24,12 @@ def test_program(name):
     assert b"not ok" not in got.out
 
 
+def test_rings_leave_memory():
+    """Completions that nobody takes are kept, but not in the memory that others need to begin."""
+    got = serix(DIRECTORY + "uring_hostile", "memory", options=["--mem", "96M"])
+    assert got.status == 0 and b"not ok" not in got.out, got.out.decode("utf-8", "replace") + got.err
+
+
 @pytest.mark.parametrize("build", ["--release", "--debug"])
 def test_translations_on_four_cpus(build):
     """What munmap, mprotect, mremap, madvise and fork took away is gone on every CPU."""
