@@ -5,15 +5,10 @@
  * From the place upwards through the tree, across mounts, to the top, all of it under dcache_lock, so that a
  * rename comes before or after, never in between.  Entries that rules name are marked: the others cost two
  * loads each, and the rules are looked at only where one applies.
- *
- * Nobody holds the lock for longer than CLIMB_MAX steps, for anybody may make directories in directories for
- * as long as there is memory.  No path in one piece leads to what lies deeper: there nothing is allowed.
  */
-#include "vfs_priv.h"
+#include "climb.h"
 
 #include <kernel/confine.h>
-
-#define CLIMB_MAX PATH_MAX /* twice the names that a path has room for: mounts are steps, too */
 
 void confine_mark(const struct path *path)
 {
@@ -27,29 +22,6 @@ void confine_unmark(const struct path *path)
 	spin_lock(&dcache_lock);
 	path->dentry->rules--;
 	spin_unlock(&dcache_lock);
-}
-
-/* To the place above, a mount's root being below what it covers; false at the top.  No references: mounts
- * that are met stay while dcache_lock is held (see walk_cached). */
-static bool climb_locked(struct path *at)
-{
-	struct path up;
-
-	if (at->dentry != at->mount->root) {
-		struct dentry *parent = at->dentry->parent;
-		bool moved = parent != at->dentry;
-
-		at->dentry = parent;
-		return moved;
-	}
-	spin_lock(&mount_lock);
-	up.mount = at->mount->parent;
-	up.dentry = at->mount->mountpoint;
-	spin_unlock(&mount_lock);
-	if (!up.mount)
-		return false;
-	*at = up;
-	return true;
 }
 
 static inline bool same_place(const struct path *a, const struct path *b)

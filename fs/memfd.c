@@ -23,6 +23,7 @@ void memfd_init(void)
 {
 	if (ramfs_create(&memfs_type, TMPFS_MAGIC, 0700, &memfs) < 0)
 		panic("no memory for nameless files");
+	memfs->placeless = true;
 	memfs_mount = mount_create_internal(memfs);
 	if (!memfs_mount)
 		panic("no memory for nameless files");

@@ -122,7 +122,11 @@ struct mount *mount_superblock(struct superblock *sb, const char *source, uint32
 
 struct mount *mount_create_internal(struct superblock *sb)
 {
-	return mount_superblock(sb, "none", 0);
+	struct mount *m = mount_superblock(sb, "none", 0);
+
+	if (m)
+		m->internal = true;
+	return m;
 }
 
 void mount_get(struct mount *m)

@@ -7,6 +7,7 @@
 
 #include <kernel/cap.h>
 #include <kernel/confine.h>
+#include <kernel/landlock.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 
@@ -287,7 +288,9 @@ int vfs_mount(const char *source, const char *target, const char *type, unsigned
 	err = vfs_walk(AT_FDCWD, target, 0, CAP_CREATE, &where);
 	if (err < 0)
 		return err;
-	err = mount_at(source, &where, type, flags, data);
+	err = landlock_permits_mounting();
+	if (err == 0)
+		err = mount_at(source, &where, type, flags, data);
 	path_put(&where);
 	return err;
 }
@@ -379,7 +382,7 @@ int vfs_umount(const char *target, unsigned flags)
 		return err;
 	mount_cross_down(&path); /* what is mounted on the caller's root or directory */
 	m = path.mount;
-	err = is_mount_root(&path) ? 0 : -EINVAL;
+	err = is_mount_root(&path) ? landlock_permits_mounting() : -EINVAL;
 	dentry_put(path.dentry);
 	if (err == 0 && (flags & MNT_EXPIRE))
 		err = expire(m, flags);
@@ -429,7 +432,9 @@ int vfs_pivot_root(const char *new_root, const char *put_old)
 		return err;
 	err = vfs_walk(AT_FDCWD, put_old, WALK_DIRECTORY, CAP_CREATE, &old);
 	if (err == 0) {
-		err = pivot_paths(&new, &old);
+		err = landlock_permits_mounting();
+		if (err == 0)
+			err = pivot_paths(&new, &old);
 		path_put(&old);
 	}
 	path_put(&new);

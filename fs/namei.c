@@ -7,28 +7,31 @@
 
 #include <kernel/cap.h>
 #include <kernel/inotify.h>
+#include <kernel/landlock.h>
 #include <kernel/process.h>
 
 static struct mutex rename_mutex = MUTEX_INIT(rename_mutex, "rename", RANK_RENAME);
 
-/* Writing into the directory is allowed and makes sense.  Caller holds its lock. */
-static int may_write_dir(const struct path *parent)
+int dir_may_write(const struct path *parent, uint32_t access)
 {
 	const struct vnode *dir = parent->dentry->vnode;
+	int err;
 
 	if (mount_readonly(parent->mount))
 		return -EROFS;
 	if (dir->nlink == 0)
 		return -ENOENT;
-	return vnode_permission(dir, fs_cred(), MAY_WRITE | MAY_EXEC);
+	/* Names in nobody's tree, as those of message queues are, are not what rules are about. */
+	err = parent->mount->internal ? 0 : landlock_permits(parent, access);
+	return err < 0 ? err : vnode_permission(dir, fs_cred(), MAY_WRITE | MAY_EXEC);
 }
 
 /* The sticky rule: in such a directory only owners remove or rename. */
-static int may_remove(const struct path *parent, const struct vnode *victim)
+static int may_remove(const struct path *parent, const struct vnode *victim, uint32_t access)
 {
 	const struct vnode *dir = parent->dentry->vnode;
 	const struct credentials *cred = fs_cred();
-	int err = may_write_dir(parent);
+	int err = dir_may_write(parent, access);
 
 	if (err < 0)
 		return err;
@@ -64,8 +67,9 @@ static int judge_create(const struct walk *w, struct dentry *d, int err)
 	return refusal(judged, err);
 }
 
-/* Walk to the parent of a name that must not exist yet, lock it and look the name up. */
-static int start_create(struct walk *w, bool directory, struct dentry **out)
+/* Walk to the parent of a name that must not exist yet, lock it and look the name up.  `access`: as of
+ * dir_may_write. */
+static int start_create(struct walk *w, bool directory, uint32_t access, struct dentry **out)
 {
 	struct last_name last;
 	struct dentry *d;
@@ -88,7 +92,7 @@ static int start_create(struct walk *w, bool directory, struct dentry **out)
 	else if (last.slash && !directory)
 		err = -ENOENT;
 	else
-		err = may_write_dir(&w->at);
+		err = dir_may_write(&w->at, access);
 	err = judge_create(w, d, err);
 	if (err < 0) {
 		mutex_unlock(&w->at.dentry->vnode->lock);
@@ -110,12 +114,15 @@ static int make_node_at(struct walk *w, mode_t mode, dev_t rdev, struct path *ou
 {
 	struct dentry *d;
 	struct vnode *dir, *v;
-	int err = start_create(w, S_ISDIR(mode), &d);
+	int err = start_create(w, S_ISDIR(mode), landlock_to_make(mode), &d);
 
 	if (err < 0)
 		return err;
 	dir = w->at.dentry->vnode;
-	err = dir->ops->create ? dir->ops->create(dir, d->name, d->len, mode, rdev, &v) : -EPERM;
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_has_privilege(PRIV_MKNOD))
+		err = -EPERM;
+	else
+		err = dir->ops->create ? dir->ops->create(dir, d->name, d->len, mode, rdev, &v) : -EPERM;
 	if (err == 0)
 		dentry_instantiate(d, v);
 	if (err == 0 && out) {
@@ -135,7 +142,7 @@ int make_symlink(struct walk *w, const char *target)
 {
 	struct dentry *d;
 	struct vnode *dir, *v;
-	int err = start_create(w, false, &d);
+	int err = start_create(w, false, LANDLOCK_ACCESS_FS_MAKE_SYM, &d);
 
 	if (err < 0)
 		return err;
@@ -157,8 +164,6 @@ int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t rdev)
 	switch (mode & S_IFMT) {
 	case S_IFCHR:
 	case S_IFBLK:
-		if (!cred_has_privilege(PRIV_MKNOD))
-			return -EPERM;
 		break;
 	case S_IFREG:
 	case S_IFIFO:
@@ -231,24 +236,36 @@ static bool gains_rights(const struct walk *from_walk, const struct path *from, 
 	return to_walk->judged && (walk_rights(to_walk, &to_walk->at) & ~walk_rights(from_walk, from));
 }
 
+static int may_link(const struct walk *w, const struct walk *from, const struct path *target,
+		    struct dentry *name)
+{
+	const struct landlock_move move = { .source = target->dentry, .to = w->at, .target = name };
+	const struct vnode *v = target->dentry->vnode;
+	int err;
+
+	if (gains_rights(from, target, w))
+		return -EACCES;
+	if (w->at.mount != target->mount || w->at.dentry->sb != target->dentry->sb)
+		return -EXDEV;
+	err = landlock_permits_move(&move);
+	if (err < 0)
+		return err;
+	if (S_ISDIR(v->mode) || !w->at.dentry->vnode->ops->link)
+		return -EPERM;
+	return v->nlink == 0 && !v->linkable ? -ENOENT : 0;
+}
+
 static int link_to(struct walk *w, const struct walk *from, const struct path *target)
 {
 	struct vnode *dir, *v = target->dentry->vnode;
 	struct dentry *d;
-	int err = start_create(w, false, &d);
+	int err = start_create(w, false, 0, &d);
 
 	if (err < 0)
 		return err;
 	dir = w->at.dentry->vnode;
-	if (gains_rights(from, target, w))
-		err = -EACCES;
-	else if (w->at.mount != target->mount || w->at.dentry->sb != target->dentry->sb)
-		err = -EXDEV;
-	else if (S_ISDIR(v->mode) || !dir->ops->link)
-		err = -EPERM;
-	else if (v->nlink == 0 && !v->linkable)
-		err = -ENOENT;
-	else
+	err = may_link(w, from, target, d);
+	if (err == 0)
 		err = dir->ops->link(dir, d->name, d->len, v);
 	if (err == 0) {
 		vnode_get(v);
@@ -309,7 +326,7 @@ static int unlink_locked(const struct path *parent, struct dentry *d, bool slash
 		return -ENOENT;
 	if (slash)
 		return S_ISDIR(victim->mode) ? -EISDIR : -ENOTDIR;
-	err = may_remove(parent, victim);
+	err = may_remove(parent, victim, LANDLOCK_ACCESS_FS_REMOVE_FILE);
 	if (err < 0)
 		return err;
 	if (S_ISDIR(victim->mode))
@@ -324,7 +341,7 @@ static int rmdir_locked(const struct path *parent, struct dentry *d)
 
 	if (!victim)
 		return -ENOENT;
-	err = may_remove(parent, victim);
+	err = may_remove(parent, victim, LANDLOCK_ACCESS_FS_REMOVE_DIR);
 	if (err < 0)
 		return err;
 	if (!S_ISDIR(victim->mode))
@@ -455,6 +472,7 @@ static int check_rename(struct rename *r)
 {
 	struct vnode *moved = r->source->vnode, *replaced = r->target->vnode;
 	bool exchange = r->flags & RENAME_EXCHANGE;
+	const struct landlock_move move = { r->source, r->to.at, r->target, true, exchange };
 	int err;
 
 	if (!moved || (exchange && !replaced))
@@ -469,11 +487,12 @@ static int check_rename(struct rename *r)
 		return -EINVAL;
 	if (replaced && dentry_is_below(r->from.at.dentry, r->target))
 		return exchange ? -EINVAL : -ENOTEMPTY;
-	if (moved == replaced)
-		return 0;
-	err = may_remove(&r->from.at, moved);
+	err = landlock_permits_move(&move);
+	if (err < 0 || moved == replaced)
+		return err;
+	err = may_remove(&r->from.at, moved, 0);
 	if (err == 0)
-		err = replaced ? may_remove(&r->to.at, replaced) : may_write_dir(&r->to.at);
+		err = replaced ? may_remove(&r->to.at, replaced, 0) : dir_may_write(&r->to.at, 0);
 	/* A directory that changes its parent has its ".." rewritten. */
 	if (err == 0 && S_ISDIR(moved->mode) && r->from.at.dentry != r->to.at.dentry)
 		err = vnode_permission(moved, fs_cred(), MAY_WRITE);

@@ -4,6 +4,7 @@
 
 #include <kernel/cap.h>
 #include <kernel/inotify.h>
+#include <kernel/landlock.h>
 #include <kernel/confine.h>
 #include <kernel/device.h>
 #include <kernel/format.h>
@@ -45,8 +46,6 @@ static int check_type(const struct path *path, uint32_t flags, unsigned mask)
 		if ((mount_flags & MS_NODEV) || confine_denies_device(v->rdev))
 			return -EACCES;
 		break;
-	case S_IFSOCK:
-		return -ENXIO;
 	default:
 		break;
 	}
@@ -68,6 +67,22 @@ static int may_open(const struct path *path, uint32_t flags)
 		return err;
 	if ((flags & O_NOATIME) && !vnode_owner(v))
 		return -EPERM;
+	return 0;
+}
+
+/* What it takes to read and write by the open file; O_TRUNC takes nothing. */
+static uint32_t landlock_access(const struct vnode *v, uint32_t flags)
+{
+	uint32_t reading = S_ISDIR(v->mode) ? LANDLOCK_ACCESS_FS_READ_DIR : LANDLOCK_ACCESS_FS_READ_FILE;
+
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		return reading;
+	case O_WRONLY:
+		return LANDLOCK_ACCESS_FS_WRITE_FILE;
+	case O_RDWR:
+		return reading | LANDLOCK_ACCESS_FS_WRITE_FILE;
+	}
 	return 0;
 }
 
@@ -180,6 +195,8 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 	if (!(flags & O_PATH)) {
 		err = created ? 0 : may_open(path, flags);
 		if (err == 0)
+			err = landlock_permits(path, landlock_access(v, flags));
+		if (err == 0)
 			err = choose_ops(v, &ops, &private);
 		if (err == 0)
 			err = count(v, flags, &opener);
@@ -231,13 +248,8 @@ static int create_locked(const struct walk *w, struct dentry *name, mode_t mode)
 	struct vnode *dir = parent->dentry->vnode, *v;
 	int err = walk_judge(w, parent, CAP_CREATE);
 
-	if (err < 0)
-		return err;
-	if (mount_readonly(parent->mount))
-		return -EROFS;
-	if (dir->nlink == 0)
-		return -ENOENT;
-	err = vnode_permission(dir, fs_cred(), MAY_WRITE | MAY_EXEC);
+	if (err == 0)
+		err = dir_may_write(parent, LANDLOCK_ACCESS_FS_MAKE_REG);
 	if (err < 0)
 		return err;
 	if (!dir->ops->create)

@@ -687,6 +687,7 @@ void pipe_init(void)
 	pipefs = superblock_create(&pipefs_type, PIPEFS_MAGIC);
 	if (!pipefs)
 		panic("no memory for pipes");
+	pipefs->placeless = true;
 	pipefs->root = vnode_create(pipefs, &pipe_vnode_ops, S_IFDIR);
 	pipe_mount = pipefs->root ? mount_create_internal(pipefs) : NULL;
 	if (!pipe_mount)

@@ -76,7 +76,7 @@ static struct vnode *node_create(struct superblock *sb, const struct proc_entry 
 	}
 	*node = (struct proc_node){ entry, process, tid, fd };
 	v->private = node;
-	v->ino = ino;
+	vnode_number(v, entry, ino, process ? process->id : 0);
 	v->nlink = S_ISDIR(entry->mode) ? 2 : 1;
 	v->file_ops = S_ISDIR(entry->mode) ? &proc_dir_file_ops : &proc_file_ops;
 	set_owner(v, process);

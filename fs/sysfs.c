@@ -84,7 +84,7 @@ static struct vnode *node_create(struct superblock *sb, const struct sys_node *w
 	}
 	*node = *what;
 	v->private = node;
-	v->ino = ino;
+	vnode_number(v, entry, ino, 0);
 	v->nlink = S_ISDIR(entry->mode) ? 2 : 1;
 	v->size = S_ISREG(entry->mode) ? FILE_SIZE : 0;
 	v->file_ops = S_ISDIR(entry->mode) ? &sys_dir_file_ops : &sys_file_ops;

@@ -44,6 +44,7 @@ struct mount {
 	struct dentry *mountpoint; /* [mount_lock] referenced */
 	_Atomic uint32_t flags;    /* [a] MS_RDONLY, MS_NOSUID, ... */
 	_Atomic bool expiring;     /* [a] MNT_EXPIRE found nobody there, and nobody has been there since */
+	bool internal;             /* [i] never in the tree */
 	uint32_t id;               /* [i] */
 	char *source;              /* [i] */
 	struct list link;          /* [mount_lock] in mounting order */
@@ -128,6 +129,9 @@ int vnode_permission(const struct vnode *vnode, const struct credentials *cred, 
 #define MAY_WRITE 2u
 #define MAY_READ  4u
 
+/* For a file system that makes a vnode anew at each look-up: the numbers of what is of this kind, has that
+ * inode number and belongs to `owner` (0: nobody), an object's id. */
+void vnode_number(struct vnode *vnode, const void *kind, uint64_t ino, uint64_t owner);
 /* Owner, group and mode of a new vnode in `dir`, with its set-group-id rule; all three times now. */
 void vnode_init_owner(struct vnode *vnode, const struct vnode *dir, mode_t mode);
 /* What a program gives who runs it goes with its old contents or owner.  Caller holds vnode.lock. */
@@ -209,6 +213,9 @@ int walk_parent(struct walk *walk, struct last_name *last) __must_check;
  * the reference on `link`. */
 int walk_follow(struct walk *walk, struct dentry *link, bool slash) __must_check;
 
+/* Is writing into the directory allowed, to do there what takes `access` (LANDLOCK_ACCESS_FS_*, 0: what is
+ * asked about elsewhere), and does it make sense?  Caller holds its lock.  -EROFS, -ENOENT, -EACCES. */
+int dir_may_write(const struct path *parent, uint32_t access) __must_check;
 /* As the vfs_ functions, below a given place and with the caller's credentials. */
 int make_node(struct walk *walk, mode_t mode, dev_t rdev) __must_check;
 int make_symlink(struct walk *walk, const char *target) __must_check;

@@ -7,7 +7,10 @@
 #include <kernel/device.h>
 #include <kernel/file_handle.h>
 #include <kernel/inotify.h>
+#include <kernel/landlock.h>
 #include <kernel/process.h>
+#include <kernel/random.h>
+#include <kernel/siphash.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
@@ -15,10 +18,12 @@
 
 static struct slab_cache *vnode_cache;
 static _Atomic uint32_t next_dev_minor = 1;
+static uint64_t serial_key[2] __ro_after_init;
 
 void vnode_init(void)
 {
 	vnode_cache = slab_create("vnode", sizeof(struct vnode), 0);
+	random_bytes(serial_key, sizeof(serial_key));
 }
 
 struct vnode *vnode_create(struct superblock *sb, const struct vnode_ops *ops, mode_t mode)
@@ -30,12 +35,18 @@ struct vnode *vnode_create(struct superblock *sb, const struct vnode_ops *ops, m
 	refcount_set(&v->refs, 1);
 	v->sb = sb;
 	v->ops = ops;
-	v->ino = atomic_fetch_add_explicit(&sb->next_ino, 1, memory_order_relaxed);
+	v->ino = v->serial = atomic_fetch_add_explicit(&sb->next_ino, 1, memory_order_relaxed);
 	mutex_init(&v->lock, "vnode", RANK_VNODE);
 	v->mode = mode;
 	v->nlink = 1;
 	v->atime_ns = v->mtime_ns = v->ctime_ns = time_real_ns();
 	return v;
+}
+
+void vnode_number(struct vnode *v, const void *kind, uint64_t ino, uint64_t owner)
+{
+	v->ino = ino;
+	v->serial = siphash_128(serial_key, (uintptr_t)kind, siphash_128(serial_key, ino, owner));
 }
 
 void vnode_get(struct vnode *v)
@@ -198,9 +209,14 @@ bool vfs_may_set_id(const struct path *path)
 
 int vfs_may_execute(const struct path *path)
 {
+	int err;
+
 	if (atomic_load(&path->mount->flags) & MS_NOEXEC)
 		return -EACCES;
-	return vfs_access(path->dentry->vnode, MAY_EXEC);
+	err = vfs_access(path->dentry->vnode, MAY_EXEC);
+	/* A program is read by who executes it. */
+	return err < 0 ? err
+		       : landlock_permits(path, LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE);
 }
 
 bool vnode_owner(const struct vnode *v)
@@ -220,6 +236,7 @@ struct superblock *superblock_create(const struct fs_type *type, uint64_t magic)
 		return NULL;
 	sb->type = type;
 	sb->magic = magic;
+	sb->id = kobject_new_id();
 	sb->dev = makedev(0, atomic_fetch_add(&next_dev_minor, 1));
 	atomic_init(&sb->next_ino, 1);
 	return sb;

@@ -8,7 +8,7 @@
  * walk_step() handles it the slow way, with all the errors.  The two agree because the fast one only
  * ever skips work that the slow one would do with the same result.
  */
-#include "vfs_priv.h"
+#include "climb.h"
 
 #include <kernel/cap.h>
 #include <kernel/confine.h>
@@ -373,6 +373,7 @@ int walk_cross_down(struct walk *w)
 static int step_up(struct walk *w)
 {
 	struct dentry *parent;
+	bool shown;
 
 	for (;;) {
 		if (w->at.dentry == w->root.dentry && w->at.mount == w->root.mount)
@@ -386,8 +387,12 @@ static int step_up(struct walk *w)
 	}
 	spin_lock(&dcache_lock);
 	parent = w->at.dentry->parent;
-	dentry_get(parent);
+	shown = climb_shows_locked(w->at.mount, parent);
+	if (shown)
+		dentry_get(parent);
 	spin_unlock(&dcache_lock);
+	if (!shown) /* it was moved out of what the mount shows of its file system */
+		return -ENOENT;
 	dentry_put(w->at.dentry);
 	w->at.dentry = parent;
 	return walk_cross_down(w);

@@ -98,7 +98,8 @@ void file_put(struct file *file);
 static inline bool object_is_file(const struct kobject *obj)
 {
 	return obj->type == OBJECT_FILE || obj->type == OBJECT_DIRECTORY || obj->type == OBJECT_MEMORY ||
-	       obj->type == OBJECT_TIMER || obj->type == OBJECT_SOCKET || obj->type == OBJECT_RING;
+	       obj->type == OBJECT_TIMER || obj->type == OBJECT_SOCKET || obj->type == OBJECT_RING ||
+	       obj->type == OBJECT_RULESET;
 }
 
 /* A call on an open file: file_use() finds it through a descriptor of the running process that grants

@@ -16,6 +16,7 @@ enum lock_rank {
 	RANK_RENAME,      /* one rename of directories at a time */
 	RANK_VNODE,       /* vnode.lock; two: parent before child, else by address */
 	RANK_MQUEUE,      /* a message queue, or which there are */
+	RANK_LANDLOCK,    /* rules of a ruleset that is being made */
 	RANK_FILE_LOCKS,  /* who has locked or leased what of which file, and for their listing */
 	RANK_TTY,         /* state behind one device file (a log reader's buffers) */
 	RANK_SOCKET_READ, /* the one receiver of a socket */

@@ -24,7 +24,8 @@ enum object_type {
 	OBJECT_SOCKET = CAP_TYPE_SOCKET,
 	OBJECT_TIMER = CAP_TYPE_TIMER,
 	OBJECT_BUDGET = CAP_TYPE_BUDGET,
-	OBJECT_RING = CAP_TYPE_RING, /* see <kernel/uring.h> */
+	OBJECT_RING = CAP_TYPE_RING,       /* see <kernel/uring.h> */
+	OBJECT_RULESET = CAP_TYPE_RULESET, /* see <kernel/landlock.h> */
 	OBJECT_TYPES = CAP_TYPES,
 };
 

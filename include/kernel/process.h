@@ -229,8 +229,9 @@ struct thread {
 	struct seccomp_state seccomp;
 	struct user_dispatch dispatch; /* [o] */
 	struct thread_keys keys;
-	uint16_t ioprio;  /* [process.lock] */
-	uint32_t persona; /* [o] PERSONA_* */
+	struct landlock_domain *landlock; /* [process.lock] written by itself; NULL: none.  landlock.h */
+	uint16_t ioprio;                  /* [process.lock] */
+	uint32_t persona;                 /* [o] PERSONA_* */
 	/* [o] How late it may wake, and what PR_SET_TIMERSLACK with 0 goes back to.  Timers here are exact,
 	 * so this is only kept. */
 	uint64_t timer_slack_ns, timer_slack_default_ns;

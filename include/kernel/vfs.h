@@ -103,6 +103,7 @@ struct vnode {
 	const struct vnode_ops *ops;     /* [i] */
 	const struct file_ops *file_ops; /* [i] what open gives */
 	uint64_t ino;                    /* [i] */
+	uint64_t serial;                 /* [i] names it among all that its superblock ever had */
 	struct mutex lock;
 	mode_t mode;                           /* [lock] type bits [i] */
 	uid_t uid;                             /* [lock] */
@@ -142,10 +143,12 @@ static inline bool file_has_position(const struct file *file)
 struct superblock {
 	const struct fs_type *type;
 	dev_t dev;
+	uint64_t id; /* [i] unlike dev never used again */
 	struct vnode *root;
 	struct dentry *root_dentry; /* while mounted */
 	uint64_t magic;             /* statfs f_type */
 	bool volatile_names;        /* names come and go by themselves: never cached (procfs) */
+	bool placeless;             /* no name of a file leads to what is in it: pipes, memfds */
 	_Atomic uint32_t mounts;    /* [a] places it is mounted at; the last one unmounts it */
 	void *private;
 	_Atomic uint64_t next_ino;

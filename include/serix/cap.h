@@ -67,6 +67,7 @@ enum cap_type {
 	CAP_TYPE_TIMER,
 	CAP_TYPE_BUDGET,
 	CAP_TYPE_RING,
+	CAP_TYPE_RULESET,
 	CAP_TYPES
 };
 
@@ -142,6 +143,11 @@ enum cap_type {
 #define RING_RIGHT_WAIT     0x00000001u /* poll */
 #define RING_RIGHT_SUBMIT   0x00000002u /* io_uring_enter, and writing to what is mapped */
 #define RING_RIGHT_REGISTER 0x00010000u /* io_uring_register */
+
+/* A ruleset of Landlock is a file, too: these are READ and WRITE; STAT, SEEK, MAP, LOCK, TRUNCATE and IOCTL
+ * are there as of files. */
+#define RULESET_RIGHT_ENFORCE 0x0001u /* landlock_restrict_self */
+#define RULESET_RIGHT_ADD     0x0002u /* landlock_add_rule */
 
 #define BUDGET_RIGHT_BIND   0x0001u
 #define BUDGET_RIGHT_RESIZE 0x0002u

@@ -309,6 +309,9 @@
 	X(438, pidfd_getfd, 3, pidfd)                \
 	X(439, faccessat2, 4, path)                  \
 	X(441, epoll_pwait2, 6, epoll)               \
+	X(444, landlock_create_ruleset, 3, landlock) \
+	X(445, landlock_add_rule, 4, landlock)       \
+	X(446, landlock_restrict_self, 2, landlock)  \
 	X(447, memfd_secret, 1, memobj)              \
 	X(449, futex_waitv, 5, futex)                \
 	X(450, set_mempolicy_home_node, 4, numa)     \

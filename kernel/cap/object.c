@@ -24,8 +24,8 @@ void kobject_init(struct kobject *obj, enum object_type type, const struct kobje
 const char *object_type_name(enum object_type type)
 {
 	static const char *const names[] = {
-		"none",         "file",   "directory", "memory", "process", "thread", "port",
-		"notification", "device", "interrupt", "socket", "timer",   "budget", "ring",
+		"none",   "file",      "directory", "memory", "process", "thread", "port",    "notification",
+		"device", "interrupt", "socket",    "timer",  "budget",  "ring",   "ruleset",
 	};
 	_Static_assert(ARRAY_SIZE(names) == OBJECT_TYPES, "each type has its name");
 

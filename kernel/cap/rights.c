@@ -21,6 +21,9 @@
 #define RING_RIGHTS                                                                                  \
 	(RING_RIGHT_WAIT | RING_RIGHT_SUBMIT | RING_RIGHT_REGISTER | CAP_STAT | CAP_SEEK | CAP_MAP | \
 	 CAP_LOCK | CAP_IOCTL)
+#define RULESET_RIGHTS                                                                          \
+	(RULESET_RIGHT_ENFORCE | RULESET_RIGHT_ADD | CAP_STAT | CAP_SEEK | CAP_MAP | CAP_LOCK | \
+	 CAP_TRUNCATE | CAP_IOCTL)
 #define THREAD_RIGHTS \
 	(PROCESS_RIGHT_SIGNAL | PROCESS_RIGHT_WAIT | PROCESS_RIGHT_INSPECT | PROCESS_RIGHT_SCHEDULE)
 #define PORT_USER_RIGHTS (0xff * PORT_RIGHT_USER(0))
@@ -47,6 +50,7 @@ uint32_t cap_type_rights(enum object_type type)
 		[OBJECT_TIMER] = TIMER_RIGHTS,
 		[OBJECT_BUDGET] = BUDGET_RIGHT_BIND | BUDGET_RIGHT_RESIZE,
 		[OBJECT_RING] = RING_RIGHTS,
+		[OBJECT_RULESET] = RULESET_RIGHTS,
 	};
 	_Static_assert(ARRAY_SIZE(own) == OBJECT_TYPES, "each type has its row");
 

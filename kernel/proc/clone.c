@@ -9,6 +9,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/keys.h>
+#include <kernel/landlock.h>
 #include <kernel/pmm.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -131,6 +132,7 @@ static int copy_thread(struct process *p, const struct clone_args *args, struct 
 	t->blocked = self->blocked;
 	t->ioprio = self->ioprio;
 	t->persona = self->persona;
+	landlock_inherit(t);
 	t->timer_slack_ns = t->timer_slack_default_ns = self->timer_slack_ns;
 	t->task.mempolicy = self->task.mempolicy;
 	/* An alternate stack in shared memory cannot serve two threads; after vfork only one runs. */

@@ -9,6 +9,7 @@
 #include <kernel/cap_audit.h>
 #include <kernel/confine.h>
 #include <kernel/keys.h>
+#include <kernel/landlock.h>
 #include <kernel/string.h>
 #include <serix/errno.h>
 
@@ -131,7 +132,7 @@ bool cred_may_look(const struct credentials *me, struct process *p)
 	uint64_t flags;
 	bool same;
 
-	if (!confine_may_touch(p))
+	if (!confine_may_touch(p) || !landlock_may_touch(p))
 		return false;
 	if (priv_has(&me->priv, PRIV_SYS_PTRACE) || (in_user_thread() && p == current_process()))
 		return true;

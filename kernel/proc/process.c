@@ -10,6 +10,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/keys.h>
+#include <kernel/landlock.h>
 #include <kernel/slab.h>
 #include <kernel/sysvipc.h>
 #include <kernel/string.h>
@@ -178,6 +179,7 @@ void thread_free(struct thread *t)
 
 	kfree(t->ptrace.corpse);
 	keys_exit_thread(t);
+	landlock_drop(t);
 	task_fini(&t->task);
 	slab_free(thread_cache, t);
 	process_put(p);
@@ -189,6 +191,7 @@ static void thread_release(struct task *task)
 	struct thread *t = container_of(task, struct thread, task);
 	struct process *p = t->process;
 
+	landlock_drop(t);
 	slab_free(thread_cache, t);
 	process_put(p);
 }

@@ -2,6 +2,7 @@
 /* Who traces whom: how that begins and ends, and who may. */
 #include <arch/step.h>
 #include <kernel/confine.h>
+#include <kernel/landlock.h>
 #include <kernel/slab.h>
 #include <kernel/syscall_watch.h>
 #include <serix/errno.h>
@@ -197,7 +198,8 @@ static int traceme_locked(struct thread *t, struct ptrace_corpse *corpse)
 	struct thread *tracer = parent_thread_locked(t->process);
 
 	if (t->ptrace.tracer || !tracer || !may_be_handed(&tracer->process->cred.priv, own) ||
-	    !confine_contains(process_confine(tracer->process), t->process))
+	    !confine_contains(process_confine(tracer->process), t->process) ||
+	    !landlock_may_be_traced_by(tracer))
 		return -EPERM;
 	spin_lock(&t->process->lock);
 	t->ptrace.corpse = corpse;

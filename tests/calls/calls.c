@@ -71,6 +71,7 @@ static const char *error_name(int error)
 		E(ENODATA),
 		E(EPROTO),
 		E(EBADMSG),
+		E(EBADFD),
 		E(EOVERFLOW),
 		E(ENOTSOCK),
 		E(EDESTADDRREQ),

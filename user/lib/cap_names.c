@@ -89,6 +89,11 @@ static const struct right ring_rights[] = {
 	{ FILE_RIGHT_LOCK, "lock" }, { FILE_RIGHT_IOCTL, "ioctl" },
 };
 
+static const struct right ruleset_rights[] = {
+	{ RULESET_RIGHT_ENFORCE, "enforce" }, { RULESET_RIGHT_ADD, "add" },  { FILE_RIGHT_STAT, "stat" },
+	{ FILE_RIGHT_SEEK, "seek" },          { FILE_RIGHT_MAP, "map" },     { FILE_RIGHT_LOCK, "lock" },
+	{ FILE_RIGHT_TRUNCATE, "truncate" },  { FILE_RIGHT_IOCTL, "ioctl" },
+};
 static const struct right budget_rights[] = {
 	{ BUDGET_RIGHT_BIND, "bind" },
 	{ BUDGET_RIGHT_RESIZE, "resize" },
@@ -118,6 +123,7 @@ static const struct type {
 	[CAP_TYPE_TIMER] = { "timer", timer_rights, COUNT(timer_rights) },
 	[CAP_TYPE_BUDGET] = { "budget", budget_rights, COUNT(budget_rights) },
 	[CAP_TYPE_RING] = { "ring", ring_rights, COUNT(ring_rights) },
+	[CAP_TYPE_RULESET] = { "ruleset", ruleset_rights, COUNT(ruleset_rights) },
 };
 _Static_assert(COUNT(types) == CAP_TYPES, "each type has its row");
 
