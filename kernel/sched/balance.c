@@ -135,10 +135,10 @@ static struct runq *find_busy_queue(const struct runq *rq)
 static struct task *find_owed_locked(const struct fair_queue *q, const struct runq *from,
 				     const struct runq *to, uint64_t now)
 {
-	struct rb_node *node = q->first ? &q->first->node : NULL;
+	struct sched_fair *e = q->first;
 
-	for (unsigned i = 0; node && i < SCAN_MAX; i++, node = rb_next(node)) {
-		struct task *task = rb_entry(node, struct task, fair.node);
+	for (unsigned i = 0; e && i < SCAN_MAX; i++, e = fair_queue_next(q, e)) {
+		struct task *task = container_of(e, struct task, fair);
 
 		if (may_move(from, to, task, now))
 			return task;
@@ -209,14 +209,14 @@ static void even_out_locked(struct fair_queue *q, struct runq *from, struct runq
 			    bool rotate)
 {
 	uint64_t capacity = topology_of(to->cpu)->capacity;
-	struct rb_node *node = rb_last(&q->tree);
+	struct sched_fair *e = fair_queue_last(q);
 
-	for (unsigned i = 0; node && i < SCAN_MAX; i++) {
-		struct task *task = rb_entry(node, struct task, fair.node);
+	for (unsigned i = 0; e && i < SCAN_MAX; i++) {
+		struct task *task = container_of(e, struct task, fair);
 		uint64_t weight = (uint64_t)task->fair.weight * CAPACITY_FULL / capacity;
 		uint64_t mine = place_load(to), theirs = place_load(from);
 
-		node = rb_prev(node);
+		e = fair_queue_prev(q, e);
 		if (theirs <= mine || (rotate ? 1 : 2) * weight > theirs - mine)
 			continue;
 		if (!may_move(from, to, task, now))

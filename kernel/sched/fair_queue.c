@@ -35,29 +35,64 @@ static int64_t weighted(const struct fair_queue *q, const struct sched_fair *e)
 	return (int64_t)(e->vruntime - q->base) * (int64_t)e->weight;
 }
 
-void fair_queue_insert(struct fair_queue *q, struct sched_fair *e)
+static void tree_insert(struct rb_tree *tree, struct sched_fair *e)
 {
-	struct rb_node **link = &q->tree.root, *parent = NULL;
-	bool leftmost = true;
+	struct rb_node **link = &tree->root, *parent = NULL;
 
-	/* Nobody counts from it: start where the sums are small. */
-	if (!q->first)
-		q->base = e->vruntime;
 	while (*link) {
 		parent = *link;
-		if (fair_before(e->vruntime, entity(parent)->vruntime)) {
-			link = &parent->left;
-		} else {
-			link = &parent->right;
-			leftmost = false;
-		}
+		link = fair_before(e->vruntime, entity(parent)->vruntime) ? &parent->left : &parent->right;
 	}
-	rb_insert(&q->tree, &e->node, parent, link);
-	if (leftmost)
+	rb_insert(tree, &e->node, parent, link);
+}
+
+/* Before all others, also before those that have come as far. */
+static void tree_insert_first(struct rb_tree *tree, struct sched_fair *e)
+{
+	struct rb_node **link = &tree->root, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = &parent->left;
+	}
+	rb_insert(tree, &e->node, parent, link);
+}
+
+void fair_queue_insert(struct fair_queue *q, struct sched_fair *e)
+{
+	if (!q->first) {
+		/* Nobody counts from it: start where the sums are small. */
+		q->base = e->vruntime;
 		q->first = e;
+	} else if (fair_before(e->vruntime, q->first->vruntime)) {
+		tree_insert_first(&q->tree, q->first);
+		q->first = e;
+	} else {
+		tree_insert(&q->tree, e);
+	}
 	q->count++;
 	q->load += e->weight;
 	q->sum += weighted(q, e);
+}
+
+struct sched_fair *fair_queue_next(const struct fair_queue *q, const struct sched_fair *e)
+{
+	return entity(e == q->first ? rb_first(&q->tree) : rb_next(&e->node));
+}
+
+struct sched_fair *fair_queue_last(const struct fair_queue *q)
+{
+	return q->tree.root ? entity(rb_last(&q->tree)) : q->first;
+}
+
+struct sched_fair *fair_queue_prev(const struct fair_queue *q, const struct sched_fair *e)
+{
+	struct rb_node *node;
+
+	if (e == q->first)
+		return NULL;
+	node = rb_prev(&e->node);
+	return node ? entity(node) : q->first;
 }
 
 /* Time only moves on, so the base does too: to the least of what is queued. */
@@ -71,11 +106,19 @@ static void advance_base(struct fair_queue *q)
 	q->base += behind;
 }
 
+static void remove_first(struct fair_queue *q)
+{
+	q->first = q->tree.root ? entity(rb_first(&q->tree)) : NULL;
+	if (q->first)
+		rb_erase(&q->tree, &q->first->node);
+}
+
 void fair_queue_remove(struct fair_queue *q, struct sched_fair *e)
 {
 	if (q->first == e)
-		q->first = q->count > 1 ? entity(rb_next(&e->node)) : NULL;
-	rb_erase(&q->tree, &e->node);
+		remove_first(q);
+	else
+		rb_erase(&q->tree, &e->node);
 	q->count--;
 	q->load -= e->weight;
 	q->sum -= weighted(q, e);

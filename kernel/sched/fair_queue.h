@@ -17,9 +17,11 @@
 /* Lag is remembered, but not without end: who was far behind does not block the others for long. */
 #define FAIR_LAG_MAX_NS (2 * FAIR_SLICE_NS)
 
+/* Who is first stands beside the tree: while only one waits, as of two that take turns, the tree is not
+ * touched. */
 struct fair_queue {
-	struct rb_tree tree;      /* by virtual run time */
-	struct sched_fair *first; /* its leftmost entity */
+	struct sched_fair *first; /* the least virtual run time of all */
+	struct rb_tree tree;      /* the others, by virtual run time */
 	uint32_t count;
 	uint64_t load; /* sum of weights */
 	uint64_t base; /* virtual time that `sum` counts from */
@@ -37,11 +39,15 @@ static inline uint64_t fair_virtual(uint64_t ns, uint32_t weight)
 
 void fair_queue_insert(struct fair_queue *q, struct sched_fair *e);
 void fair_queue_remove(struct fair_queue *q, struct sched_fair *e);
-/* The queue's virtual time; `running` (or NULL) belongs to it but is not in the tree. */
+/* In the order of virtual run time, from the first on and from the last back; NULL: no more. */
+struct sched_fair *fair_queue_next(const struct fair_queue *q, const struct sched_fair *e);
+struct sched_fair *fair_queue_last(const struct fair_queue *q);
+struct sched_fair *fair_queue_prev(const struct fair_queue *q, const struct sched_fair *e);
+/* The queue's virtual time; `running` (or NULL) belongs to it but does not wait in it. */
 uint64_t fair_queue_time(const struct fair_queue *q, const struct sched_fair *running);
 
 /* Remember the lag of an entity that is about to leave, and place one that is about to join so that it has
- * the lag that it left with.  Neither changes the tree. */
+ * the lag that it left with.  Neither changes the queue. */
 void fair_leave_among(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *running);
 void fair_leave_to_among(const struct fair_queue *q, struct sched_fair *e, const struct sched_fair *next);
 static inline void fair_leave(const struct fair_queue *q, struct sched_fair *e,
@@ -54,7 +60,7 @@ static inline void fair_leave(const struct fair_queue *q, struct sched_fair *e,
 		fair_leave_among(q, e, running);
 }
 
-/* The running entity leaves while `next`, which is not in the tree, takes its place. */
+/* The running entity leaves while `next`, which does not wait any more, takes its place. */
 static inline void fair_leave_to(const struct fair_queue *q, struct sched_fair *e,
 				 const struct sched_fair *next)
 {

@@ -30,9 +30,7 @@ static double average(const struct fair_queue *q, const struct sched_fair *runni
 {
 	double sum = 0, load = 0;
 
-	for (struct rb_node *n = rb_first(&q->tree); n; n = rb_next(n)) {
-		const struct sched_fair *e = rb_entry(n, struct sched_fair, node);
-
+	for (const struct sched_fair *e = q->first; e; e = fair_queue_next(q, e)) {
 		sum += (double)e->weight * (double)(int64_t)(e->vruntime - q->base);
 		load += e->weight;
 	}
@@ -43,12 +41,46 @@ static double average(const struct fair_queue *q, const struct sched_fair *runni
 	return load > 0 ? sum / load : 0;
 }
 
+static void check_order(const struct fair_queue *q)
+{
+	const struct sched_fair *before = NULL;
+	unsigned count = 0;
+
+	for (const struct sched_fair *e = q->first; e; before = e, e = fair_queue_next(q, e), count++) {
+		assert_true(!before || !fair_before(e->vruntime, before->vruntime));
+		assert_ptr_equal(fair_queue_prev(q, e), before);
+	}
+	assert_ptr_equal(fair_queue_last(q), before);
+	assert_int_equal(q->count, count);
+}
+
 static void check(const struct fair_queue *q, const struct sched_fair *running)
 {
 	double is = (double)(int64_t)(fair_queue_time(q, running) - q->base), due = average(q, running);
 
 	assert_true(is - due < 2 + due / 1e9 && due - is < 2 + due / 1e9);
-	assert_ptr_equal(q->first, q->count ? rb_entry(rb_first(&q->tree), struct sched_fair, node) : NULL);
+	check_order(q);
+}
+
+/* Who has come as far as others waits behind them, whoever else comes and goes before. */
+static void equals_keep_their_order(void **state)
+{
+	struct sched_fair e[4] = { { .weight = 1024, .vruntime = 7 },
+				   { .weight = 1024, .vruntime = 7 },
+				   { .weight = 1024, .vruntime = 7 },
+				   { .weight = 1024, .vruntime = 3 } };
+	struct fair_queue q = { .base = 0 };
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		fair_queue_insert(&q, &e[i]);
+	for (int i = 0; i < 4; i++) {
+		check_order(&q);
+		assert_ptr_equal(q.first, &e[(i + 3) % 4]);
+		fair_queue_remove(&q, q.first);
+	}
+	assert_null(q.first);
+	assert_null(fair_queue_last(&q));
 }
 
 static void sums_stay_right_over_random_joins_and_leaves(void **state)
@@ -163,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_step_of_nice_is_a_quarter),
+		cmocka_unit_test(equals_keep_their_order),
 		cmocka_unit_test(sums_stay_right_over_random_joins_and_leaves),
 		cmocka_unit_test(shares_follow_weights),
 		cmocka_unit_test(lag_survives_a_sleep_and_is_bounded),
