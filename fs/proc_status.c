@@ -66,7 +66,7 @@ static void look_at_signals(struct look *l, struct process *p, struct thread *t)
 	if (!p->actions)
 		return;
 	for (int i = 0; i < NSIG; i++) {
-		uint64_t handler = READ_ONCE(p->actions->action[i].handler);
+		uint64_t handler = signal_handler(p->actions, i + 1);
 
 		if (handler == SIG_IGN)
 			l->ignored |= 1ull << i;

@@ -29,11 +29,22 @@ struct signal_queue {
 	struct list infos; /* struct signal_info, oldest first */
 };
 
+/* Of signals that never had one but the default action nothing is stored: those are most, and fork copies the
+ * rest. */
 struct signal_actions {
 	struct refcount refs;
-	struct spinlock lock; /* RANK_SIGNAL */
-	struct abi_sigaction action[NSIG];
+	struct spinlock lock;    /* RANK_SIGNAL */
+	_Atomic uint64_t stored; /* [lock] written, after the action: bit n-1: signal n has one below */
+	struct abi_sigaction action[NSIG]; /* [lock] */
 };
+
+/* One word, which needs no lock: that before or after a change that somebody makes now. */
+static inline uint64_t signal_handler(const struct signal_actions *actions, int signo)
+{
+	if (!(atomic_load_explicit(&actions->stored, memory_order_acquire) & SIGNAL_BIT(signo)))
+		return SIG_DFL;
+	return READ_ONCE(actions->action[signo - 1].handler);
+}
 
 /* Send to a process / one thread / every process of a group (0 when at least one got it, -ESRCH).
  * `info` NULL: from the kernel.  -EAGAIN only for a queued real-time signal over RLIMIT_SIGPENDING.

@@ -99,6 +99,8 @@ void posix_timers_delete_all(struct process *p);
 void signal_init(void);
 struct signal_actions *signal_actions_create(void);
 struct signal_actions *signal_actions_copy(struct signal_actions *from);
+struct abi_sigaction signal_action_locked(struct signal_actions *actions, int signo);
+void signal_action_default_locked(struct signal_actions *actions, int signo);
 void signal_actions_put(struct signal_actions *actions);
 void signal_queue_init(struct signal_queue *q);
 void signal_queue_flush_locked(struct process *p, struct signal_queue *q, uint64_t mask);

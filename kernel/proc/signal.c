@@ -51,25 +51,61 @@ bool signal_default_dumps(int signo)
 
 struct signal_actions *signal_actions_create(void)
 {
-	struct signal_actions *actions = slab_alloc_zeroed(actions_cache);
+	struct signal_actions *actions = slab_alloc(actions_cache);
 
 	if (!actions)
 		return NULL;
 	refcount_set(&actions->refs, 1);
 	spin_init(&actions->lock, "signal_actions", RANK_SIGNAL);
+	atomic_init(&actions->stored, 0);
 	return actions;
+}
+
+static uint64_t stored_locked(struct signal_actions *actions)
+{
+	return atomic_load_explicit(&actions->stored, memory_order_relaxed);
+}
+
+struct abi_sigaction signal_action_locked(struct signal_actions *actions, int signo)
+{
+	assert_held(&actions->lock);
+	if (stored_locked(actions) & SIGNAL_BIT(signo))
+		return actions->action[signo - 1];
+	return (struct abi_sigaction){ .handler = SIG_DFL };
+}
+
+static void store_locked(struct signal_actions *actions, int signo, const struct abi_sigaction *action)
+{
+	struct abi_sigaction *place = &actions->action[signo - 1];
+
+	*place = *action;
+	place->mask &= ~SIGNALS_UNBLOCKABLE;
+	atomic_store_explicit(&actions->stored, stored_locked(actions) | SIGNAL_BIT(signo),
+			      memory_order_release);
+}
+
+void signal_action_default_locked(struct signal_actions *actions, int signo)
+{
+	assert_held(&actions->lock);
+	actions->action[signo - 1].handler = SIG_DFL;
 }
 
 struct signal_actions *signal_actions_copy(struct signal_actions *from)
 {
 	struct signal_actions *copy = signal_actions_create();
-	uint64_t flags;
+	uint64_t flags, stored, left;
 
 	if (!copy)
 		return NULL;
 	flags = spin_lock_irqsave(&from->lock);
-	memcpy(copy->action, from->action, sizeof(copy->action));
+	stored = stored_locked(from);
+	for (left = stored; left; left &= left - 1) {
+		int i = __builtin_ctzll(left);
+
+		copy->action[i] = from->action[i];
+	}
 	spin_unlock_irqrestore(&from->lock, flags);
+	atomic_init(&copy->stored, stored);
 	return copy;
 }
 
@@ -86,18 +122,11 @@ struct abi_sigaction signal_action_get(struct process *p, int signo)
 
 	if (p->actions) {
 		spin_lock(&p->actions->lock);
-		action = p->actions->action[signo - 1];
+		action = signal_action_locked(p->actions, signo);
 		spin_unlock(&p->actions->lock);
 	}
 	spin_unlock_irqrestore(&p->lock, flags);
 	return action;
-}
-
-/* The process lock is held, so that the actions stay.  One word needs no lock of theirs: it is the one before
- * or after a change that somebody who shares them makes now. */
-static uint64_t handler_locked(const struct process *p, int signo)
-{
-	return READ_ONCE(p->actions->action[signo - 1].handler);
 }
 
 static void flush_if_pending_locked(struct process *p, struct signal_queue *q, uint64_t mask)
@@ -130,11 +159,9 @@ int64_t signal_action_set(int signo, const struct abi_sigaction *action, struct 
 	signo = (int)index_nospec((uint64_t)signo - 1, NSIG) + 1;
 	flags = spin_lock_irqsave(&actions->lock);
 	if (old)
-		*old = actions->action[signo - 1];
-	if (action) {
-		actions->action[signo - 1] = *action;
-		actions->action[signo - 1].mask &= ~SIGNALS_UNBLOCKABLE;
-	}
+		*old = signal_action_locked(actions, signo);
+	if (action)
+		store_locked(actions, signo, action);
 	spin_unlock_irqrestore(&actions->lock, flags);
 	if (action &&
 	    (action->handler == SIG_IGN || (action->handler == SIG_DFL && signal_default_ignored(signo))))
@@ -161,15 +188,19 @@ int signal_actions_unshare(struct process *p)
 
 void signal_actions_reset(struct process *p)
 {
-	uint64_t flags = spin_lock_irqsave(&p->lock);
+	uint64_t flags = spin_lock_irqsave(&p->lock), left, ignored = 0;
+	struct signal_actions *actions = p->actions;
 
-	spin_lock(&p->actions->lock);
-	for (size_t i = 0; i < NSIG; i++) {
-		bool ignored = p->actions->action[i].handler == SIG_IGN;
+	spin_lock(&actions->lock);
+	for (left = stored_locked(actions); left; left &= left - 1) {
+		struct abi_sigaction *action = &actions->action[__builtin_ctzll(left)];
 
-		p->actions->action[i] = (struct abi_sigaction){ .handler = ignored ? SIG_IGN : SIG_DFL };
+		if (action->handler == SIG_IGN)
+			ignored |= left & -left;
+		*action = (struct abi_sigaction){ .handler = SIG_IGN };
 	}
-	spin_unlock(&p->actions->lock);
+	atomic_store_explicit(&actions->stored, ignored, memory_order_relaxed);
+	spin_unlock(&actions->lock);
 	spin_unlock_irqrestore(&p->lock, flags);
 }
 
@@ -377,7 +408,7 @@ static bool ignored_locked(struct thread *t, int signo)
 		return false;
 	if ((t->blocked | t->real_blocked) & SIGNAL_BIT(signo))
 		return false;
-	handler = handler_locked(p, signo);
+	handler = signal_handler(p->actions, signo);
 	if (handler == SIG_IGN)
 		return true;
 	/* Pid 1 gets only what it has handlers for: a stray kill must not take the system down. */
@@ -550,11 +581,10 @@ void signal_force_info(const struct abi_siginfo *info)
 	struct process *p = t->process;
 	int signo = info->signo;
 	uint64_t flags = spin_lock_irqsave(&p->lock);
-	struct abi_sigaction *action = &p->actions->action[signo - 1];
 
 	spin_lock(&p->actions->lock);
-	if (action->handler == SIG_IGN || (t->blocked & SIGNAL_BIT(signo)))
-		action->handler = SIG_DFL;
+	if (signal_handler(p->actions, signo) == SIG_IGN || (t->blocked & SIGNAL_BIT(signo)))
+		signal_action_default_locked(p->actions, signo);
 	spin_unlock(&p->actions->lock);
 	t->blocked &= ~SIGNAL_BIT(signo);
 	(void)!enqueue_locked(p, &t->pending, signo, info);

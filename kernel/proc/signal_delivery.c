@@ -107,9 +107,9 @@ static int next_handled(struct thread *t, struct abi_siginfo *info, struct abi_s
 			flags = spin_lock_irqsave(&p->lock);
 		}
 		spin_lock(&p->actions->lock);
-		*action = p->actions->action[signo - 1];
+		*action = signal_action_locked(p->actions, signo);
 		if (action->handler > SIG_IGN && (action->flags & SA_RESETHAND))
-			p->actions->action[signo - 1].handler = SIG_DFL;
+			signal_action_default_locked(p->actions, signo);
 		spin_unlock(&p->actions->lock);
 
 		if (action->handler == SIG_DFL && !default_has_no_effect(p, signo, info) &&
@@ -159,7 +159,7 @@ static void frame_failed(int signo)
 	/* No frame for the very handler that should hear of it: let the default action end the program. */
 	if (signo == SIGSEGV) {
 		spin_lock(&p->actions->lock);
-		p->actions->action[SIGSEGV - 1].handler = SIG_DFL;
+		signal_action_default_locked(p->actions, SIGSEGV);
 		spin_unlock(&p->actions->lock);
 	}
 	spin_unlock_irqrestore(&p->lock, flags);
