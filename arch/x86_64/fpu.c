@@ -65,13 +65,13 @@ static void say_what_fxsave_saves(void *area)
 		memcpy((char *)area + FXSAVE_SIZE, &xstate_bv, sizeof(xstate_bv));
 }
 
+/* `area` is all zero, and a header of zeros says that all parts are in their initial state: the rest is not
+ * looked at. */
 static void write_initial(void *area)
 {
 	static const uint16_t fcw = FCW_DEFAULT;
 	static const uint32_t mxcsr = MXCSR_DEFAULT;
 
-	/* A header of zeros says that all parts are in their initial state: the rest is not looked at. */
-	memset(area, 0, (size_t)FXSAVE_SIZE + XSAVE_HEADER_SIZE);
 	memcpy((char *)area + FXSAVE_FCW, &fcw, sizeof(fcw));
 	memcpy((char *)area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 	say_what_fxsave_saves(area);
@@ -108,6 +108,7 @@ void fpu_init(void)
 	memcpy(&mxcsr_mask, (char *)scratch + FXSAVE_MXCSR_MASK, sizeof(mxcsr_mask));
 	if (mxcsr_mask == 0)
 		mxcsr_mask = MXCSR_MASK_DEFAULT;
+	memset(scratch, 0, (size_t)FXSAVE_SIZE + XSAVE_HEADER_SIZE);
 	write_initial(scratch);
 	initial_state = scratch;
 }
@@ -130,11 +131,9 @@ void arch_fpu_free(struct arch_context *ctx)
 	ctx->fpu = ctx->quick = NULL;
 }
 
-const void *fpu_save_current(void)
+/* Not XSAVEOPT: it leaves parts in their initial state unwritten, and programs read all of it. */
+static void fpu_save_all(void *area)
 {
-	void *area = arch_current_task()->context.fpu;
-
-	/* Not XSAVEOPT: it leaves parts in their initial state unwritten, and programs read all of it. */
 	if (cpu_features.xsave)
 		__asm__ volatile("xsave64 (%0)"
 				 :
@@ -142,6 +141,13 @@ const void *fpu_save_current(void)
 				 : "memory");
 	else
 		fpu_save(area);
+}
+
+const void *fpu_save_current(void)
+{
+	void *area = arch_current_task()->context.fpu;
+
+	fpu_save_all(area);
 	return area;
 }
 
@@ -185,8 +191,7 @@ void arch_fpu_copy(struct task *to, struct task *from)
 	uint64_t flags = arch_irq_save();
 
 	ASSERT(from == arch_current_task());
-	fpu_save(from->context.fpu);
-	memcpy(to->context.fpu, from->context.fpu, area_size);
+	fpu_save_all(to->context.fpu);
 	arch_irq_restore(flags);
 }
 

@@ -196,12 +196,16 @@ static void thread_release(struct task *task)
 	process_put(p);
 }
 
+_Static_assert(offsetof(struct thread, task) == 0, "thread_alloc clears what follows its task");
+
 struct thread *thread_alloc(struct process *p, const char *name, void (*entry)(void *))
 {
-	struct thread *t = slab_alloc_zeroed(thread_cache);
+	struct thread *t = slab_alloc(thread_cache);
 
 	if (!t)
 		return NULL;
+	memset((char *)t + sizeof(t->task), 0,
+	       sizeof(*t) - sizeof(t->task)); /* task_init() clears the rest */
 	if (task_init(&t->task, name, entry, t, thread_release) < 0)
 		goto out_free;
 	if (arch_fpu_alloc(&t->task.context) < 0)
