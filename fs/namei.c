@@ -110,6 +110,12 @@ static void end_create(struct walk *w, struct dentry *d)
 }
 
 /* `out`: where it is, referenced; may be NULL. */
+/* A whiteout is none: anybody may hide a name of a directory that is theirs to write. */
+static bool is_device(mode_t mode, dev_t rdev)
+{
+	return S_ISBLK(mode) || (S_ISCHR(mode) && rdev != 0);
+}
+
 static int make_node_at(struct walk *w, mode_t mode, dev_t rdev, struct path *out)
 {
 	struct dentry *d;
@@ -119,7 +125,7 @@ static int make_node_at(struct walk *w, mode_t mode, dev_t rdev, struct path *ou
 	if (err < 0)
 		return err;
 	dir = w->at.dentry->vnode;
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_has_privilege(PRIV_MKNOD))
+	if (is_device(mode, rdev) && !cred_has_privilege(PRIV_MKNOD))
 		err = -EPERM;
 	else
 		err = dir->ops->create ? dir->ops->create(dir, d->name, d->len, mode, rdev, &v) : -EPERM;
@@ -516,6 +522,27 @@ static void notify_move(struct vnode *from, const struct dentry *source, struct 
 	notify_vnode(source->vnode, IN_MOVE_SELF);
 }
 
+/* The file system's part, whichever kind of rename it is. */
+static int run_rename(const struct rename *r, struct vnode *from, struct vnode *to, struct vnode *moved,
+		      struct vnode *replaced)
+{
+	bool exchange = r->flags & RENAME_EXCHANGE, whiteout = r->flags & RENAME_WHITEOUT;
+	int (*op)(struct vnode *, const char *, size_t, struct vnode *, const char *, size_t, struct vnode *,
+		  struct vnode *) = exchange   ? from->ops->exchange
+				    : whiteout ? from->ops->rename_whiteout
+					       : from->ops->rename;
+	int err;
+
+	if (!op)
+		return from->ops->rename ? -EINVAL : -EPERM;
+	if (replaced && !exchange)
+		mutex_lock(&replaced->lock);
+	err = op(from, r->source->name, r->source->len, to, r->target->name, r->target->len, moved, replaced);
+	if (replaced && !exchange)
+		mutex_unlock(&replaced->lock);
+	return err;
+}
+
 static int commit_rename(struct rename *r)
 {
 	struct vnode *from = r->from.at.dentry->vnode, *to = r->to.at.dentry->vnode;
@@ -525,19 +552,7 @@ static int commit_rename(struct rename *r)
 
 	if (moved == replaced)
 		return 0; /* two names of one file: POSIX wants nothing to happen */
-	if (!exchange && from->ops->rename) {
-		if (replaced)
-			mutex_lock(&replaced->lock);
-		err = from->ops->rename(from, r->source->name, r->source->len, to, r->target->name,
-					r->target->len, moved, replaced);
-		if (replaced)
-			mutex_unlock(&replaced->lock);
-	} else if (exchange && from->ops->exchange) {
-		err = from->ops->exchange(from, r->source->name, r->source->len, to, r->target->name,
-					  r->target->len, moved, replaced);
-	} else {
-		err = exchange ? -EINVAL : -EPERM;
-	}
+	err = run_rename(r, from, to, moved, replaced);
 	if (err < 0)
 		return err;
 	if (notify_wanted()) {
@@ -556,7 +571,8 @@ static int judge_rename(const struct rename *r)
 {
 	struct path source = { r->from.at.mount, r->source }, target = { r->to.at.mount, r->target };
 	bool exchange = r->flags & RENAME_EXCHANGE;
-	int err = walk_judge(&r->from, &r->from.at, exchange ? CAP_REMOVE | CAP_CREATE : CAP_REMOVE);
+	bool creates = r->flags & (RENAME_EXCHANGE | RENAME_WHITEOUT);
+	int err = walk_judge(&r->from, &r->from.at, creates ? CAP_REMOVE | CAP_CREATE : CAP_REMOVE);
 
 	if (err == 0)
 		err = walk_judge(&r->to, &r->to.at,
@@ -615,9 +631,9 @@ int vfs_rename(int from_fd, const char *from, int to_fd, const char *to, unsigne
 	struct rename r = { .flags = flags };
 	int err;
 
-	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
-	if ((flags & RENAME_NOREPLACE) && (flags & RENAME_EXCHANGE))
+	if ((flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) && (flags & RENAME_EXCHANGE))
 		return -EINVAL;
 	if (!*from || !*to)
 		return -ENOENT;

@@ -303,7 +303,8 @@ static bool next_task(const struct proc_node *dir, uint64_t *key, struct proc_na
 		PROC_RECORDS("numa_maps", 0444, proc_record_numa_maps),                                      \
 		PROC_GUARDED("confinement", 0444, show_confinement),                                         \
 		PROC_GUARDED("timers", 0444, proc_show_timers), PROC_GUARDED("auxv", 0400, proc_show_auxv),  \
-		PROC_GUARDED("personality", 0400, show_personality),                                         \
+		PROC_GUARDED("personality", 0400, show_personality), PROC_GUARDED("io", 0400, proc_show_io), \
+		PROC_GUARDED("syscall", 0400, proc_show_syscall),                                            \
 		{ .name = "mem",                                                                             \
 		  .mode = S_IFREG | 0600,                                                                    \
 		  .read = proc_read_mem,                                                                     \

@@ -238,6 +238,10 @@ int proc_record_smaps(struct proc_text *t, const struct proc_node *node);
 int proc_record_numa_maps(struct proc_text *t, const struct proc_node *node);
 int proc_show_smaps_rollup(struct proc_text *t, const struct proc_node *node);
 
+/* fs/proc_io.c, fs/proc_syscall.c */
+int proc_show_io(struct proc_text *t, const struct proc_node *node);
+int proc_show_syscall(struct proc_text *t, const struct proc_node *node);
+
 /* fs/proc_oom.c */
 int proc_show_oom_score(struct proc_text *t, const struct proc_node *node);
 int proc_show_oom_score_adj(struct proc_text *t, const struct proc_node *node);

@@ -358,6 +358,30 @@ static int ramfs_rename(struct vnode *from_dir, const char *from, size_t from_le
 	return 0;
 }
 
+/* The old name is a whiteout then: a device 0/0, which unions take for a name that is hidden.  What that
+ * takes is there before anything changes. */
+static int ramfs_rename_whiteout(struct vnode *from_dir, const char *from, size_t from_len,
+				 struct vnode *to_dir, const char *to, size_t to_len, struct vnode *moved,
+				 struct vnode *replaced)
+{
+	struct entry *e = ramfs_memory_left() ? entry_alloc(from, from_len) : NULL;
+	struct vnode *whiteout = e ? node_create(from_dir->sb, from_dir, S_IFCHR, 0) : NULL;
+	int err = whiteout ? ramfs_rename(from_dir, from, from_len, to_dir, to, to_len, moved, replaced)
+			   : -ENOSPC;
+
+	if (err == 0) {
+		insert_entry(from_dir, e, whiteout);
+		return 0;
+	}
+	if (whiteout) {
+		whiteout->nlink = 0;
+		vnode_put(whiteout);
+	}
+	if (e)
+		entry_free(e);
+	return err;
+}
+
 static int ramfs_exchange(struct vnode *a_dir, const char *a_name, size_t a_len, struct vnode *b_dir,
 			  const char *b_name, size_t b_len, struct vnode *a, struct vnode *b)
 {
@@ -450,6 +474,7 @@ static const struct vnode_ops ramfs_dir_ops = {
 	.unlink = ramfs_unlink,
 	.rmdir = ramfs_rmdir,
 	.rename = ramfs_rename,
+	.rename_whiteout = ramfs_rename_whiteout,
 	.exchange = ramfs_exchange,
 	.tmpfile = ramfs_tmpfile,
 	.setattr = ramfs_setattr,

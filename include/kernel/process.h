@@ -75,8 +75,15 @@ enum rlimit_id {
 };
 #define RLIM_INFINITY UINT64_MAX
 
+/* Transfers by read, write and their relatives, tried and done. */
+struct transfer_usage {
+	uint64_t bytes_read, bytes_written;
+	uint64_t reads, writes;
+};
+
 /* What a thread, a process or many of them have used. */
 struct usage {
+	struct transfer_usage transfers;
 	uint64_t user_ns, system_ns;
 	uint64_t minor_faults, major_faults;
 	uint64_t switches_voluntary, switches_forced;
@@ -209,6 +216,7 @@ struct thread {
 	bool restore_mask;     /* [o] */
 	bool exiting;          /* [o] */
 	uint64_t minor_faults, major_faults; /* [o] */
+	struct transfer_usage transfers;     /* [o] */
 	uint64_t rt_start_ns, rt_sleeps;     /* [p] RLIMIT_RTTIME: CPU time and sleeps at its last sleep */
 	struct abi_stack altstack;           /* [o] */
 	/* futex_pi.c: those who wait for a futex that this thread owns; what it waits for itself. */
@@ -283,6 +291,16 @@ struct cap_table *process_caps_get(struct process *p); /* pinned: cap_table_unpi
 struct fs_context *process_fs_get(struct process *p);
 pid_t process_parent_pid(struct process *p);
 /* What all threads used, gone ones included; what one thread did (without max_rss_pages). */
+/* The call that a thread is in; nr -1: none, it entered the kernel by itself or not at all. */
+struct sleeping_call {
+	int64_t nr;
+	uint64_t args[6];
+	uint64_t sp, pc;
+};
+/* False: it runs, nothing is known.  process.lock is held. */
+bool thread_sleeping_call_locked(struct thread *thread, struct sleeping_call *out) __must_check;
+
+void transfer_usage_add(struct transfer_usage *sum, const struct transfer_usage *part);
 void process_usage(struct process *p, struct usage *out);
 void process_usage_locked(struct process *p, struct usage *out);
 void thread_usage(struct thread *t, struct usage *out);

@@ -70,6 +70,10 @@ struct vnode_ops {
 	int (*rmdir)(struct vnode *dir, const char *name, size_t len, struct vnode *victim);
 	int (*rename)(struct vnode *from_dir, const char *from, size_t from_len, struct vnode *to_dir,
 		      const char *to, size_t to_len, struct vnode *moved, struct vnode *replaced);
+	/* RENAME_WHITEOUT: a rename after which the old name is a device 0/0.  NULL: -EINVAL. */
+	int (*rename_whiteout)(struct vnode *from_dir, const char *from, size_t from_len,
+			       struct vnode *to_dir, const char *to, size_t to_len, struct vnode *moved,
+			       struct vnode *replaced);
 	/* RENAME_EXCHANGE: `a` takes the place of `b` and the other way round. */
 	int (*exchange)(struct vnode *a_dir, const char *a_name, size_t a_len, struct vnode *b_dir,
 			const char *b_name, size_t b_len, struct vnode *a, struct vnode *b);

@@ -10,8 +10,17 @@
 
 #include "proc_priv.h"
 
+void transfer_usage_add(struct transfer_usage *sum, const struct transfer_usage *part)
+{
+	sum->bytes_read += part->bytes_read;
+	sum->bytes_written += part->bytes_written;
+	sum->reads += part->reads;
+	sum->writes += part->writes;
+}
+
 void usage_add(struct usage *sum, const struct usage *part)
 {
+	transfer_usage_add(&sum->transfers, &part->transfers);
 	sum->user_ns += part->user_ns;
 	sum->system_ns += part->system_ns;
 	sum->minor_faults += part->minor_faults;
@@ -24,6 +33,8 @@ void usage_add(struct usage *sum, const struct usage *part)
 void thread_usage(struct thread *t, struct usage *out)
 {
 	*out = (struct usage){
+		.transfers = { READ_ONCE(t->transfers.bytes_read), READ_ONCE(t->transfers.bytes_written),
+			       READ_ONCE(t->transfers.reads), READ_ONCE(t->transfers.writes) },
 		.minor_faults = READ_ONCE(t->minor_faults),
 		.major_faults = READ_ONCE(t->major_faults),
 		.switches_voluntary = READ_ONCE(t->task.switches_voluntary),

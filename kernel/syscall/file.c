@@ -78,6 +78,10 @@ static __always_inline int64_t transfer(struct file *file, struct iobuf *io, boo
 {
 	int64_t n = pos ? transfer_at(file, io, *pos, write) : write ? do_write(file, io) : do_read(file, io);
 
+	if (write)
+		count_write(n);
+	else
+		count_read(n);
 	if (n > 0)
 		notify_file(file, write ? IN_MODIFY : IN_ACCESS);
 	return n;

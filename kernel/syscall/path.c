@@ -536,7 +536,7 @@ SYSCALL(renameat)
 	return rename_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, int), ARG(3, uaddr_t), 0);
 }
 
-/* takes: RENAME_* in vfs_rename, not RENAME_WHITEOUT (EINVAL), else EINVAL */
+/* takes: RENAME_* in vfs_rename, else EINVAL */
 SYSCALL(renameat2)
 {
 	return rename_at(ARG(0, int), ARG(1, uaddr_t), ARG(2, int), ARG(3, uaddr_t), ARG(4, unsigned));

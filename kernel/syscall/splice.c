@@ -9,6 +9,7 @@
 #include <serix/abi_fs.h>
 #include <serix/errno.h>
 
+#include "transfer.h"
 #include "user_vec.h"
 
 /* Both descriptors in use, and the positions that the program keeps (user address 0: the file's own). */
@@ -80,6 +81,13 @@ static size_t limited(size_t len)
 	return MIN(len, (size_t)RW_COUNT_MAX);
 }
 
+/* What goes from file to file is read and written. */
+static void count_both(int64_t n)
+{
+	count_read(n);
+	count_write(n);
+}
+
 SYSCALL(sendfile)
 {
 	struct pair p = { .user_in = ARG(2, uaddr_t) };
@@ -92,6 +100,7 @@ SYSCALL(sendfile)
 	if (n == 0) {
 		in = in_of(&p);
 		n = put_positions(&p, file_send(&in, p.out.file, limited(ARG(3, size_t))));
+		count_both(n);
 	}
 	done_pair(&p);
 	return n;
@@ -165,6 +174,7 @@ SYSCALL(copy_file_range)
 		in = in_of(&p);
 		out = out_of(&p);
 		n = put_positions(&p, file_copy_range(&in, &out, limited(ARG(4, size_t))));
+		count_both(n);
 	}
 	done_pair(&p);
 	return n;

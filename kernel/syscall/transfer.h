@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kernel/file.h>
+#include <kernel/process.h>
 
 /* A transfer that is asked for. */
 struct transfer {
@@ -16,3 +17,22 @@ struct transfer {
 int transfer_use(int fd, struct transfer *t, struct file_use *use) __must_check;
 /* What the call returns: bytes or negative errno. */
 int64_t transfer_run(const struct file_use *use, const struct transfer *t, struct iobuf *io);
+
+/* The running thread has read, or tried to: for /proc/PID/io. */
+static inline void count_read(int64_t n)
+{
+	struct transfer_usage *u = &current_thread()->transfers;
+
+	u->reads++;
+	if (n > 0)
+		u->bytes_read += (uint64_t)n;
+}
+
+static inline void count_write(int64_t n)
+{
+	struct transfer_usage *u = &current_thread()->transfers;
+
+	u->writes++;
+	if (n > 0)
+		u->bytes_written += (uint64_t)n;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Asynchronous I/O by contexts.  What ends at once and what is waited for is printed in the order of events. */
+/* Asynchronous I/O by contexts. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Cores: who leaves one, what wait says of it, and under which name.  What is in them: user/tests/core_dump.c. */
+/* Cores: who leaves one, what wait says of it, its name.  What is in them: user/tests/core_dump.c. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "calls.h"
@@ -364,6 +366,134 @@ static void test_fadvise64(void)
 	RESULT(syscall(SYS_fadvise64, ends[0], 0, 0, POSIX_FADV_NORMAL));
 }
 
+/* --- what /proc tells --- */
+
+struct counts {
+	long rchar, wchar, syscr, syscw, read_bytes, write_bytes, cancelled;
+	long length; /* of this text: the look is in the next one */
+};
+
+static struct counts look(void)
+{
+	struct counts c = { .rchar = -1 };
+	char text[512] = "";
+	int fd = open("/proc/self/io", O_RDONLY);
+
+	c.length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	sscanf(text,
+	       "rchar: %ld\nwchar: %ld\nsyscr: %ld\nsyscw: %ld\nread_bytes: %ld\nwrite_bytes: %ld\n"
+	       "cancelled_write_bytes: %ld\n",
+	       &c.rchar, &c.wchar, &c.syscr, &c.syscw, &c.read_bytes, &c.write_bytes, &c.cancelled);
+	return c;
+}
+
+static void tell_counts(const char *what, const struct counts *before)
+{
+	struct counts now = look();
+	char line[128];
+
+	snprintf(line, sizeof(line), "%ld bytes in %ld reads, %ld in %ld writes",
+		 now.rchar - before->rchar - before->length, now.syscr - before->syscr - 1,
+		 now.wchar - before->wchar, now.syscw - before->syscw);
+	calls_text(what, line, strlen(line));
+}
+
+static void child_writes(void)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	if (fork() == 0) {
+		write(fd, "12345", 5);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
+static void test_counted(void)
+{
+	struct iovec v[2] = { { "abc", 3 }, { "de", 2 } };
+	int f = file_with("f", "0123456789"), g = file_with("g", ""), p[2];
+	char text[16];
+
+	pipe(p);
+#define COUNTED(what, expression)              \
+	do {                                   \
+		struct counts before = look(); \
+		(void)(expression);            \
+		tell_counts(what, &before);    \
+	} while (0)
+	COUNTED("nothing", 0);
+	COUNTED("read", read(f, text, 4));
+	COUNTED("read at the end", pread(f, text, 4, 100));
+	COUNTED("read of what is not open for it", read(p[1], text, 4));
+	COUNTED("read into nowhere", read(f, nowhere(), 4));
+	COUNTED("write", write(g, "1234567", 7));
+	COUNTED("write of nothing", write(g, "", 0));
+	COUNTED("writev", writev(g, v, 2));
+	COUNTED("pwritev", pwritev(g, v, 2, 0));
+	COUNTED("pread", pread(f, text, 3, 0));
+	COUNTED("a full pipe", write(p[1], "xy", 2));
+	COUNTED("sendfile", (lseek(f, 0, SEEK_SET), sendfile(g, f, NULL, 6)));
+	COUNTED("copy_file_range", syscall(SYS_copy_file_range, f, &(loff_t){ 0 }, g, NULL, 5l, 0));
+	COUNTED("splice", syscall(SYS_splice, p[0], NULL, g, NULL, 2l, 0));
+	COUNTED("a child that is waited for", (child_writes(), 0));
+}
+
+static void sleep_in_a_read(void)
+{
+	int p[2];
+	char c;
+
+	pipe(p);
+	syscall(SYS_read, p[0], &c, 77l, 4l, 5l, 6l);
+}
+
+/* What a file of /proc/PID says once it has more to say than "running". */
+static void tell_call(pid_t pid, const char *file)
+{
+	char path[64], text[256], line[300];
+	unsigned long v[9] = { 0 };
+	int fields = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), file, pid, pid);
+	do {
+		int fd = open(path, O_RDONLY);
+
+		usleep(1000);
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+		text[n > 0 ? n : 0] = '\0';
+	} while (strcmp(text, "running\n") == 0);
+	fields = sscanf(text, "%ld %lx %lx %lx %lx %lx %lx %lx %lx", (long *)&v[0], &v[1], &v[2], &v[3],
+			&v[4], &v[5], &v[6], &v[7], &v[8]);
+	snprintf(line, sizeof(line), "%d fields: call %ld, %lu, %lu, %lu %lu %lu, %d %d", fields, (long)v[0],
+		 v[1], v[3], v[4], v[5], v[6], v[7] != 0, v[8] != 0);
+	calls_text(file, line, strlen(line));
+}
+
+static void test_sleeping_call(void)
+{
+	pid_t pid = fork();
+	char text[128] = "";
+	int fd;
+
+	if (pid == 0) {
+		sleep_in_a_read();
+		_exit(0);
+	}
+	tell_call(pid, "/proc/%d/syscall");
+	tell_call(pid, "/proc/%d/task/%d/syscall");
+	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+	tell_call(pid, "/proc/%d/syscall");
+	waitpid(pid, NULL, 0);
+	fd = open("/proc/self/syscall", O_RDONLY);
+	RESULT(syscall(SYS_read, fd, text, 100l) > 20);
+	TEXT("my own", text, 4);
+}
+
 static const struct calls table[] = {
 	{ "read", test_read },
 	{ "write", test_write },
@@ -379,6 +509,8 @@ static const struct calls table[] = {
 	{ "sendfile", test_sendfile },
 	{ "flock", test_flock },
 	{ "fadvise64", test_fadvise64 },
+	{ "/proc/PID/io", test_counted },
+	{ "/proc/PID/syscall", test_sleeping_call },
 };
 
 CALLS_MAIN(table)

@@ -270,6 +270,66 @@ static void test_renameat2(void)
 	RESULT(renameat(-1, "file", dir, "file"));
 }
 
+static void tell_whiteout(const char *name)
+{
+	struct stat st;
+
+	if (RESULT(lstat(name, &st)) < 0)
+		return;
+	VALUE(st.st_mode);
+	VALUE(st.st_rdev);
+	VALUE(st.st_uid);
+	VALUE(st.st_nlink);
+}
+
+static void hide_a_name(void)
+{
+	close(file_with("mine", "text"));
+	RESULT(syscall(SYS_renameat2, AT_FDCWD, "mine", AT_FDCWD, "yours", 4));
+	tell_whiteout("mine");
+	RESULT(mknod("hidden", S_IFCHR, 0));
+	RESULT(mknod("hidden", S_IFCHR | 0600, 0));
+	RESULT(mknod("device", S_IFCHR, 1));
+	RESULT(mknod("device", S_IFBLK, 0));
+	RESULT(open("mine", O_RDONLY));
+}
+
+static void test_whiteout(void)
+{
+	umask(0);
+	mkdir("d", 0755);
+	mkdir("e", 0755);
+	close(file_with("a", "text"));
+	close(file_with("b", "text"));
+#define WHITEOUT(from, to, flags) RESULT(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 4 | (flags)))
+	WHITEOUT("a", "b", 2);
+	WHITEOUT("a", "b", 1);
+	WHITEOUT("missing", "b", 0);
+	WHITEOUT("a", "c", 1);
+	tell_whiteout("a");
+	RESULT(open("a", O_RDONLY));
+	RESULT(open("a", O_RDWR | O_CREAT, 0644));
+	WHITEOUT("c", "b", 0);
+	tell_whiteout("c");
+	RESULT(access("b", F_OK));
+	WHITEOUT("b", "d/b", 0);
+	tell_whiteout("b");
+	WHITEOUT("e", "d/e", 0);
+	tell_whiteout("e");
+	RESULT(access("d/e", F_OK));
+	link("d/b", "d/c");
+	WHITEOUT("d/b", "d/c", 0);
+	tell_whiteout("d/b");
+	WHITEOUT("d", "d/e/f", 0);
+	WHITEOUT("a", "/proc/a", 0);
+	RESULT(unlink("a"));
+	RESULT(access("a", F_OK));
+	WHITEOUT("/proc/uptime", "/proc/version", 0);
+	mkdir("open", 0777);
+	chdir("open");
+	as_user(1000, "another user", hide_a_name);
+}
+
 static void may_not_enter(void)
 {
 	RESULT(chdir("closed"));
@@ -402,19 +462,13 @@ static void test_getdents64(void)
 }
 
 static const struct calls table[] = {
-	{ "mkdir", test_mkdir },
-	{ "mkdirat", test_mkdirat },
-	{ "rmdir", test_rmdir },
-	{ "link", test_link },
-	{ "linkat", test_linkat },
-	{ "unlink", test_unlink },
-	{ "unlinkat", test_unlinkat },
-	{ "symlink symlinkat readlink readlinkat", test_symlink },
-	{ "rename", test_rename },
-	{ "renameat renameat2", test_renameat2 },
-	{ "chdir fchdir getcwd", test_chdir },
-	{ "mknod mknodat", test_mknod },
-	{ "getdents getdents64", test_getdents64 },
+	{ "mkdir", test_mkdir },         { "mkdirat", test_mkdirat },
+	{ "rmdir", test_rmdir },         { "link", test_link },
+	{ "linkat", test_linkat },       { "unlink", test_unlink },
+	{ "unlinkat", test_unlinkat },   { "symlink symlinkat readlink readlinkat", test_symlink },
+	{ "rename", test_rename },       { "renameat renameat2", test_renameat2 },
+	{ "renameat2", test_whiteout },  { "chdir fchdir getcwd", test_chdir },
+	{ "mknod mknodat", test_mknod }, { "getdents getdents64", test_getdents64 },
 };
 
 CALLS_MAIN(table)

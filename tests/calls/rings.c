@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Asynchronous I/O by rings.  Where the order of completions is the system's affair, one is waited for at a time. */
+/* Asynchronous I/O by rings.  Completions in no certain order are printed in that of their requests. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
