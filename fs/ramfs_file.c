@@ -313,22 +313,24 @@ static int clear_locked(struct vnode *v, uint64_t start, uint64_t end)
 	return 0;
 }
 
+#define PATIENCE_PAGES 1024 /* made between two looks at signals */
+
+/* A signal ends what takes long; what is short is done whole, for many programs expect no EINTR here. */
 static int make_pages(struct vnode *v, uint64_t offset, uint64_t end)
 {
-	uint64_t index;
+	uint64_t first = offset / PAGE_SIZE, last = (end + PAGE_SIZE - 1) / PAGE_SIZE;
 	int err = 0;
 
-	for (index = offset / PAGE_SIZE; index < (end + PAGE_SIZE - 1) / PAGE_SIZE; index++) {
+	for (uint64_t index = first; index < last && err == 0; index++) {
 		struct page *page;
 
-		err = vm_object_page(v->pages, index, &page);
-		if (err < 0)
-			break;
-		page_put(page);
-		if (signal_pending()) {
+		if (index > first && (index - first) % PATIENCE_PAGES == 0 && signal_pending()) {
 			err = -ERESTARTNOHAND; /* nobody sees why if it was no signal */
 			break;
 		}
+		err = vm_object_page(v->pages, index, &page);
+		if (err == 0)
+			page_put(page);
 	}
 	return err == -ENOMEM ? -ENOSPC : err;
 }

@@ -15,6 +15,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -263,6 +264,36 @@ static void holes(void)
 	close(fd);
 }
 
+static void noticed(int signo)
+{
+	(void)signo;
+}
+
+static bool allocated(int fd, off_t size)
+{
+	bool whole = fallocate(fd, 0, 0, size) == 0;
+
+	return ftruncate(fd, 0) == 0 && whole;
+}
+
+/* Under a hail of signals.  On Linux one may end any allocation of more than a page. */
+static void interrupted_allocations(void)
+{
+	const struct itimerval often = { { 0, 500 }, { 0, 500 } }, never = { { 0, 0 }, { 0, 0 } };
+	int fd = open("in", O_CREAT | O_TRUNC | O_RDWR, 0644), short_ones = 0, long_ones = 0;
+
+	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = noticed }, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 50; i++)
+		short_ones += allocated(fd, 1 << 20);
+	for (int i = 0; i < 50 && long_ones == i; i++)
+		long_ones += allocated(fd, 64 << 20);
+	setitimer(ITIMER_REAL, &never, NULL);
+	tap(short_ones == 50, "no signal ends a short allocation");
+	tap(long_ones < 50, "one ends a long one");
+	close(fd);
+}
+
 static void advice(void)
 {
 	int fd = file_with("in", "0123456789"), p[2], wo = open("in", O_WRONLY);
@@ -469,6 +500,7 @@ int main(void)
 	copies();
 	vectors();
 	holes();
+	interrupted_allocations();
 	advice();
 	tmpfiles();
 	ofd_locks();
