@@ -188,19 +188,22 @@ static void prune_some(void)
 
 /* Each entry is looked at twice at most: once to take its mark, once to take it.  The frames come free when
  * the slabs give back what is empty, and count there. */
-static size_t scan(size_t pages, unsigned flags)
+static size_t scan(size_t pages)
 {
 	size_t all = READ_ONCE(hashed_count), want = MIN(pages, all) * DENTRIES_PER_PAGE;
 
-	/* Letting go of a vnode may take mutexes. */
-	if (!(flags & RECLAIM_MAY_LOCK))
-		return 0;
 	for (size_t looked = 0; looked < 2 * MIN(want, all); looked += SHRINK_LOOK)
 		prune_some();
 	return 0;
 }
 
-static struct shrinker shrinker = { .name = "dentries", .count = cached_pages, .scan = scan };
+/* Letting go of a vnode may take mutexes. */
+static struct shrinker shrinker = {
+	.name = "dentries",
+	.count = cached_pages,
+	.scan = scan,
+	.takes_mutexes = true,
+};
 
 void dcache_init(void)
 {

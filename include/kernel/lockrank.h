@@ -26,7 +26,7 @@ enum lock_rank {
 	RANK_KEYS,        /* keys, links between them, and who has which keyrings */
 	RANK_VM_OBJECT,   /* vm_object.lock */
 	RANK_VM_AREAS,    /* vm_object.areas_lock */
-	RANK_RECLAIM,     /* an allocation that frees memory first; any mutex may be held then */
+	RANK_RECLAIM,     /* who frees memory, an allocation or kreclaim; any mutex may be held then */
 	/* spinlocks */
 	RANK_PAGE_TABLE,      /* vm_space.pt_lock; two: the parent's before the child's */
 	RANK_PAGE_CACHE,      /* which objects there are to evict pages from */

@@ -6,22 +6,24 @@
  * one.  An allocation that finds nothing shrinks by itself first, in the contexts that may sleep: interrupts
  * on, preemption on (so no spinlock is held), not in an interrupt.  Elsewhere it fails at once and leaves
  * the work to kreclaim.  Each CPU's cache of free frames is emptied by the same occasions.
+ *
+ * One at a time shrinks, kreclaim or an allocation, and whoever comes next begins with what that one found:
+ * else an allocation could fail while another's frames are on their way.
  */
 #pragma once
 
 #include <kernel/types.h>
-
-/* No lock is held: any may be taken.  Without it the caller may hold any mutex, so the shrinker takes none
- * but by mutex_trylock; spinlocks are always fine. */
-#define RECLAIM_MAY_LOCK (1u << 0)
 
 struct shrinker {
 	const char *name;
 	/* About how many frames scan() could free.  Any context that may sleep; takes no mutex. */
 	size_t (*count)(void);
 	/* Free about `pages` frames, the least useful things first; returns how many were freed, as far as
-	 * it knows.  May sleep. */
-	size_t (*scan)(size_t pages, unsigned flags);
+	 * it knows.  May sleep.  One scan at a time, but for those that take mutexes. */
+	size_t (*scan)(size_t pages);
+	/* [i] scan() takes mutexes: it is asked only by who holds none.  The others take them by
+	 * mutex_trylock at most, for the caller may hold any.  Spinlocks are always fine. */
+	bool takes_mutexes;
 	struct shrinker *next; /* [i] reclaim's own */
 };
 

@@ -135,9 +135,11 @@ static paddr_t take_run_slow(const struct pmm_place *place, size_t count, size_t
 
 	frame_cache_drain();
 	pa = take_run(place, count, align, use, flags);
-	if (pa == PADDR_NONE && reclaim_now(count))
-		pa = take_run(place, count, align, use, flags);
-	return pa;
+	if (pa != PADDR_NONE)
+		return pa;
+	/* Again even if nothing was found: another may have, since the first look. */
+	(void)reclaim_now(count);
+	return take_run(place, count, align, use, flags);
 }
 
 paddr_t pmm_alloc_contiguous_at(const struct pmm_place *place, size_t count, size_t align, enum page_use use,

@@ -211,11 +211,10 @@ static size_t shrinker_count(void)
 	return stacks * STACK_PAGES;
 }
 
-static size_t shrinker_scan(size_t pages, unsigned flags)
+static size_t shrinker_scan(size_t pages)
 {
 	size_t wanted = (pages + STACK_PAGES - 1) / STACK_PAGES;
 
-	(void)flags;
 	if (READ_ONCE(pool_count) < wanted)
 		smp_call(&CPUMASK_ALL, pool_kept_here, NULL);
 	return pool_unmap(wanted) * STACK_PAGES;

@@ -270,9 +270,13 @@ static paddr_t alloc_refill(enum page_use use)
 static __noinline paddr_t alloc_slow(enum page_use use)
 {
 	paddr_t pa = alloc_refill(use);
+	bool found = true;
 
-	for (unsigned i = 0; pa == PADDR_NONE && i < RECLAIM_TRIES && reclaim_now(CACHE_BATCH); i++)
+	/* Again even if nothing was found: another may have, since the first look. */
+	for (unsigned i = 0; pa == PADDR_NONE && found && i < RECLAIM_TRIES; i++) {
+		found = reclaim_now(CACHE_BATCH);
 		pa = alloc_refill(use);
+	}
 	reclaim_poll();
 	return pa;
 }

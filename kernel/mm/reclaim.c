@@ -21,8 +21,8 @@
 #define PAUSE_NS    (100 * NSEC_PER_MSEC)
 
 static _Atomic(struct shrinker *) shrinkers;
-/* One allocation at a time reclaims; the others wait for what it finds. */
-static struct mutex direct_lock = MUTEX_INIT(direct_lock, "reclaim", RANK_RECLAIM);
+/* One at a time reclaims; the others wait for what it finds, which is in the zones then. */
+static struct mutex reclaim_lock = MUTEX_INIT(reclaim_lock, "reclaim", RANK_RECLAIM);
 static struct waitqueue kreclaim_queue = WAITQUEUE_INIT(kreclaim_queue);
 static _Atomic bool kreclaim_ready, wanted;
 static _Atomic uint64_t stalls, stolen_direct, stolen_kreclaim;
@@ -52,25 +52,27 @@ static bool is_low(void)
 
 /* --- shrinking --------------------------------------------------------------------------------------- */
 
-static size_t shrink_by(unsigned shift, size_t wanted_pages, unsigned flags)
+/* Those that take mutexes, or the others: a share of what they have. */
+static size_t shrink_by(unsigned shift, size_t pages, bool takes_mutexes)
 {
 	size_t freed = 0;
 
-	for (struct shrinker *s = atomic_load(&shrinkers); s && freed < wanted_pages; s = s->next) {
-		size_t count = s->count();
+	for (struct shrinker *s = atomic_load(&shrinkers); s && freed < pages; s = s->next) {
+		size_t count = s->takes_mutexes == takes_mutexes ? s->count() : 0;
 
 		if (count > 0)
-			freed += s->scan(MAX(count >> shift, MIN(count, (size_t)CACHE_BATCH)), flags);
+			freed += s->scan(MAX(count >> shift, MIN(count, (size_t)CACHE_BATCH)));
 	}
 	return freed;
 }
 
-static size_t shrink(size_t pages, unsigned flags)
+/* The caller may hold any mutex. */
+static size_t shrink_locked(size_t pages)
 {
 	size_t freed = 0;
 
 	for (unsigned shift = FIRST_SHARE + 1; shift-- > 0 && freed < pages;)
-		freed += shrink_by(shift, pages - freed, flags);
+		freed += shrink_by(shift, pages - freed, false);
 	return freed;
 }
 
@@ -95,11 +97,22 @@ static void frame_caches_drain_all(void)
 	smp_call(&CPUMASK_ALL, drain_here, NULL);
 }
 
+/* The caller holds no lock: all shrinkers may be asked for a share. */
+static size_t shrink_all(unsigned shift, size_t pages)
+{
+	size_t freed = shrink_by(shift, pages, true);
+
+	mutex_lock(&reclaim_lock);
+	freed += shrink_by(shift, pages, false);
+	frame_caches_drain_all();
+	mutex_unlock(&reclaim_lock);
+	return freed;
+}
+
 void reclaim_everything(void)
 {
-	while (shrink(SIZE_MAX, RECLAIM_MAY_LOCK) > 0)
+	while (shrink_all(0, SIZE_MAX) > 0)
 		;
-	frame_caches_drain_all();
 }
 
 /* --- on behalf of an allocation ---------------------------------------------------------------------- */
@@ -113,25 +126,24 @@ bool reclaim_may_wait(void)
 bool reclaim_now(size_t pages)
 {
 	uint64_t before;
-	size_t freed;
+	size_t freed = 0;
 
 	if (!reclaim_may_wait()) {
 		atomic_store_explicit(&wanted, true, memory_order_relaxed);
 		return false;
 	}
-	if (mutex_held(&direct_lock)) /* a shrinker's own allocation */
+	if (mutex_held(&reclaim_lock)) /* a shrinker's own allocation */
 		return false;
-	mutex_lock(&direct_lock);
-	atomic_fetch_add_explicit(&stalls, 1, memory_order_relaxed);
 	before = zones_free();
+	mutex_lock(&reclaim_lock);
+	atomic_fetch_add_explicit(&stalls, 1, memory_order_relaxed);
 	frame_caches_drain_all();
-	if (zones_free() >= before + pages) {
-		mutex_unlock(&direct_lock);
-		return true;
+	if (zones_free() < before + pages) {
+		freed = shrink_locked(pages);
+		atomic_fetch_add_explicit(&stolen_direct, freed, memory_order_relaxed);
+		frame_caches_drain_all();
 	}
-	freed = shrink(pages, 0);
-	atomic_fetch_add_explicit(&stolen_direct, freed, memory_order_relaxed);
-	mutex_unlock(&direct_lock);
+	mutex_unlock(&reclaim_lock);
 	return freed > 0 || zones_free() > before;
 }
 
@@ -147,19 +159,18 @@ void reclaim_poll(void)
 
 /* --- in the background ------------------------------------------------------------------------------- */
 
+/* A quarter of all, then half, then everything, until there is enough; again while it helps. */
 static void reclaim_to_high(void)
 {
 	uint64_t high = 3 * min_pages();
 	size_t freed;
 
-	frame_caches_drain_all();
-	while (zones_free() < high) {
-		freed = shrink(high - zones_free(), RECLAIM_MAY_LOCK);
-		if (freed == 0)
-			break;
+	do {
+		freed = 0;
+		for (unsigned shift = FIRST_SHARE + 1; shift-- > 0 && zones_free() < high;)
+			freed += shrink_all(shift, high - zones_free());
 		atomic_fetch_add_explicit(&stolen_kreclaim, freed, memory_order_relaxed);
-		frame_caches_drain_all();
-	}
+	} while (freed > 0 && zones_free() < high);
 }
 
 static void kreclaim(void *unused)

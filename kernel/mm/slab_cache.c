@@ -172,10 +172,9 @@ static size_t shrinker_count(void)
 	return pages;
 }
 
-static size_t shrinker_scan(size_t pages, unsigned flags)
+static size_t shrinker_scan(size_t pages)
 {
 	(void)pages;
-	(void)flags;
 	return slab_reap();
 }
 

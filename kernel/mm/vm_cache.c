@@ -126,12 +126,11 @@ static size_t count_objects(void)
 	return n;
 }
 
-/* Looks at each page twice at most: once to take its mark, once to take the page. */
-static size_t scan(size_t pages, unsigned flags)
+/* Looks at each page twice at most: once to take its mark, once to take the page.  Mutexes are only tried. */
+static size_t scan(size_t pages)
 {
 	size_t look = 2 * cached_pages(), freed = 0;
 
-	(void)flags; /* mutexes are only tried */
 	for (size_t turns = 3 * count_objects(); turns-- > 0 && freed < pages && look > 0;) {
 		struct vm_object *obj = next_object();
 

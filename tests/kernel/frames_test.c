@@ -378,14 +378,16 @@ static void add_kept(paddr_t pa)
 	spin_unlock(&kept_lock);
 }
 
-static size_t give_up_kept(size_t pages, unsigned flags)
+/* Between taking and freeing them it lets others look: who finds nothing then has to wait for these. */
+static size_t give_up_kept(size_t pages)
 {
-	paddr_t pa;
+	paddr_t taken = PADDR_NONE, pa;
 	size_t n = 0;
 
-	(void)flags;
 	for (; n < pages && (pa = take_kept()) != PADDR_NONE; n++)
-		pmm_free(pa);
+		hoard_add(&taken, pa);
+	(void)sleep_until(time_now_ns() + NSEC_PER_MSEC, false);
+	hoard_free(&taken);
 	return n;
 }
 
@@ -417,8 +419,10 @@ static void the_last_frame_is_found(void)
 {
 	paddr_t all = PADDR_NONE, pa;
 	struct pmm_stats stats;
-	uint64_t before = used_pages();
+	uint64_t before;
 
+	reclaim_everything(); /* so that kreclaim finds nothing else, and no frame comes free later */
+	before = used_pages();
 	keep_some();
 	smp_call(&CPUMASK_ALL, fill_cache_here, NULL);
 	while ((pa = pmm_alloc(PAGE_KERNEL, 0)) != PADDR_NONE)
