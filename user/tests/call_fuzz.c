@@ -313,7 +313,7 @@ static void work(uint64_t seed)
 	run_threads(&d, run_thread);
 }
 
-/* --- a tree of root's own --------------------------------------------------------------------------------- */
+/* --- a tree of root's own ----------------------------------------------------------------------------- */
 
 static bool copy_program(const char *from, const char *to)
 {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,6 +180,7 @@ static void test_kill(void)
 		eat();
 	tap(killed_by(offered) == SIGKILL, "one with 1000 goes first");
 	tap(killed_by(eater) == SIGKILL, "then the eater itself");
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* to wait for all who eat, until the last is killed */
 	eater = fork();
 	if (eater == 0) {
 		for (int i = 0; i < 3; i++) {
