@@ -109,13 +109,13 @@ static void end_create(struct walk *w, struct dentry *d)
 	dentry_put(d);
 }
 
-/* `out`: where it is, referenced; may be NULL. */
 /* A whiteout is none: anybody may hide a name of a directory that is theirs to write. */
 static bool is_device(mode_t mode, dev_t rdev)
 {
 	return S_ISBLK(mode) || (S_ISCHR(mode) && rdev != 0);
 }
 
+/* `out`: where it is, referenced; may be NULL. */
 static int make_node_at(struct walk *w, mode_t mode, dev_t rdev, struct path *out)
 {
 	struct dentry *d;

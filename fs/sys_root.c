@@ -58,6 +58,7 @@ static const struct sys_table clocks_table = SYS_TABLE(clock_dirs);
 static const struct sys_entry system_dirs[] = {
 	SYS_DIR("clocksource", clocks_table),
 	SYS_DIR("cpu", sys_cpu_table),
+	SYS_DIR("memory", sys_memory_table),
 	SYS_DIR("node", sys_node_table),
 };
 static const struct sys_table system_table = SYS_TABLE(system_dirs);

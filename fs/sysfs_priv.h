@@ -88,6 +88,7 @@ int sys_show_list(const struct sys_node *node, char *buf, size_t size);
 extern const struct sys_table sys_empty;        /* fs/sys_root.c: a directory with nothing in it */
 extern const struct sys_entry sys_root;         /* fs/sys_root.c */
 extern const struct sys_table sys_cpu_table;    /* fs/sys_cpu.c: /sys/devices/system/cpu */
+extern const struct sys_table sys_memory_table; /* fs/sys_memory.c: /sys/devices/system/memory */
 extern const struct sys_table sys_node_table;   /* fs/sys_node.c: /sys/devices/system/node */
 extern const struct sys_table sys_kernel_table; /* fs/sys_mm.c: /sys/kernel */
 /* fs/sys_cpuidle.c: .../cpu/cpuidle, and .../cpu/cpuN/cpuidle */

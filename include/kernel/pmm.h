@@ -115,6 +115,11 @@ struct pmm_zone_stats {
 /* The index-th zone; false past the last.  Walks its bitmap. */
 bool pmm_get_zone(size_t index, struct pmm_zone_stats *out);
 
+/* How many zones span some of a range; *name: the last one's; *nodes: theirs, a bit each. */
+unsigned pmm_zones_in(paddr_t base, uint64_t bytes, const char **name, uint32_t *nodes);
+/* Where the last zone ends. */
+paddr_t pmm_memory_end(void);
+
 struct pmm_node_stats {
 	uint64_t total, free; /* frames; free ones in CPUs' caches included */
 	/* Frames that came from here, ever: as the first choice; because that had none; the latter counted

@@ -28,6 +28,12 @@ static inline uint64_t clock_now_ns(void)
 }
 uint64_t time_real_ns(void); /* since 1970-01-01 UTC */
 void time_set_real_ns(uint64_t now);
+/* The time zone that settimeofday(2) keeps for those who ask; the kernel goes by UTC. */
+struct time_zone {
+	int32_t minutes_west, dst;
+};
+struct time_zone time_zone(void);
+void time_set_zone(struct time_zone zone);
 uint64_t time_cycles_per_sec(void);
 /* Once, before real time is set: keep what is needed to tell the time in `to`, where programs read it. */
 struct vdso_data;

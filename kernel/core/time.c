@@ -42,6 +42,20 @@ void time_set_real_ns(uint64_t now)
 	atomic_store_explicit(&data->real_offset, now - time_now_ns(), memory_order_relaxed);
 }
 
+struct time_zone time_zone(void)
+{
+	uint64_t word = atomic_load_explicit(&data->zone, memory_order_relaxed);
+
+	return (struct time_zone){ (int32_t)word, (int32_t)(word >> 32) };
+}
+
+void time_set_zone(struct time_zone zone)
+{
+	uint64_t word = (uint32_t)zone.minutes_west | (uint64_t)(uint32_t)zone.dst << 32;
+
+	atomic_store_explicit(&data->zone, word, memory_order_relaxed);
+}
+
 void time_publish(struct vdso_data *to)
 {
 	to->base = time_clock.base;

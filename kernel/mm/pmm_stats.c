@@ -43,6 +43,11 @@ static void count_runs(struct zone *z, uint64_t runs[FRAME_ORDERS])
 	}
 }
 
+static const char *zone_name(const struct zone *z)
+{
+	return z->base < ZONE_32BIT_END ? "DMA32" : "Normal";
+}
+
 bool pmm_get_zone(size_t index, struct pmm_zone_stats *out)
 {
 	struct zone *z = &zones[index];
@@ -50,7 +55,7 @@ bool pmm_get_zone(size_t index, struct pmm_zone_stats *out)
 	if (index >= zone_count)
 		return false;
 	*out = (struct pmm_zone_stats){
-		.name = z->base < ZONE_32BIT_END ? "DMA32" : "Normal",
+		.name = zone_name(z),
 		.node = z->node,
 		.start_pfn = z->base >> PAGE_SHIFT,
 		.spanned = z->length >> PAGE_SHIFT,
@@ -61,6 +66,29 @@ bool pmm_get_zone(size_t index, struct pmm_zone_stats *out)
 	};
 	count_runs(z, out->runs);
 	return true;
+}
+
+unsigned pmm_zones_in(paddr_t base, uint64_t bytes, const char **name, uint32_t *nodes)
+{
+	unsigned count = 0;
+
+	*name = NULL;
+	*nodes = 0;
+	for (const struct zone *z = zones; z < zones_end; z++) {
+		if (z->base >= base + bytes || z->base + z->length <= base)
+			continue;
+		*name = zone_name(z);
+		*nodes |= 1u << z->node;
+		count++;
+	}
+	return count;
+}
+
+paddr_t pmm_memory_end(void)
+{
+	const struct zone *last = zones_end - 1;
+
+	return last->base + last->length;
 }
 
 /* What lies in one CPU's cache, and what it took from its near zones. */

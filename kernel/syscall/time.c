@@ -50,6 +50,8 @@ SYSCALL(clock_getres)
 	return args->a[1] ? put_timespec(ARG(1, uaddr_t), clock_resolution_ns(id)) : 0;
 }
 
+#define ZONE_MINUTES_MAX (15 * 60)
+
 static int64_t set_real_time(const struct abi_timespec *ts)
 {
 	uint64_t ns = timespec_to_ns(ts);
@@ -79,39 +81,49 @@ SYSCALL(clock_settime)
 	return err < 0 ? err : set_real_time(&ts);
 }
 
-struct abi_timezone {
-	int32_t minutes_west, dst;
-};
-
 SYSCALL(gettimeofday)
 {
-	const struct abi_timezone utc = { 0 };
+	const struct time_zone zone = time_zone();
 	struct abi_timeval tv = ns_to_timeval(time_real_ns());
 	int err = 0;
 
 	if (args->a[0])
 		err = copy_to_user(ARG(0, uaddr_t), &tv, sizeof(tv));
 	if (err == 0 && args->a[1])
-		err = copy_to_user(ARG(1, uaddr_t), &utc, sizeof(utc));
+		err = copy_to_user(ARG(1, uaddr_t), &zone, sizeof(zone));
 	return err;
 }
 
-/* lacks: the time zone, which is not kept */
-SYSCALL(settimeofday)
+static int get_timeval(uaddr_t from, struct abi_timespec *ts)
 {
 	struct abi_timeval tv;
-	struct abi_timespec ts;
-	int err;
+	int err = copy_from_user(&tv, from, sizeof(tv));
 
-	if (!args->a[0]) /* the time zone is user space's business */
-		return cred_has_privilege(PRIV_SYS_TIME) ? 0 : -EPERM;
-	err = copy_from_user(&tv, ARG(0, uaddr_t), sizeof(tv));
 	if (err < 0)
 		return err;
-	if (!timeval_valid(&tv))
-		return -EINVAL;
-	ts = (struct abi_timespec){ tv.sec, tv.usec * 1000 };
-	return set_real_time(&ts);
+	*ts = (struct abi_timespec){ tv.sec, tv.usec * 1000 };
+	return timeval_valid(&tv) ? 0 : -EINVAL;
+}
+
+/* lacks: the first zone that is set does not move the clock: it is UTC's from the start */
+SYSCALL(settimeofday)
+{
+	struct abi_timespec ts;
+	struct time_zone zone;
+	int err = args->a[0] ? get_timeval(ARG(0, uaddr_t), &ts) : 0;
+
+	if (err == 0 && args->a[1])
+		err = copy_from_user(&zone, ARG(1, uaddr_t), sizeof(zone));
+	if (err < 0)
+		return err;
+	if (!cred_has_privilege(PRIV_SYS_TIME))
+		return -EPERM;
+	if (args->a[1]) {
+		if (zone.minutes_west > ZONE_MINUTES_MAX || zone.minutes_west < -ZONE_MINUTES_MAX)
+			return -EINVAL;
+		time_set_zone(zone);
+	}
+	return args->a[0] ? set_real_time(&ts) : 0;
 }
 
 SYSCALL(time)

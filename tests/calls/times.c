@@ -209,9 +209,55 @@ static void test_timerfd(void)
 	RESULT(write(fd, &times, 8));
 }
 
+static void as_stranger(void)
+{
+	struct timezone zone = { 60, 0 };
+
+	RESULT(syscall(SYS_settimeofday, NULL, &zone));
+	RESULT(syscall(SYS_settimeofday, NULL, NULL));
+	RESULT(syscall(SYS_settimeofday, NULL, nowhere()));
+}
+
+/* What the kernel says and what the vDSO says. */
+static void tell_zone(void)
+{
+	struct timezone zone = { 77, 77 };
+	struct timeval tv;
+
+	RESULT(syscall(SYS_gettimeofday, NULL, &zone));
+	VALUE(zone.tz_minuteswest);
+	VALUE(zone.tz_dsttime);
+	RESULT(gettimeofday(&tv, NULL));
+}
+
+static void test_zone(void)
+{
+	struct timezone zone = { -60, 4 }, far = { 901, 0 }, near = { -900, -1 };
+	struct timeval now, wrong = { 0, 1000000 };
+
+	gettimeofday(&now, NULL);
+	RESULT(syscall(SYS_settimeofday, &now,
+		       &zone)); /* with a time: the first zone alone would move Linux's */
+	tell_zone();
+	RESULT(syscall(SYS_settimeofday, NULL, &far));
+	tell_zone();
+	RESULT(syscall(SYS_settimeofday, NULL, &near));
+	tell_zone();
+	RESULT(syscall(SYS_settimeofday, NULL, NULL));
+	RESULT(syscall(SYS_settimeofday, &wrong, &zone));
+	RESULT(syscall(SYS_settimeofday, NULL, nowhere()));
+	RESULT(syscall(SYS_settimeofday, nowhere(), NULL));
+	as_user(1000, "another user", as_stranger);
+	zone = (struct timezone){ 0, 0 };
+	RESULT(syscall(SYS_settimeofday, NULL, &zone));
+	tell_zone();
+	RESULT(syscall(SYS_gettimeofday, NULL, nowhere()));
+}
+
 static const struct calls table[] = {
 	{ "clock_gettime clock_getres gettimeofday time times", test_clock_gettime },
 	{ "clock_settime", test_clock_settime },
+	{ "gettimeofday settimeofday", test_zone },
 	{ "nanosleep", test_nanosleep },
 	{ "clock_nanosleep", test_clock_nanosleep },
 	{ "setitimer getitimer alarm pause", test_itimers },

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/meminfo, vmstat, zoneinfo, buddyinfo and slabinfo agree with each other and with what a program does.
  */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -124,6 +128,50 @@ static void what_a_program_takes_shows(void)
 	tap(near(kib("AnonPages:"), before, SLACK), "unmapped they are gone");
 }
 
+/* --- /sys/devices/system/memory --- */
+
+#define BLOCKS "/sys/devices/system/memory/"
+
+static bool block_holds(DIR *d, const struct dirent *e)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), BLOCKS "%s/state", e->d_name);
+	if (strcmp(slurp(path), "online\n") != 0)
+		return false;
+	snprintf(path, sizeof(path), "%s/node0", e->d_name);
+	return faccessat(dirfd(d), path, F_OK, 0) == 0;
+}
+
+/* As many as it takes for all memory, each online and in a node. */
+static bool blocks_cover_memory(void)
+{
+	long blocks = 0, kib_each = strtol(slurp(BLOCKS "block_size_bytes"), NULL, 16) / 1024;
+	DIR *d = opendir(BLOCKS);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)) != NULL) {
+		if (strncmp(e->d_name, "memory", 6) != 0)
+			continue;
+		if (!block_holds(d, e))
+			return false;
+		blocks++;
+	}
+	if (d)
+		closedir(d);
+	return kib_each > 0 && blocks * kib_each >= kib("MemTotal:");
+}
+
+static bool a_block_stays(void)
+{
+	int fd = open(BLOCKS "memory0/state", O_WRONLY);
+	bool refused = write(fd, "offline\n", 8) == -1 && errno == EBUSY;
+
+	refused &= pwrite(fd, "nonsense", 8, 0) == -1 && errno == EINVAL;
+	close(fd);
+	return refused && strcmp(slurp(BLOCKS "memory0/state"), "online\n") == 0;
+}
+
 int main(void)
 {
 	tap(rows_are_there(), "the rows that programs look for are there");
@@ -139,5 +187,7 @@ int main(void)
 	    "free runs hold all free frames of the zones");
 	tap(strstr(slurp("/proc/slabinfo"), "kmalloc-64 ") != NULL, "slabinfo lists the caches");
 	what_a_program_takes_shows();
+	tap(blocks_cover_memory(), "blocks of memory: all of it, online, in a node");
+	tap(a_block_stays(), "which cannot be taken away");
 	return tap_end();
 }

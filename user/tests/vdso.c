@@ -191,6 +191,20 @@ static void older_calls(void)
 		need(from <= at && at <= syscall(SYS_time, NULL) && stored == at && v_time(NULL) >= at);
 	}
 	need(v_timeofday(NULL, NULL) == 0 && v_timeofday(NULL, &zone) == 0);
+	need(zone.tz_minuteswest == 0 && zone.tz_dsttime == 0);
+}
+
+static void the_zone(void)
+{
+	struct timezone zone = { -120, 3 };
+
+	need(syscall(SYS_settimeofday, NULL, &zone) == 0);
+	zone = (struct timezone){ 1, 1 };
+	need(v_timeofday(NULL, &zone) == 0 && zone.tz_minuteswest == -120 && zone.tz_dsttime == 3);
+	zone = (struct timezone){ 0, 0 };
+	need(syscall(SYS_settimeofday, NULL, &zone) == 0);
+	zone = (struct timezone){ 1, 1 };
+	need(v_timeofday(NULL, &zone) == 0 && zone.tz_minuteswest == 0 && zone.tz_dsttime == 0);
 }
 
 static _Atomic int64_t latest;
@@ -380,6 +394,7 @@ int main(int argc, char **argv)
 	tap(passes(other_clocks), "for other clocks it calls, and answers with their errors");
 	tap(passes(resolution), "the same resolutions");
 	tap(passes(older_calls), "gettimeofday and time");
+	tap(passes(the_zone), "the time zone that was set");
 	tap(passes(monotone), "no thread sees the time go back");
 	tap(passes(steps), "steps of the real-time clock are seen at once");
 	tap(passes(processor), "getcpu on every CPU");

@@ -98,8 +98,11 @@ int __vdso_gettimeofday(struct abi_timeval *tv, struct timezone *zone)
 		tv->sec = (int64_t)sec;
 		tv->usec = (int64_t)((ns - sec * NSEC_PER_SEC) / 1000);
 	}
-	if (zone)
-		*zone = (struct timezone){ 0 };
+	if (zone) {
+		uint64_t word = atomic_load_explicit(&vdso_data.zone, memory_order_relaxed);
+
+		*zone = (struct timezone){ (int32_t)word, (int32_t)(word >> 32) };
+	}
 	return 0;
 }
 
