@@ -60,7 +60,13 @@ static void advance(struct iobuf *io, size_t len)
 	io->left -= len;
 }
 
-ssize_t iobuf_write(struct iobuf *io, const void *src, size_t len)
+/* Is it a program's, and all of `len` goes into the run at the front?  Nearly always. */
+static inline bool is_plain(const struct iobuf *io, size_t len)
+{
+	return io->left >= len && io->user && io->iov->len - io->offset >= len;
+}
+
+static __noinline ssize_t write_parts(struct iobuf *io, const void *src, size_t len)
 {
 	size_t done = 0;
 
@@ -78,7 +84,17 @@ ssize_t iobuf_write(struct iobuf *io, const void *src, size_t len)
 	return (ssize_t)done;
 }
 
-ssize_t iobuf_read(struct iobuf *io, void *dst, size_t len)
+ssize_t iobuf_write(struct iobuf *io, const void *src, size_t len)
+{
+	if (unlikely(!is_plain(io, len)))
+		return write_parts(io, src, len);
+	if (copy_to_user(io->iov->base + io->offset, src, len) < 0)
+		return -EFAULT;
+	advance(io, len);
+	return (ssize_t)len;
+}
+
+static __noinline ssize_t read_parts(struct iobuf *io, void *dst, size_t len)
 {
 	size_t done = 0;
 
@@ -94,6 +110,16 @@ ssize_t iobuf_read(struct iobuf *io, void *dst, size_t len)
 		done += run;
 	}
 	return (ssize_t)done;
+}
+
+ssize_t iobuf_read(struct iobuf *io, void *dst, size_t len)
+{
+	if (unlikely(!is_plain(io, len)))
+		return read_parts(io, dst, len);
+	if (copy_from_user(dst, io->iov->base + io->offset, len) < 0)
+		return -EFAULT;
+	advance(io, len);
+	return (ssize_t)len;
 }
 
 ssize_t iobuf_zero(struct iobuf *io, size_t len)

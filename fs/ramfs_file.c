@@ -181,6 +181,46 @@ static ssize_t read_page(struct vm_object *pages, struct iobuf *io, uint64_t pos
 	return n;
 }
 
+/* So many are looked up at once. */
+#define READ_PAGES 16
+
+/* `len` bytes from `offset` in the first of these pages on. */
+static ssize_t copy_out(struct page *const *page, struct iobuf *io, size_t offset, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t run = MIN(len - done, PAGE_SIZE - offset);
+		ssize_t n = iobuf_write(io, (char *)phys_to_virt(page_addr(*page++)) + offset, run);
+
+		if (n < 0)
+			return done > 0 ? (ssize_t)done : n;
+		done += (size_t)n;
+		if ((size_t)n < run)
+			break;
+		offset = 0;
+	}
+	return (ssize_t)done;
+}
+
+/* More than a page: as many as one look finds, or zeros up to the end of one that is not there.  *len becomes how
+ * much of it that is. */
+static __noinline ssize_t read_pages(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t *len)
+{
+	struct page *found[READ_PAGES] __attribute__((uninitialized));
+	size_t offset = pos % PAGE_SIZE, spanned = (offset + *len + PAGE_SIZE - 1) / PAGE_SIZE;
+	size_t count = vm_object_find_run(pages, pos / PAGE_SIZE, found, MIN(spanned, (size_t)READ_PAGES));
+	ssize_t n;
+
+	*len = MIN(*len, MAX(count, (size_t)1) * PAGE_SIZE - offset);
+	if (count == 0)
+		return iobuf_zero(io, *len);
+	n = copy_out(found, io, offset, *len);
+	for (size_t i = 0; i < count; i++)
+		page_put(found[i]);
+	return n;
+}
+
 static ssize_t ramfs_read(struct file *file, struct iobuf *io, off_t *pos)
 {
 	struct vnode *v = file->vnode;
@@ -193,9 +233,9 @@ static ssize_t ramfs_read(struct file *file, struct iobuf *io, off_t *pos)
 
 		if (at >= size)
 			break;
-		len = MIN(PAGE_SIZE - at % PAGE_SIZE, size - at);
-		len = MIN(len, io->left);
-		n = read_page(v->pages, io, at, len);
+		len = MIN(size - at, io->left);
+		n = at % PAGE_SIZE + len <= PAGE_SIZE ? read_page(v->pages, io, at, len)
+						      : read_pages(v->pages, io, at, &len);
 		if (n < 0)
 			return done > 0 ? (ssize_t)done : n;
 		*pos += n;

@@ -83,6 +83,9 @@ void vm_object_put(struct vm_object *obj);
 int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
 /* As above but only if present: -ENOENT. */
 int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
+/* As many as follow each other without a gap from `index` on, at most `max`, maybe fewer, each with a
+ * reference; their number. */
+size_t vm_object_find_run(struct vm_object *obj, uint64_t index, struct page **out, size_t max);
 /* The first index at or after *index that has a page (or, `hole`, has none); false: there is no such. */
 bool vm_object_edge(struct vm_object *obj, uint64_t *index, bool hole);
 /* Make `page`, with the caller's reference, the one at `index`, which has none.  What ops->fill says,

@@ -43,6 +43,24 @@ struct page *page_tree_find(const struct page_tree *tree, uint64_t index)
 	return at;
 }
 
+/* As far as the lowest node goes. */
+size_t page_tree_find_run(const struct page_tree *tree, uint64_t index, struct page **out, size_t max)
+{
+	const struct tree_node *node = tree->root;
+	unsigned slot = slot_of(index, 0);
+	size_t n = 0;
+
+	if (!reaches(tree->height, index))
+		return 0;
+	for (unsigned level = tree->height; node && --level > 0;)
+		node = node->slots[slot_of(index, level)];
+	if (!node)
+		return 0;
+	for (max = MIN(max, (size_t)(SLOTS - slot)); n < max && node->slots[slot + n]; n++)
+		out[n] = node->slots[slot + n];
+	return n;
+}
+
 /* Put nodes on top until the tree reaches the index. */
 static int grow(struct page_tree *tree, uint64_t index)
 {

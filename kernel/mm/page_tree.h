@@ -14,6 +14,8 @@
 void page_tree_init(void);
 
 struct page *page_tree_find(const struct page_tree *tree, uint64_t index);
+/* The pages at index and those that follow it without a gap, at most `max`, maybe fewer; their number. */
+size_t page_tree_find_run(const struct page_tree *tree, uint64_t index, struct page **out, size_t max);
 /* The slot must be free.  -ENOMEM; -EFBIG for an index that no offset reaches. */
 int page_tree_insert(struct page_tree *tree, uint64_t index, struct page *page) __must_check;
 /* The page that was there, or NULL. */

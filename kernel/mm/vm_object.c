@@ -169,6 +169,21 @@ int vm_object_page_inside(struct vm_object *obj, uint64_t index, const struct me
 	return err;
 }
 
+size_t vm_object_find_run(struct vm_object *obj, uint64_t index, struct page **out, size_t max)
+{
+	size_t n;
+
+	mutex_lock(&obj->lock);
+	n = page_tree_find_run(&obj->pages, index, out, max);
+	for (size_t i = 0; i < n; i++) {
+		if (obj->cache)
+			mark_referenced(out[i]);
+		page_get(out[i]);
+	}
+	mutex_unlock(&obj->lock);
+	return n;
+}
+
 int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out)
 {
 	struct page *page;

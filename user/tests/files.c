@@ -181,6 +181,34 @@ static void test_open(void)
 	memset(long_path, 'x', sizeof(long_path) - 1);
 }
 
+#define PAGE 4096l
+#define MANY 40l
+
+/* Pages are looked up many at a time: none is missed, those that are not there are zeros, and what a buffer with a
+ * hole has room for in front of that is read. */
+static void read_many_pages(void)
+{
+	int fd = open("many", O_CREAT | O_RDWR | O_TRUNC, 0600);
+	char *buf =
+		mmap(NULL, (size_t)(MANY * PAGE), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool right = true;
+
+	for (long i = 0; i < MANY; i++) {
+		memset(buf, (int)i + 1, (size_t)PAGE);
+		right &= i == 25 || pwrite(fd, buf, (size_t)PAGE, i * PAGE) == PAGE;
+	}
+	IS(right && pread(fd, buf, (size_t)(MANY * PAGE), 100) == MANY * PAGE - 100);
+	for (long i = 0; i < MANY * PAGE - 100; i++)
+		right &= buf[i] == ((i + 100) / PAGE == 25 ? 0 : (i + 100) / PAGE + 1);
+	IS(right);
+	WORKS(munmap(buf + 3 * PAGE, (size_t)PAGE));
+	IS(pread(fd, buf, (size_t)(MANY * PAGE), 0) == 3 * PAGE && buf[3 * PAGE - 1] == 3);
+	FAILS(pread(fd, buf + 3 * PAGE, (size_t)(9 * PAGE), 0), EFAULT);
+	munmap(buf, (size_t)(MANY * PAGE));
+	close(fd);
+	unlink("many");
+}
+
 static void test_io(void)
 {
 	char buf[64];
@@ -210,6 +238,7 @@ static void test_io(void)
 	IS(ftruncate(fd, 20) == 0 && pread(fd, buf, 64, 0) == 20 && memcmp(buf, "hello\0\0\0", 8) == 0);
 	FAILS(truncate(".", 1), EISDIR);
 	FAILS(truncate("io", -1), EINVAL);
+	read_many_pages();
 	other = open("io", O_WRONLY | O_APPEND);
 	IS(write(other, "app", 3) == 3 && size_of("io") == 23);
 	IS(pwrite(other, "X", 1, 0) == 1 && size_of("io") == 24); /* Linux appends even so */
