@@ -37,12 +37,48 @@ static bool has_news(const struct epoll *ep)
 
 /* --- taking items off the ready list -------------------------------------------------------------------- */
 
-/* An item that is being asked, and what for. */
+/* An item that is being asked, and what for.  `item` NULL: it was asked in passing, and `events` are what it is
+ * ready for. */
 struct asked {
 	struct epoll_item *item;
 	uint64_t data;
 	uint32_t events, version;
 };
+
+/* Level-triggered, and its object tells without a lock. */
+static bool tells_in_passing(const struct epoll_item *item)
+{
+	return !(item->events & (EPOLLET | EPOLLONESHOT)) && object_is_file(item->target) &&
+	       file_of(item->target)->ops->poll_is_plain;
+}
+
+/* Asked under the lock it needs no claim and no references: its end takes the lock before its object goes. */
+static bool ask_in_passing_locked(struct epoll_item *item, uint64_t round, struct asked *a)
+{
+	struct file *file = file_of(item->target);
+	uint32_t events = file->ops->poll(file, NULL) & item->events & ~EPOLL_HOW & ~item->denied;
+
+	if (!events)
+		return false;
+	item->round = round;
+	list_add_tail(&item->epoll->ready, &item->link);
+	*a = (struct asked){ NULL, item->data, events, 0 };
+	return true;
+}
+
+/* The caller is to ask it and to give it back.  False: its object is going, and so is the item. */
+static bool take_to_ask_locked(struct epoll_item *item, uint64_t round, struct asked *a)
+{
+	if (!kobject_get_unless_gone(item->target))
+		return false;
+	kobject_get(&item->object);
+	item->round = round;
+	item->busy = true;
+	item->heard = false;
+	item->epoll->claimed++;
+	*a = (struct asked){ item, item->data, item->events, item->version };
+	return true;
+}
 
 /* The next item of a round; false: none is left, or the next was taken since the round began, by this one or
  * by another.  A round's number is drawn with its first item, so there is one if the list has any. */
@@ -59,16 +95,8 @@ static bool take(struct epoll *ep, uint64_t *round, struct asked *a)
 		if (item->round >= *round)
 			break;
 		list_del(&item->link);
-		/* If it is going its items are, too. */
-		found = kobject_get_unless_gone(item->target);
-	}
-	if (found) {
-		kobject_get(&item->object);
-		item->round = *round;
-		item->busy = true;
-		item->heard = false;
-		ep->claimed++;
-		*a = (struct asked){ item, item->data, item->events, item->version };
+		found = likely(tells_in_passing(item)) ? ask_in_passing_locked(item, *round, a)
+						       : take_to_ask_locked(item, *round, a);
 	}
 	spin_unlock_irqrestore(&ep->lock, flags);
 	return found;
@@ -107,12 +135,13 @@ static uint32_t ask(const struct asked *a)
 /* 1: told; 0: nothing to tell; -EFAULT. */
 static int tell(const struct asked *a, uaddr_t out)
 {
-	uint32_t events = ask(a);
+	uint32_t events = a->item ? ask(a) : a->events;
 	struct abi_epoll_event event = { events, a->data };
 	bool told = events && likely(copy_to_user(out, &event, sizeof(event)) == 0);
 
-	give_back(a, events && (!told || !(a->events & (EPOLLET | EPOLLONESHOT))),
-		  told && (a->events & EPOLLONESHOT));
+	if (a->item)
+		give_back(a, events && (!told || !(a->events & (EPOLLET | EPOLLONESHOT))),
+			  told && (a->events & EPOLLONESHOT));
 	return told ? 1 : events ? -EFAULT : 0;
 }
 
@@ -215,6 +244,8 @@ static bool is_ready(struct epoll *ep)
 			round = 0;
 			continue;
 		}
+		if (!a.item)
+			return true;
 		ready = ask(&a) != 0;
 		give_back(&a, ready, false);
 	}
