@@ -303,7 +303,7 @@ bool slab_make_row(void)
 
 /* --- objects ---------------------------------------------------------------------------------------- */
 
-static __noinline void *alloc_slow(struct slab_cache *cache)
+static void *take_from_slabs(struct slab_cache *cache)
 {
 	struct magazine *m = this_magazine(cache);
 
@@ -326,7 +326,7 @@ static __noinline void *alloc_slow(struct slab_cache *cache)
 	return m->objects[--m->count];
 }
 
-static __noinline void free_slow(struct slab_cache *cache, void *object)
+static void return_to_slabs(struct slab_cache *cache, void *object)
 {
 	struct magazine *m = this_magazine(cache);
 
@@ -344,17 +344,39 @@ static __noinline void free_slow(struct slab_cache *cache, void *object)
 	m->objects[m->count++] = object;
 }
 
-static inline void *alloc_object(struct slab_cache *cache, const void *site)
+/* These turn interrupts on again themselves: they are the last that their callers do, which so need not save
+ * registers for them on the way that is taken nearly always. */
+static __noinline void *alloc_slow(struct slab_cache *cache, uint64_t irq)
+{
+	void *object = take_from_slabs(cache);
+
+	arch_irq_restore(irq);
+	return object;
+}
+
+static __noinline void free_slow(struct slab_cache *cache, void *object, uint64_t irq)
+{
+	return_to_slabs(cache, object);
+	arch_irq_restore(irq);
+}
+
+static inline void *take_object(struct slab_cache *cache)
 {
 	uint64_t irq = arch_irq_save();
 	struct magazine *m = this_magazine(cache);
 	void *object;
 
-	if (likely(m && m->count > 0))
-		object = m->objects[--m->count];
-	else
-		object = alloc_slow(cache);
+	if (unlikely(!m || m->count == 0))
+		return alloc_slow(cache, irq);
+	object = m->objects[--m->count];
 	arch_irq_restore(irq);
+	return object;
+}
+
+static inline void *alloc_object(struct slab_cache *cache, const void *site)
+{
+	void *object = take_object(cache);
+
 	if (SLAB_REDZONE > 0 && object) {
 		kasan_unpoison(object, cache->object_size);
 		slab_debug_alloc(cache->name, object, cache->object_size, site);
@@ -381,24 +403,37 @@ void *slab_alloc_zeroed(struct slab_cache *cache)
 	return object;
 }
 
-static inline void free_object(struct slab_cache *cache, void *object, const void *site)
+static inline void return_object(struct slab_cache *cache, void *object, const void *site)
 {
 	struct magazine *m;
 	uint64_t irq;
 
-	kasan_unpoison(object, cache->object_size); /* kmalloc closed what was not asked for */
-	if (unlikely(slab_zero_on_free))
-		memset(object, 0, cache->object_size);
 	DEBUG_ASSERT(page_of_object(object)->owner == cache);
 	slab_debug_free(cache->name, object, cache->object_size, site);
 	kasan_poison(object, cache->object_size, KASAN_FREED_OBJECT);
 	irq = arch_irq_save();
 	m = this_magazine(cache);
-	if (likely(m && m->count < cache->limit))
-		m->objects[m->count++] = object;
-	else
-		free_slow(cache, object);
+	if (unlikely(!m || m->count >= cache->limit)) {
+		free_slow(cache, object, irq);
+		return;
+	}
+	m->objects[m->count++] = object;
 	arch_irq_restore(irq);
+}
+
+static __noinline void clear_and_return(struct slab_cache *cache, void *object, const void *site)
+{
+	memset(object, 0, cache->object_size);
+	return_object(cache, object, site);
+}
+
+static inline void free_object(struct slab_cache *cache, void *object, const void *site)
+{
+	kasan_unpoison(object, cache->object_size); /* kmalloc closed what was not asked for */
+	if (unlikely(slab_zero_on_free))
+		clear_and_return(cache, object, site);
+	else
+		return_object(cache, object, site);
 }
 
 void slab_free_for(struct slab_cache *cache, void *object, const void *site)
