@@ -103,12 +103,11 @@ void dentry_put(struct dentry *d)
 /* --- the hash --------------------------------------------------------------------------------------------
  */
 
-static void insert_locked(struct dentry *d)
+static void insert_locked(struct dentry *d, uint32_t hash)
 {
-	struct dentry **bucket;
+	struct dentry **bucket = &buckets[hash % HASH_SIZE];
 
-	d->hash = hash_name(d->parent, d->name, d->len);
-	bucket = &buckets[d->hash % HASH_SIZE];
+	d->hash = hash;
 	d->hash_next = *bucket;
 	*bucket = d;
 	list_add_tail(&lru, &d->lru);
@@ -247,39 +246,30 @@ struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const
 	return d;
 }
 
-/* Put a fresh entry into the cache, unless somebody was faster: then that one is the result. */
-static struct dentry *publish(struct dentry *d)
+/* Put a fresh entry into the cache.  Its directory's lock is held since the name was looked for in vain: nobody
+ * else adds it. */
+static void publish(struct dentry *d, uint32_t hash)
 {
-	uint32_t hash = hash_name(d->parent, d->name, d->len);
-	struct dentry *other, *victims = NULL;
-	bool pruned = false;
+	struct dentry *victims = NULL;
+	bool pruned;
 
 	spin_lock(&dcache_lock);
-	other = dentry_find_locked(d->parent, d->name, d->len, hash);
-	if (other) {
-		dentry_get(other);
-	} else {
-		insert_locked(d);
-		pruned = hashed_count > DENTRY_LIMIT;
-		if (pruned) {
-			victims = prune_locked(PRUNE_LOOK);
-			atomic_fetch_add(&disposing, 1);
-		}
+	DEBUG_ASSERT(!dentry_find_locked(d->parent, d->name, d->len, hash));
+	insert_locked(d, hash);
+	pruned = hashed_count > DENTRY_LIMIT;
+	if (unlikely(pruned)) {
+		victims = prune_locked(PRUNE_LOOK);
+		atomic_fetch_add(&disposing, 1);
 	}
 	spin_unlock(&dcache_lock);
-	if (victims)
-		destroy_chain(victims);
-	if (pruned)
-		atomic_fetch_sub(&disposing, 1);
-	if (!other)
-		return d;
-	dentry_put(d);
-	return other;
+	if (likely(!pruned))
+		return;
+	destroy_chain(victims);
+	atomic_fetch_sub(&disposing, 1);
 }
 
-struct dentry *dentry_find(struct dentry *parent, const char *name, size_t len)
+static struct dentry *find(struct dentry *parent, const char *name, size_t len, uint32_t hash)
 {
-	uint32_t hash = hash_name(parent, name, len);
 	struct dentry *d;
 
 	spin_lock(&dcache_lock);
@@ -292,8 +282,13 @@ struct dentry *dentry_find(struct dentry *parent, const char *name, size_t len)
 	return d;
 }
 
+struct dentry *dentry_find(struct dentry *parent, const char *name, size_t len)
+{
+	return find(parent, name, len, hash_name(parent, name, len));
+}
+
 /* Caller holds the directory's lock, so nobody creates or removes the name meanwhile. */
-static int ask_fs(struct dentry *parent, const char *name, size_t len, struct dentry **out)
+static int ask_fs(struct dentry *parent, const char *name, size_t len, uint32_t hash, struct dentry **out)
 {
 	struct vnode *dir = parent->vnode, *vnode = NULL;
 	struct dentry *d;
@@ -310,24 +305,27 @@ static int ask_fs(struct dentry *parent, const char *name, size_t len, struct de
 		return -ENOMEM;
 	}
 	/* Nothing will be created in a directory that is gone: no use in remembering. */
-	*out = parent->sb->volatile_names || parent->removed ? d : publish(d);
+	if (!parent->sb->volatile_names && !parent->removed)
+		publish(d, hash);
+	*out = d;
 	return 0;
 }
 
 int dentry_lookup(struct dentry *parent, const char *name, size_t len, bool locked, struct dentry **out)
 {
 	struct vnode *dir = parent->vnode;
-	struct dentry *d = dentry_find(parent, name, len);
+	uint32_t hash = hash_name(parent, name, len);
+	struct dentry *d = find(parent, name, len, hash);
 	int err = 0;
 
 	if (!d && !locked) {
 		mutex_lock(&dir->lock);
-		d = dentry_find(parent, name, len);
+		d = find(parent, name, len, hash);
 		if (!d)
-			err = ask_fs(parent, name, len, &d);
+			err = ask_fs(parent, name, len, hash, &d);
 		mutex_unlock(&dir->lock);
 	} else if (!d) {
-		err = ask_fs(parent, name, len, &d);
+		err = ask_fs(parent, name, len, hash, &d);
 	}
 	if (err == 0)
 		*out = d;
@@ -348,6 +346,12 @@ void dentry_remove(struct dentry *d)
 	unhash_locked(d);
 	d->removed = true;
 	spin_unlock(&dcache_lock);
+}
+
+/* Under the name that it has by now. */
+static void rehash_locked(struct dentry *d)
+{
+	insert_locked(d, hash_name(d->parent, d->name, d->len));
 }
 
 static void swap_names(struct dentry *a, struct dentry *b)
@@ -391,7 +395,7 @@ void dentry_move(struct dentry *d, struct dentry *target, bool exchange)
 		swap_names(d, target);
 		d->parent = target->parent;
 		target->parent = old_parent;
-		insert_locked(target);
+		rehash_locked(target);
 		old_parent = NULL;
 	} else {
 		take_name(d, target);
@@ -399,7 +403,7 @@ void dentry_move(struct dentry *d, struct dentry *target, bool exchange)
 		dentry_get(d->parent);
 		target->removed = true;
 	}
-	insert_locked(d);
+	rehash_locked(d);
 	spin_unlock(&dcache_lock);
 	dentry_put(old_parent);
 }

@@ -261,8 +261,9 @@ static int create_locked(const struct walk *w, struct dentry *name, mode_t mode)
 	return 0;
 }
 
-/* The last component's dentry, made into a file if it was none. */
-static int lookup_or_create(const struct walk *w, const struct last_name *last, mode_t mode,
+/* The last component's dentry, made into a file if it was none, which `expected` says: then the directory's lock is
+ * taken at once. */
+static int lookup_or_create(const struct walk *w, const struct last_name *last, mode_t mode, bool expected,
 			    struct dentry **out, bool *created)
 {
 	const struct path *parent = &w->at;
@@ -273,7 +274,7 @@ static int lookup_or_create(const struct walk *w, const struct last_name *last, 
 	*created = false;
 	if (last->len > NAME_MAX)
 		return -ENAMETOOLONG;
-	d = dentry_find(parent->dentry, last->text, last->len);
+	d = expected ? NULL : dentry_find(parent->dentry, last->text, last->len);
 	if (d && d->vnode) {
 		*out = d;
 		return 0;
@@ -305,7 +306,7 @@ static int create_step(struct walk *w, uint32_t flags, mode_t mode, bool *create
 		return err;
 	if (last.type != LAST_NORMAL || last.slash)
 		return -EISDIR;
-	err = lookup_or_create(w, &last, mode, &d, created);
+	err = lookup_or_create(w, &last, mode, flags & O_EXCL, &d, created);
 	if (err < 0)
 		return err;
 	ASSERT(d && d->vnode);
