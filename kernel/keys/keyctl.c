@@ -47,22 +47,22 @@ static int64_t clear(int32_t id)
 
 static int64_t link(int32_t id, int32_t keyring)
 {
-	struct key_ref ref, ring;
+	struct key_ref ref = { 0 }, ring = { 0 };
 	int err = key_lookup(keyring, LOOKUP_CREATE, KEY_WRITE, &ring);
 
 	if (err == 0)
 		err = key_lookup(id, LOOKUP_CREATE, KEY_LINK, &ref);
-	return err < 0 ? err : keyring_link(ring.key, ref.key);
+	return err ? err : keyring_link(ring.key, ref.key);
 }
 
 static int64_t unlink(int32_t id, int32_t keyring)
 {
-	struct key_ref ref, ring;
+	struct key_ref ref = { 0 }, ring = { 0 };
 	int err = key_lookup(keyring, 0, KEY_WRITE, &ring);
 
 	if (err == 0)
 		err = key_lookup(id, LOOKUP_PARTIAL, KEY_NEED_UNLINK, &ref);
-	return err < 0 ? err : keyring_unlink(ring.key, ref.key);
+	return err ? err : keyring_unlink(ring.key, ref.key);
 }
 
 static int move_between(struct key *key, struct key *from, struct key *to, bool exclusive)
@@ -83,7 +83,7 @@ static int move_between(struct key *key, struct key *from, struct key *to, bool 
 
 static int64_t move(int32_t id, int32_t from, int32_t to, uint32_t flags)
 {
-	struct key_ref ref, source, target;
+	struct key_ref ref = { 0 }, source = { 0 }, target = { 0 };
 	int err;
 
 	if (flags & ~KEYCTL_MOVE_EXCL)
@@ -93,7 +93,7 @@ static int64_t move(int32_t id, int32_t from, int32_t to, uint32_t flags)
 		err = key_lookup(from, 0, KEY_WRITE, &source);
 	if (err == 0)
 		err = key_lookup(to, LOOKUP_CREATE, KEY_WRITE, &target);
-	return err < 0 ? err : move_between(ref.key, source.key, target.key, flags & KEYCTL_MOVE_EXCL);
+	return err ? err : move_between(ref.key, source.key, target.key, flags & KEYCTL_MOVE_EXCL);
 }
 
 static int64_t set_perm(int32_t id, uint32_t perm)

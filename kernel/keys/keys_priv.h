@@ -222,7 +222,7 @@ struct key_contents {
 	void *data;
 	size_t size;
 };
-int64_t add_key(const char *type, const char *description, struct key_contents *contents, int32_t keyring);
+int64_t add_key(const char *type, const char *description, struct key_contents *contents, int32_t id);
 int64_t update_key(int32_t id, struct key_contents *contents);
 
 /* --- collect.c ------------------------------------------------------------------------------------------ */

@@ -202,7 +202,7 @@ static int user_keyring(const char *prefix, struct key **out, bool *made)
 
 int user_keyrings_make(struct key **user, struct key **session)
 {
-	struct key *uid, *ses = NULL;
+	struct key *uid = NULL, *ses = NULL;
 	bool made;
 	int err = make_register(".user_reg", &user_register);
 
@@ -255,7 +255,7 @@ int64_t persistent_keyring(uid_t uid, struct key *destination)
 		err = key_permission(ref, KEY_LINK);
 	if (err == 0)
 		err = keyring_link(destination, ref.key);
-	if (err < 0)
+	if (err != 0)
 		return err;
 	key_expire_at(ref.key, keys_now() + atomic_load(&key_limits.persistent_expiry));
 	return ref.key->serial;
