@@ -4,7 +4,7 @@
 
 #include <kernel/cap.h>
 #include <kernel/confine.h>
-#include <kernel/inotify.h>
+#include <kernel/notify.h>
 #include <kernel/lease.h>
 #include <kernel/process.h>
 #include <kernel/string.h>

@@ -10,7 +10,7 @@
  */
 #include "vfs_priv.h"
 
-#include <kernel/inotify.h>
+#include <kernel/notify.h>
 #include <kernel/reclaim.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
@@ -337,7 +337,7 @@ void dentry_instantiate(struct dentry *d, struct vnode *vnode)
 	spin_lock(&dcache_lock);
 	d->vnode = vnode;
 	spin_unlock(&dcache_lock);
-	notify_name(d->parent->vnode, IN_CREATE, vnode, d->name, d->len, 0);
+	notify_name(d, IN_CREATE);
 }
 
 void dentry_remove(struct dentry *d)

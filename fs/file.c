@@ -6,6 +6,7 @@
 #include <kernel/cap.h>
 #include <kernel/inotify.h>
 #include <kernel/lease.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 
@@ -87,7 +88,7 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 	atomic_init(&file->flags, flags);
 	file->access = access_of(flags);
 	file->rights_max = file->via = ~0u;
-	file->reader = file->writer = false;
+	file->reader = file->silent = file->writer = false;
 	mutex_init(&file->pos_lock, "file position", RANK_FILE_POS);
 	file->pos = 0;
 	file->private = private;

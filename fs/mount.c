@@ -78,6 +78,7 @@ void superblock_put(struct superblock *sb)
 {
 	if (atomic_fetch_sub(&sb->mounts, 1) != 1)
 		return;
+	notify_list_gone(&sb->watches);
 	dcache_drop(sb);
 	dentry_put(sb->root_dentry);
 	sb->root_dentry = NULL;
@@ -145,6 +146,7 @@ void mount_put_unused(struct mount *m)
 {
 	if (!m || !refcount_put(&m->refs))
 		return;
+	notify_list_gone(&m->watches);
 	dentry_put(m->root);
 	superblock_put(m->sb);
 	kfree(m->source);

@@ -6,8 +6,8 @@
 #include "vfs_priv.h"
 
 #include <kernel/cap.h>
-#include <kernel/inotify.h>
 #include <kernel/landlock.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 
 static struct mutex rename_mutex = MUTEX_INIT(rename_mutex, "rename", RANK_RENAME);
@@ -373,7 +373,7 @@ static int remove_last(struct walk *w, const struct last_name *last, bool direct
 	if (err == 0) {
 		if (!directory)
 			notify_vnode(d->vnode, IN_ATTRIB); /* one link less */
-		notify_name(dir, IN_DELETE, d->vnode, d->name, d->len, 0);
+		notify_name(d, IN_DELETE);
 		dentry_remove(d);
 	}
 	mutex_unlock(&dir->lock);
@@ -509,19 +509,6 @@ static int check_rename(struct rename *r)
 	return err;
 }
 
-/* Before the names change places: what has the name of `source` now gets that of `target`. */
-static void notify_move(struct vnode *from, const struct dentry *source, struct vnode *to,
-			const struct dentry *target)
-{
-	uint32_t cookie = notify_cookie();
-
-	if (from == to)
-		notify_name(from, NOTIFY_RENAMED, source->vnode, source->name, source->len, 0);
-	notify_name(from, IN_MOVED_FROM, source->vnode, source->name, source->len, cookie);
-	notify_name(to, IN_MOVED_TO, source->vnode, target->name, target->len, cookie);
-	notify_vnode(source->vnode, IN_MOVE_SELF);
-}
-
 /* The file system's part, whichever kind of rename it is. */
 static int run_rename(const struct rename *r, struct vnode *from, struct vnode *to, struct vnode *moved,
 		      struct vnode *replaced)
@@ -555,13 +542,11 @@ static int commit_rename(struct rename *r)
 	err = run_rename(r, from, to, moved, replaced);
 	if (err < 0)
 		return err;
-	if (notify_wanted()) {
-		notify_move(from, r->source, to, r->target);
-		if (exchange)
-			notify_move(to, r->target, from, r->source);
-		else if (replaced)
-			notify_vnode(replaced, IN_ATTRIB);
-	}
+	notify_move(r->source, r->target);
+	if (exchange)
+		notify_move(r->target, r->source);
+	else if (replaced)
+		notify_vnode(replaced, IN_ATTRIB);
 	dentry_move(r->source, r->target, exchange);
 	return 0;
 }

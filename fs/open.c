@@ -3,8 +3,8 @@
 #include "vfs_priv.h"
 
 #include <kernel/cap.h>
-#include <kernel/inotify.h>
 #include <kernel/landlock.h>
+#include <kernel/notify.h>
 #include <kernel/confine.h>
 #include <kernel/device.h>
 #include <kernel/format.h>
@@ -182,8 +182,28 @@ static struct file *make_file(const struct path *path, uint32_t flags, const str
 	return file;
 }
 
+/* Who watches is asked before the file is looked at, and hears of nothing if it comes to nothing. */
+static int begin(struct file *file, const struct path *path, uint32_t flags, bool created)
+{
+	int err = flags & O_PATH ? 0 : notify_permission(file, NOTIFY_MAY_OPEN);
+
+	if (err == 0 && file->ops->open)
+		err = file->ops->open(file);
+	if (err < 0)
+		file->ops = &path_only_ops; /* nothing to release */
+	file->flags &= ~(uint32_t)O_NOCTTY; /* which the driver's open has heeded */
+	if (err == 0 && (flags & O_TRUNC) && !(flags & O_PATH) && !created && S_ISREG(file->vnode->mode))
+		err = vfs_truncate(path, 0);
+	return err;
+}
+
+/* How to open: `allowed`, the mode is not asked; `silent`, as file.silent. */
+struct opening {
+	bool allowed, silent;
+};
+
 /* After make_file everything is undone by file_put, the counts included. */
-int file_open_path(const struct path *path, uint32_t flags, bool created, struct file **out)
+static int open_path(const struct path *path, uint32_t flags, struct opening how, struct file **out)
 {
 	struct vnode *v = path->dentry->vnode;
 	const struct file_ops *ops = &path_only_ops;
@@ -193,7 +213,7 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 	int err = 0;
 
 	if (!(flags & O_PATH)) {
-		err = created ? 0 : may_open(path, flags);
+		err = how.allowed ? 0 : may_open(path, flags);
 		if (err == 0)
 			err = landlock_permits(path, landlock_access(v, flags));
 		if (err == 0)
@@ -213,21 +233,26 @@ int file_open_path(const struct path *path, uint32_t flags, bool created, struct
 	}
 	file->reader = opener.reader;
 	file->writer = opener.writer;
-	if (ops->open) {
-		err = ops->open(file);
-		if (err < 0)
-			file->ops = &path_only_ops; /* nothing to release */
-	}
-	file->flags &= ~(uint32_t)O_NOCTTY; /* which the driver's open has heeded */
-	if (err == 0 && (flags & O_TRUNC) && !(flags & O_PATH) && !created && S_ISREG(v->mode))
-		err = vfs_truncate(path, 0);
+	file->silent = how.silent;
+	err = begin(file, path, flags, how.allowed);
 	if (err < 0) {
+		file->silent = true;
 		file_put(file);
 		return err;
 	}
 	notify_file(file, IN_OPEN);
 	*out = file;
 	return 0;
+}
+
+int file_open_path(const struct path *path, uint32_t flags, bool created, struct file **out)
+{
+	return open_path(path, flags, (struct opening){ .allowed = created }, out);
+}
+
+int file_open_silent(const struct path *path, uint32_t flags, struct file **out)
+{
+	return open_path(path, flags, (struct opening){ .allowed = true, .silent = true }, out);
 }
 
 /* --- creating --- */

@@ -187,7 +187,11 @@ extern const struct proc_entry proc_sys_net_entries[PROC_SYS_NET_COUNT];
 #define PROC_SYS_MQUEUE_COUNT 5
 extern const struct proc_entry proc_sys_mqueue_entries[PROC_SYS_MQUEUE_COUNT]; /* fs/proc_sys_mqueue.c */
 
-#define PROC_SYS_FS_COUNT 10
+#define PROC_SYS_FANOTIFY_COUNT 3
+extern const struct proc_entry
+	proc_sys_fanotify_entries[PROC_SYS_FANOTIFY_COUNT]; /* fs/proc_sys_fanotify.c */
+
+#define PROC_SYS_FS_COUNT 11
 extern const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT]; /* fs/proc_sys_fs.c */
 
 /* fs/lease.c: rows of /proc/locks behind that number, all or the running process's own. */

@@ -100,6 +100,7 @@ const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT] = {
 	SETTING("aio-max-nr"),
 	PROC_FILE("aio-nr", 0444, show_aio_nr),
 	SETTING("dir-notify-enable"),
+	PROC_DIR("fanotify", proc_sys_fanotify_entries),
 	PROC_FILE("file-max", 0444, show_file_max),
 	PROC_FILE("file-nr", 0444, show_file_nr),
 	SETTING("lease-break-time"),

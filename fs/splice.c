@@ -6,7 +6,7 @@
  */
 #include <kernel/splice.h>
 
-#include <kernel/inotify.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 
@@ -20,8 +20,10 @@ static ssize_t read_at(struct file *file, void *buf, size_t len, off_t *pos)
 {
 	struct abi_iovec iov;
 	struct iobuf io;
-	ssize_t n;
+	ssize_t n = notify_permission(file, NOTIFY_MAY_ACCESS);
 
+	if (n < 0)
+		return n;
 	iobuf_init_kernel(&io, &iov, buf, len);
 	n = file->ops->read(file, &io, pos);
 	if (n > 0)

@@ -46,6 +46,7 @@ struct mount {
 	_Atomic bool expiring;     /* [a] MNT_EXPIRE found nobody there, and nobody has been there since */
 	bool internal;             /* [i] never in the tree */
 	uint32_t id;               /* [i] */
+	struct watch_list watches; /* who wants to hear of what happens through it */
 	char *source;              /* [i] */
 	struct list link;          /* [mount_lock] in mounting order */
 };
@@ -225,6 +226,8 @@ mode_t fs_apply_umask(mode_t mode);
 
 /* What opening the vnode gives.  Consumes the references of `path`, whatever happens. */
 int file_open_path(const struct path *path, uint32_t flags, bool created, struct file **out) __must_check;
+/* The same whatever its mode allows, and what is done through it is no news: for who watches the file. */
+int file_open_silent(const struct path *path, uint32_t flags, struct file **out) __must_check;
 /* Wherever a process has its root or current directory at `old`, it is at `new` from now on. */
 void fs_contexts_replace(const struct path *old, const struct path *new);
 /* The running process's; NULL: a kernel thread. */

@@ -6,8 +6,8 @@
 #include <kernel/confine.h>
 #include <kernel/device.h>
 #include <kernel/file_handle.h>
-#include <kernel/inotify.h>
 #include <kernel/landlock.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/random.h>
 #include <kernel/siphash.h>
@@ -58,7 +58,7 @@ void vnode_put(struct vnode *v)
 {
 	if (!v || !refcount_put(&v->refs))
 		return;
-	if (unlikely(v->watches))
+	if (notify_wanted())
 		notify_vnode_gone(v);
 	if (unlikely(v->handle))
 		vnode_handle_free(v);

@@ -8,7 +8,7 @@
  */
 #include <kernel/xattr.h>
 
-#include <kernel/inotify.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
 

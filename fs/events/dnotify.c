@@ -8,6 +8,7 @@
  */
 #include <kernel/async.h>
 #include <kernel/cap.h>
+#include <kernel/inotify.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
 #include <serix/abi_fs.h>
@@ -36,7 +37,7 @@ static uint32_t mask_of(uint32_t events)
 		{ DN_MODIFY, IN_MODIFY },
 		{ DN_CREATE, IN_CREATE | IN_MOVED_TO },
 		{ DN_DELETE, IN_DELETE | IN_MOVED_FROM },
-		{ DN_RENAME, NOTIFY_RENAMED },
+		{ DN_RENAME, NOTIFY_RENAME },
 		{ DN_ATTRIB, IN_ATTRIB },
 	};
 	uint32_t mask = events & DN_MULTISHOT;
@@ -53,20 +54,23 @@ static void end_locked(struct dnotify *d)
 	kfree(d);
 }
 
-static void tell(struct watch *watch, const struct news *n)
+/* A rename is one within the directory. */
+static void tell(struct watch *watch, struct news *n, enum watch_place place)
 {
 	struct dnotify *d = container_of(watch, struct dnotify, watch);
 
-	(void)n;
+	(void)place;
+	if ((n->event & NOTIFY_RENAME) && n->new_dir->vnode != n->dir->vnode)
+		return;
 	async_tell_owner(d->file, d->fd, POLL_MSG);
 	if (!(watch->mask & DN_MULTISHOT))
 		end_locked(d);
 }
 
 /* The open file has the directory's vnode: it cannot go before the registration does. */
-static void gone(struct watch *watch, uint32_t event)
+static void gone(struct watch *watch, const struct news *n)
 {
-	(void)event;
+	(void)n;
 	end_locked(container_of(watch, struct dnotify, watch));
 }
 
@@ -75,7 +79,7 @@ static const struct watch_ops dnotify_ops = { .tell = tell, .gone = gone };
 static struct dnotify *find_locked(const struct file *file, const struct cap_table *table)
 {
 	assert_held(&watch_lock);
-	for (struct watch *w = file->vnode->watches; w; w = w->next) {
+	for (struct watch *w = file->vnode->watches.first; w; w = w->next) {
 		struct dnotify *d = container_of(w, struct dnotify, watch);
 
 		if (w->ops == &dnotify_ops && d->file == file && d->table == table)
@@ -111,7 +115,7 @@ static int add(const struct file *file, const struct cap_table *table, int fd, u
 		d->fd = fd;
 		watch_set_mask_locked(&d->watch, d->watch.mask | mask);
 	} else {
-		watch_link_locked(&fresh->watch, file->vnode);
+		watch_link_locked(&fresh->watch, &file->vnode->watches);
 	}
 	spin_unlock(&watch_lock);
 	if (d)

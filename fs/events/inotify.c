@@ -145,13 +145,13 @@ static void insert_wd_locked(struct inotify *in, struct inotify_watch *w)
 	rb_insert(&in->by_wd, &w->node, parent, link);
 }
 
-static void tell(struct watch *watch, const struct news *n);
-static void gone(struct watch *watch, uint32_t event);
+static void tell(struct watch *watch, struct news *n, enum watch_place place);
+static void gone(struct watch *watch, const struct news *n);
 static const struct watch_ops inotify_watch_ops = { .tell = tell, .gone = gone };
 
 static struct inotify_watch *find_at_locked(const struct inotify *in, const struct vnode *v)
 {
-	for (struct watch *w = v->watches; w; w = w->next)
+	for (struct watch *w = v->watches.first; w; w = w->next)
 		if (w->ops == &inotify_watch_ops && inotify_watch_of(w)->owner == in)
 			return inotify_watch_of(w);
 	return NULL;
@@ -183,7 +183,7 @@ static int insert_locked(struct inotify *in, struct vnode *v, uint32_t mask, str
 		return -ENOSPC;
 	*fresh = (struct inotify_watch){ .watch = { .ops = &inotify_watch_ops, .mask = mask }, .owner = in };
 	insert_wd_locked(in, fresh);
-	watch_link_locked(&fresh->watch, v);
+	watch_link_locked(&fresh->watch, &v->watches);
 	in->watches++;
 	return fresh->wd;
 }
@@ -221,23 +221,33 @@ int inotify_unwatch(struct file *file, int wd)
 
 /* --- telling -------------------------------------------------------------------------------------------- */
 
-static void tell(struct watch *watch, const struct news *n)
+/* What a program hears of; and that it is a directory not of that itself. */
+static uint32_t told_of(const struct news *n)
+{
+	uint32_t event = n->event & (IN_ALL_EVENTS | IN_ISDIR);
+
+	return event & (IN_MOVE_SELF | IN_DELETE_SELF) ? event & ~IN_ISDIR : event;
+}
+
+static void tell(struct watch *watch, struct news *n, enum watch_place place)
 {
 	struct inotify_watch *w = inotify_watch_of(watch);
+	bool named = n->of_names || place == WATCH_PARENT;
 
-	if (n->unlinked && (watch->mask & IN_EXCL_UNLINK))
+	if (named && n->unlinked && (watch->mask & IN_EXCL_UNLINK))
 		return;
-	queue_locked(w->owner, w->wd, n->event, n->name, n->len, n->cookie);
+	queue_locked(w->owner, w->wd, told_of(n), n->name, named ? n->len : 0, n->cookie);
 	if (watch->mask & IN_ONESHOT)
 		end_watch_locked(w);
 }
 
-static void gone(struct watch *watch, uint32_t event)
+/* Of the end of the file it was told. */
+static void gone(struct watch *watch, const struct news *n)
 {
 	struct inotify_watch *w = inotify_watch_of(watch);
 
-	if ((watch->mask & event) || event == IN_UNMOUNT)
-		queue_locked(w->owner, w->wd, event, NULL, 0, 0);
+	if (n->event & IN_UNMOUNT)
+		queue_locked(w->owner, w->wd, IN_UNMOUNT, NULL, 0, 0);
 	end_watch_locked(w);
 }
 
@@ -330,11 +340,11 @@ static void inotify_info(struct file *file, char *buf, size_t size)
 	spin_lock(&watch_lock);
 	for (struct rb_node *n = rb_first(&in->by_wd); n && used + 1 < size; n = rb_next(n)) {
 		const struct inotify_watch *w = rb_entry(n, struct inotify_watch, node);
+		const struct vnode *v = container_of(w->watch.list, struct vnode, watches);
 
 		used += (size_t)scnprintf(buf + used, size - used,
 					  "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n", w->wd,
-					  w->watch.vnode->ino, (uint64_t)w->watch.vnode->sb->dev,
-					  w->watch.mask & IN_ALL_EVENTS);
+					  v->ino, (uint64_t)v->sb->dev, w->watch.mask & IN_ALL_EVENTS);
 	}
 	spin_unlock(&watch_lock);
 }

@@ -81,7 +81,8 @@ struct file {
 	uint32_t rights_max;        /* [i] CAP_*: what its descriptors may be used for at most */
 	uint32_t via;               /* [i] CAP_* of the directory that it was opened through; or ~0 */
 	bool reader;                /* [i] counted in vnode->read_count */
-	bool writer;                /* [i] counted in vnode->write_count: the file is no program to run */
+	bool silent; /* nobody hears of what is done through it; written before anybody else has it */
+	bool writer; /* [i] counted in vnode->write_count: the file is no program to run */
 	struct mutex pos_lock;
 	off_t pos;                        /* [pos_lock] */
 	void *private;                    /* [ops] */

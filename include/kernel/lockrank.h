@@ -48,7 +48,7 @@ enum lock_rank {
 	RANK_FUTEX_PI,         /* who waits for whom, by futexes with an owner */
 	RANK_UNSUPPORTED,      /* what programs asked for in vain */
 	RANK_IDLE_LATENCY,     /* who limits how deep CPUs wait */
-	RANK_INOTIFY,          /* who watches which files, and what they have not read yet */
+	RANK_WATCHES,          /* who watches which files, and what they have not read yet */
 	RANK_FILE_HANDLES,     /* which file handles there are */
 	RANK_SIGNALFD,         /* who has polled one signalfd */
 	RANK_SECCOMP_LISTENER, /* calls that wait for a listener's answer */

@@ -16,6 +16,7 @@
 #include <kernel/list.h>
 #include <kernel/memobj.h>
 #include <kernel/mutex.h>
+#include <kernel/notify.h>
 #include <kernel/types.h>
 #include <kernel/vm.h>
 
@@ -129,10 +130,9 @@ struct vnode {
 	struct file_locks *locks; /* [file_locks_mutex] record locks and flock; NULL: none ever */
 	struct lease *leases;     /* [lease_mutex] written; NULL: nobody has one.  fs/lease.c */
 	struct vnode_handle
-		*_Atomic handle;  /* [a] written once; NULL: nobody asked for it.  fs/file_handle.c */
-	struct watch *watches;    /* fs/events/watch.h: who wants to hear of it, */
-	_Atomic uint32_t watched; /* [a] and of what, in all */
-	void *private;            /* [ops] */
+		*_Atomic handle;   /* [a] written once; NULL: nobody asked for it.  fs/file_handle.c */
+	struct watch_list watches; /* who wants to hear of it */
+	void *private;             /* [ops] */
 };
 
 /* Devices that can seek, and files of no type (an eventfd), take no notice of where they are, so reads and
@@ -154,6 +154,7 @@ struct superblock {
 	bool volatile_names;        /* names come and go by themselves: never cached (procfs) */
 	bool placeless;             /* no name of a file leads to what is in it: pipes, memfds */
 	_Atomic uint32_t mounts;    /* [a] places it is mounted at; the last one unmounts it */
+	struct watch_list watches;  /* who wants to hear of what happens in it */
 	void *private;
 	_Atomic uint64_t next_ino;
 };

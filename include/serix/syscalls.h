@@ -274,6 +274,8 @@
 	X(296, pwritev, 5, file)                     \
 	X(297, rt_tgsigqueueinfo, 4, signal)         \
 	X(299, recvmmsg, 5, socket)                  \
+	X(300, fanotify_init, 2, fanotify)           \
+	X(301, fanotify_mark, 5, fanotify)           \
 	X(302, prlimit64, 4, process)                \
 	X(303, name_to_handle_at, 5, handle)         \
 	X(304, open_by_handle_at, 3, handle)         \

@@ -11,6 +11,7 @@
 #include <kernel/confine.h>
 #include <kernel/format.h>
 #include <kernel/keys.h>
+#include <kernel/notify.h>
 #include <kernel/reservation.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -33,6 +34,18 @@ static void close_file(struct exec *x)
 	x->vnode = NULL;
 }
 
+/* Who watches the file is asked twice, and told once. */
+static int ask_to_open(const struct path *path)
+{
+	int err = notify_path_permission(path, NOTIFY_MAY_OPEN_EXEC);
+
+	if (err == 0)
+		err = notify_path_permission(path, NOTIFY_MAY_OPEN);
+	if (err == 0)
+		notify_path(path, IN_OPEN | NOTIFY_OPEN_EXEC);
+	return err;
+}
+
 /* Look `name` up, see that it may be executed, and read its first bytes. */
 static int open_file(struct exec *x, int dirfd, const char *name, unsigned walk)
 {
@@ -48,6 +61,8 @@ static int open_file(struct exec *x, int dirfd, const char *name, unsigned walk)
 		err = -EACCES;
 	else
 		err = vfs_may_execute(&x->path);
+	if (err == 0)
+		err = ask_to_open(&x->path);
 	if (err == 0 && !v->pages)
 		err = -ENOEXEC;
 	if (err == 0)
@@ -186,6 +201,8 @@ static int load_interp(struct exec *x)
 		return err;
 	v = path_vnode(&path);
 	err = S_ISREG(v->mode) ? vfs_may_execute(&path) : -EACCES;
+	if (err == 0)
+		err = ask_to_open(&path);
 	if (err == 0) {
 		vfs_note_mapped(&path);
 		note_readable(x, v);

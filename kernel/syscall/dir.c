@@ -5,7 +5,7 @@
 #include <arch/paging.h>
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
-#include <kernel/inotify.h>
+#include <kernel/notify.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
@@ -83,8 +83,10 @@ static bool add_entry(struct dir_sink *sink, const char *name, size_t len, uint6
 
 static int64_t read_dir(struct file *file, struct user_sink *u)
 {
-	int err;
+	int err = notify_permission(file, NOTIFY_MAY_ACCESS);
 
+	if (err < 0)
+		return err;
 	if (file->vnode->nlink == 0)
 		return -ENOENT;
 	mutex_lock(&file->pos_lock);

@@ -7,7 +7,7 @@
 #include <kernel/cap.h>
 #include <kernel/confine.h>
 #include <kernel/file.h>
-#include <kernel/inotify.h>
+#include <kernel/notify.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
 #include <kernel/slab.h>
@@ -76,8 +76,11 @@ static int64_t transfer_at(struct file *file, struct iobuf *io, off_t pos, bool 
 /* pos NULL: at the file's own position. */
 static __always_inline int64_t transfer(struct file *file, struct iobuf *io, bool write, const off_t *pos)
 {
-	int64_t n = pos ? transfer_at(file, io, *pos, write) : write ? do_write(file, io) : do_read(file, io);
+	int64_t n = write ? 0 : notify_permission(file, NOTIFY_MAY_ACCESS);
 
+	if (unlikely(n < 0))
+		return n;
+	n = pos ? transfer_at(file, io, *pos, write) : write ? do_write(file, io) : do_read(file, io);
 	if (write)
 		count_write(n);
 	else
