@@ -12,8 +12,7 @@
 
 #include "user_path.h"
 
-/* takes: FAN_* in USER_FLAGS ADMIN_FLAGS, else EINVAL
- * takes: O_* in EVENT_F_FLAGS, else EINVAL
+/* takes: FAN_* in USER_FLAGS ADMIN_FLAGS check_flags, else EINVAL; O_* in EVENT_F_FLAGS check_flags, else EINVAL
  * lacks: FAN_ENABLE_AUDIT, which is EINVAL */
 SYSCALL(fanotify_init)
 {
@@ -107,8 +106,7 @@ static int change(struct file *file, const struct syscall_args *args)
 	return err;
 }
 
-/* takes: FAN_MARK_* in MARK_FLAGS, else EINVAL
- * takes: FAN_* in FAN_EVENTS FAN_PERM_EVENTS FAN_EVENT_FLAGS, else EINVAL */
+/* takes: FAN_MARK_* in MARK_FLAGS fanotify_mark_check_call, else EINVAL; FAN_* in FAN_EVENTS FAN_PERM_EVENTS FAN_EVENT_FLAGS fanotify_mark_check_call, else EINVAL */
 SYSCALL(fanotify_mark)
 {
 	struct file_use use;
