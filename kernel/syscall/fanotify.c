@@ -106,7 +106,8 @@ static int change(struct file *file, const struct syscall_args *args)
 	return err;
 }
 
-/* takes: FAN_MARK_* in MARK_FLAGS fanotify_mark_check_call, else EINVAL; FAN_* in FAN_EVENTS FAN_PERM_EVENTS FAN_EVENT_FLAGS fanotify_mark_check_call, else EINVAL */
+/* takes: FAN_MARK_* in MARK_FLAGS fanotify_mark_check_call, else EINVAL; FAN_* in FAN_EVENTS FAN_PERM_EVENTS
+ * FAN_EVENT_FLAGS fanotify_mark_check_call, else EINVAL */
 SYSCALL(fanotify_mark)
 {
 	struct file_use use;
