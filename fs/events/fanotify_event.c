@@ -16,10 +16,6 @@
 
 #define MERGE_LOOK 128
 
-_Static_assert(FAN_ONDIR == IN_ISDIR && FAN_MOVE_SELF == IN_MOVE_SELF && FAN_OPEN_EXEC == NOTIFY_OPEN_EXEC &&
-		       FAN_PERM_EVENTS == NOTIFY_PERMISSIONS,
-	       "events have one number");
-
 /* --- the queue ------------------------------------------------------------------------------------------ */
 
 static bool same_id(const struct news_id *a, const struct news_id *b)

@@ -32,6 +32,7 @@
 #define FAN_EVENTS \
 	(FAN_PATH_EVENTS | FAN_DIRENT_EVENTS | FAN_ATTRIB | FAN_MOVE_SELF | FAN_DELETE_SELF | FAN_FS_ERROR)
 #define FAN_EVENT_FLAGS (FAN_EVENT_ON_CHILD | FAN_ONDIR)
+/* All of these but FAN_RENAME have the number of the news that they tell. */
 
 struct fan_event {
 	struct list link; /* [watch_lock] in a queue */

@@ -256,6 +256,8 @@ static __noinline int tell_with_name(struct news *n)
 		err = ask(n);
 	else
 		tell(n);
+	n->dir = NULL;
+	n->name = NULL;
 	dentry_put(s.dir);
 	return err;
 }

@@ -12,7 +12,8 @@
 
 #include "user_path.h"
 
-/* takes: FAN_* in USER_FLAGS ADMIN_FLAGS check_flags, else EINVAL; O_* in EVENT_F_FLAGS check_flags, else EINVAL
+/* takes: FAN_* in USER_FLAGS ADMIN_FLAGS check_flags, else EINVAL; O_* in EVENT_F_FLAGS check_flags,
+ * else EINVAL
  * lacks: FAN_ENABLE_AUDIT, which is EINVAL */
 SYSCALL(fanotify_init)
 {
@@ -113,8 +114,9 @@ SYSCALL(fanotify_mark)
 	struct file_use use;
 	int err = fanotify_mark_check_call(ARG(1, uint32_t), ARG(2, uint64_t));
 
-	if (err == 0)
-		err = file_use(ARG(0, int), CAP_READ, &use);
+	if (err < 0)
+		return err;
+	err = file_use(ARG(0, int), CAP_READ, &use);
 	if (err < 0)
 		return err;
 	err = change(use.file, args);
