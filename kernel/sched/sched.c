@@ -306,6 +306,30 @@ static void switch_to(struct runq *rq, struct task *self, struct task *next, uin
 	switch_context(self, next);
 }
 
+/* It goes on later: it waits while `next` runs. */
+static inline void exchange_locked(struct runq *rq, struct task *self, struct task *next, uint64_t now)
+{
+	if (likely(next->class == &fair_class)) {
+		/* Of two that take turns one waits at any moment: the tree stays as it is. */
+		runq_take_locked(rq, next, now);
+		runq_add_locked(rq, self, ENQUEUE_PUT, now);
+		return;
+	}
+	/* Who is the most urgent of those that wait need not change twice. */
+	runq_add_locked(rq, self, ENQUEUE_PUT, now);
+	if (next != rq->idle)
+		runq_take_locked(rq, next, now);
+}
+
+/* It leaves while all whom it may owe time, the next one too, are in the queue. */
+static inline void replace_locked(struct runq *rq, struct task *self, struct task *next, uint64_t now,
+				  bool forced)
+{
+	stop_locked(rq, self, forced);
+	if (next != rq->idle)
+		runq_take_locked(rq, next, now);
+}
+
 /* Interrupts off. */
 static void switch_away(enum switch_reason why)
 {
@@ -335,14 +359,10 @@ static void switch_away(enum switch_reason why)
 		spin_unlock(&rq->lock);
 		return;
 	}
-	/* In before out: who is the most urgent of those that wait need not change twice.  And who leaves
-	 * does so while all whom it may owe time, the next one too, are in the queue. */
 	if (stays)
-		runq_add_locked(rq, self, ENQUEUE_PUT, now);
+		exchange_locked(rq, self, next, now);
 	else
-		stop_locked(rq, self, forced);
-	if (next != rq->idle)
-		runq_take_locked(rq, next, now);
+		replace_locked(rq, self, next, now, forced);
 	switch_to(rq, self, next, now, forced);
 }
 
