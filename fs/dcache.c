@@ -18,8 +18,9 @@
 
 #define HASH_SIZE    4096 /* power of two */
 #define DENTRY_LIMIT 8192
-#define PRUNE_LOOK   8  /* entries looked at for each one added above the limit */
-#define SHRINK_LOOK  64 /* and with the lock held once when memory is short */
+#define PRUNE_LOOK   8   /* entries looked at for each one added above the limit */
+#define SHRINK_LOOK  64  /* and with the lock held once when memory is short */
+#define CLIMB_MAX    256 /* levels, in one hold of the lock */
 
 struct spinlock dcache_lock = SPINLOCK_INIT("dcache", RANK_DCACHE);
 static struct dentry *buckets[HASH_SIZE]; /* [dcache_lock] */
@@ -408,17 +409,28 @@ void dentry_move(struct dentry *d, struct dentry *target, bool exchange)
 	dentry_put(old_parent);
 }
 
+/* Towards the top, not beyond `ancestor` nor more than CLIMB_MAX levels: with a reference. */
+static struct dentry *climb(struct dentry *d, const struct dentry *ancestor)
+{
+	spin_lock(&dcache_lock);
+	for (unsigned n = 0; n < CLIMB_MAX && d != ancestor && d->parent != d; n++)
+		d = d->parent;
+	dentry_get(d);
+	spin_unlock(&dcache_lock);
+	return d;
+}
+
 bool dentry_is_below(struct dentry *d, const struct dentry *ancestor)
 {
-	bool below = false;
+	struct dentry *at = climb(d, ancestor), *next;
+	bool below;
 
-	spin_lock(&dcache_lock);
-	for (;; d = d->parent) {
-		below = d == ancestor;
-		if (below || d->parent == d)
-			break;
+	for (; at != ancestor && at->parent != at; at = next) {
+		next = climb(at, ancestor);
+		dentry_put(at);
 	}
-	spin_unlock(&dcache_lock);
+	below = at == ancestor;
+	dentry_put(at);
 	return below;
 }
 
