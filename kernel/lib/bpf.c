@@ -197,10 +197,8 @@ int bpf_prepare(struct bpf_op *program, uint32_t length, uint32_t size, struct b
 
 /* --- the interpreter ------------------------------------------------------------------------------------ */
 
-#define BRANCH(condition)                          \
-	do {                                       \
-		op += condition ? op->jt : op->jf; \
-	} while (0)
+/* How far a branch goes. */
+#define BRANCH(condition) ((condition) ? op->jt : op->jf)
 
 /* Words of the record from `known` on are not: `*unknown` is set and 0 returned when one is read. */
 static __always_inline uint32_t run(const struct bpf_op *op, const uint32_t *record, uint32_t known,
@@ -208,6 +206,8 @@ static __always_inline uint32_t run(const struct bpf_op *op, const uint32_t *rec
 {
 	uint32_t a = 0, x = 0, memory[BPF_MEMORY_WORDS] = { 0 };
 
+	/* Operations read best in rows. */
+	/* clang-format off */
 	for (;; op++) {
 		uint32_t k = op->k;
 
@@ -219,126 +219,55 @@ static __always_inline uint32_t run(const struct bpf_op *op, const uint32_t *rec
 			}
 			a = record[k];
 			break;
-		case OP_IMM:
-			a = k;
-			break;
-		case OP_MEM:
-			a = memory[k];
-			break;
-		case OP_X_IMM:
-			x = k;
-			break;
-		case OP_X_MEM:
-			x = memory[k];
-			break;
-		case OP_STORE:
-			memory[k] = a;
-			break;
-		case OP_X_STORE:
-			memory[k] = x;
-			break;
-		case OP_TAX:
-			x = a;
-			break;
-		case OP_TXA:
-			a = x;
-			break;
-		case OP_NEG:
-			a = -a;
-			break;
-		case OP_ADD_K:
-			a += k;
-			break;
-		case OP_SUB_K:
-			a -= k;
-			break;
-		case OP_MUL_K:
-			a *= k;
-			break;
-		case OP_DIV_K:
-			a /= k;
-			break;
-		case OP_OR_K:
-			a |= k;
-			break;
-		case OP_AND_K:
-			a &= k;
-			break;
-		case OP_LSH_K:
-			a <<= k;
-			break;
-		case OP_RSH_K:
-			a >>= k;
-			break;
-		case OP_XOR_K:
-			a ^= k;
-			break;
-		case OP_ADD_X:
-			a += x;
-			break;
-		case OP_SUB_X:
-			a -= x;
-			break;
-		case OP_MUL_X:
-			a *= x;
-			break;
+		case OP_IMM: a = k; break;
+		case OP_MEM: a = memory[k]; break;
+		case OP_X_IMM: x = k; break;
+		case OP_X_MEM: x = memory[k]; break;
+		case OP_STORE: memory[k] = a; break;
+		case OP_X_STORE: memory[k] = x; break;
+		case OP_TAX: x = a; break;
+		case OP_TXA: a = x; break;
+		case OP_NEG: a = -a; break;
+		case OP_ADD_K: a += k; break;
+		case OP_SUB_K: a -= k; break;
+		case OP_MUL_K: a *= k; break;
+		case OP_DIV_K: a /= k; break;
+		case OP_OR_K: a |= k; break;
+		case OP_AND_K: a &= k; break;
+		case OP_LSH_K: a <<= k; break;
+		case OP_RSH_K: a >>= k; break;
+		case OP_XOR_K: a ^= k; break;
+		case OP_ADD_X: a += x; break;
+		case OP_SUB_X: a -= x; break;
+		case OP_MUL_X: a *= x; break;
 		case OP_DIV_X:
 			if (x == 0)
 				return 0;
 			a /= x;
 			break;
-		case OP_OR_X:
-			a |= x;
-			break;
-		case OP_AND_X:
-			a &= x;
-			break;
-		case OP_LSH_X:
-			a <<= x & 31;
-			break;
-		case OP_RSH_X:
-			a >>= x & 31;
-			break;
-		case OP_XOR_X:
-			a ^= x;
-			break;
-		case OP_JUMP:
-			op += k;
-			break;
-		case OP_JEQ_K:
-			BRANCH((a == k));
-			break;
-		case OP_JGT_K:
-			BRANCH((a > k));
-			break;
-		case OP_JGE_K:
-			BRANCH((a >= k));
-			break;
-		case OP_JSET_K:
-			BRANCH((a & k));
-			break;
-		case OP_JEQ_X:
-			BRANCH((a == x));
-			break;
-		case OP_JGT_X:
-			BRANCH((a > x));
-			break;
-		case OP_JGE_X:
-			BRANCH((a >= x));
-			break;
-		case OP_JSET_X:
-			BRANCH((a & x));
-			break;
-		case OP_RET_K:
-			return k;
-		case OP_RET_A:
-			return a;
+		case OP_OR_X: a |= x; break;
+		case OP_AND_X: a &= x; break;
+		case OP_LSH_X: a <<= x & 31; break;
+		case OP_RSH_X: a >>= x & 31; break;
+		case OP_XOR_X: a ^= x; break;
+		case OP_JUMP: op += k; break;
+		case OP_JEQ_K: op += BRANCH(a == k); break;
+		case OP_JGT_K: op += BRANCH(a > k); break;
+		case OP_JGE_K: op += BRANCH(a >= k); break;
+		case OP_JSET_K: op += BRANCH(a & k); break;
+		case OP_JEQ_X: op += BRANCH(a == x); break;
+		case OP_JGT_X: op += BRANCH(a > x); break;
+		case OP_JGE_X: op += BRANCH(a >= x); break;
+		case OP_JSET_X: op += BRANCH(a & x); break;
+		case OP_RET_K: return k;
+		case OP_RET_A: return a;
 		case OP_NONE: /* bpf_prepare() leaves none of these */
 		case OP_SIZE:
 		case OP_X_SIZE:
 			__builtin_unreachable();
 		}
 	}
+	/* clang-format on */
 }
 
 uint32_t bpf_run(const struct bpf_op *program, const uint32_t *record)
