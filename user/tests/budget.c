@@ -7,6 +7,7 @@
  * looked at more than once, since a busy host takes whole CPUs of the guest away for a while.
  */
 #include "cap_files.h"
+#include "now.h"
 
 #include <libserix/budget.h>
 #include <libserix/confine.h>
@@ -73,14 +74,6 @@ static struct budget_info info_of(cap_handle_t budget)
 
 	need(budget_query(budget, &info) == 0);
 	return info;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	need(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
-	return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
 }
 
 /* --- what is done --- */

@@ -38,6 +38,7 @@
 #include <time.h>
 
 #include "child.h"
+#include "now.h"
 #include "tap.h"
 
 #define PAGE      4096ul
@@ -220,14 +221,6 @@ static uint64_t random_number(void)
 	seed ^= seed >> 7;
 	seed ^= seed << 17;
 	return seed;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static void note_latency(struct latency *l, uint64_t ns)

@@ -2,6 +2,7 @@
 /* Expiry: after its time a capability and all below are as if revoked, to the cycle for calls that look it
  * up. */
 #include "cap_files.h"
+#include "now.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -9,14 +10,6 @@
 #include <time.h>
 
 #define MS 1000000ull
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 * MS + (uint64_t)ts.tv_nsec;
-}
 
 static uint64_t left(cap_handle_t handle)
 {

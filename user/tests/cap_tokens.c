@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "child.h"
+#include "now.h"
 #include "tap.h"
 
 #define MANY 800
@@ -39,14 +40,6 @@ static struct cap_info info_of(cap_handle_t handle)
 
 	need(cap_query(handle, &info) == 0);
 	return info;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static void gives_a_child(void)

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "child.h"
+#include "now.h"
 #include "tap.h"
 
 #define MS 1000000ull
@@ -46,14 +47,6 @@ static inline struct message asking(const void *data, size_t size)
 	m.receive = buffer;
 	m.capacity = sizeof(buffer);
 	return m;
-}
-
-static inline uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 static inline void pause_ms(long ms)

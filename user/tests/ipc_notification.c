@@ -12,19 +12,12 @@
 #include <time.h>
 
 #include "child.h"
+#include "now.h"
 #include "tap.h"
 
 #define MS     1000000ull
 #define ALL    UINT64_MAX
 #define ROUNDS 20000
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 static cap_handle_t make(void)
 {
