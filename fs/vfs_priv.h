@@ -98,8 +98,8 @@ void dcache_drop(struct superblock *sb);
 void dentry_forget_locked(struct dentry *dentry);
 /* The path of the entry in its own file system.  Length or -ENAMETOOLONG. */
 ssize_t dentry_path_text(const struct dentry *dentry, char *buf, size_t size);
-/* Is `ancestor` the same as `dentry` or above it?  However deep a tree is, the lock is held for a few levels at
- * a time: between those, directories move unless the caller holds the lock of renames. */
+/* Is `ancestor` the same as `dentry` or above it?  However deep a tree is, dcache_lock is held for a few levels
+ * at a time: between those, directories move unless the caller holds the lock of renames. */
 bool dentry_is_below(struct dentry *dentry, const struct dentry *ancestor);
 
 extern struct spinlock mount_lock;
