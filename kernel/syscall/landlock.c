@@ -62,7 +62,7 @@ SYSCALL(landlock_create_ruleset)
 	uaddr_t user = ARG(0, uaddr_t);
 	uint64_t size = ARG(1, uint64_t);
 	uint32_t flags = ARG(2, uint32_t);
-	struct abi_landlock_ruleset ruleset;
+	struct abi_landlock_ruleset ruleset = { 0 };
 	struct file *file;
 	int fd, err;
 
@@ -83,7 +83,7 @@ SYSCALL(landlock_create_ruleset)
 /* What is said of the place that the descriptor is open for. */
 static int add_path_beneath(struct file *ruleset, uaddr_t user)
 {
-	struct abi_landlock_path_beneath rule;
+	struct abi_landlock_path_beneath rule = { 0 };
 	struct file_use place;
 	int err;
 
