@@ -247,8 +247,8 @@ struct dentry *dentry_create(struct superblock *sb, struct dentry *parent, const
 	return d;
 }
 
-/* Put a fresh entry into the cache.  Its directory's lock is held since the name was looked for in vain: nobody
- * else adds it. */
+/* Put a fresh entry into the cache.  Its directory's lock is held since the name was looked for in vain:
+ * nobody else adds it. */
 static void publish(struct dentry *d, uint32_t hash)
 {
 	struct dentry *victims = NULL;

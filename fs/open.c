@@ -286,8 +286,8 @@ static int create_locked(const struct walk *w, struct dentry *name, mode_t mode)
 	return 0;
 }
 
-/* The last component's dentry, made into a file if it was none, which `expected` says: then the directory's lock is
- * taken at once. */
+/* The last component's dentry, made into a file if it was none, which `expected` says: then the directory's
+ * lock is taken at once. */
 static int lookup_or_create(const struct walk *w, const struct last_name *last, mode_t mode, bool expected,
 			    struct dentry **out, bool *created)
 {

@@ -203,8 +203,8 @@ static ssize_t copy_out(struct page *const *page, struct iobuf *io, size_t offse
 	return (ssize_t)done;
 }
 
-/* More than a page: as many as one look finds, or zeros up to the end of one that is not there.  *len becomes how
- * much of it that is. */
+/* More than a page: as many as one look finds, or zeros up to the end of one that is not there.  *len becomes
+ * how much of it that is. */
 static __noinline ssize_t read_pages(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t *len)
 {
 	struct page *found[READ_PAGES] __attribute__((uninitialized));

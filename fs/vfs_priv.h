@@ -98,8 +98,8 @@ void dcache_drop(struct superblock *sb);
 void dentry_forget_locked(struct dentry *dentry);
 /* The path of the entry in its own file system.  Length or -ENAMETOOLONG. */
 ssize_t dentry_path_text(const struct dentry *dentry, char *buf, size_t size);
-/* Is `ancestor` the same as `dentry` or above it?  However deep a tree is, dcache_lock is held for a few levels
- * at a time: between those, directories move unless the caller holds the lock of renames. */
+/* Is `ancestor` the same as `dentry` or above it?  However deep a tree is, dcache_lock is held for a few
+ * levels at a time: between those, directories move unless the caller holds the lock of renames. */
 bool dentry_is_below(struct dentry *dentry, const struct dentry *ancestor);
 
 extern struct spinlock mount_lock;
@@ -163,8 +163,9 @@ struct last_name {
 
 struct walk {
 	const struct credentials *cred;
-	/* It begins at this one's root or current directory, as the text says, and `at` and `root` are not known
-	 * yet: the first step finds out under dcache_lock, so nobody takes a reference on where it begins. */
+	/* It begins at this one's root or current directory, as the text says, and `at` and `root` are not
+	 * known yet: the first step finds out under dcache_lock, so nobody takes a reference on where it
+	 * begins. */
 	const struct fs_context *from;
 	struct path at;         /* referenced; nowhere while `from` is set */
 	struct path root;       /* where ".." ends; only compared, so not referenced */

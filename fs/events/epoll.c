@@ -37,8 +37,8 @@ static bool has_news(const struct epoll *ep)
 
 /* --- taking items off the ready list -------------------------------------------------------------------- */
 
-/* An item that is being asked, and what for.  `item` NULL: it was asked in passing, and `events` are what it is
- * ready for. */
+/* An item that is being asked, and what for.  `item` NULL: it was asked in passing, and `events` are what it
+ * is ready for. */
 struct asked {
 	struct epoll_item *item;
 	uint64_t data;

@@ -12,7 +12,8 @@
  * made through, of which it holds a record.  Whoever has claimed it takes its waiters out of their queues.
  *
  * Locks: epoll.lock covers items and lists; wake-ups take it with a queue's lock held, so nothing is woken
- * under it, and nothing polled but what tells without a lock (file_ops.poll_is_plain).  `epoll_nest_lock` covers which epoll watches which.
+ * under it, and nothing polled but what tells without a lock (file_ops.poll_is_plain).  `epoll_nest_lock`
+ * covers which epoll watches which.
  */
 #pragma once
 

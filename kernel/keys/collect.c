@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A key that has died, by time or by revocation, stays in its keyrings for key_limits.gc_delay, so that who
- * looks for it is told why it is not there.  Then this thread takes it out.
+ * A key that has expired stays in its keyrings for key_limits.gc_delay, so that who looks for it is told why
+ * it is not there.  Then this thread takes it out.
  */
 #include <kernel/panic.h>
 #include <kernel/sched.h>

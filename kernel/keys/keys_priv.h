@@ -15,7 +15,8 @@
  *
  * States.  A key is made usable, or negative: then `error` is what who looks for it is told.  It may be
  * revoked (its contents are gone), expire, or be invalidated, which takes it out of all keyrings at once.
- * Revoked and expired keys are taken out later, by a kernel thread (collect.c).
+ * Expired keys are taken out later, by a kernel thread (collect.c); revoked ones stay until they are
+ * unlinked, replaced or expire.
  *
  * Bounds.  Whoever searches goes KEYRING_DEPTH_MAX keyrings deep, and into one of them again only if that
  * makes a difference (keyring_walk), so the time is bounded by how many links there are; these, as

@@ -62,7 +62,7 @@ SYSCALL(landlock_create_ruleset)
 	uaddr_t user = ARG(0, uaddr_t);
 	uint64_t size = ARG(1, uint64_t);
 	uint32_t flags = ARG(2, uint32_t);
-	struct abi_landlock_ruleset ruleset = { 0 };
+	struct abi_landlock_ruleset ruleset;
 	struct file *file;
 	int fd, err;
 
@@ -70,8 +70,9 @@ SYSCALL(landlock_create_ruleset)
 		return flags == LANDLOCK_CREATE_RULESET_VERSION && !user && !size ? LANDLOCK_ABI_VERSION
 										  : -EINVAL;
 	err = get_ruleset(user, size, &ruleset);
-	if (err == 0)
-		err = landlock_ruleset_create(ruleset.handled_access_fs, &file);
+	if (err != 0)
+		return err;
+	err = landlock_ruleset_create(ruleset.handled_access_fs, &file);
 	if (err < 0)
 		return err;
 	fd = file_install(file, true);
@@ -83,16 +84,17 @@ SYSCALL(landlock_create_ruleset)
 /* What is said of the place that the descriptor is open for. */
 static int add_path_beneath(struct file *ruleset, uaddr_t user)
 {
-	struct abi_landlock_path_beneath rule = { 0 };
+	struct abi_landlock_path_beneath rule;
 	struct file_use place;
 	int err;
 
 	if (copy_from_user(&rule, user, sizeof(rule)) < 0)
 		return -EFAULT;
 	err = landlock_ruleset_may_grant(ruleset, rule.allowed_access);
-	if (err == 0)
-		err = file_use(rule.parent_fd, 0, &place);
-	if (err < 0)
+	if (err != 0)
+		return err;
+	err = file_use(rule.parent_fd, 0, &place);
+	if (err != 0)
 		return err;
 	err = landlock_ruleset_add(ruleset, place.file, rule.allowed_access);
 	file_done(&place);

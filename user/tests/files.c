@@ -184,8 +184,8 @@ static void test_open(void)
 #define PAGE 4096l
 #define MANY 40l
 
-/* Pages are looked up many at a time: none is missed, those that are not there are zeros, and what a buffer with a
- * hole has room for in front of that is read. */
+/* Pages are looked up many at a time: none is missed, those that are not there are zeros, and what a buffer
+ * with a hole has room for in front of that is read. */
 static void read_many_pages(void)
 {
 	int fd = open("many", O_CREAT | O_RDWR | O_TRUNC, 0600);
