@@ -210,7 +210,8 @@ struct thread {
 	struct process *process;     /* [i] referenced */
 	struct list link;            /* [process.lock] */
 	struct signal_queue pending; /* [process.lock] */
-	uint64_t blocked;            /* [process.lock] signal mask; only the thread itself writes it */
+	/* [process.lock] The mask.  Written by the thread itself, or by its tracer while it is stopped. */
+	uint64_t blocked;
 	uint64_t real_blocked; /* [process.lock] what sigtimedwait unblocked for now: not yet ignorable */
 	uint64_t saved_mask;   /* [o] for sigsuspend/ppoll: restored after the handler */
 	bool restore_mask;     /* [o] */

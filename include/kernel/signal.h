@@ -6,7 +6,8 @@
  *
  * A thread's TASK_WORK_SIGNAL bit is set while a signal that it does not block is pending for it, while
  * its process is to stop, or while a system call result waits to be restarted.  That is what
- * signal_pending() reads and what ends interruptible sleeps.
+ * signal_pending() reads and what ends interruptible sleeps.  Of a signal to the process one thread that may
+ * take it is told; when that one comes to block it first, or ends, others are.
  */
 #pragma once
 

@@ -329,8 +329,7 @@ static void wait_for_vfork(struct process *child)
 	uint64_t mask = t->blocked, flags;
 
 	flags = spin_lock_irqsave(&t->process->lock);
-	t->blocked = ~SIGNAL_BIT(SIGKILL);
-	signal_recalc_locked(t);
+	signal_set_mask_locked(t, ~SIGNAL_BIT(SIGKILL));
 	spin_unlock_irqrestore(&t->process->lock, flags);
 	while (wait_event_interruptible(&child->vfork_wait, atomic_load(&child->vfork_done)) < 0) {
 		uint64_t pending = signal_pending_set_locked(t);

@@ -301,6 +301,7 @@ void thread_exit_status(int wait_status)
 	flags = spin_lock_irqsave(&p->lock);
 	t->exiting = true;
 	last = --p->live_threads == 0;
+	signal_leave_locked(t);
 	if (!p->exiting && last) /* as Linux since 6.1: the last thread's word counts */
 		p->exit_status = wait_status;
 	filter = seccomp_leave_locked(t);

@@ -114,6 +114,10 @@ int signal_dequeue_locked(struct thread *t, uint64_t set, struct abi_siginfo *in
 uint64_t signal_pending_set_locked(struct thread *t);
 /* Set or clear TASK_WORK_SIGNAL of the running thread by what is pending. */
 void signal_recalc_locked(struct thread *t);
+/* The mask of the running thread, or of one whose tracer stopped it. */
+void signal_set_mask_locked(struct thread *t, uint64_t mask);
+/* The thread takes no more signals: it is `exiting`. */
+void signal_leave_locked(struct thread *t);
 void signal_info_user(struct abi_siginfo *info, int signo, int code);
 /* May the running process signal `p`? */
 bool signal_permitted(const struct process *p, int signo);

@@ -60,8 +60,7 @@ static int64_t set_mask(struct thread *t, uint64_t size, uaddr_t from)
 	if (copy_from_user(&mask, from, sizeof(mask)) < 0)
 		return -EFAULT;
 	flags = spin_lock_irqsave(&t->process->lock);
-	t->blocked = mask & ~SIGNALS_UNBLOCKABLE;
-	signal_recalc_locked(t);
+	signal_set_mask_locked(t, mask & ~SIGNALS_UNBLOCKABLE);
 	spin_unlock_irqrestore(&t->process->lock, flags);
 	return 0;
 }

@@ -454,6 +454,30 @@ static bool wants(const struct thread *t, int signo)
 	return !t->exiting && !(t->blocked & SIGNAL_BIT(signo));
 }
 
+/* Signals of the process, of which one thread was told and will not take them: tell others. */
+static __noinline void hand_on_locked(struct process *p, uint64_t set)
+{
+	struct thread *t;
+
+	list_for_each (t, &p->threads, link) {
+		uint64_t wanted = t->exiting ? 0 : set & ~t->blocked;
+
+		if (wanted)
+			wake_for_signal(t, wanted & SIGNAL_BIT(SIGKILL) ? SIGKILL : 0);
+		set &= ~wanted;
+		if (!set)
+			return;
+	}
+}
+
+void signal_leave_locked(struct thread *t)
+{
+	uint64_t left = t->process->pending.pending & ~t->blocked;
+
+	if (unlikely(left))
+		hand_on_locked(t->process, left);
+}
+
 /* A thread to take a signal of the process: the running one if it may, else the first that may.  What kills
  * it ends every tracer's stop. */
 static void wake_one_locked(struct process *p, int signo)
@@ -594,6 +618,17 @@ void signal_force_info(const struct abi_siginfo *info)
 
 /* --- masks --------------------------------------------------------------------------------------- */
 
+void signal_set_mask_locked(struct thread *t, uint64_t mask)
+{
+	uint64_t left = t->process->pending.pending & mask & ~t->blocked;
+
+	assert_held(&t->process->lock);
+	t->blocked = mask;
+	recalc_locked(t);
+	if (unlikely(left))
+		hand_on_locked(t->process, left);
+}
+
 void signal_set_mask(uint64_t mask)
 {
 	struct thread *t = current_thread();
@@ -603,8 +638,7 @@ void signal_set_mask(uint64_t mask)
 	if (mask == t->blocked)
 		return;
 	flags = spin_lock_irqsave(&t->process->lock);
-	t->blocked = mask;
-	recalc_locked(t);
+	signal_set_mask_locked(t, mask);
 	spin_unlock_irqrestore(&t->process->lock, flags);
 }
 
@@ -670,13 +704,13 @@ int64_t signal_timed_wait(uint64_t set, uint64_t deadline_ns, struct abi_siginfo
 		spin_unlock_irqrestore(&p->lock, flags);
 		err = signal_sleep(deadline_ns);
 		flags = spin_lock_irqsave(&p->lock);
-		t->blocked = t->real_blocked;
-		t->real_blocked = 0;
 		signo = signal_dequeue_locked(t, set, info);
+		signal_set_mask_locked(t, t->real_blocked);
+		t->real_blocked = 0;
 	} else {
+		signal_recalc_locked(t);
 		err = -ETIMEDOUT;
 	}
-	signal_recalc_locked(t);
 	spin_unlock_irqrestore(&p->lock, flags);
 	if (signo)
 		return signo;
