@@ -80,10 +80,11 @@ static void lose_locked(struct fan_group *g)
 static struct fan_event *copy_event(const struct fan_event *e)
 {
 	struct fan_event *copy = kmalloc(sizeof(*copy) + e->name_len + e->new_len);
-	char *names = (char *)(copy + 1);
+	char *names;
 
 	if (!copy)
 		return NULL;
+	names = (char *)(copy + 1);
 	*copy = *e;
 	if (e->name)
 		copy->name = memcpy(names, e->name, e->name_len);

@@ -107,6 +107,7 @@ int fanotify_ask(struct news *n)
 		spin_unlock(&watch_lock);
 		err = asked ? ask_one(&q) : 0;
 	} while (asked && err == 0);
+	n->inquirer = NULL;
 	return err;
 }
 

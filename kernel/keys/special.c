@@ -203,7 +203,7 @@ static int user_keyring(const char *prefix, struct key **out, bool *made)
 int user_keyrings_make(struct key **user, struct key **session)
 {
 	struct key *uid = NULL, *ses = NULL;
-	bool made;
+	bool made = false;
 	int err = make_register(".user_reg", &user_register);
 
 	if (err == 0)
