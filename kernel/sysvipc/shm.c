@@ -280,13 +280,11 @@ int64_t shm_detach(uint64_t addr)
 		return -EINVAL;
 	/* The rest of it, where other calls have cut it into parts. */
 	end = addr + ALIGN_UP(first->size, PAGE_SIZE);
-	for (next = first;;) {
-		err = next == first ? vm_unmap(vm, part.start, part.end - part.start) : 0;
-		if (next != first)
-			vm_object_put(&next->object);
-		next = err == 0 ? find_part(vm, &at, end, addr, &part) : NULL;
-		if (!next)
-			break;
+	err = vm_unmap(vm, part.start, part.end - part.start);
+	while (err == 0 && (next = find_part(vm, &at, end, addr, &part)) != NULL) {
+		if (next == first)
+			err = vm_unmap(vm, part.start, part.end - part.start);
+		vm_object_put(&next->object);
 	}
 	vm_object_put(&first->object);
 	return err;

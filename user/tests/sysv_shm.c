@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -210,6 +211,39 @@ static void parts(void)
 	need(shmctl(id, IPC_RMID, NULL) == 0);
 }
 
+/* KiB of /proc/meminfo's Shmem. */
+static long shared_memory(void)
+{
+	char line[128];
+	long kib = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	need(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Shmem: %ld", &kib) == 1)
+			break;
+	fclose(f);
+	return kib;
+}
+
+/* 4 MiB, again and again, of which each part is a mapping of its own when it is detached. */
+static void memory_of_parts(void)
+{
+	const size_t size = 4096 * 1024;
+	long before = shared_memory();
+
+	for (int i = 0; i < 8; i++) {
+		int id = shmget(IPC_PRIVATE, size, 0600);
+		char *at = shmat(id, NULL, 0);
+
+		need(id >= 0 && at != (void *)-1 && shmctl(id, IPC_RMID, NULL) == 0);
+		memset(at, 1, size);
+		need(mprotect(at + PAGE, PAGE, PROT_READ) == 0);
+		need(shmdt(at) == 0);
+	}
+	need(shared_memory() - before < 16 * 1024);
+}
+
 static void stat_and_set(void)
 {
 	int id = make();
@@ -382,6 +416,7 @@ int main(void)
 	    "SHM_RDONLY can not be written, nor made so");
 	tap(passes(remap_and_rounding), "SHM_REMAP and SHM_RND");
 	tap(passes(parts), "parts that munmap leaves count, and go with one shmdt");
+	tap(passes(memory_of_parts), "what was cut into parts gives its memory back");
 	tap(passes(stat_and_set), "IPC_STAT, IPC_SET, SHM_LOCK");
 	tap(passes(by_place), "IPC_INFO, SHM_INFO, SHM_STAT");
 	tap(passes(others), "others get what the mode grants");
