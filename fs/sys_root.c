@@ -66,6 +66,7 @@ static const struct sys_table system_table = SYS_TABLE(system_dirs);
 static const struct sys_entry device_dirs[] = {
 	SYS_OPTIONAL_DIR("cpu_atom", is_hybrid, atom_table),
 	SYS_OPTIONAL_DIR("cpu_core", is_hybrid, core_table),
+	SYS_TITLED_DIR(sys_pci_root_title, sys_pci_next_root, sys_pci_root_table),
 	SYS_DIR("system", system_table),
 };
 static const struct sys_table device_table = SYS_TABLE(device_dirs);
@@ -77,9 +78,11 @@ static const struct sys_entry number_dirs[] = {
 };
 static const struct sys_table number_table = SYS_TABLE(number_dirs);
 
-/* No device has a place here yet. */
+static const struct sys_entry bus_dirs[] = { SYS_DIR("pci", sys_pci_table) };
+static const struct sys_table bus_table = SYS_TABLE(bus_dirs);
+
 static const struct sys_entry root_dirs[] = {
-	SYS_DIR("block", sys_empty),  SYS_DIR("bus", sys_empty),        SYS_DIR("class", sys_empty),
+	SYS_DIR("block", sys_empty),  SYS_DIR("bus", bus_table),        SYS_DIR("class", sys_empty),
 	SYS_DIR("dev", number_table), SYS_DIR("devices", device_table), SYS_DIR("kernel", sys_kernel_table),
 };
 static const struct sys_table root_table = SYS_TABLE(root_dirs);

@@ -14,6 +14,8 @@
 #define FIRST_CHILD 2  /* positions in a directory: "." and ".." are 0 and 1 */
 #define NUMBER_BITS 16 /* of a position: which number of which entry */
 #define STORE_MAX   128
+#define TITLE_MAX   32
+#define BYTES_CHUNK 64
 #define FILE_SIZE   4096 /* what stat says of every attribute */
 
 struct sys_text {
@@ -86,7 +88,7 @@ static struct vnode *node_create(struct superblock *sb, const struct sys_node *w
 	v->private = node;
 	vnode_number(v, entry, ino, 0);
 	v->nlink = S_ISDIR(entry->mode) ? 2 : 1;
-	v->size = S_ISREG(entry->mode) ? FILE_SIZE : 0;
+	v->size = S_ISREG(entry->mode) ? (entry->size ? entry->size(what) : FILE_SIZE) : 0;
 	v->file_ops = S_ISDIR(entry->mode) ? &sys_dir_file_ops : &sys_file_ops;
 	return v;
 }
@@ -118,6 +120,21 @@ static uint32_t parse_number(const char *text, size_t len)
 	return number;
 }
 
+/* The number in the set whose title this is. */
+static bool matches_title(const struct sys_node *dir, const struct sys_entry *entry, const char *name,
+			  size_t len, struct sys_node *out)
+{
+	char title[TITLE_MAX];
+
+	for (uint32_t n = 0; (n = entry->next(dir, n)) != SYS_END; n++) {
+		if ((size_t)entry->title(n, title, sizeof(title)) != len || memcmp(title, name, len) != 0)
+			continue;
+		*out = (struct sys_node){ .entry = entry, .depth = 1, .number = { n } };
+		return true;
+	}
+	return false;
+}
+
 /* Does `entry` have this name in `dir`?  Then *out stands for it. */
 static bool matches(const struct sys_node *dir, const struct sys_entry *entry, const char *name, size_t len,
 		    struct sys_node *out)
@@ -125,6 +142,8 @@ static bool matches(const struct sys_node *dir, const struct sys_entry *entry, c
 	size_t prefix = strlen(entry->name);
 	uint32_t number;
 
+	if (entry->title)
+		return matches_title(dir, entry, name, len, out);
 	if (len < prefix || memcmp(entry->name, name, prefix) != 0 || !is_present(dir, entry))
 		return false;
 	*out = *dir;
@@ -161,12 +180,13 @@ static int sys_lookup(struct vnode *dir, const char *name, size_t len, struct vn
 static bool emit_numbered(const struct sys_node *dir, const struct sys_entry *entry, uint64_t parent,
 			  uint32_t *number, off_t base, struct dir_sink *sink)
 {
-	char name[32];
+	char name[TITLE_MAX];
 
 	for (; (*number = entry->next(dir, *number)) != SYS_END; ++*number) {
-		size_t len = (size_t)scnprintf(name, sizeof(name), "%s%u", entry->name, *number);
+		int len = entry->title ? entry->title(*number, name, sizeof(name))
+				       : scnprintf(name, sizeof(name), "%s%u", entry->name, *number);
 
-		if (!sink->add(sink, name, len, child_ino(parent, entry->name, *number),
+		if (!sink->add(sink, name, (size_t)len, child_ino(parent, entry->name, *number),
 			       mode_to_type(entry->mode), base + *number + 1))
 			return false;
 	}
@@ -232,12 +252,35 @@ static int refresh(struct file *file, off_t pos)
 	return len < 0 ? len : 0;
 }
 
+static ssize_t read_bytes(const struct sys_node *node, struct iobuf *io, off_t *pos)
+{
+	uint64_t size = node->entry->size(node);
+	uint8_t chunk[BYTES_CHUNK];
+	ssize_t done = 0;
+
+	while (io->left > 0 && (uint64_t)*pos < size) {
+		size_t want = MIN(MIN(sizeof(chunk) - (size_t)*pos % sizeof(chunk), size - (uint64_t)*pos),
+				  io->left);
+		ssize_t n = node->entry->bytes(node, (uint32_t)*pos, chunk, want);
+
+		if (n > 0)
+			n = iobuf_write(io, chunk, (size_t)n);
+		if (n <= 0)
+			return done ? done : n;
+		*pos += n;
+		done += n;
+	}
+	return done;
+}
+
 static ssize_t sys_read(struct file *file, struct iobuf *io, off_t *pos)
 {
 	struct mutex *lock = &file->vnode->lock;
 	const struct sys_text *t;
 	ssize_t n;
 
+	if (node_of(file->vnode)->entry->bytes)
+		return read_bytes(node_of(file->vnode), io, pos);
 	mutex_lock(lock);
 	n = refresh(file, *pos);
 	t = file->private;

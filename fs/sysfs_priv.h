@@ -2,7 +2,8 @@
 /*
  * sysfs' insides.  The tree is made of constant tables: an entry is a directory with children, a file with a
  * text, or a symbolic link whose text is its target.  An entry with `next` is one for each number of a set
- * (cpu0, cpu1, ...); what is below it finds the numbers on the way to it in node->number[].
+ * (cpu0, cpu1, ...); what is below it finds the numbers on the way to it in node->number[].  One with `title`,
+ * too, says itself how each is called; its number says all, so those on the way to it are forgotten.
  *
  * To add a file: write its show function and put a line into the table of its directory.
  */
@@ -28,10 +29,15 @@ struct sys_entry {
 	mode_t mode;
 	/* The first number of the set from `from` on; SYS_END: none.  `dir` is the directory it is in. */
 	uint32_t (*next)(const struct sys_node *dir, uint32_t from);
+	/* The name that goes with a number, for sets whose names do not end in it. */
+	int (*title)(uint32_t number, char *buf, size_t size);
 	/* Is it there in this directory?  NULL: always. */
 	bool (*present)(const struct sys_node *dir);
 	/* The text; returns its length or -errno. */
 	int (*show)(const struct sys_node *node, char *buf, size_t size);
+	/* Bytes instead of a text: how many there are, and those from `at` on, all within that. */
+	uint32_t (*size)(const struct sys_node *node);
+	int (*bytes)(const struct sys_node *node, uint32_t at, void *buf, size_t size);
 	/* What was written, NUL-terminated, without the line's end; 0 or -errno. */
 	int (*store)(const struct sys_node *node, const char *text);
 	void (*mask)(const struct sys_node *node, struct cpumask *out); /* for sys_show_map and _list */
@@ -63,6 +69,14 @@ struct sys_table {
 	{                                                                                \
 		.name = (n), .mode = S_IFREG | 0444, .show = sys_show_list, .mask = (fn) \
 	}
+#define SYS_BYTES(n, size_fn, bytes_fn)                                                     \
+	{                                                                                   \
+		.name = (n), .mode = S_IFREG | 0444, .size = (size_fn), .bytes = (bytes_fn) \
+	}
+#define SYS_LINK(n, target)                                           \
+	{                                                             \
+		.name = (n), .mode = S_IFLNK | 0777, .show = (target) \
+	}
 #define SYS_DIR(n, table)                                                 \
 	{                                                                 \
 		.name = (n), .mode = S_IFDIR | 0755, .children = &(table) \
@@ -81,6 +95,15 @@ struct sys_table {
 		.name = (n), .mode = S_IFLNK | 0777, .next = (fn), .show = (target) \
 	}
 
+#define SYS_TITLED_DIR(title_fn, fn, table)                                                                 \
+	{                                                                                                   \
+		.name = "", .mode = S_IFDIR | 0755, .next = (fn), .title = (title_fn), .children = &(table) \
+	}
+#define SYS_TITLED_LINK(title_fn, fn, target)                                                           \
+	{                                                                                               \
+		.name = "", .mode = S_IFLNK | 0777, .next = (fn), .title = (title_fn), .show = (target) \
+	}
+
 /* A set of CPUs as hexadecimal words, and as ranges. */
 int sys_show_map(const struct sys_node *node, char *buf, size_t size);
 int sys_show_list(const struct sys_node *node, char *buf, size_t size);
@@ -91,6 +114,10 @@ extern const struct sys_table sys_cpu_table;    /* fs/sys_cpu.c: /sys/devices/sy
 extern const struct sys_table sys_memory_table; /* fs/sys_memory.c: /sys/devices/system/memory */
 extern const struct sys_table sys_node_table;   /* fs/sys_node.c: /sys/devices/system/node */
 extern const struct sys_table sys_kernel_table; /* fs/sys_mm.c: /sys/kernel */
+/* fs/sys_pci.c: /sys/bus/pci, and a root bus with what is behind it in /sys/devices */
+extern const struct sys_table sys_pci_table, sys_pci_root_table;
+uint32_t sys_pci_next_root(const struct sys_node *dir, uint32_t from);
+int sys_pci_root_title(uint32_t number, char *buf, size_t size);
 /* fs/sys_cpuidle.c: .../cpu/cpuidle, and .../cpu/cpuN/cpuidle */
 extern const struct sys_table sys_cpuidle_table, sys_cpuidle_states;
 /* fs/sys_cpufreq.c: .../cpu/cpuN/cpufreq */

@@ -24,6 +24,7 @@
 #include <kernel/keys.h>
 #include <kernel/ktest.h>
 #include <kernel/panic.h>
+#include <kernel/pci.h>
 #include <kernel/panic_test.h>
 #include <kernel/pmm.h>
 #include <kernel/power.h>
@@ -102,6 +103,7 @@ static void start_subsystems(void)
 	vdso_init();
 	process_init();
 	power_init();
+	pci_init();
 	rtc_init();
 
 	tty_init();

@@ -13,7 +13,7 @@ import subprocess
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 # Of each file of cases the root that it runs on.
-ROOTS = {"coreutils": "base", "text": "base", "archives": "base", "system": "base", "shells": "base",
+ROOTS = {"coreutils": "base", "text": "base", "archives": "base", "system": "system", "shells": "base",
          "languages": "language", "data": "data", "redis": "data", "build": "build", "trace": "trace",
          "compiled": "base", "privilege": "privilege"}
 FULL = ("compiled",)  # groups that only a full run has: compilers of a gigabyte
