@@ -148,7 +148,7 @@ static ssize_t fill(struct pipe *p, struct iobuf *io)
 		uint64_t end = p->tail + p->count;
 		paddr_t *slot = slot_of(p, end);
 		size_t in_page = end % PAGE_SIZE;
-		size_t len = MIN(PAGE_SIZE - in_page, space - done);
+		size_t len = MIN(MIN(PAGE_SIZE - in_page, space - done), io->left);
 		ssize_t n;
 
 		if (*slot == EMPTY) {

@@ -70,23 +70,23 @@ struct poll_table {
 	void (*add)(struct poll_table *table, struct waitqueue *wq);
 };
 
-#define wait_event_timeout(wq, cond, deadline, intr)       \
-	({                                                 \
-		struct waiter w_;                          \
-		int err_ = 0;                              \
-		waiter_init(&w_, false);                   \
-		for (;;) {                                 \
-			wait_prepare(wq, &w_, intr);       \
-			if (cond) {                        \
-				err_ = 0;                  \
-				break;                     \
-			}                                  \
-			if (err_)                          \
-				break;                     \
-			err_ = wait_sleep(deadline, intr); \
-		}                                          \
-		wait_finish(wq, &w_);                      \
-		err_;                                      \
+#define wait_event_timeout(wq, cond, deadline, intr)             \
+	({                                                       \
+		struct waiter w_ __attribute__((uninitialized)); \
+		int err_ = 0;                                    \
+		waiter_init(&w_, false);                         \
+		for (;;) {                                       \
+			wait_prepare(wq, &w_, intr);             \
+			if (cond) {                              \
+				err_ = 0;                        \
+				break;                           \
+			}                                        \
+			if (err_)                                \
+				break;                           \
+			err_ = wait_sleep(deadline, intr);       \
+		}                                                \
+		wait_finish(wq, &w_);                            \
+		err_;                                            \
 	})
 
 #define wait_event_interruptible(wq, cond) wait_event_timeout(wq, cond, WAIT_FOREVER, true)

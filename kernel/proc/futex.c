@@ -131,7 +131,7 @@ static uint32_t wake_count(uint32_t count)
 
 static int64_t futex_wake(uaddr_t addr, bool is_private, uint32_t count, uint32_t bitset)
 {
-	struct futex_key_ref ref;
+	struct futex_key_ref ref __attribute__((uninitialized));
 	int64_t result;
 
 	if (bitset == 0)
@@ -241,7 +241,7 @@ static int sleep_on(struct futex_waiter *w, uaddr_t addr, uint64_t deadline_ns)
 static int sleep_while_equal(uaddr_t addr, uint32_t expected, const struct futex_key *key, uint32_t bitset,
 			     uint64_t deadline_ns)
 {
-	struct waitqueue wq;
+	struct waitqueue wq __attribute__((uninitialized));
 	struct futex_waiter w = { .wq = &wq };
 	uint32_t value;
 	int err;
@@ -263,7 +263,7 @@ static int sleep_while_equal(uaddr_t addr, uint32_t expected, const struct futex
 static int64_t futex_wait(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
 			  uint32_t bitset)
 {
-	struct futex_key_ref ref;
+	struct futex_key_ref ref __attribute__((uninitialized));
 	int err;
 
 	if (bitset == 0)

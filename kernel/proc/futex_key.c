@@ -5,18 +5,11 @@
 
 #include "futex_priv.h"
 
-int futex_key_get(uaddr_t addr, bool is_private, struct futex_key_ref *out)
+/* *out is what it would be in private memory.  A function of its own: who says "private" needs no area. */
+static __noinline int get_by_area(struct vm_space *vm, uaddr_t addr, struct futex_key_ref *out)
 {
-	struct vm_space *vm = current_process()->vm;
-	struct vm_area area;
+	struct vm_area area __attribute__((uninitialized));
 
-	*out = (struct futex_key_ref){ .key = { vm, addr } };
-	if (addr % sizeof(uint32_t))
-		return -EINVAL;
-	if (addr >= USER_END)
-		return -EFAULT;
-	if (is_private)
-		return 0;
 	if (!vm_next_area(vm, addr, &area))
 		return -EFAULT;
 	if (area.start <= addr && (area.flags & (VM_SHARED | VM_REVOKED)) == VM_SHARED && area.object) {
@@ -27,6 +20,18 @@ int futex_key_get(uaddr_t addr, bool is_private, struct futex_key_ref *out)
 	if (area.object)
 		vm_object_put(area.object);
 	return area.start <= addr && !(area.flags & VM_REVOKED) ? 0 : -EFAULT;
+}
+
+int futex_key_get(uaddr_t addr, bool is_private, struct futex_key_ref *out)
+{
+	struct vm_space *vm = current_process()->vm;
+
+	*out = (struct futex_key_ref){ .key = { vm, addr } };
+	if (addr % sizeof(uint32_t))
+		return -EINVAL;
+	if (addr >= USER_END)
+		return -EFAULT;
+	return is_private ? 0 : get_by_area(vm, addr, out);
 }
 
 void futex_key_put(struct futex_key_ref *ref)

@@ -55,8 +55,12 @@ void wake_up_events(struct waitqueue *wq, uint32_t events)
 
 void waiter_init(struct waiter *w, bool exclusive)
 {
-	*w = (struct waiter){ .task = current_task(), .wake = wake_task, .exclusive = exclusive };
+	/* Each for itself, on the way of every sleep: the whole would be cleared first. */
 	list_init(&w->link);
+	w->task = current_task();
+	w->wake = wake_task;
+	w->exclusive = exclusive;
+	w->queue = NULL;
 }
 
 /* Exclusive ones stand behind all others: a wake-up that stops at one has reached those.  Nobody walks past
