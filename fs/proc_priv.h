@@ -173,7 +173,7 @@ int proc_show_zoneinfo(struct proc_text *t, const struct proc_node *node);
 int proc_show_buddyinfo(struct proc_text *t, const struct proc_node *node);
 int proc_show_slabinfo(struct proc_text *t, const struct proc_node *node);
 
-#define PROC_SYS_VM_COUNT 8
+#define PROC_SYS_VM_COUNT 9
 extern const struct proc_entry proc_sys_vm_entries[PROC_SYS_VM_COUNT]; /* fs/proc_sys_vm.c */
 #define PROC_SYS_SECCOMP_COUNT 2
 extern const struct proc_entry proc_sys_seccomp_entries[PROC_SYS_SECCOMP_COUNT]; /* fs/proc_sys_seccomp.c */

@@ -45,6 +45,7 @@ NUMBER(overcommit_kbytes, overcommit.kbytes, INT32_MAX)
 NUMBER(max_map_count, vm_areas_max, INT32_MAX)
 NUMBER(oom_kill_allocating_task, oom_kill_allocating_task, 1)
 NUMBER(unprivileged_userfaultfd, userfault_unprivileged, 1)
+NUMBER(write_exec, vm_write_exec_for_all, 1)
 
 static int show_mmap_min_addr(struct proc_text *t, const struct proc_node *node)
 {
@@ -90,4 +91,5 @@ const struct proc_entry proc_sys_vm_entries[PROC_SYS_VM_COUNT] = {
 	SETTING(overcommit_memory),
 	SETTING(overcommit_ratio),
 	SETTING(unprivileged_userfaultfd),
+	SETTING(write_exec),
 };

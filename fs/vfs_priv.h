@@ -136,7 +136,8 @@ int vnode_permission(const struct vnode *vnode, const struct credentials *cred, 
 void vnode_number(struct vnode *vnode, const void *kind, uint64_t ino, uint64_t owner);
 /* Owner, group and mode of a new vnode in `dir`, with its set-group-id rule; all three times now. */
 void vnode_init_owner(struct vnode *vnode, const struct vnode *dir, mode_t mode);
-/* What a program gives who runs it goes with its old contents or owner.  Caller holds vnode.lock. */
+/* What a program gives who runs it (privileges, memory to write and execute) goes with its old contents or
+ * owner.  Caller holds vnode.lock. */
 void vnode_drop_caps_locked(struct vnode *vnode);
 /* Are there attributes of such a name on a file that has those of users, administrators and programs?
  * -EOPNOTSUPP, -EINVAL. */

@@ -11,6 +11,7 @@
 #include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
+#include <serix/xattr.h>
 
 #include "vfs_priv.h"
 
@@ -187,6 +188,8 @@ int vfs_setxattr(const struct path *path, struct vnode *v, const char *name, con
 {
 	if (size > 0 && strcmp(name, XATTR_NAME_CAPS) == 0 && !is_caps(value, size))
 		return -EINVAL;
+	if (size > 0 && strcmp(name, XATTR_WRITE_EXEC) == 0)
+		return -EINVAL;
 	return change(path, v, name, size > 0 ? value : "", size, flags);
 }
 
@@ -197,6 +200,8 @@ int vfs_removexattr(const struct path *path, struct vnode *v, const char *name)
 
 void vnode_drop_caps_locked(struct vnode *v)
 {
-	if (unlikely(v->xattrs != NULL))
-		v->ops->setxattr(v, XATTR_NAME_CAPS, NULL, 0, 0);
+	if (likely(v->xattrs == NULL))
+		return;
+	v->ops->setxattr(v, XATTR_NAME_CAPS, NULL, 0, 0);
+	v->ops->setxattr(v, XATTR_WRITE_EXEC, NULL, 0, 0);
 }

@@ -146,7 +146,7 @@ int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot)
 	uint64_t *pte;
 
 	ASSERT(!(prot & PT_USER) == (va >= USER_END));
-	if (unlikely((prot & (PT_WRITE | PT_EXEC)) == (PT_WRITE | PT_EXEC)))
+	if (unlikely(breaks_wx(prot)))
 		return -EINVAL;
 	pte = pt_make_path(root, va, 0);
 	if (!pte)
@@ -185,7 +185,7 @@ bool arch_pt_slot_get(const struct pt_slot *slot, paddr_t *pa, unsigned *prot)
 
 void arch_pt_slot_set(struct pt_slot *slot, paddr_t pa, unsigned prot)
 {
-	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
+	ASSERT(!breaks_wx(prot));
 	WRITE_ONCE(*(uint64_t *)slot, pte_make(pa, prot));
 }
 
@@ -198,7 +198,7 @@ bool arch_pt_slot_fill(struct pt_slot *slot, paddr_t pa, unsigned prot)
 {
 	uint64_t empty = 0;
 
-	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
+	ASSERT(!breaks_wx(prot));
 	return __atomic_compare_exchange_n((uint64_t *)slot, &empty, pte_make(pa, prot), false,
 					   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
@@ -293,7 +293,7 @@ void arch_pt_protect(paddr_t root, uint64_t start, uint64_t end, unsigned prot)
 {
 	uint64_t va = start;
 
-	ASSERT((prot & (PT_WRITE | PT_EXEC)) != (PT_WRITE | PT_EXEC));
+	ASSERT(!breaks_wx(prot));
 	while (va < end) {
 		struct reach r = reach(root, va);
 

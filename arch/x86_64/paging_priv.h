@@ -75,6 +75,12 @@ static inline unsigned pte_prot(uint64_t pte)
 	return prot;
 }
 
+/* Nothing of the kernel's is written and executed.  What programs may have is mm/'s to say. */
+static inline bool breaks_wx(unsigned prot)
+{
+	return (prot & (PT_WRITE | PT_EXEC | PT_USER)) == (PT_WRITE | PT_EXEC);
+}
+
 /*
  * Which entries of a table above the lowest level may be in use: bit n stands for entries 8n to 8n+7.  Kept
  * in the table's struct page, so that freeing an address space need not look at every entry.

@@ -15,7 +15,7 @@
 #define KERNEL_HEAP_BASE 0xffffc00000000000ull /* vmalloc: stacks, MMIO windows, page array */
 #define KERNEL_HEAP_END  0xffffe00000000000ull
 
-/* Protection and kind of a mapping.  PT_WRITE and PT_EXEC together are refused (W^X). */
+/* Protection and kind of a mapping.  PT_WRITE and PT_EXEC together are refused without PT_USER (W^X). */
 #define PT_READ     (1u << 0)
 #define PT_WRITE    (1u << 1)
 #define PT_EXEC     (1u << 2)
@@ -43,7 +43,8 @@ static inline paddr_t virt_to_phys(const void *va) /* direct-map addresses only 
 int arch_pt_create(paddr_t *root) __attribute__((warn_unused_result));
 /* Free the tables of the user half, where nothing is mapped any more, and the root; not loaded on any CPU. */
 void arch_pt_destroy(paddr_t root);
-/* Map one 4 KiB page, replacing what was there.  -ENOMEM for a missing table, -EINVAL for W and X. */
+/* Map one 4 KiB page, replacing what was there.  -ENOMEM for a missing table, -EINVAL for W and X of the
+ * kernel's. */
 int arch_pt_map(paddr_t root, uint64_t va, paddr_t pa, unsigned prot) __attribute__((warn_unused_result));
 /* Remove one page; returns its physical address or PADDR_NONE. The caller flushes. */
 paddr_t arch_pt_unmap(paddr_t root, uint64_t va);

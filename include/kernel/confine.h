@@ -72,6 +72,9 @@ void confine_put(struct confine *c); /* NULL: nothing happens; may sleep */
 /* Confine the running process, for good; takes over the reference on success.  -EAGAIN: another thread has
  * done so since `c` was made, make it anew. */
 int confine_enter(struct confine *c) __must_check;
+/* What `c` (NULL: nothing) allows holds for the address space from now on: how much of it may be written, and
+ * that nothing is written and executed at once. */
+void confine_space(const struct confine *c, struct vm_space *vm);
 /* confine_create and confine_enter, as often as it takes. */
 int confine_process(const struct confine_terms *terms) __must_check;
 /* Has one of the running process's chain this origin? */

@@ -204,6 +204,7 @@ struct vm_space {
 	uint64_t mmap_top;             /* [i] areas are placed downwards from here */
 	uint64_t stack_top;            /* [i] */
 	bool layout_fixed;             /* [i] see vm_fix_layout */
+	bool write_exec;               /* [lock] see vm_allow_write_exec */
 	uint64_t stack_limit;          /* [lock] bytes the stack may grow to */
 	_Atomic uint64_t pages_mapped; /* [a] resident */
 	uint64_t pages_peak;           /* [a] about the most it was before a page was unmapped */
@@ -234,7 +235,7 @@ int vm_space_fork(struct vm_space *parent, struct vm_space **out) __must_check;
 
 /* Place an area.  addr 0 and no fixed: anywhere.  `fixed` replaces what is there; `noreplace` refuses
  * with -EEXIST.  Takes its own reference on object.  On success *addr is where it went.
- * -ENOMEM, -EINVAL (alignment, range, wrap), -EACCES (W and X together is refused). */
+ * -ENOMEM, -EINVAL (alignment, range, wrap), -EACCES (W and X together, where that is not allowed). */
 #define VM_MAP_FIXED     (1u << 0)
 #define VM_MAP_NOREPLACE (1u << 1)
 #define VM_MAP_POPULATE  (1u << 2)
@@ -253,6 +254,20 @@ int vm_unmap(struct vm_space *vm, uint64_t addr, uint64_t len) __must_check;
 /* From now on at most so many bytes may be writable; more only if they are already.  Never less strict than
  * before. */
 void vm_limit_writable(struct vm_space *vm, uint64_t bytes);
+/*
+ * Memory that is written and executed at once.  A space has none unless this was called, before anything else
+ * uses it; its forks may have what it may.  Which programs get it: kernel/proc/exec.c.
+ */
+void vm_allow_write_exec(struct vm_space *vm);
+/* From now on, for good; what was both stays to be executed, and cannot be written any more. */
+void vm_forbid_write_exec(struct vm_space *vm);
+/* A look without the lock. */
+static inline bool vm_may_write_exec(const struct vm_space *vm)
+{
+	return READ_ONCE(vm->write_exec);
+}
+/* Every program may, not only those whose file says so: /proc/sys/vm/write_exec. */
+extern _Atomic uint32_t vm_write_exec_for_all;
 int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot) __must_check;
 /* Where the heap begins: behind the program's image, by a random distance.  Set once, by exec. */
 void vm_set_brk(struct vm_space *vm, uint64_t image_end);

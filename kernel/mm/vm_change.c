@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Changing areas where they are: rights, advice, locking in memory. */
+#include <kernel/assert.h>
 #include <kernel/overcommit.h>
 #include <kernel/vm.h>
 #include <serix/errno.h>
@@ -122,16 +123,47 @@ static int change_range(struct vm_space *vm, uint64_t addr, uint64_t len, uint32
 
 static int refuses_rights(const struct vm_area *area, uint32_t prot)
 {
-	return (prot & ~area->max_prot) ? -EACCES : 0;
+	return (prot & ~area->max_prot) || (vm_write_exec(prot) && !area->space->write_exec) ? -EACCES : 0;
 }
 
 int vm_protect(struct vm_space *vm, uint64_t addr, uint64_t len, uint32_t prot)
 {
 	if (!IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
-	if (len > 0 && (prot & (VM_WRITE | VM_EXEC)) == (VM_WRITE | VM_EXEC))
-		return -EACCES;
 	return change_range(vm, addr, len, prot, VM_RIGHTS, refuses_rights);
+}
+
+void vm_allow_write_exec(struct vm_space *vm)
+{
+	write_lock(&vm->lock);
+	vm->write_exec = true;
+	write_unlock(&vm->lock);
+}
+
+/* Whole areas lose a right, so that no memory is needed. */
+static void stop_writing_code_locked(struct vm_space *vm)
+{
+	struct vm_area *area = area_above(&vm->areas, 0);
+
+	while (area) {
+		uint64_t end = area->end; /* the area may be joined with its neighbours */
+
+		if (vm_write_exec(area->flags)) {
+			int err = vm_change_locked(vm, area->start, end, 0, VM_WRITE);
+
+			ASSERT(err == 0);
+		}
+		area = area_above(&vm->areas, end);
+	}
+}
+
+void vm_forbid_write_exec(struct vm_space *vm)
+{
+	write_lock(&vm->lock);
+	if (vm->write_exec)
+		stop_writing_code_locked(vm);
+	vm->write_exec = false;
+	write_unlock(&vm->lock);
 }
 
 static int refuses_flags(const struct vm_area *area, uint32_t set)

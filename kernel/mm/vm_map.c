@@ -386,8 +386,11 @@ static uint32_t area_flags_locked(const struct vm_space *vm, uint32_t flags)
 static int map_locked(struct vm_space *vm, struct vm_area *model, uint64_t *addr, unsigned how)
 {
 	uint64_t start = *addr;
-	int err = vm_place_locked(vm, &start, model->end, how);
+	int err;
 
+	if (unlikely(vm_write_exec(model->flags)) && !vm->write_exec)
+		return -EACCES;
+	err = vm_place_locked(vm, &start, model->end, how);
 	if (err < 0)
 		return err;
 	model->start = start;
@@ -421,7 +424,7 @@ int vm_map_from(struct vm_space *vm, uint64_t *addr, uint64_t len, uint32_t flag
 
 	if (len == 0 || !IS_ALIGNED(source->offset, PAGE_SIZE))
 		return -EINVAL;
-	if ((flags & (VM_WRITE | VM_EXEC)) == (VM_WRITE | VM_EXEC) || (flags & VM_RIGHTS & ~max_prot))
+	if (flags & VM_RIGHTS & ~max_prot)
 		return -EACCES;
 	if (len > USER_END)
 		return -ENOMEM;

@@ -23,6 +23,12 @@ static inline unsigned vm_area_prot(const struct vm_area *area, bool write)
 	return prot || (area->flags & VM_WRITE) ? prot | PT_READ | PT_USER : 0;
 }
 
+/* Written and executed at once: vm_space.write_exec says whether there may be such areas. */
+static inline bool vm_write_exec(uint32_t flags)
+{
+	return (flags & (VM_WRITE | VM_EXEC)) == (VM_WRITE | VM_EXEC);
+}
+
 static inline bool vm_area_private(const struct vm_area *area)
 {
 	return !(area->flags & VM_SHARED);

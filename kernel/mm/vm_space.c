@@ -22,6 +22,7 @@
 
 static struct slab_cache *space_cache;
 static bool randomize = true; /* [i] after start-up */
+_Atomic uint32_t vm_write_exec_for_all;
 
 void vm_init(void)
 {
@@ -31,6 +32,7 @@ void vm_init(void)
 	vm_large_init();
 	space_cache = slab_create("vm_space", sizeof(struct vm_space), 0);
 	randomize = !cmdline_has("norandmaps");
+	atomic_store(&vm_write_exec_for_all, cmdline_has("write_exec"));
 }
 
 uint64_t vm_random_offset(const struct vm_space *vm, uint64_t pages)
@@ -192,6 +194,7 @@ static void copy_layout(struct vm_space *child, const struct vm_space *parent)
 	child->stack_limit = parent->stack_limit;
 	child->as_limit = parent->as_limit;
 	child->writable_limit = parent->writable_limit;
+	child->write_exec = parent->write_exec;
 	child->gap_top = parent->mmap_top;
 	child->arg_start = parent->arg_start;
 	child->arg_end = parent->arg_end;

@@ -157,13 +157,18 @@ out_thread:
 static int copy_memory(struct process *p, uint64_t flags)
 {
 	struct process *self = current_process();
+	int err;
 
 	if (flags & CLONE_VM) {
 		vm_space_get(self->vm);
 		p->vm = self->vm;
 		return 0;
 	}
-	return vm_space_fork(self->vm, &p->vm);
+	err = vm_space_fork(self->vm, &p->vm);
+	/* What another thread is about to be confined to may have reached the process, and not its memory. */
+	if (err == 0)
+		confine_space(process_confine(p), p->vm);
+	return err;
 }
 
 static int copy_files(struct process *p, uint64_t flags)

@@ -118,6 +118,14 @@ int confine_create(const struct confine_terms *terms, struct confine **out)
 	return 0;
 }
 
+void confine_space(const struct confine *c, struct vm_space *vm)
+{
+	if (likely(!c))
+		return;
+	vm_limit_writable(vm, c->memory);
+	vm_forbid_write_exec(vm);
+}
+
 int confine_enter(struct confine *c)
 {
 	struct process *p = current_process();
@@ -138,7 +146,7 @@ int confine_enter(struct confine *c)
 	if (err < 0)
 		return err;
 	confine_put(old); /* the process's reference; the chain has its own */
-	vm_limit_writable(p->vm, c->memory);
+	confine_space(c, p->vm);
 	if (c->token_guesses)
 		cap_table_limit_guesses(p->caps, c->token_guesses);
 	return 0;

@@ -19,6 +19,7 @@
 #include <kernel/vdso.h>
 #include <kernel/xattr.h>
 #include <serix/errno.h>
+#include <serix/xattr.h>
 
 #include "exec_priv.h"
 #include "ptrace_priv.h"
@@ -294,6 +295,16 @@ static int choose_credentials(struct exec *x)
 	return choose_privileges(x, &old);
 }
 
+/* May memory of the program be written and executed at once?  Its file says so, a script's interpreter for
+ * the script; not on a mount whose files give nothing to who runs them, and not to who is confined. */
+static bool may_write_exec(const struct exec *x)
+{
+	if (current_confine())
+		return false;
+	return atomic_load_explicit(&vm_write_exec_for_all, memory_order_relaxed) ||
+	       (vfs_may_set_id(&x->path) && vnode_getxattr(x->vnode, XATTR_WRITE_EXEC, NULL, 0) >= 0);
+}
+
 static int build(struct exec *x)
 {
 	int err = choose_credentials(x);
@@ -305,6 +316,8 @@ static int build(struct exec *x)
 		vm_fix_layout(x->vm);
 	if (err == 0)
 		vm_limit_writable(x->vm, confine_memory());
+	if (err == 0 && may_write_exec(x))
+		vm_allow_write_exec(x->vm);
 	if (err == 0)
 		err = vdso_map(x->vm, &x->vdso);
 	if (err == 0)
@@ -488,7 +501,7 @@ static int confine_program(struct exec *x)
 	if (err == 0 && c)
 		err = confine_enter(c);
 	if (err == 0)
-		vm_limit_writable(x->vm, confine_memory());
+		confine_space(current_confine(), x->vm);
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #include <arch/paging.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/unsupported.h>
 #include <serix/errno.h>
 
 #include "exec_priv.h"
@@ -76,6 +77,13 @@ static int clear_tail(struct vm_space *vm, uint64_t from, uint64_t to)
 	return (size_t)n == len ? 0 : -EFAULT;
 }
 
+/* Who starts it is told why it does not: docs/memory.md says what helps. */
+static void note_refusal(const struct vm_space *vm, uint32_t flags)
+{
+	if ((flags & VM_WRITE) && (flags & VM_EXEC) && !vm_may_write_exec(vm))
+		unsupported_note(UNSUPPORTED_FLAG, flags, "execve");
+}
+
 static int map_segment(struct vm_space *vm, struct vnode *vnode, const struct elf_segment *s, uint64_t base)
 {
 	uint32_t flags = area_flags(s->flags);
@@ -87,6 +95,7 @@ static int map_segment(struct vm_space *vm, struct vnode *vnode, const struct el
 	uint32_t max = VM_READ | VM_WRITE | VM_EXEC;
 	int err = 0;
 
+	note_refusal(vm, flags);
 	if (s->file_size)
 		err = vm_map(vm, &start, zero_start - start, flags, max, VM_MAP_FIXED, vnode->pages,
 			     s->offset - skip);

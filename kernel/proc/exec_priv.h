@@ -46,7 +46,8 @@ struct exec {
 	bool unreadable;       /* its caller may run it, and not read it */
 };
 
-/* exec_image.c: read, check and map.  -ENOEXEC, -ENOMEM, -EACCES (writable and executable). */
+/* exec_image.c: read, check and map.  -ENOEXEC, -ENOMEM, -EACCES (writable and executable, where
+ * that is not allowed). */
 int exec_read(struct vnode *vnode, uint64_t offset, void *buf, size_t len);
 int exec_load_program(struct exec *x);
 int exec_load_interp(struct exec *x, struct vnode *vnode);

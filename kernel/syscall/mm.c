@@ -9,13 +9,15 @@
 #include <kernel/file.h>
 #include <kernel/membarrier.h>
 #include <kernel/process.h>
+#include <kernel/unsupported.h>
 #include <kernel/vfs.h>
 #include <kernel/vm.h>
 #include <serix/abi.h>
 #include <serix/errno.h>
 
-#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
-#define MAP_TYPE 0xfu
+#define PROT_ALL        (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define PROT_WRITE_EXEC (PROT_WRITE | PROT_EXEC)
+#define MAP_TYPE        0xfu
 /* MAP_SHARED_VALIDATE refuses what is not listed here, the older types ignore it. */
 #define MAP_KNOWN                                                                                      \
 	(MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | \
@@ -165,6 +167,16 @@ static uint32_t area_flags(uint32_t prot, uint32_t flags)
 	       ((flags & MAP_NORESERVE) ? VM_NORESERVE : 0);
 }
 
+/* May it be written and executed at once, if that is asked for?  Who asks in vain is kept, for an
+ * administrator may allow it: docs/memory.md. */
+static int check_write_exec(uint32_t prot, const char *call)
+{
+	if ((prot & PROT_WRITE_EXEC) != PROT_WRITE_EXEC || vm_may_write_exec(current_vm()))
+		return 0;
+	unsupported_note(UNSUPPORTED_FLAG, PROT_WRITE_EXEC, call);
+	return -EACCES;
+}
+
 /* What can be told from the arguments alone. */
 static int check_map(uint64_t len, uint32_t prot, uint32_t flags, uint64_t offset)
 {
@@ -180,18 +192,19 @@ static int check_map(uint64_t len, uint32_t prot, uint32_t flags, uint64_t offse
 		return -EOPNOTSUPP;
 	if ((flags & MAP_GROWSDOWN) && !(flags & MAP_ANONYMOUS))
 		return -EINVAL;
-	if ((prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
-		return -EACCES;
 	if (len > USER_END)
 		return -ENOMEM;
-	return offset + len < offset ? -EOVERFLOW : 0;
+	if (offset + len < offset)
+		return -EOVERFLOW;
+	return check_write_exec(prot, "mmap");
 }
 
 /*
  * takes: MAP_* in MAP_KNOWN area_flags how_to_map check_map, but MAP_TYPE MAP_KNOWN MAP_HUGE_SHIFT
  * MAP_HUGE_MASK MAP_HUGETLB, not MAP_SYNC (EOPNOTSUPP), else EOPNOTSUPP with MAP_SHARED_VALIDATE, ignored
  * without; PROT_* in area_flags, but PROT_ALL, else ignored
- * lacks: huge pages on demand (MAP_HUGETLB: ENOMEM), memory that is written and executed (EACCES)
+ * lacks: huge pages on demand (MAP_HUGETLB: ENOMEM), memory that is written and
+ * executed where neither the program's file nor `vm.write_exec` allows it (EACCES)
  */
 SYSCALL(mmap)
 {
@@ -222,7 +235,8 @@ SYSCALL(munmap)
 
 /*
  * takes: PROT_*, but PROT_ALL PROT_GROWSUP, else EINVAL
- * lacks: memory that is written and executed (EACCES)
+ * lacks: memory that is written and executed where neither the program's file nor `vm.write_exec` allows it
+ * (EACCES)
  */
 SYSCALL(mprotect)
 {
@@ -244,7 +258,8 @@ SYSCALL(mprotect)
 		if (err < 0)
 			return err;
 	}
-	return vm_protect(current_vm(), start, addr + len - start, prot);
+	err = check_write_exec(prot, "mprotect");
+	return err < 0 ? err : vm_protect(current_vm(), start, addr + len - start, prot);
 }
 
 SYSCALL(brk)

@@ -3,9 +3,12 @@
 #include <kernel/syscall.h>
 
 #include <arch/usercopy.h>
+#include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/sysvipc.h>
 #include <kernel/timespec.h>
+#include <kernel/unsupported.h>
+#include <kernel/vm.h>
 #include <kernel/wait.h>
 #include <serix/errno.h>
 
@@ -20,11 +23,18 @@ SYSCALL(shmget)
 
 /*
  * takes: SHM_* in where_to_attach rights_to_attach, else ignored
- * lacks: memory that is written and executed (EACCES)
+ * lacks: memory that is written and executed where neither the program's file nor `vm.write_exec` allows it
+ * (EACCES)
  */
 SYSCALL(shmat)
 {
-	return shm_attach(ARG(0, int), ARG(1, uint64_t), ARG(2, uint32_t));
+	uint32_t flags = ARG(2, uint32_t);
+	int64_t at = shm_attach(ARG(0, int), ARG(1, uint64_t), flags);
+
+	if (at == -EACCES && (flags & (SHM_EXEC | SHM_RDONLY)) == SHM_EXEC &&
+	    !vm_may_write_exec(current_task()->vm))
+		unsupported_note(UNSUPPORTED_FLAG, SHM_EXEC, "shmat");
+	return at;
 }
 
 SYSCALL(shmdt)

@@ -8,6 +8,7 @@
 #include <arch/cpu.h>
 #include <arch/paging.h>
 #include <arch/probe.h>
+#include <arch/trap.h>
 #include <arch/usercopy.h>
 #include <kernel/cmdline.h>
 #include <kernel/percpu.h>
@@ -131,13 +132,23 @@ static void data_does_not_execute(void)
 static void write_and_execute_together_is_refused(void)
 {
 	paddr_t frame = pmm_alloc(PAGE_KERNEL, PMM_ZERO);
-	paddr_t root;
+	uint64_t at = 0, prot = VM_READ | VM_WRITE | VM_EXEC;
+	struct vm_space *vm;
 
 	KTEST_EXPECT(frame != PADDR_NONE);
-	KTEST_EXPECT(arch_pt_create(&root) == 0);
-	KTEST_EXPECT(arch_pt_map(root, USER_MIN, frame, PT_READ | PT_WRITE | PT_EXEC | PT_USER) == -EINVAL);
-	arch_pt_destroy(root);
+	KTEST_EXPECT(arch_pt_map(arch_pt_kernel_root(), KERNEL_HEAP_END - PAGE_SIZE, frame,
+				 PT_READ | PT_WRITE | PT_EXEC) == -EINVAL);
 	pmm_free(frame);
+	/* A program's only where it was allowed, and no longer. */
+	KTEST_EXPECT(vm_space_create(&vm) == 0);
+	KTEST_EXPECT(vm_map(vm, &at, PAGE_SIZE, prot, prot, 0, NULL, 0) == -EACCES);
+	vm_allow_write_exec(vm);
+	KTEST_EXPECT(vm_map(vm, &at, PAGE_SIZE, prot, prot, 0, NULL, 0) == 0);
+	vm_forbid_write_exec(vm);
+	KTEST_EXPECT(vm_protect(vm, at, PAGE_SIZE, prot) == -EACCES);
+	KTEST_EXPECT(vm_fault(vm, at, FAULT_USER | FAULT_WRITE) == -EACCES);
+	KTEST_EXPECT(vm_fault(vm, at, FAULT_USER | FAULT_EXEC) == 0);
+	vm_space_put(vm);
 }
 
 /* Call `test` with a user page in place, at this address; its code is one RET. */

@@ -35,6 +35,9 @@ bool services_reap(pid_t pid, int status);
 int services_delay(void);
 void services_restart_due(void);
 
+/* write_exec.c: programs whose memory may be written and executed at once. */
+void write_exec_mark(const char *path);
+
 /* run.c: the command that the boot asked for, if any: runs it, logs its status and shuts down. */
 bool run_requested(void);
 void run_command(void) __attribute__((noreturn));

@@ -48,6 +48,7 @@ int main(void)
 	reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del comes here as SIGINT */
 
 	mount_system();
+	write_exec_mark("/etc/serix/write_exec");
 	services_load("/etc/serix/services");
 	services_start_once();
 	if (run_requested())

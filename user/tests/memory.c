@@ -148,7 +148,7 @@ static void test_protection(void)
 	tap(read_faults((char *)8) == MAPERR, "page zero is not mapped");
 }
 
-/* Serix alone: no page is ever writable and executable. */
+/* Serix alone: no page is writable and executable, for a program that is not marked (write_exec.c). */
 static void test_write_xor_execute(void)
 {
 	static const unsigned char code[] = { 0xb8, 42, 0, 0, 0, 0xc3 }; /* mov eax, 42; ret */
