@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * /etc/serix/write_exec: programs that compile into memory, one path a line, # starts a comment; a path may
- * have the wildcards of glob(7).  Those that this system has get the mark by which their memory may be written
- * and executed at once (<serix/xattr.h>).
+ * have the wildcards of glob(7).  Those that are there get the mark by which their memory may be written and
+ * executed at once (<serix/xattr.h>).
  */
 #include <errno.h>
 #include <glob.h>
