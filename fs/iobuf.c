@@ -2,33 +2,12 @@
 /* Memory runs that a read fills or a write drains. */
 #include <kernel/file.h>
 
+#include <arch/paging.h>
 #include <arch/usercopy.h>
 #include <kernel/compiler.h>
+#include <kernel/pmm.h>
 #include <kernel/string.h>
 #include <serix/errno.h>
-
-static void init_one(struct iobuf *io, struct abi_iovec *iov, uint64_t base, size_t len, bool user)
-{
-	iov->base = base;
-	iov->len = len;
-	io->user = user;
-	io->append = false;
-	io->nowait = false;
-	io->count = 1;
-	io->iov = iov;
-	io->offset = 0;
-	io->left = len;
-}
-
-void iobuf_init_kernel(struct iobuf *io, struct abi_iovec *iov, void *buf, size_t len)
-{
-	init_one(io, iov, (uintptr_t)buf, len, false);
-}
-
-void iobuf_init_user(struct iobuf *io, struct abi_iovec *iov, uaddr_t buf, size_t len)
-{
-	init_one(io, iov, buf, len, true);
-}
 
 void iobuf_init_vec(struct iobuf *io, const struct abi_iovec *iov, uint32_t count, uint64_t total)
 {
@@ -94,6 +73,45 @@ ssize_t iobuf_write(struct iobuf *io, const void *src, size_t len)
 	return (ssize_t)len;
 }
 
+static __noinline ssize_t write_pages_parts(struct iobuf *io, struct page *const *page, size_t offset,
+					    size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t run = MIN(len - done, PAGE_SIZE - offset);
+		ssize_t n = iobuf_write(io, (char *)phys_to_virt(page_addr(*page++)) + offset, run);
+
+		if (n < 0)
+			return done > 0 ? (ssize_t)done : n;
+		done += (size_t)n;
+		if ((size_t)n < run)
+			break;
+		offset = 0;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t iobuf_write_pages(struct iobuf *io, struct page *const *page, size_t offset, size_t len)
+{
+	size_t run = MIN(len, PAGE_SIZE - offset), left = len;
+	uaddr_t to;
+
+	if (unlikely(!is_plain(io, len)))
+		return write_pages_parts(io, page, offset, len);
+	to = io->iov->base + io->offset;
+	while (copy_to_user(to, (char *)phys_to_virt(page_addr(*page++)) + offset, run) == 0) {
+		left -= run;
+		if (left == 0)
+			break;
+		to += run;
+		offset = 0;
+		run = MIN(left, PAGE_SIZE);
+	}
+	advance(io, len - left);
+	return left < len ? (ssize_t)(len - left) : -EFAULT;
+}
+
 static __noinline ssize_t read_parts(struct iobuf *io, void *dst, size_t len)
 {
 	size_t done = 0;
@@ -122,7 +140,7 @@ ssize_t iobuf_read(struct iobuf *io, void *dst, size_t len)
 	return (ssize_t)len;
 }
 
-ssize_t iobuf_zero(struct iobuf *io, size_t len)
+static __noinline ssize_t zero_parts(struct iobuf *io, size_t len)
 {
 	size_t done = 0;
 
@@ -138,4 +156,14 @@ ssize_t iobuf_zero(struct iobuf *io, size_t len)
 		done += run;
 	}
 	return (ssize_t)done;
+}
+
+ssize_t iobuf_zero(struct iobuf *io, size_t len)
+{
+	if (unlikely(!is_plain(io, len)))
+		return zero_parts(io, len);
+	if (clear_user(io->iov->base + io->offset, len) < 0)
+		return -EFAULT;
+	advance(io, len);
+	return (ssize_t)len;
 }

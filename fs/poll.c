@@ -191,22 +191,27 @@ static __noinline uint32_t ask_unlocked(struct cap_table *table, struct capabili
 	return events;
 }
 
-static __always_inline uint32_t look_at(struct cap_look *look, int fd, uint32_t wanted)
+static __always_inline uint32_t wanted(const struct abi_pollfd *p)
+{
+	return (uint16_t)p->events | POLLERR | POLLHUP;
+}
+
+static __always_inline uint32_t look_at(struct cap_look *look, int fd, uint32_t events)
 {
 	struct capability *cap = cap_look_at(look, (uint32_t)fd);
 
-	if (unlikely(!cap) || unlikely(!may_hear(cap, wanted)))
+	if (unlikely(!cap) || unlikely(!may_hear(cap, events)))
 		return fd < 0 ? 0 : POLLNVAL;
 	if (likely(cap->type == OBJECT_FILE && file_of(cap->object)->ops->poll_is_plain))
-		return file_of(cap->object)->ops->poll(file_of(cap->object), NULL) & wanted;
-	return ask_unlocked(look->table, cap) & wanted;
+		return file_of(cap->object)->ops->poll(file_of(cap->object), NULL) & events;
+	return ask_unlocked(look->table, cap) & events;
 }
 
 /* So many in one hold of the table's lock. */
 #define LOOK_BATCH 64
 
 /* One look at everything, each as its descriptor is at this moment; the number of entries with events. */
-static int look(struct abi_pollfd *fds, size_t count)
+static __always_inline int look(struct abi_pollfd *fds, size_t count)
 {
 	struct cap_table *table = current_process()->caps;
 	const struct abi_pollfd *end = fds + count;
@@ -218,8 +223,7 @@ static int look(struct abi_pollfd *fds, size_t count)
 
 		cap_look_begin(&look, table);
 		for (; fds < stop; fds++) {
-			uint32_t wanted = (uint16_t)fds->events | POLLERR | POLLHUP;
-			uint32_t events = look_at(&look, fds->fd, wanted);
+			uint32_t events = look_at(&look, fds->fd, wanted(fds));
 
 			fds->revents = (int16_t)events;
 			ready += events != 0;
@@ -250,10 +254,8 @@ static bool queue_on_all(struct poll_wait *pw, const struct abi_pollfd *fds, str
 	bool news = false;
 
 	for (size_t i = 0; i < count; i++) {
-		uint32_t wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
-
-		if (caps[i] && may_hear(caps[i], wanted))
-			news |= (poll_object(caps[i]->object, &pw->table) & wanted) != 0;
+		if (caps[i] && may_hear(caps[i], wanted(&fds[i])))
+			news |= (poll_object(caps[i]->object, &pw->table) & wanted(&fds[i])) != 0;
 		else
 			news |= fds[i].fd >= 0;
 	}

@@ -171,10 +171,10 @@ int ramfs_resize_locked(struct vnode *v, uint64_t size)
 /* Up to the end of the page; zeros where there is no page. */
 static ssize_t read_page(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t len)
 {
-	struct page *page;
+	struct page *page = vm_object_find(pages, pos / PAGE_SIZE);
 	ssize_t n;
 
-	if (vm_object_find(pages, pos / PAGE_SIZE, &page) < 0)
+	if (!page)
 		return iobuf_zero(io, len);
 	n = iobuf_write(io, (char *)phys_to_virt(page_addr(page)) + pos % PAGE_SIZE, len);
 	page_put(page);
@@ -182,42 +182,21 @@ static ssize_t read_page(struct vm_object *pages, struct iobuf *io, uint64_t pos
 }
 
 /* So many are looked up at once. */
-#define READ_PAGES 16
+#define READ_PAGES 64
 
-/* `len` bytes from `offset` in the first of these pages on. */
-static ssize_t copy_out(struct page *const *page, struct iobuf *io, size_t offset, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		size_t run = MIN(len - done, PAGE_SIZE - offset);
-		ssize_t n = iobuf_write(io, (char *)phys_to_virt(page_addr(*page++)) + offset, run);
-
-		if (n < 0)
-			return done > 0 ? (ssize_t)done : n;
-		done += (size_t)n;
-		if ((size_t)n < run)
-			break;
-		offset = 0;
-	}
-	return (ssize_t)done;
-}
-
-/* More than a page: as many as one look finds, or zeros up to the end of one that is not there.  *len becomes
- * how much of it that is. */
-static __noinline ssize_t read_pages(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t *len)
+/* More than a page: as many as one look finds, or zeros up to the end of one that is not there. */
+static __noinline ssize_t read_pages(struct vm_object *pages, struct iobuf *io, uint64_t pos, size_t len)
 {
 	struct page *found[READ_PAGES] __attribute__((uninitialized));
-	size_t offset = pos % PAGE_SIZE, spanned = (offset + *len + PAGE_SIZE - 1) / PAGE_SIZE;
+	size_t offset = pos % PAGE_SIZE, spanned = (offset + len + PAGE_SIZE - 1) / PAGE_SIZE;
 	size_t count = vm_object_find_run(pages, pos / PAGE_SIZE, found, MIN(spanned, (size_t)READ_PAGES));
 	ssize_t n;
 
-	*len = MIN(*len, MAX(count, (size_t)1) * PAGE_SIZE - offset);
+	len = MIN(len, MAX(count, (size_t)1) * PAGE_SIZE - offset);
 	if (count == 0)
-		return iobuf_zero(io, *len);
-	n = copy_out(found, io, offset, *len);
-	for (size_t i = 0; i < count; i++)
-		page_put(found[i]);
+		return iobuf_zero(io, len);
+	n = iobuf_write_pages(io, found, offset, len);
+	pages_put(found, count);
 	return n;
 }
 
@@ -235,13 +214,14 @@ static ssize_t ramfs_read(struct file *file, struct iobuf *io, off_t *pos)
 			break;
 		len = MIN(size - at, io->left);
 		n = at % PAGE_SIZE + len <= PAGE_SIZE ? read_page(v->pages, io, at, len)
-						      : read_pages(v->pages, io, at, &len);
+						      : read_pages(v->pages, io, at, len);
+		/* Where only a part of it could be written, the next turn fails at once. */
+		if (n < 0 && done == 0)
+			return n;
 		if (n < 0)
-			return done > 0 ? (ssize_t)done : n;
+			break;
 		*pos += n;
 		done += (size_t)n;
-		if ((size_t)n < len)
-			break;
 	}
 	vnode_accessed(file);
 	return (ssize_t)done;
@@ -322,9 +302,9 @@ static ssize_t ramfs_write(struct file *file, struct iobuf *io, off_t *pos)
 /* Zeroes in part of a page, if there is one. */
 static void clear_part(struct vm_object *pages, uint64_t from, uint64_t to)
 {
-	struct page *page;
+	struct page *page = from < to ? vm_object_find(pages, from / PAGE_SIZE) : NULL;
 
-	if (from >= to || vm_object_find(pages, from / PAGE_SIZE, &page) < 0)
+	if (!page)
 		return;
 	memset((char *)phys_to_virt(page_addr(page)) + from % PAGE_SIZE, 0, to - from);
 	page_put(page);

@@ -92,6 +92,13 @@ void vnode_touch_locked(struct vnode *v)
 	v->mtime_ns = v->ctime_ns = time_real_ns();
 }
 
+static __noinline void set_access_time(struct vnode *v, uint64_t now)
+{
+	mutex_lock(&v->lock);
+	v->atime_ns = now;
+	mutex_unlock(&v->lock);
+}
+
 void vnode_accessed(struct file *file)
 {
 	struct vnode *v = file->vnode;
@@ -101,19 +108,13 @@ void vnode_accessed(struct file *file)
 	if ((atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NOATIME) ||
 	    (mount_flags & (MS_NOATIME | MS_RDONLY)))
 		return;
-	if (v->atime_ns > v->mtime_ns && v->atime_ns > v->ctime_ns) {
-		now = time_real_ns();
-		if (now - v->atime_ns < RELATIME_NS && now >= v->atime_ns)
-			return;
-	} else {
-		now = time_real_ns();
-		/* Also true when several operations fall into one tick of a coarse clock. */
-		if (v->atime_ns == now)
-			return;
-	}
-	mutex_lock(&v->lock);
-	v->atime_ns = now;
-	mutex_unlock(&v->lock);
+	now = time_real_ns();
+	/* A clock that was set back makes the difference huge. */
+	if (v->atime_ns > v->mtime_ns && v->atime_ns > v->ctime_ns && now - v->atime_ns < RELATIME_NS)
+		return;
+	/* Several operations may fall into one tick of a coarse clock. */
+	if (v->atime_ns != now)
+		set_access_time(v, now);
 }
 
 void vnode_drop_setid_locked(struct vnode *v)

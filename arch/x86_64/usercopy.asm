@@ -41,6 +41,8 @@ usercopy:
 .bulk:
 	shr	rcx, 3
 .rep:	rep movsq
+	test	dl, 7
+	jz	.done
 	mov	ecx, edx
 .tail:	; the low three bits of RCX are those of the length
 	test	cl, 4

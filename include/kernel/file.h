@@ -19,6 +19,7 @@ struct file;
 struct vnode;
 struct dentry;
 struct mount;
+struct page;
 struct vm_object;
 
 /* A run of memory, user or kernel, that a transfer fills or drains.  Scatter lists are walked by it. */
@@ -33,13 +34,30 @@ struct iobuf {
 	uint64_t left;   /* bytes left in all */
 };
 
-void iobuf_init_kernel(struct iobuf *io, struct abi_iovec *iov, void *buf, size_t len);
-void iobuf_init_user(struct iobuf *io, struct abi_iovec *iov, uaddr_t buf, size_t len);
+static inline void iobuf_init_one(struct iobuf *io, struct abi_iovec *iov, uint64_t base, size_t len,
+				  bool user)
+{
+	*iov = (struct abi_iovec){ .base = base, .len = len };
+	*io = (struct iobuf){ .user = user, .count = 1, .iov = iov, .left = len };
+}
+
+static inline void iobuf_init_kernel(struct iobuf *io, struct abi_iovec *iov, void *buf, size_t len)
+{
+	iobuf_init_one(io, iov, (uintptr_t)buf, len, false);
+}
+
+static inline void iobuf_init_user(struct iobuf *io, struct abi_iovec *iov, uaddr_t buf, size_t len)
+{
+	iobuf_init_one(io, iov, buf, len, true);
+}
+
 void iobuf_init_vec(struct iobuf *io, const struct abi_iovec *iov, uint32_t count, uint64_t total);
 /* Move up to len bytes between kernel memory and the buffer.  Bytes moved, or -EFAULT if none was.
  * May fault user pages in: no spinlock held. */
 ssize_t iobuf_write(struct iobuf *io, const void *src, size_t len); /* kernel -> buffer (read(2)) */
 ssize_t iobuf_read(struct iobuf *io, void *dst, size_t len);        /* buffer -> kernel (write(2)) */
+/* iobuf_write of `len` bytes, more than none, that begin at `offset` in the first of these pages. */
+ssize_t iobuf_write_pages(struct iobuf *io, struct page *const *page, size_t offset, size_t len);
 ssize_t iobuf_zero(struct iobuf *io, size_t len);
 
 /* Collects directory entries.  Returns false when the caller's buffer is full: stop. */

@@ -84,7 +84,12 @@ void pmm_free_zeroed(paddr_t pa);
 void pmm_free_contiguous(paddr_t pa, size_t count);
 
 struct page *page_of(paddr_t pa); /* pa lies in RAM that the map calls usable */
-paddr_t page_addr(const struct page *page);
+/* By zone: where a struct page for address 0 would be, were the zone's array to begin there. [i] */
+extern uintptr_t zone_page_zero[];
+static inline paddr_t page_addr(const struct page *page)
+{
+	return (paddr_t)(page - (const struct page *)zone_page_zero[page->zone]) << PAGE_SHIFT;
+}
 bool pmm_is_ram(paddr_t pa);
 
 static inline void page_get(struct page *page)
@@ -92,6 +97,7 @@ static inline void page_get(struct page *page)
 	refcount_get(&page->refs);
 }
 void page_put(struct page *page);
+void pages_put(struct page *const *pages, size_t count); /* one reference to each */
 
 struct pmm_stats {
 	uint64_t total_pages; /* usable RAM handed to the allocator */

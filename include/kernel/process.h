@@ -312,7 +312,10 @@ void process_cpu_time(struct process *p, uint64_t *user_ns, uint64_t *system_ns)
 /* The n-th thread's tid (oldest first), or 0 past the end. */
 pid_t process_nth_tid(struct process *p, uint32_t n);
 /* The soft limit `id` of the running process; RLIM_INFINITY for kernel threads. */
-uint64_t current_rlimit(enum rlimit_id id);
+static inline uint64_t current_rlimit(enum rlimit_id id)
+{
+	return in_user_thread() ? READ_ONCE(current_process()->rlimits[id].cur) : RLIM_INFINITY;
+}
 
 /* Controlling terminals: a process holds a reference on its own.  All processes of the session get (NULL:
  * lose) one. */

@@ -81,8 +81,8 @@ void vm_object_get(struct vm_object *obj);
 void vm_object_put(struct vm_object *obj);
 /* The page at `index` with a reference, made if absent.  -ENOMEM, -EIO.  Takes the lock. */
 int vm_object_page(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
-/* As above but only if present: -ENOENT. */
-int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out) __must_check;
+/* As above but only if present; NULL. */
+struct page *vm_object_find(struct vm_object *obj, uint64_t index) __must_check;
 /* As many as follow each other without a gap from `index` on, at most `max`, maybe fewer, each with a
  * reference; their number. */
 size_t vm_object_find_run(struct vm_object *obj, uint64_t index, struct page **out, size_t max);

@@ -48,6 +48,6 @@ static __always_inline struct capability *cap_look_at(struct cap_look *look, uin
 		look->leaf = leaf;
 		look->first = ALIGN_DOWN(index, CAP_LEAF_SLOTS);
 	}
-	cap = look->leaf->slots[index % CAP_LEAF_SLOTS].cap;
+	cap = look->leaf->slots[(index - look->first) % CAP_LEAF_SLOTS].cap;
 	return likely(cap) && !cap_is_expired(cap) ? cap : NULL;
 }

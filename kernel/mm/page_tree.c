@@ -34,31 +34,28 @@ static inline bool reaches(unsigned height, uint64_t index)
 
 struct page *page_tree_find(const struct page_tree *tree, uint64_t index)
 {
+	unsigned shift = tree->height * SLOT_BITS;
 	void *at = tree->root;
 
 	if (!reaches(tree->height, index))
 		return NULL;
-	for (unsigned level = tree->height; at && level-- > 0;)
-		at = ((struct tree_node *)at)->slots[slot_of(index, level)];
+	while (at && shift > 0) {
+		shift -= SLOT_BITS;
+		at = ((struct tree_node *)at)->slots[index >> shift & (SLOTS - 1)];
+	}
 	return at;
 }
 
 /* As far as the lowest node goes. */
-size_t page_tree_find_run(const struct page_tree *tree, uint64_t index, struct page **out, size_t max)
+struct page *const *page_tree_slots(const struct page_tree *tree, uint64_t index, size_t *count)
 {
-	const struct tree_node *node = tree->root;
+	const struct tree_node *node = reaches(tree->height, index) ? tree->root : NULL;
 	unsigned slot = slot_of(index, 0);
-	size_t n = 0;
 
-	if (!reaches(tree->height, index))
-		return 0;
 	for (unsigned level = tree->height; node && --level > 0;)
 		node = node->slots[slot_of(index, level)];
-	if (!node)
-		return 0;
-	for (max = MIN(max, (size_t)(SLOTS - slot)); n < max && node->slots[slot + n]; n++)
-		out[n] = node->slots[slot + n];
-	return n;
+	*count = node ? SLOTS - slot : 0;
+	return node ? (struct page *const *)&node->slots[slot] : NULL;
 }
 
 /* Put nodes on top until the tree reaches the index. */

@@ -14,8 +14,9 @@
 void page_tree_init(void);
 
 struct page *page_tree_find(const struct page_tree *tree, uint64_t index);
-/* The pages at index and those that follow it without a gap, at most `max`, maybe fewer; their number. */
-size_t page_tree_find_run(const struct page_tree *tree, uint64_t index, struct page **out, size_t max);
+/* The slots for index and what follows it, *count that lie together, each with a page or NULL.  None if there
+ * are no pages near. */
+struct page *const *page_tree_slots(const struct page_tree *tree, uint64_t index, size_t *count);
 /* The slot must be free.  -ENOMEM; -EFBIG for an index that no offset reaches. */
 int page_tree_insert(struct page_tree *tree, uint64_t index, struct page *page) __must_check;
 /* The page that was there, or NULL. */

@@ -47,13 +47,6 @@ unsigned page_node(const struct page *page)
 	return zones[page->zone].node;
 }
 
-paddr_t page_addr(const struct page *page)
-{
-	const struct zone *z = &zones[page->zone];
-
-	return z->base + ((paddr_t)(page - z->pages) << PAGE_SHIFT);
-}
-
 bool pmm_is_ram(paddr_t pa)
 {
 	for (uint32_t i = 0; i < boot_info.region_count; i++) {
@@ -405,6 +398,14 @@ void page_put(struct page *page)
 	}
 	drop_last(page);
 	page_free(page, page_addr(page));
+}
+
+/* Mostly somebody else has them, too. */
+void pages_put(struct page *const *pages, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (unlikely(refcount_put(&pages[i]->refs)))
+			page_free(pages[i], page_addr(pages[i]));
 }
 
 void pmm_get_batch(const paddr_t *frames, unsigned n)

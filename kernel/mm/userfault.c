@@ -245,7 +245,8 @@ static bool lacks_page(const struct vm_area *area, uint64_t va)
 
 	if (!area->object)
 		return true;
-	if (vm_object_find(area->object, vm_area_index(area, va), &page) < 0)
+	page = vm_object_find(area->object, vm_area_index(area, va));
+	if (!page)
 		return true;
 	page_put(page);
 	return false;

@@ -79,7 +79,10 @@ static int enter_shared(struct vm_space *vm, struct vm_area *area, uint64_t va)
 
 	if (err < 0)
 		return err;
-	if (vm_area_revoked(area) || vm_object_find(area->object, vm_area_index(area, va), &page) < 0)
+	if (vm_area_revoked(area))
+		return -EFAULT;
+	page = vm_object_find(area->object, vm_area_index(area, va));
+	if (!page)
 		return -EFAULT;
 	if (vm_enter_page(vm, area, slot, seen, page_addr(page), vm_area_prot(area, !vm_area_private(area))))
 		return 0;

@@ -167,9 +167,11 @@ static bool is_resident(struct vm_space *vm, const struct vm_area *area, uint64_
 	spin_lock(&vm->pt_lock);
 	mapped = arch_pt_query(vm->root, va, &pa, &prot);
 	spin_unlock(&vm->pt_lock);
-	if (mapped || !area->object || vm_area_revoked(area) ||
-	    vm_object_find(area->object, vm_area_index(area, va), &page) < 0)
+	if (mapped || !area->object || vm_area_revoked(area))
 		return mapped;
+	page = vm_object_find(area->object, vm_area_index(area, va));
+	if (!page)
+		return false;
 	page_put(page);
 	return true;
 }

@@ -99,8 +99,8 @@ void vm_object_put(struct vm_object *obj)
 }
 
 /* Make the page that is absent. */
-static int add_page_locked(struct vm_object *obj, uint64_t index, const struct mempolicy *policy,
-			   struct page **out)
+static __noinline int add_page_locked(struct vm_object *obj, uint64_t index, const struct mempolicy *policy,
+				      struct page **out)
 {
 	int err = take_page(obj, index, policy, out);
 
@@ -128,22 +128,27 @@ void vm_object_evict_locked(struct vm_object *obj, uint64_t index)
 		obj->ops->dropped(obj, 1);
 }
 
-static int get_page_locked(struct vm_object *obj, uint64_t index, const struct mempolicy *policy,
-			   struct page **out)
+/* A page of the object goes to who asked for it. */
+static inline void hold_page(const struct vm_object *obj, struct page *page)
 {
-	struct page *page = page_tree_find(&obj->pages, index);
-	int err = 0;
-
-	if (!page)
-		err = add_page_locked(obj, index, policy, &page);
-	if (err < 0)
-		return err;
-	if (obj->ops->wanted)
-		obj->ops->wanted(obj, index, page);
 	if (obj->cache)
 		mark_referenced(page);
 	page_get(page);
-	*out = page;
+}
+
+static inline int get_page_locked(struct vm_object *obj, uint64_t index, const struct mempolicy *policy,
+				  struct page **out)
+{
+	*out = page_tree_find(&obj->pages, index);
+	if (unlikely(!*out)) {
+		int err = add_page_locked(obj, index, policy, out);
+
+		if (err < 0)
+			return err;
+	}
+	if (unlikely(obj->ops->wanted))
+		obj->ops->wanted(obj, index, *out);
+	hold_page(obj, *out);
 	return 0;
 }
 
@@ -171,33 +176,32 @@ int vm_object_page_inside(struct vm_object *obj, uint64_t index, const struct me
 
 size_t vm_object_find_run(struct vm_object *obj, uint64_t index, struct page **out, size_t max)
 {
-	size_t n;
+	struct page *const *slots, *page;
+	size_t together, n;
 
 	mutex_lock(&obj->lock);
-	n = page_tree_find_run(&obj->pages, index, out, max);
-	for (size_t i = 0; i < n; i++) {
-		if (obj->cache)
-			mark_referenced(out[i]);
-		page_get(out[i]);
+	slots = page_tree_slots(&obj->pages, index, &together);
+	max = MIN(max, together);
+	for (n = 0; n < max && (page = slots[n]); n++) {
+		page_get(page);
+		out[n] = page;
 	}
+	for (size_t i = 0; obj->cache && i < n; i++)
+		mark_referenced(out[i]);
 	mutex_unlock(&obj->lock);
 	return n;
 }
 
-int vm_object_find(struct vm_object *obj, uint64_t index, struct page **out)
+struct page *vm_object_find(struct vm_object *obj, uint64_t index)
 {
 	struct page *page;
 
 	mutex_lock(&obj->lock);
 	page = page_tree_find(&obj->pages, index);
-	if (page) {
-		if (obj->cache)
-			mark_referenced(page);
-		page_get(page);
-		*out = page;
-	}
+	if (page)
+		hold_page(obj, page);
 	mutex_unlock(&obj->lock);
-	return page ? 0 : -ENOENT;
+	return page;
 }
 
 static int adopt_locked(struct vm_object *obj, uint64_t index, struct page *page)

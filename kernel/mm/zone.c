@@ -20,6 +20,7 @@
 struct zone zones[MAX_ZONES];
 unsigned zone_count;
 struct zone *zones_end = zones;
+uintptr_t zone_page_zero[MAX_ZONES];
 uint8_t zone_order[MAX_NODES][MAX_ZONES];
 uint32_t zones_near[MAX_NODES];
 _Static_assert(MAX_ZONES <= 32, "zones_near has a bit for each zone");
@@ -180,6 +181,7 @@ static __init void zone_build_tables(struct zone *z)
 	size_t frames = z->length / PAGE_SIZE;
 
 	z->pages = take_from_usable(z, frames * sizeof(struct page));
+	zone_page_zero[z - zones] = (uintptr_t)z->pages - (z->base >> PAGE_SHIFT) * sizeof(struct page);
 	/* All zero is a free page without references. */
 	for (size_t page = 0; page < ALIGN_UP(frames * sizeof(struct page), PAGE_SIZE); page += PAGE_SIZE)
 		arch_clear_page((char *)z->pages + page);

@@ -29,11 +29,6 @@ void rlimits_init(struct process *p)
 	p->rlimits[RLIMIT_MSGQUEUE] = (struct abi_rlimit){ 819200, 819200 };
 }
 
-uint64_t current_rlimit(enum rlimit_id id)
-{
-	return in_user_thread() ? READ_ONCE(current_process()->rlimits[id].cur) : RLIM_INFINITY;
-}
-
 static int check_limit(const struct abi_rlimit *set, const struct abi_rlimit *now, unsigned id)
 {
 	if (set->cur > set->max)

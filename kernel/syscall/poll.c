@@ -101,10 +101,10 @@ static int64_t poll_again(struct syscall_restart *restart)
 SYSCALL(poll)
 {
 	int32_t timeout = ARG(2, int32_t);
-	uint64_t deadline = WAIT_FOREVER;
+	uint64_t deadline = timeout < 0 ? WAIT_FOREVER : 0;
 	int64_t result;
 
-	if (timeout >= 0)
+	if (timeout > 0)
 		deadline = deadline_after((uint32_t)timeout / 1000, (uint32_t)timeout % 1000 * NSEC_PER_MSEC);
 	result = poll_user(ARG(0, uaddr_t), ARG(1, uint32_t), deadline);
 	if (result == -ERESTARTNOHAND && deadline != WAIT_FOREVER) {

@@ -406,13 +406,13 @@ static void objects_are_shared_or_copied(void)
 	KTEST_EXPECT(poke(child, private, 8) && peek(vm, private) == 2 && peek(child, private) == 8);
 	vm_space_put(child);
 
-	KTEST_EXPECT(vm_object_find(object, 0, &page) == 0);
+	KTEST_EXPECT((page = vm_object_find(object, 0)) != NULL);
 	KTEST_EXPECT(*(uint64_t *)phys_to_virt(page_addr(page)) == 9);
 	page_put(page);
 	KTEST_EXPECT(poke(vm, shared + PAGE_SIZE + 8, NONE) && poke(vm, shared + PAGE_SIZE, NONE - 1));
 	vm_object_resize(object, PAGE_SIZE + 8);
 	KTEST_EXPECT(peek(vm, shared + PAGE_SIZE) == NONE - 1 && peek(vm, shared + PAGE_SIZE + 8) == 0);
-	KTEST_EXPECT(vm_object_find(object, 2, &page) == -ENOENT);
+	KTEST_EXPECT(vm_object_find(object, 2) == NULL);
 	KTEST_EXPECT(vm_protect(vm, shared, PAGE_SIZE, VM_READ) == 0);
 	vm_object_put(object);
 	end_space(vm);

@@ -217,9 +217,59 @@ static void vectors(void)
 	close(fd);
 }
 
-/* --- holes ---------------------------------------------------------------------------------------------- */
+/* --- reads of many pages --------------------------------------------------------------------------------- */
 
-#define PAGE 4096
+#define PAGE   4096
+#define PAGES  150 /* more than one look at the page cache finds */
+#define ABSENT 70  /* a hole */
+
+static char pattern_at(size_t at)
+{
+	return at / PAGE == ABSENT ? 0 : (char)(at / PAGE * 7 + at % 251 + 1);
+}
+
+static bool shows(const char *buf, size_t len, size_t at)
+{
+	for (size_t i = 0; i < len; i++)
+		if (buf[i] != pattern_at(at + i))
+			return false;
+	return true;
+}
+
+/* What is read in one call is what was written, wherever it begins and ends, in one piece or in several; and as
+ * much of it as there is room for. */
+static void reads_of_many_pages(void)
+{
+	static const size_t places[] = { 0, 1, 100, PAGE - 1, PAGE, 63 * PAGE + 5, ABSENT * PAGE - 8 };
+	char *buf =
+		mmap(NULL, (PAGES + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t size = PAGES * PAGE - 13;
+	struct iovec parts[] = { { buf, PAGE + 7 },
+				 { buf + PAGE + 7, 80 * PAGE },
+				 { buf + 82 * PAGE, 9 * PAGE } };
+	int fd = open("in", O_CREAT | O_TRUNC | O_RDWR, 0644);
+
+	for (size_t i = 0; i < size; i++)
+		buf[i] = pattern_at(i);
+	IS(pwrite(fd, buf, ABSENT * PAGE, 0) == ABSENT * PAGE);
+	IS(pwrite(fd, buf + (ABSENT + 1) * PAGE, size - (ABSENT + 1) * PAGE, (ABSENT + 1) * PAGE) > 0);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		size_t from = places[i];
+
+		memset(buf, 'x', (PAGES + 1) * PAGE);
+		IS(pread(fd, buf + 3, size, (off_t)from) == (ssize_t)(size - from) &&
+		   shows(buf + 3, size - from, from) && buf[2] == 'x' && buf[3 + size - from] == 'x');
+	}
+	IS(preadv(fd, parts, 3, 9) == 90 * PAGE + 7 && shows(buf, 81 * PAGE + 7, 9) &&
+	   shows(buf + 82 * PAGE, 9 * PAGE, 81 * PAGE + 16));
+	mprotect(buf + 20 * PAGE, PAGE, PROT_NONE);
+	IS(pread(fd, buf, 50 * PAGE, PAGE) == 20 * PAGE && shows(buf, 20 * PAGE, PAGE));
+	FAILS(pread(fd, buf + 20 * PAGE, 50 * PAGE, 0), EFAULT);
+	munmap(buf, (PAGES + 1) * PAGE);
+	close(fd);
+}
+
+/* --- holes ---------------------------------------------------------------------------------------------- */
 
 static void holes(void)
 {
@@ -499,6 +549,7 @@ int main(void)
 	sendfiles();
 	copies();
 	vectors();
+	reads_of_many_pages();
 	holes();
 	interrupted_allocations();
 	advice();

@@ -101,29 +101,28 @@ static void visits_in_order(void **state)
 	assert_int_equal(nodes, 0);
 }
 
-/* A run is what follows without a gap, maybe cut at a node's end, never wrong. */
-static void finds_runs(void **state)
+/* They are those of one node, and hold what a search for each index finds. */
+static void shows_slots_together(void **state)
 {
 	struct page_tree tree = { 0 };
-	struct page *found[100];
+	struct page *const *slots;
+	size_t n;
 
 	(void)state;
-	assert_int_equal(page_tree_find_run(&tree, 0, found, 100), 0);
+	assert_null(page_tree_slots(&tree, 0, &n));
+	assert_int_equal(n, 0);
 	for (uint64_t i = 60; i < 200; i++) {
 		if (i != 150)
 			assert_int_equal(page_tree_insert(&tree, i, &pages[i]), 0);
 	}
 	for (uint64_t i = 0; i < 300; i++) {
-		size_t n = page_tree_find_run(&tree, i, found, 100);
-
-		assert_int_equal(n > 0, i >= 60 && i < 200 && i != 150);
+		slots = page_tree_slots(&tree, i, &n);
+		assert_int_equal(n, i < 256 ? 64 - i % 64 : 0);
 		for (size_t k = 0; k < n; k++)
-			assert_ptr_equal(found[k], page_tree_find(&tree, i + k));
+			assert_ptr_equal(slots[k], page_tree_find(&tree, i + k));
 	}
-	assert_int_equal(page_tree_find_run(&tree, 64, found, 100), 64);
-	assert_int_equal(page_tree_find_run(&tree, 140, found, 100), 10);
-	assert_int_equal(page_tree_find_run(&tree, 140, found, 3), 3);
-	assert_int_equal(page_tree_find_run(&tree, UINT64_MAX, found, 1), 0);
+	assert_null(page_tree_slots(&tree, UINT64_MAX, &n));
+	assert_int_equal(n, 0);
 	for (uint64_t i = 60; i < 200; i++)
 		page_tree_remove(&tree, i);
 	assert_int_equal(nodes, 0);
@@ -186,7 +185,7 @@ int main(void)
 		cmocka_unit_test(holds_pages_at_far_indexes),
 		cmocka_unit_test(refuses_indexes_that_no_offset_reaches),
 		cmocka_unit_test(visits_in_order),
-		cmocka_unit_test(finds_runs),
+		cmocka_unit_test(shows_slots_together),
 		cmocka_unit_test(survives_running_out_of_nodes),
 		cmocka_unit_test(random_use_agrees_with_a_model),
 	};
