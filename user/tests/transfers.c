@@ -217,7 +217,7 @@ static void vectors(void)
 	close(fd);
 }
 
-/* --- reads of many pages --------------------------------------------------------------------------------- */
+/* --- reads of many pages ------------------------------------------------------------------------------- */
 
 #define PAGE   4096
 #define PAGES  150 /* more than one look at the page cache finds */
@@ -236,8 +236,8 @@ static bool shows(const char *buf, size_t len, size_t at)
 	return true;
 }
 
-/* What is read in one call is what was written, wherever it begins and ends, in one piece or in several; and as
- * much of it as there is room for. */
+/* What is read in one call is what was written, wherever it begins and ends, in one piece or in several; and
+ * as much of it as there is room for. */
 static void reads_of_many_pages(void)
 {
 	static const size_t places[] = { 0, 1, 100, PAGE - 1, PAGE, 63 * PAGE + 5, ABSENT * PAGE - 8 };
