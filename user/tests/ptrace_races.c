@@ -98,18 +98,30 @@ static void serve(pid_t target, unsigned options)
 
 #define ALL_EVENTS (PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT)
 
+static pid_t tracer_of(pid_t target, unsigned options)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		serve(target, options);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void kill_and_wait(pid_t pid)
+{
+	need(kill(pid, SIGKILL) == 0);
+	need(WTERMSIG(reap(pid)) == SIGKILL);
+}
+
 static void tracee_killed(void)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		pid_t target = busy(), tracer = fork();
+		pid_t target = busy(), tracer = tracer_of(target, ALL_EVENTS);
 
-		if (tracer == 0) {
-			serve(target, ALL_EVENTS);
-			_exit(0);
-		}
 		a_while();
-		need(kill(target, SIGKILL) == 0);
-		need(WTERMSIG(reap(target)) == SIGKILL);
+		kill_and_wait(target);
 		kill(tracer, SIGKILL);
 		reap(tracer);
 	}
@@ -118,14 +130,11 @@ static void tracee_killed(void)
 static void tracer_killed(void)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		pid_t target = busy(), tracer = fork();
+		pid_t target = busy();
+		pid_t tracer = tracer_of(target, i % 2 ? ALL_EVENTS | PTRACE_O_EXITKILL : 0);
 
-		if (tracer == 0) {
-			serve(target, i % 2 ? ALL_EVENTS | PTRACE_O_EXITKILL : 0);
-			_exit(0);
-		}
 		a_while();
-		need(kill(tracer, SIGKILL) == 0 && WTERMSIG(reap(tracer)) == SIGKILL);
+		kill_and_wait(tracer);
 		/* It goes on, or it may be traced anew, or it is dead: whatever it was at. */
 		kill(target, SIGKILL);
 		reap(target);
@@ -135,12 +144,8 @@ static void tracer_killed(void)
 static void both_killed(void)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		pid_t target = busy(), tracer = fork();
+		pid_t target = busy(), tracer = tracer_of(target, ALL_EVENTS);
 
-		if (tracer == 0) {
-			serve(target, ALL_EVENTS);
-			_exit(0);
-		}
 		a_while();
 		kill(i % 2 ? tracer : target, SIGKILL);
 		kill(i % 2 ? target : tracer, SIGKILL);
@@ -217,20 +222,15 @@ static void execs(void)
 /* Stops of the process, and what ends them, beside a tracer. */
 static void job_control(void)
 {
-	pid_t target = busy(), tracer = fork();
+	pid_t target = busy(), tracer = tracer_of(target, ALL_EVENTS);
 	int status;
 
-	if (tracer == 0) {
-		serve(target, ALL_EVENTS);
-		_exit(0);
-	}
 	for (int i = 0; i < ROUNDS; i++) {
 		kill(target, i % 2 ? SIGCONT : SIGSTOP);
 		a_while();
 		waitpid(target, &status, WNOHANG | WUNTRACED | WCONTINUED);
 	}
-	kill(target, SIGKILL);
-	need(WTERMSIG(reap(target)) == SIGKILL);
+	kill_and_wait(target);
 	kill(tracer, SIGKILL);
 	reap(tracer);
 }
