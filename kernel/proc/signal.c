@@ -454,6 +454,12 @@ static bool wants(const struct thread *t, int signo)
 	return !t->exiting && !(t->blocked & SIGNAL_BIT(signo));
 }
 
+/* Who is stopped, or at its tracer's stop, takes none until it goes on, and looks for them itself then. */
+static bool takes_now(const struct thread *t)
+{
+	return atomic_load_explicit(&t->task.state, memory_order_relaxed) != TASK_STOPPED;
+}
+
 /* Signals of the process, of which one thread was told and will not take them: tell others. */
 static __noinline void hand_on_locked(struct process *p, uint64_t set)
 {
@@ -462,6 +468,8 @@ static __noinline void hand_on_locked(struct process *p, uint64_t set)
 	list_for_each (t, &p->threads, link) {
 		uint64_t wanted = t->exiting ? 0 : set & ~t->blocked;
 
+		if (!takes_now(t))
+			wanted &= SIGNAL_BIT(SIGKILL);
 		if (wanted)
 			wake_for_signal(t, wanted & SIGNAL_BIT(SIGKILL) ? SIGKILL : 0);
 		set &= ~wanted;
@@ -478,8 +486,8 @@ void signal_leave_locked(struct thread *t)
 		hand_on_locked(t->process, left);
 }
 
-/* A thread to take a signal of the process: the running one if it may, else the first that may.  What kills
- * it ends every tracer's stop. */
+/* A thread to take a signal of the process: the running one if it may, else the first that may and can.  What
+ * kills it ends every tracer's stop. */
 static void wake_one_locked(struct process *p, int signo)
 {
 	struct thread *t;
@@ -492,7 +500,7 @@ static void wake_one_locked(struct process *p, int signo)
 		return;
 	}
 	list_for_each (t, &p->threads, link) {
-		if (wants(t, signo)) {
+		if (wants(t, signo) && (signo == SIGKILL || takes_now(t))) {
 			wake_for_signal(t, signo);
 			return;
 		}
