@@ -2,21 +2,23 @@
 /*
  * POSIX message queues: messages, who waits for them, who is told.
  *
- * Messages stand in a tree by priority and, within one, by the order they came. Who finds nothing to take, or
- * no room, sleeps and looks again, so a message may go to another receiver than the one that has waited
- * longest. `receivers` counts those that wait: a message that one of them will take is not one that anybody
- * is told of.
+ * Messages stand in a tree by priority and, within one, by the order they came.  Who finds nothing to take, or
+ * no room, sleeps in a list, the most urgent first.  A message that comes is handed to the first receiver, and
+ * is not one that anybody is told of; the room of one that goes is filled with the first sender's.  So nobody
+ * waits to receive while there is a message, nor to send while there is room.
  *
  * Locks: mqueue.lock covers a queue; `accounts_lock` which queues there are, for the limits.  Never both.
  */
 #include "mqueue_priv.h"
 
 #include <kernel/cap.h>
+#include <kernel/deadline.h>
 #include <kernel/format.h>
 #include <kernel/pmm.h>
 #include <kernel/proc_calls.h>
 #include <kernel/process.h>
 #include <kernel/rbtree.h>
+#include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/vmalloc.h>
 
@@ -38,8 +40,9 @@ struct mqueue {
 	struct rb_tree messages;  /* [lock] next to be taken first */
 	int64_t count;            /* [lock] written; read anywhere */
 	uint64_t bytes;           /* [lock] in all messages */
-	int64_t receivers;        /* [lock] that wait */
-	struct waitqueue not_empty, not_full;
+	struct list receivers;    /* [lock] that wait: struct waiting */
+	struct list senders;      /* [lock] likewise */
+	struct waitqueue pollers;
 	struct mqueue_notify notify;  /* [lock] if there is an owner */
 	struct process *owner;        /* [lock] whom to tell, referenced; NULL: nobody */
 	const struct cap_table *caps; /* [lock] the owner's; compared only */
@@ -47,6 +50,15 @@ struct mqueue {
 	uid_t uid;                    /* [i] whose limit it counts against, */
 	uint64_t charge;              /* [i] with how much */
 	struct list link;             /* [accounts_lock] */
+};
+
+/* On the sleeper's stack: it takes the lock before it goes. */
+struct waiting {
+	struct list link;         /* [mqueue.lock] */
+	int priority;             /* [i] of the task, as it was then: the lower, the more urgent */
+	struct mqueue_message *m; /* [mqueue.lock] a sender's; a receiver's once it is served */
+	bool served;              /* [mqueue.lock] written; off the list */
+	struct waitqueue wq;      /* the sleeper alone */
 };
 
 struct mqueue_limits mqueue_limits = {
@@ -190,8 +202,9 @@ int mqueue_attach(struct vnode *v, const struct mqueue_size *size)
 	if (!q)
 		return -ENOMEM;
 	mutex_init(&q->lock, "mqueue", RANK_MQUEUE);
-	waitqueue_init(&q->not_empty);
-	waitqueue_init(&q->not_full);
+	list_init(&q->receivers);
+	list_init(&q->senders);
+	waitqueue_init(&q->pollers);
 	q->limit = size ? *size : default_size();
 	q->uid = fs_cred()->uid;
 	q->charge = charge_of(&q->limit);
@@ -308,63 +321,113 @@ static bool must_not_wait(const struct file *file)
 	return atomic_load(&file->flags) & O_NONBLOCK;
 }
 
-static int wait_error(int err)
+/* Behind those that are as urgent. */
+static void enqueue_locked(struct list *list, struct waiting *w)
 {
+	struct waiting *other;
+
+	list_for_each (other, list, link)
+		if (w->priority < other->priority)
+			break;
+	list_add_tail(&other->link, &w->link);
+}
+
+/* Until it is served: 0, -ETIMEDOUT, -ERESTARTSYS.  The lock is let go and held again. */
+static int wait_locked(struct mqueue *q, struct list *list, struct waiting *w,
+		       const struct deadline *deadline)
+{
+	struct sched_policy policy;
+	int err;
+
+	sched_get_policy(current_task(), &policy);
+	w->priority = policy_priority(&policy);
+	waitqueue_init(&w->wq);
+	enqueue_locked(list, w);
+	mutex_unlock(&q->lock);
+	err = wait_event_deadline(&w->wq, READ_ONCE(w->served), deadline);
+	mutex_lock(&q->lock);
+	if (w->served)
+		return 0;
+	list_del(&w->link);
 	return err == -EINTR ? -ERESTARTSYS : err;
 }
 
-int mqueue_send(struct file *file, struct mqueue_message *m, uint64_t deadline_ns)
+/* The first, which may be gone as soon as the lock is.  NULL: nobody waits. */
+static struct waiting *serve_locked(struct list *list, struct mqueue_message *m)
 {
-	struct mqueue *q = mqueue_of(file);
-	struct process *told = NULL;
+	struct waiting *w;
 
-	mutex_lock(&q->lock);
-	while (!has_room(q)) {
-		int err = -EAGAIN;
+	if (list_empty(list))
+		return NULL;
+	w = list_first(list, struct waiting, link);
+	list_del(&w->link);
+	if (m)
+		w->m = m;
+	WRITE_ONCE(w->served, true);
+	wake_up(&w->wq);
+	return w;
+}
 
-		mutex_unlock(&q->lock);
-		if (!must_not_wait(file))
-			err = wait_event_timeout(&q->not_full, has_room(q), deadline_ns, true);
-		if (err < 0)
-			return wait_error(err);
-		mutex_lock(&q->lock);
-	}
+static int send_locked(struct mqueue *q, struct mqueue_message *m, bool may_wait,
+		       const struct deadline *deadline, struct process **told)
+{
+	struct waiting w = { .m = m };
+
+	if (!has_room(q))
+		return may_wait ? wait_locked(q, &q->senders, &w, deadline) : -EAGAIN;
+	if (serve_locked(&q->receivers, m))
+		return 0;
 	insert_locked(q, m);
-	if (q->count == q->receivers + 1)
-		told = tell_locked(q);
-	mutex_unlock(&q->lock);
-	wake_up_events(&q->not_empty, POLLIN | POLLRDNORM);
-	if (told)
-		process_put(told);
+	if (q->count == 1)
+		*told = tell_locked(q);
+	wake_up_events(&q->pollers, POLLIN | POLLRDNORM);
 	return 0;
 }
 
-/* The lock is let go and held again. */
-static int wait_for_message_locked(struct mqueue *q, uint64_t deadline_ns)
-{
-	int err;
-
-	q->receivers++;
-	mutex_unlock(&q->lock);
-	err = wait_event_timeout(&q->not_empty, has_message(q), deadline_ns, true);
-	mutex_lock(&q->lock);
-	q->receivers--;
-	return wait_error(err);
-}
-
-int mqueue_receive(struct file *file, struct mqueue_message **out, uint64_t deadline_ns)
+int mqueue_send(struct file *file, struct mqueue_message *m, const struct deadline *deadline)
 {
 	struct mqueue *q = mqueue_of(file);
-	int err = 0;
+	struct process *told = NULL;
+	int err;
 
 	mutex_lock(&q->lock);
-	while (err == 0 && !has_message(q))
-		err = must_not_wait(file) ? -EAGAIN : wait_for_message_locked(q, deadline_ns);
-	if (err == 0)
-		*out = take_locked(q);
+	err = send_locked(q, m, !must_not_wait(file), deadline, &told);
 	mutex_unlock(&q->lock);
+	if (told)
+		process_put(told);
+	return err;
+}
+
+static int receive_locked(struct mqueue *q, struct mqueue_message **out, bool may_wait,
+			  const struct deadline *deadline)
+{
+	struct waiting w = { 0 };
+	struct waiting *sender;
+	int err;
+
+	if (has_message(q)) {
+		*out = take_locked(q);
+		sender = serve_locked(&q->senders, NULL);
+		if (sender)
+			insert_locked(q, sender->m);
+		else
+			wake_up_events(&q->pollers, POLLOUT | POLLWRNORM);
+		return 0;
+	}
+	err = may_wait ? wait_locked(q, &q->receivers, &w, deadline) : -EAGAIN;
 	if (err == 0)
-		wake_up_events(&q->not_full, POLLOUT | POLLWRNORM);
+		*out = w.m;
+	return err;
+}
+
+int mqueue_receive(struct file *file, struct mqueue_message **out, const struct deadline *deadline)
+{
+	struct mqueue *q = mqueue_of(file);
+	int err;
+
+	mutex_lock(&q->lock);
+	err = receive_locked(q, out, !must_not_wait(file), deadline);
+	mutex_unlock(&q->lock);
 	return err;
 }
 
@@ -407,10 +470,8 @@ static uint32_t mqueue_poll(struct file *file, struct poll_table *table)
 {
 	struct mqueue *q = mqueue_of(file);
 
-	if (table) {
-		table->add(table, &q->not_empty);
-		table->add(table, &q->not_full);
-	}
+	if (table)
+		table->add(table, &q->pollers);
 	return (has_message(q) ? POLLIN | POLLRDNORM : 0) | (has_room(q) ? POLLOUT | POLLWRNORM : 0);
 }
 

@@ -157,14 +157,6 @@ static int look(const struct proc_node *node, struct look *l)
 
 /* --- stat, statm, status --- */
 
-/* As Linux counts: 0 to 39 by nice value, below it the realtime ones. */
-static int priority_of(const struct sched_policy *policy)
-{
-	if (policy->policy == SCHED_DEADLINE)
-		return -RT_PRIORITY_MAX - 2;
-	return policy->rt_priority ? -1 - policy->rt_priority : 20 + policy->nice;
-}
-
 int proc_show_stat(struct proc_text *t, const struct proc_node *node)
 {
 	struct proc_memory m;
@@ -182,7 +174,7 @@ int proc_show_stat(struct proc_text *t, const struct proc_node *node)
 		    l.usage.major_faults, l.child_usage.major_faults);
 	text_printf(t, "%lu %lu %lu %lu ", NS_TO_TICKS(l.usage.user_ns), NS_TO_TICKS(l.usage.system_ns),
 		    NS_TO_TICKS(l.child_usage.user_ns), NS_TO_TICKS(l.child_usage.system_ns));
-	text_printf(t, "%d %d %u 0 %lu ", priority_of(&l.policy), l.policy.nice, l.threads,
+	text_printf(t, "%d %d %u 0 %lu ", policy_priority(&l.policy), l.policy.nice, l.threads,
 		    NS_TO_TICKS(l.start_ns));
 	text_printf(t, "%lu %lu %lu ", m.total * PAGE_SIZE, m.resident, UINT64_MAX);
 	text_printf(t, "%lu %lu %lu 0 0 ", may ? m.code_start : 1, may ? m.code_end : 1,

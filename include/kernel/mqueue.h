@@ -17,6 +17,7 @@
 #include <kernel/compiler.h>
 #include <kernel/types.h>
 
+struct deadline;
 struct file;
 struct mqueue;
 struct mqueue_message;
@@ -55,10 +56,11 @@ char *mqueue_message_text(struct mqueue_message *m);
 size_t mqueue_message_size(const struct mqueue_message *m);
 uint32_t mqueue_message_priority(const struct mqueue_message *m);
 void mqueue_message_free(struct mqueue_message *m);
-/* Wait for room until `deadline_ns` (monotonic) unless the file is O_NONBLOCK. Takes over the message on
- * success. -EAGAIN, -ETIMEDOUT, -ERESTARTSYS. */
-int mqueue_send(struct file *file, struct mqueue_message *m, uint64_t deadline_ns) __must_check;
+/* Wait for room until the deadline unless the file is O_NONBLOCK.  Takes over the message on success.
+ * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS. */
+int mqueue_send(struct file *file, struct mqueue_message *m, const struct deadline *deadline) __must_check;
 /* The oldest of the highest priority, which is the caller's then. */
-int mqueue_receive(struct file *file, struct mqueue_message **out, uint64_t deadline_ns) __must_check;
+int mqueue_receive(struct file *file, struct mqueue_message **out,
+		   const struct deadline *deadline) __must_check;
 /* NULL: the running process is not to be told any more.  -EBUSY: somebody else is to be. */
 int mqueue_set_notify(struct mqueue *q, const struct mqueue_notify *how) __must_check;

@@ -24,6 +24,14 @@ struct sched_policy {
 	uint64_t runtime_ns, deadline_ns, period_ns; /* ISO only; runtime <= deadline <= period */
 };
 
+/* As Linux counts: below zero for REALTIME and ISO.  The lower, the more urgent. */
+static inline int policy_priority(const struct sched_policy *p)
+{
+	if (p->policy == SCHED_DEADLINE)
+		return -101;
+	return p->rt_priority ? -1 - p->rt_priority : 20 + p->nice;
+}
+
 /* As Linux takes nice values: what is beyond a limit is the limit. */
 static inline int8_t nice_clamp(int nice)
 {

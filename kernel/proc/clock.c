@@ -2,10 +2,9 @@
 /* Reading clocks by number, and sleeping by them. */
 #include <kernel/clock.h>
 
+#include <kernel/deadline.h>
 #include <kernel/percpu.h>
 #include <kernel/proc_calls.h>
-#include <kernel/timespec.h>
-#include <kernel/wait.h>
 #include <serix/errno.h>
 
 #include "proc_priv.h"
@@ -13,7 +12,6 @@
 #define LOOK_MIN_NS NSEC_PER_MSEC
 
 static struct waitqueue real_sleepers = WAITQUEUE_INIT(real_sleepers);
-static _Atomic uint32_t times_set;
 
 /* --- reading -------------------------------------------------------------------------------------- */
 
@@ -103,21 +101,29 @@ int clock_check_sleep(int id)
 
 void sleepers_clock_was_set(void)
 {
-	atomic_fetch_add(&times_set, 1);
 	wake_up_all(&real_sleepers);
+}
+
+void deadline_follow(const struct deadline *d, struct waiter *w)
+{
+	if (likely(!d->real))
+		return;
+	waiter_init(w, false);
+	wait_add(&real_sleepers, w);
+}
+
+void deadline_leave(const struct deadline *d, struct waiter *w)
+{
+	if (unlikely(d->real))
+		wait_remove(w);
 }
 
 static int sleep_by_real_time(uint64_t ns)
 {
-	while (time_real_ns() < ns) {
-		uint32_t seen = atomic_load(&times_set);
-		int err = wait_event_timeout(&real_sleepers, atomic_load(&times_set) != seen,
-					     deadline_of_real(ns), true);
+	const struct deadline d = { .ns = ns, .real = true };
+	int err = wait_event_deadline(&real_sleepers, false, &d);
 
-		if (err == -EINTR)
-			return err;
-	}
-	return 0;
+	return err == -ETIMEDOUT ? 0 : err;
 }
 
 /* On n processors CPU time passes n times as fast as on the wall: look again when it could be time. */

@@ -12,7 +12,6 @@
  * still there, and sleeps on in its place in the queue if so.
  */
 #include <arch/usercopy.h>
-#include <kernel/timespec.h>
 #include <serix/errno.h>
 
 #include "futex_priv.h"
@@ -223,13 +222,12 @@ static int look_again(const struct futex_waiter *w, uaddr_t addr)
 }
 
 /* Until it is woken (0), or the time is over, or a signal came, or the word is gone. */
-static int sleep_on(struct futex_waiter *w, uaddr_t addr, uint64_t deadline_ns)
+static int sleep_on(struct futex_waiter *w, uaddr_t addr, const struct deadline *deadline)
 {
 	int err;
 
 	do {
-		err = wait_event_timeout(w->wq, READ_ONCE(w->woken) || atomic_load(&w->shaken), deadline_ns,
-					 true);
+		err = wait_event_deadline(w->wq, READ_ONCE(w->woken) || atomic_load(&w->shaken), deadline);
 		if (err < 0 || READ_ONCE(w->woken))
 			break;
 		atomic_store(&w->shaken, false);
@@ -239,7 +237,7 @@ static int sleep_on(struct futex_waiter *w, uaddr_t addr, uint64_t deadline_ns)
 }
 
 static int sleep_while_equal(uaddr_t addr, uint32_t expected, const struct futex_key *key, uint32_t bitset,
-			     uint64_t deadline_ns)
+			     const struct deadline *deadline)
 {
 	struct waitqueue wq __attribute__((uninitialized));
 	struct futex_waiter w = { .wq = &wq };
@@ -256,11 +254,11 @@ static int sleep_while_equal(uaddr_t addr, uint32_t expected, const struct futex
 			(void)futex_wake_key(&w.key, 1, bitset);
 		return err;
 	}
-	err = sleep_on(&w, addr, deadline_ns);
+	err = sleep_on(&w, addr, deadline);
 	return futex_dequeue(&w) ? 0 : err;
 }
 
-static int64_t futex_wait(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
+static int64_t futex_wait(uaddr_t addr, bool is_private, uint32_t expected, const struct deadline *deadline,
 			  uint32_t bitset)
 {
 	struct futex_key_ref ref __attribute__((uninitialized));
@@ -271,16 +269,20 @@ static int64_t futex_wait(uaddr_t addr, bool is_private, uint32_t expected, uint
 	err = futex_key_get(addr, is_private, &ref);
 	if (err < 0)
 		return err;
-	err = sleep_while_equal(addr, expected, &ref.key, bitset, deadline_ns);
+	err = sleep_while_equal(addr, expected, &ref.key, bitset, deadline);
 	futex_key_put(&ref);
 	return err == -EINTR ? -ERESTARTSYS : err;
 }
 
+#define RESTART_PRIVATE 1u
+#define RESTART_REAL    2u
+
 /* A time that was given must not start anew when the call is restarted. */
 static int64_t restart_wait(struct syscall_restart *r)
 {
-	int64_t err = futex_wait(r->user, r->extra[0] & 1, (uint32_t)(r->extra[0] >> 32), r->deadline_ns,
-				 (uint32_t)r->extra[1]);
+	const struct deadline deadline = { .ns = r->deadline_ns, .real = r->extra[0] & RESTART_REAL };
+	int64_t err = futex_wait(r->user, r->extra[0] & RESTART_PRIVATE, (uint32_t)(r->extra[0] >> 32),
+				 &deadline, (uint32_t)r->extra[1]);
 
 	if (err != -ERESTARTSYS)
 		return err;
@@ -288,32 +290,34 @@ static int64_t restart_wait(struct syscall_restart *r)
 	return -ERESTART_RESTARTBLOCK;
 }
 
-static int64_t wait_restartable(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
-				uint32_t bitset)
+static int64_t wait_restartable(uaddr_t addr, bool is_private, uint32_t expected,
+				const struct deadline *deadline, uint32_t bitset)
 {
 	struct syscall_restart *r = &current_thread()->restart;
-	int64_t err = futex_wait(addr, is_private, expected, deadline_ns, bitset);
+	int64_t err = futex_wait(addr, is_private, expected, deadline, bitset);
 
-	if (err != -ERESTARTSYS || deadline_ns == WAIT_FOREVER)
+	if (err != -ERESTARTSYS || deadline->ns == WAIT_FOREVER)
 		return err;
 	*r = (struct syscall_restart){
 		.fn = restart_wait,
-		.deadline_ns = deadline_ns,
+		.deadline_ns = deadline->ns,
 		.user = addr,
-		.extra = { (uint64_t)expected << 32 | is_private, bitset },
+		.extra = { (uint64_t)expected << 32 | (deadline->real ? RESTART_REAL : 0) |
+				   (is_private ? RESTART_PRIVATE : 0),
+			   bitset },
 	};
 	return -ERESTART_RESTARTBLOCK;
 }
 
 /* --- entry --------------------------------------------------------------------------------------- */
 
-int futex_read_deadline(uaddr_t addr, bool absolute, bool realtime, uint64_t *deadline_ns)
+int futex_read_deadline(uaddr_t addr, bool absolute, bool realtime, struct deadline *out)
 {
 	struct abi_timespec ts;
 	uint64_t ns;
 	int err;
 
-	*deadline_ns = WAIT_FOREVER;
+	*out = (struct deadline){ .ns = WAIT_FOREVER };
 	if (!addr)
 		return 0;
 	err = copy_from_user(&ts, addr, sizeof(ts));
@@ -322,12 +326,13 @@ int futex_read_deadline(uaddr_t addr, bool absolute, bool realtime, uint64_t *de
 	if (!timespec_valid(&ts))
 		return -EINVAL;
 	ns = timespec_to_ns(&ts);
-	*deadline_ns = !absolute ? deadline_after(ns) : realtime ? deadline_of_real(ns) : ns;
+	out->ns = absolute ? ns : deadline_after(ns);
+	out->real = absolute && realtime;
 	return 0;
 }
 
 static int64_t call_wait(enum futex_command command, uaddr_t addr, bool is_private, uint32_t val,
-			 uint64_t deadline, uaddr_t addr2, uint32_t val3)
+			 const struct deadline *deadline, uaddr_t addr2, uint32_t val3)
 {
 	switch (command) {
 	case FUTEX_WAIT:
@@ -360,7 +365,7 @@ static int64_t call_wake(enum futex_command command, uaddr_t addr, bool is_priva
 	case FUTEX_UNLOCK_PI:
 		return futex_unlock_pi(addr, is_private);
 	case FUTEX_TRYLOCK_PI:
-		return futex_lock_pi(addr, is_private, WAIT_FOREVER, true);
+		return futex_lock_pi(addr, is_private, NULL, true);
 	default:
 		return -ENOSYS;
 	}
@@ -376,7 +381,7 @@ int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t ad
 {
 	bool is_private = op & FUTEX_PRIVATE_FLAG, realtime = op & FUTEX_CLOCK_REALTIME;
 	unsigned command = (unsigned)(op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME));
-	uint64_t deadline;
+	struct deadline deadline;
 	int err;
 
 	if (command > FUTEX_LOCK_PI2 || (realtime && !(WITH_CLOCK & 1u << command)))
@@ -387,5 +392,5 @@ int64_t futex_call(uaddr_t addr, int op, uint32_t val, uint64_t arg3, uaddr_t ad
 				  &deadline);
 	if (err < 0)
 		return err;
-	return call_wait(command, addr, is_private, val, deadline, addr2, val3);
+	return call_wait(command, addr, is_private, val, &deadline, addr2, val3);
 }

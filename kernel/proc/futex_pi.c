@@ -274,12 +274,12 @@ static int settle(struct pi_waiter *w, int err)
 	return result;
 }
 
-int pi_waiter_sleep(struct pi_waiter *w, uint64_t deadline_ns)
+int pi_waiter_sleep(struct pi_waiter *w, const struct deadline *deadline)
 {
 	int err;
 
 	do {
-		err = wait_event_timeout(&w->wq, pi_waiter_may_go(w), deadline_ns, true);
+		err = wait_event_deadline(&w->wq, pi_waiter_may_go(w), deadline);
 		err = settle(w, err);
 	} while (err == -EAGAIN);
 	return err;
@@ -299,7 +299,7 @@ static int lock_or_queue(struct pi_waiter *w, bool queue)
 	return err;
 }
 
-int64_t futex_lock_pi(uaddr_t addr, bool is_private, uint64_t deadline_ns, bool only_try)
+int64_t futex_lock_pi(uaddr_t addr, bool is_private, const struct deadline *deadline, bool only_try)
 {
 	struct futex_key_ref ref;
 	struct pi_waiter w;
@@ -310,7 +310,7 @@ int64_t futex_lock_pi(uaddr_t addr, bool is_private, uint64_t deadline_ns, bool 
 	pi_waiter_begin(&w, &ref.key, addr);
 	err = lock_or_queue(&w, !only_try);
 	if (err == 1)
-		err = pi_waiter_sleep(&w, deadline_ns);
+		err = pi_waiter_sleep(&w, deadline);
 	pi_waiter_end(&w);
 	futex_key_put(&ref);
 	return err == -EINTR ? -ERESTARTNOINTR : err;

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <kernel/deadline.h>
 #include <kernel/loan.h>
 #include <kernel/vm.h>
 
@@ -79,8 +80,8 @@ int64_t futex_wake_locked(struct futex_bucket *b, const struct futex_key *key, u
 			  uint32_t bitset);
 int64_t futex_wake_key(const struct futex_key *key, uint32_t count, uint32_t bitset);
 
-/* The deadline of a call, by the monotonic clock; WAIT_FOREVER for no address.  -EFAULT, -EINVAL. */
-int futex_read_deadline(uaddr_t addr, bool absolute, bool realtime, uint64_t *deadline_ns) __must_check;
+/* The deadline of a call; none for no address.  -EFAULT, -EINVAL. */
+int futex_read_deadline(uaddr_t addr, bool absolute, bool realtime, struct deadline *out) __must_check;
 
 /* futex_requeue.c */
 int64_t futex_requeue(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t wake, uint32_t move,
@@ -113,7 +114,7 @@ struct pi_waiter {
 void pi_waiter_begin(struct pi_waiter *w, const struct futex_key *key, uaddr_t addr);
 void pi_waiter_end(struct pi_waiter *w);
 /* Sleep until the futex is the waiter's: 0, -ETIMEDOUT, -EINTR, -EFAULT.  It is queued. */
-int pi_waiter_sleep(struct pi_waiter *w, uint64_t deadline_ns);
+int pi_waiter_sleep(struct pi_waiter *w, const struct deadline *deadline);
 bool pi_waiter_may_go(const struct pi_waiter *w);
 
 /*
@@ -125,11 +126,12 @@ int pi_lock_or_queue_locked(struct pi_waiter *w, uaddr_t addr, bool queue, bool 
 /* Have the word in memory, to be changed.  No lock is held. */
 int pi_fault_in(uaddr_t addr) __must_check;
 
-int64_t futex_lock_pi(uaddr_t addr, bool is_private, uint64_t deadline_ns, bool only_try);
+/* `only_try`: without a deadline. */
+int64_t futex_lock_pi(uaddr_t addr, bool is_private, const struct deadline *deadline, bool only_try);
 int64_t futex_unlock_pi(uaddr_t addr, bool is_private);
 
 /* futex_requeue_pi.c */
-int64_t futex_wait_requeue_pi(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
-			      uaddr_t addr2);
+int64_t futex_wait_requeue_pi(uaddr_t addr, bool is_private, uint32_t expected,
+			      const struct deadline *deadline, uaddr_t addr2);
 int64_t futex_cmp_requeue_pi(uaddr_t addr, uaddr_t addr2, bool is_private, uint32_t wake, uint32_t limit,
 			     uint32_t expected);

@@ -18,17 +18,17 @@ static bool was_moved(const struct pi_waiter *pi)
 }
 
 /* Awake or timed out.  A waiter that was moved is off the bucket's list for good. */
-static int end_wait(struct futex_waiter *w, struct pi_waiter *pi, int err, uint64_t deadline_ns)
+static int end_wait(struct futex_waiter *w, struct pi_waiter *pi, int err, const struct deadline *deadline)
 {
 	if (!futex_dequeue(w))
 		return err == -EINTR ? -ERESTARTNOINTR : err;
-	err = pi_waiter_sleep(pi, deadline_ns);
+	err = pi_waiter_sleep(pi, deadline);
 	/* To begin anew would be to find that the word has changed. */
 	return err == -EINTR ? -EAGAIN : err;
 }
 
 static int sleep_for(struct futex_waiter *w, struct pi_waiter *pi, const struct futex_key *key, uaddr_t addr,
-		     uint32_t expected, uint64_t deadline_ns)
+		     uint32_t expected, const struct deadline *deadline)
 {
 	uint32_t value;
 	int err;
@@ -38,12 +38,12 @@ static int sleep_for(struct futex_waiter *w, struct pi_waiter *pi, const struct 
 	if (err == 0 && value != expected)
 		err = -EAGAIN;
 	if (err == 0)
-		err = wait_event_timeout(&pi->wq, was_moved(pi), deadline_ns, true);
-	return end_wait(w, pi, err, deadline_ns);
+		err = wait_event_deadline(&pi->wq, was_moved(pi), deadline);
+	return end_wait(w, pi, err, deadline);
 }
 
-int64_t futex_wait_requeue_pi(uaddr_t addr, bool is_private, uint32_t expected, uint64_t deadline_ns,
-			      uaddr_t addr2)
+int64_t futex_wait_requeue_pi(uaddr_t addr, bool is_private, uint32_t expected,
+			      const struct deadline *deadline, uaddr_t addr2)
 {
 	struct futex_key_ref from, to;
 	struct pi_waiter pi;
@@ -60,7 +60,7 @@ int64_t futex_wait_requeue_pi(uaddr_t addr, bool is_private, uint32_t expected, 
 		err = -EINVAL;
 	if (err == 0) {
 		pi_waiter_begin(&pi, &to.key, addr2);
-		err = sleep_for(&w, &pi, &from.key, addr, expected, deadline_ns);
+		err = sleep_for(&w, &pi, &from.key, addr, expected, deadline);
 		pi_waiter_end(&pi);
 	}
 	futex_key_put(&to);

@@ -93,20 +93,20 @@ static int leave(struct waitv *v, unsigned joined)
 	return index;
 }
 
-static int wait_for_any(struct waitv *v, uint64_t deadline_ns)
+static int wait_for_any(struct waitv *v, const struct deadline *deadline)
 {
 	unsigned joined;
 	int err = join(v, &joined), index;
 
 	if (err == 0)
-		err = wait_event_timeout(&v->wq, any_woken(v), deadline_ns, true);
+		err = wait_event_deadline(&v->wq, any_woken(v), deadline);
 	index = leave(v, joined);
 	if (index >= 0)
 		return index;
 	return err == -EINTR ? -ERESTARTSYS : err;
 }
 
-static int64_t wait_for_words(struct waitv *v, uaddr_t words, uint64_t deadline_ns)
+static int64_t wait_for_words(struct waitv *v, uaddr_t words, const struct deadline *deadline)
 {
 	unsigned got;
 	int64_t result = 0;
@@ -117,7 +117,7 @@ static int64_t wait_for_words(struct waitv *v, uaddr_t words, uint64_t deadline_
 		return result;
 	result = get_keys(v, &got);
 	if (result == 0)
-		result = wait_for_any(v, deadline_ns);
+		result = wait_for_any(v, deadline);
 	while (got > 0)
 		futex_key_put(&v->words[--got].ref);
 	return result;
@@ -125,7 +125,7 @@ static int64_t wait_for_words(struct waitv *v, uaddr_t words, uint64_t deadline_
 
 int64_t futex_waitv_call(uaddr_t words, unsigned count, unsigned flags, uaddr_t timeout, int clock)
 {
-	uint64_t deadline_ns;
+	struct deadline deadline;
 	struct waitv *v;
 	int64_t result;
 
@@ -133,7 +133,7 @@ int64_t futex_waitv_call(uaddr_t words, unsigned count, unsigned flags, uaddr_t 
 		return -EINVAL;
 	if (timeout && clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
 		return -EINVAL;
-	result = futex_read_deadline(timeout, true, clock == CLOCK_REALTIME, &deadline_ns);
+	result = futex_read_deadline(timeout, true, clock == CLOCK_REALTIME, &deadline);
 	if (result < 0)
 		return result;
 	v = kzalloc(sizeof(*v) + count * sizeof(v->words[0]));
@@ -141,7 +141,7 @@ int64_t futex_waitv_call(uaddr_t words, unsigned count, unsigned flags, uaddr_t 
 		return -ENOMEM;
 	waitqueue_init(&v->wq);
 	v->count = count;
-	result = wait_for_words(v, words, deadline_ns);
+	result = wait_for_words(v, words, &deadline);
 	kfree(v);
 	return result;
 }

@@ -4,11 +4,10 @@
 
 #include <arch/usercopy.h>
 #include <kernel/cap.h>
+#include <kernel/deadline.h>
 #include <kernel/file.h>
 #include <kernel/mqueue.h>
 #include <kernel/proc_calls.h>
-#include <kernel/timespec.h>
-#include <kernel/wait.h>
 #include <serix/abi_fs.h>
 #include <serix/errno.h>
 
@@ -85,18 +84,18 @@ static int use_queue(int fd, uint32_t access, struct file_use *use)
 }
 
 /* An absolute time of the real-time clock; none: for ever. */
-static int get_deadline(uaddr_t from, uint64_t *deadline_ns)
+static int get_deadline(uaddr_t from, struct deadline *out)
 {
 	struct abi_timespec ts;
 
-	*deadline_ns = WAIT_FOREVER;
+	*out = (struct deadline){ .ns = WAIT_FOREVER };
 	if (!from)
 		return 0;
 	if (copy_from_user(&ts, from, sizeof(ts)) < 0)
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
-	*deadline_ns = deadline_of_real(timespec_to_ns(&ts));
+	*out = (struct deadline){ .ns = timespec_to_ns(&ts), .real = true };
 	return 0;
 }
 
@@ -110,7 +109,7 @@ static struct mqueue_size limits_of(const struct file_use *use)
 }
 
 static int send(const struct file_use *use, uaddr_t from, uint64_t size, uint32_t priority,
-		uint64_t deadline_ns)
+		const struct deadline *deadline)
 {
 	struct mqueue_message *m;
 	int err;
@@ -122,7 +121,7 @@ static int send(const struct file_use *use, uaddr_t from, uint64_t size, uint32_
 		return -ENOMEM;
 	err = copy_from_user(mqueue_message_text(m), from, size);
 	if (err == 0)
-		err = mqueue_send(use->file, m, deadline_ns);
+		err = mqueue_send(use->file, m, deadline);
 	if (err < 0)
 		mqueue_message_free(m);
 	return err;
@@ -131,9 +130,9 @@ static int send(const struct file_use *use, uaddr_t from, uint64_t size, uint32_
 SYSCALL(mq_timedsend)
 {
 	uint32_t priority = ARG(3, uint32_t);
-	uint64_t deadline_ns;
+	struct deadline deadline;
 	struct file_use use;
-	int err = get_deadline(ARG(4, uaddr_t), &deadline_ns);
+	int err = get_deadline(ARG(4, uaddr_t), &deadline);
 
 	if (err < 0)
 		return err;
@@ -142,7 +141,7 @@ SYSCALL(mq_timedsend)
 	err = use_queue(ARG(0, int), CAP_WRITE, &use);
 	if (err < 0)
 		return err;
-	err = send(&use, ARG(1, uaddr_t), ARG(2, uint64_t), priority, deadline_ns);
+	err = send(&use, ARG(1, uaddr_t), ARG(2, uint64_t), priority, &deadline);
 	file_done(&use);
 	return err;
 }
@@ -164,9 +163,9 @@ static int64_t deliver(struct mqueue_message *m, uaddr_t to, uaddr_t priority)
 SYSCALL(mq_timedreceive)
 {
 	struct mqueue_message *m;
-	uint64_t deadline_ns;
+	struct deadline deadline;
 	struct file_use use;
-	int err = get_deadline(ARG(4, uaddr_t), &deadline_ns);
+	int err = get_deadline(ARG(4, uaddr_t), &deadline);
 
 	if (err < 0)
 		return err;
@@ -176,7 +175,7 @@ SYSCALL(mq_timedreceive)
 	if (ARG(2, uint64_t) < (uint64_t)limits_of(&use).bytes)
 		err = -EMSGSIZE;
 	else
-		err = mqueue_receive(use.file, &m, deadline_ns);
+		err = mqueue_receive(use.file, &m, &deadline);
 	file_done(&use);
 	return err < 0 ? err : deliver(m, ARG(1, uaddr_t), ARG(3, uaddr_t));
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,4 +57,27 @@ static inline pid_t sleeper(void)
 			pause();
 	}
 	return pid;
+}
+
+/* Of a process, as /proc/pid/stat has it; 0: there is no such. */
+static inline char state_of(pid_t pid)
+{
+	char path[32], text[256], *at;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	at = strrchr(text, ')');
+	return at ? at[2] : 0;
+}
+
+/* Until it is in that state, or has ended. */
+static inline void until_state(pid_t pid, char state)
+{
+	for (char now = 0; now != state && now != 'Z'; now = state_of(pid))
+		usleep(1000);
 }

@@ -2,6 +2,8 @@
 /* Clocks, sleeping, interval timers. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -181,36 +183,98 @@ static void a_signal_ends_sleep_by_cpu_time(void)
 	need(left.tv_sec >= 98 && left.tv_sec <= 100);
 }
 
-static struct timespec wake_at;
-static _Atomic bool asleep, woken;
+/* <linux/futex.h> does not come with musl. */
+#define FUTEX_LOCK_PI        6
+#define FUTEX_WAIT_BITSET    9
+#define FUTEX_CLOCK_REALTIME 256
+#define FUTEX_32             2
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
 
-static void *sleep_until_wake_at(void *arg)
+static struct timespec wake_at;
+static uint32_t word, owned;
+static mqd_t queue;
+
+static long sleep_until_then(void)
 {
-	(void)arg;
-	asleep = true;
-	woken = clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &wake_at, NULL) == 0;
+	return clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &wake_at, NULL);
+}
+
+static long wait_for_word(void)
+{
+	return syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &wake_at, NULL, 1);
+}
+
+static long wait_for_words(void)
+{
+	struct {
+		uint64_t value, addr;
+		uint32_t flags, reserved;
+	} words[] = { { 0, (uintptr_t)&word, FUTEX_32, 0 } };
+
+	return syscall(SYS_futex_waitv, words, 1, 0, &wake_at, CLOCK_REALTIME);
+}
+
+static long wait_to_own(void)
+{
+	return syscall(SYS_futex, &owned, FUTEX_LOCK_PI, 0, &wake_at, NULL, 0);
+}
+
+static long wait_for_message(void)
+{
+	char text[8];
+
+	return mq_timedreceive(queue, text, sizeof(text), NULL, &wake_at);
+}
+
+static const struct real_wait {
+	long (*wait)(void);
+	int result, error;
+} real_waits[] = {
+	{ sleep_until_then, 0, 0 },          { wait_for_word, -1, ETIMEDOUT },
+	{ wait_for_words, -1, ETIMEDOUT },   { wait_to_own, -1, ETIMEDOUT },
+	{ wait_for_message, -1, ETIMEDOUT },
+};
+#define REAL_WAITS (sizeof(real_waits) / sizeof(real_waits[0]))
+static _Atomic unsigned begun, ended;
+
+static void *wait_until_then(void *arg)
+{
+	const struct real_wait *w = arg;
+
+	begun++;
+	errno = 0;
+	need(w->wait() == w->result && errno == w->error);
+	ended++;
 	return NULL;
 }
 
-/* A sleep until tomorrow ends when somebody makes it tomorrow. */
-static void sleeping_while_the_clock_is_set(void)
+/* All that wait until tomorrow wait no longer when somebody makes it tomorrow; a step back moves nobody. */
+static void waiting_while_the_clock_is_set(void)
 {
+	struct mq_attr attr = { .mq_maxmsg = 1, .mq_msgsize = 8 };
+	pthread_t waiters[REAL_WAITS];
 	struct timespec now, later;
-	pthread_t sleeper;
 
-	need(clock_gettime(CLOCK_REALTIME, &now) == 0);
+	owned = (uint32_t)syscall(SYS_gettid);
+	mq_unlink("/clocks");
+	queue = mq_open("/clocks", O_CREAT | O_RDWR, 0600, &attr);
+	need(queue >= 0 && clock_gettime(CLOCK_REALTIME, &now) == 0);
 	wake_at = now;
 	wake_at.tv_sec += 86400;
-	need(pthread_create(&sleeper, NULL, sleep_until_wake_at, NULL) == 0);
-	while (!asleep)
+	for (unsigned i = 0; i < REAL_WAITS; i++)
+		need(pthread_create(&waiters[i], NULL, wait_until_then, (void *)&real_waits[i]) == 0);
+	while (begun < REAL_WAITS)
 		usleep(1000);
 	usleep(20000);
-	need(!woken);
+	need(clock_settime(CLOCK_REALTIME, &now) == 0 && ended == 0);
 	later = wake_at;
 	later.tv_sec += 1;
 	need(clock_settime(CLOCK_REALTIME, &later) == 0);
-	need(pthread_join(sleeper, NULL) == 0 && woken);
-	need(clock_settime(CLOCK_REALTIME, &now) == 0);
+	for (unsigned i = 0; i < REAL_WAITS; i++)
+		need(pthread_join(waiters[i], NULL) == 0);
+	need(ended == REAL_WAITS && clock_settime(CLOCK_REALTIME, &now) == 0);
 }
 
 static void interval_timer(void)
@@ -279,7 +343,7 @@ int main(void)
 	tap(passes(absolute_sleep), "clock_nanosleep to a point in time");
 	tap(passes(sleeping_by_cpu_time), "clock_nanosleep by CPU time");
 	tap(passes(a_signal_ends_sleep_by_cpu_time), "a signal ends it, and what is left is told");
-	tap(passes(sleeping_while_the_clock_is_set), "a sleep until a real time follows the clock");
+	tap(passes(waiting_while_the_clock_is_set), "who waits until a real time follows the clock");
 	tap(passes(interval_timer), "setitimer");
 	tap(passes(alarm_call), "alarm");
 	tap(passes(alarm_and_fork), "a child inherits no timer");

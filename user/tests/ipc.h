@@ -63,22 +63,6 @@ static inline bool leaves_with(pid_t child, int code)
 	return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == code;
 }
 
-/* Of a process, as /proc/pid/stat has it; 0: there is no such. */
-static inline char state_of(pid_t pid)
-{
-	char path[32], text[256], *at;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-	fclose(f);
-	at = strrchr(text, ')');
-	return at ? at[2] : 0;
-}
-
 static inline bool poll_in(cap_handle_t handle, int timeout_ms)
 {
 	struct pollfd p = { .fd = (int)handle, .events = POLLIN };

@@ -56,8 +56,7 @@ static pid_t begin(void (*does)(const void *), const void *arg, int priority)
 		does(arg);
 		_exit(0);
 	}
-	while (state_of(pid) != 'S')
-		pause_ms(1);
+	until_state(pid, 'S');
 	return pid;
 }
 

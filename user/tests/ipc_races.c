@@ -53,18 +53,11 @@ static cap_handle_t port_for(enum wait what)
 	return port;
 }
 
-/* Until a process is in that state, as /proc tells, or has ended. */
-static void until_it_is(pid_t child, char state)
-{
-	for (char now = 0; now != state && now != 'Z'; now = state_of(child))
-		pause_ms(1);
-}
-
 static void until_it_waits(pid_t child)
 {
 	while (!atomic_load(about_to_wait))
 		pause_ms(1);
-	until_it_is(child, 'S');
+	until_state(child, 'S');
 }
 
 /* The same; a received call is received here, and *cookie names it. */
@@ -297,7 +290,7 @@ static void waiting_goes_on(bool by_stopping)
 		let_it_wait(child, port, what, &cookie);
 		kill(child, by_stopping ? SIGSTOP : SIGUSR1);
 		if (by_stopping) {
-			until_it_is(child, 'T');
+			until_state(child, 'T');
 			kill(child, SIGCONT);
 		}
 		pause_ms(5); /* which only makes it likelier that it waits again */

@@ -103,6 +103,58 @@ static void deadlines(void)
 	need(mq_timedreceive(q, buf, 8, NULL, &past) == 1 && buf[0] == '1');
 }
 
+/* Children that wait begin in this order; those of less urgency came first. */
+static void in_turn(void (*wait)(mqd_t q, int n), mqd_t q, pid_t pids[4])
+{
+	static const int nice_of[4] = { 10, 0, 0, -5 };
+
+	for (int i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			need(nice(nice_of[i]) == nice_of[i]);
+			wait(q, i);
+			_exit(0);
+		}
+		need(pids[i] > 0);
+		until_state(pids[i], 'S');
+	}
+}
+
+static void send_own(mqd_t q, int n)
+{
+	char text = (char)('0' + n);
+
+	need(mq_send(q, &text, 1, 0) == 0);
+}
+
+static void receive_own(mqd_t q, int n)
+{
+	char text;
+
+	need(mq_receive(q, &text, 1, NULL) == 1 && text == (char)('0' + n));
+}
+
+/* Receivers and senders alike: the most urgent first, then who came first, whoever runs first. */
+static void urgency(void)
+{
+	static const char expected[] = "3120";
+	mqd_t q = make(0, 1, 1);
+	pid_t pids[4];
+
+	in_turn(receive_own, q, pids);
+	for (int i = 0; i < 4; i++)
+		need(mq_send(q, &expected[i], 1, 0) == 0);
+	for (int i = 0; i < 4; i++)
+		need(joined(pids[i]) == 0);
+	need(mq_send(q, "x", 1, 0) == 0);
+	in_turn(send_own, q, pids);
+	need(mq_receive(q, buf, 1, NULL) == 1 && buf[0] == 'x');
+	for (int i = 0; i < 4; i++)
+		need(mq_receive(q, buf, 1, NULL) == 1 && buf[0] == expected[i]);
+	for (int i = 0; i < 4; i++)
+		need(joined(pids[i]) == 0);
+}
+
 static void on_signal(int signo)
 {
 	(void)signo;
@@ -324,6 +376,7 @@ int main(void)
 	tap(passes(order), "by priority, then by age");
 	tap(passes(waiting), "who finds no room, or no message, waits");
 	tap(passes(deadlines), "until a time");
+	tap(passes(urgency), "the most urgent first");
 	tap(passes(interrupted), "or a signal");
 	tap(passes(polled), "poll");
 	tap(passes(notified), "a signal for a message in an empty queue, once");
