@@ -25,12 +25,12 @@ void deadline_follow(const struct deadline *d, struct waiter *w);
 void deadline_leave(const struct deadline *d, struct waiter *w);
 
 /* As wait_event_interruptible(); also -ETIMEDOUT. */
-#define wait_event_deadline(wq, cond, d)                                         \
-	({                                                                       \
-		struct waiter clock_;                                            \
-		int result_;                                                     \
-		deadline_follow(d, &clock_);                                     \
-		result_ = wait_event_timeout(wq, cond, deadline_at(d), true);    \
-		deadline_leave(d, &clock_);                                      \
-		result_;                                                         \
+#define wait_event_deadline(wq, cond, d)                                      \
+	({                                                                    \
+		struct waiter clock_;                                         \
+		int result_;                                                  \
+		deadline_follow(d, &clock_);                                  \
+		result_ = wait_event_timeout(wq, cond, deadline_at(d), true); \
+		deadline_leave(d, &clock_);                                   \
+		result_;                                                      \
 	})

@@ -137,15 +137,16 @@ struct process {
 	struct waitqueue child_wait; /* parents sleep here for their children */
 
 	/* Stopping. */
-	uint32_t stopped_threads; /* [p] parked now */
-	uint32_t dump_parked;     /* [p] standing still for the dumper */
-	struct thread *dumper;    /* [p] writes the core: kernel/core_dump.h */
-	int stop_signal;          /* [p] */
-	bool stop_requested;      /* [p] every thread parks itself */
-	bool stop_dequeued;       /* [p] a thread is about to stop; SIGCONT still prevents it */
-	bool stop_reported;       /* [p] wait(WUNTRACED) has told the parent */
-	bool continued;           /* [p] for wait(WCONTINUED) */
-	bool notify_continued;    /* [p] a woken thread tells the parent */
+	uint32_t stopped_threads;   /* [p] parked now */
+	uint32_t dump_parked;       /* [p] standing still for the dumper, */
+	struct waitqueue dump_wait; /* here: nothing wakes them before it is done */
+	struct thread *dumper;      /* [p] writes the core: kernel/core_dump.h */
+	int stop_signal;            /* [p] */
+	bool stop_requested;        /* [p] every thread parks itself */
+	bool stop_dequeued;         /* [p] a thread is about to stop; SIGCONT still prevents it */
+	bool stop_reported;         /* [p] wait(WUNTRACED) has told the parent */
+	bool continued;             /* [p] for wait(WCONTINUED) */
+	bool notify_continued;      /* [p] a woken thread tells the parent */
 
 	bool exiting;       /* [p] exit_group in progress */
 	bool no_new_privs;  /* [p] */

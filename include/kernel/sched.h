@@ -132,9 +132,9 @@ void sched_yield(void);
 /* Make a sleeping (STOPPED when `from` says so) task runnable; true if it was not.  Any context. */
 bool task_wake(struct task *task);
 bool task_wake_from(struct task *task, enum task_state from);
-/* Has a task that was about to stop (TASK_STOPPED) done so, its context saved?  Then nobody but who wakes it
- * has it run again. */
-bool task_is_off(struct task *task);
+/* Sleep until a task that is about to go to sleep in that state has done so, its context saved.  Nobody but
+ * who wakes it has it run again: the caller sees to it that nobody does. */
+void task_wait_until_off(struct task *task, enum task_state state);
 /* Set work bits and, for interruptible sleepers, wake. */
 void task_set_work(struct task *task, uint32_t bits);
 /* The same where it does not matter to a task in user mode. */

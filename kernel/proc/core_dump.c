@@ -57,7 +57,7 @@ void core_dump_wait(struct thread *t)
 	}
 	spin_unlock_irqrestore(&p->lock, flags);
 	if (parks)
-		wait_event(&p->thread_wait, !READ_ONCE(p->dumper));
+		wait_event(&p->dump_wait, !READ_ONCE(p->dumper));
 }
 
 /* The running thread dumps; false: another ends the process already. */
@@ -84,18 +84,12 @@ static void end(struct process *p, bool written)
 	if (written)
 		p->exit_status |= WAIT_STATUS_CORE;
 	p->dumper = NULL;
-	wake_up_all(&p->thread_wait);
+	wake_up_all(&p->dump_wait);
 	spin_unlock_irqrestore(&p->lock, flags);
 }
 
-/* Its registers are where a switch leaves them. */
-static void wait_until_saved(const struct task *task)
-{
-	while (atomic_load_explicit(&task->on_cpu, memory_order_acquire))
-		sched_yield();
-}
-
-/* The dumper first, then those that stand still: they stay until it is done.  NULL: no memory. */
+/* The dumper first, then those that stand still, their registers where a switch leaves them: they stay until
+ * it is done.  NULL: no memory. */
 static struct thread **collect_threads(struct process *p, uint32_t *count)
 {
 	uint32_t n = 0, max = READ_ONCE(p->live_threads);
@@ -112,7 +106,7 @@ static struct thread **collect_threads(struct process *p, uint32_t *count)
 			threads[n++] = t;
 	spin_unlock_irqrestore(&p->lock, flags);
 	for (uint32_t i = 1; i < n; i++)
-		wait_until_saved(&threads[i]->task);
+		task_wait_until_off(&threads[i]->task, TASK_SLEEPING);
 	*count = n;
 	return threads;
 }

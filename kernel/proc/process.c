@@ -107,6 +107,7 @@ struct process *process_alloc(void)
 	list_init(&p->sibling);
 	list_init(&p->group_link);
 	waitqueue_init(&p->thread_wait);
+	waitqueue_init(&p->dump_wait);
 	waitqueue_init(&p->child_wait);
 	waitqueue_init(&p->vfork_wait);
 	waitqueue_init(&p->signal_wait);

@@ -11,9 +11,6 @@
 
 #include "ptrace_priv.h"
 
-#define SPINS        16
-#define POLL_TIME_NS 50000
-
 static bool killed_locked(const struct thread *t)
 {
 	const struct process *p = t->process;
@@ -230,17 +227,6 @@ static int freeze_locked(struct thread *t)
 	return 0;
 }
 
-/* It said that it stopped a few instructions before it does. */
-static void wait_until_off(struct task *task)
-{
-	for (unsigned spins = 0; !task_is_off(task); spins++) {
-		if (spins < SPINS)
-			sched_yield();
-		else
-			(void)sleep_until(time_now_ns() + POLL_TIME_NS, false);
-	}
-}
-
 int ptrace_freeze(pid_t tid, struct thread **out)
 {
 	uint64_t flags;
@@ -251,7 +237,8 @@ int ptrace_freeze(pid_t tid, struct thread **out)
 	flags = tree_lock();
 	*out = thread_find_locked(tid); /* frozen: still the same */
 	tree_unlock(flags);
-	wait_until_off(&(*out)->task);
+	/* It said that it stopped a few instructions before it does. */
+	task_wait_until_off(&(*out)->task, TASK_STOPPED);
 	return 0;
 }
 

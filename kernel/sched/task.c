@@ -10,6 +10,9 @@
 #include <kernel/vmalloc.h>
 #include <serix/errno.h>
 
+#define OFF_SPINS   16
+#define OFF_POLL_NS 50000
+
 static _Atomic uint64_t task_count;
 
 static void task_entry(void *arg)
@@ -57,14 +60,24 @@ void task_fini(struct task *task)
 	kstack_free(task->kernel_stack);
 }
 
-bool task_is_off(struct task *task)
+static bool is_off(struct task *task, enum task_state state)
 {
 	uint64_t flags;
 	struct runq *rq = runq_lock_task(task, &flags);
-	bool off = is_off_locked(rq, task) && atomic_load(&task->state) == TASK_STOPPED;
+	bool off = is_off_locked(rq, task) && atomic_load(&task->state) == state;
 
 	spin_unlock_irqrestore(&rq->lock, flags);
 	return off;
+}
+
+void task_wait_until_off(struct task *task, enum task_state state)
+{
+	for (unsigned spins = 0; !is_off(task, state); spins++) {
+		if (spins < OFF_SPINS)
+			sched_yield();
+		else /* it may be of less urgency */
+			(void)sleep_until(time_now_ns() + OFF_POLL_NS, false);
+	}
 }
 
 void task_start(struct task *task)

@@ -136,7 +136,7 @@ static void handed_on_when_blocked(void)
 
 static struct shared {
 	_Atomic pid_t tid;
-	_Atomic bool leave;
+	_Atomic bool leave, left;
 	_Atomic int taken_by_other;
 } * shared;
 
@@ -166,6 +166,8 @@ static int traced_program(void)
 	other = start(unblocked_waiter, NULL);
 	atomic_store(&shared->taken_by_other, comes(&taken, 1));
 	stop_waiter(other);
+	while (!atomic_load(&shared->left))
+		sched_yield();
 	return 0;
 }
 
@@ -189,6 +191,7 @@ static void not_told_to_one_that_is_stopped(void)
 	need(kill(pid, FIRST) == 0 && comes(&shared->taken_by_other, 1));
 	need(ptrace(PTRACE_CONT, shared->tid, 0, 0) == 0);
 	need(waitpid(shared->tid, &status, __WALL) == shared->tid && WIFEXITED(status));
+	atomic_store(&shared->left, true);
 	need(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
