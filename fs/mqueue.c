@@ -2,10 +2,10 @@
 /*
  * POSIX message queues: messages, who waits for them, who is told.
  *
- * Messages stand in a tree by priority and, within one, by the order they came.  Who finds nothing to take, or
- * no room, sleeps in a list, the most urgent first.  A message that comes is handed to the first receiver, and
- * is not one that anybody is told of; the room of one that goes is filled with the first sender's.  So nobody
- * waits to receive while there is a message, nor to send while there is room.
+ * Messages stand in a tree by priority and, within one, by the order they came.  Who finds nothing to take,
+ * or no room, sleeps in a list, the most urgent first.  A message that comes is handed to the first receiver,
+ * and is not one that anybody is told of; the room of one that goes is filled with the first sender's.  So
+ * nobody waits to receive while there is a message, nor to send while there is room.
  *
  * Locks: mqueue.lock covers a queue; `accounts_lock` which queues there are, for the limits.  Never both.
  */
