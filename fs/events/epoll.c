@@ -353,13 +353,21 @@ int epoll_create(uint32_t flags, struct file **out)
 /* What may go with EPOLLEXCLUSIVE. */
 #define EXCLUSIVE_MAY (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 
+/* A descriptor opened with O_PATH counts as none. */
+static int why_unwatched(const struct kobject *obj)
+{
+	if (object_is_file(obj) && (atomic_load(&container_of(obj, struct file, object)->flags) & O_PATH))
+		return -EBADF;
+	return -EPERM;
+}
+
 static int check(const struct epoll *ep, int op, struct capability *target,
 		 const struct abi_epoll_event *event)
 {
 	const struct epoll *inner = object_epoll(target->object);
 
 	if (!object_can_poll(target->object))
-		return -EPERM;
+		return why_unwatched(target->object);
 	if (inner == ep)
 		return -EINVAL;
 	if (op == EPOLL_CTL_DEL)

@@ -332,6 +332,9 @@ static int64_t inotify_ioctl(struct file *file, uint32_t cmd, uint64_t arg)
 	return put_user_u32(arg, (uint32_t)READ_ONCE(inotify_of(file)->bytes));
 }
 
+/* What the program asked for, as far as it still holds. */
+#define SHOWN (IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT)
+
 static void inotify_info(struct file *file, char *buf, size_t size)
 {
 	struct inotify *in = inotify_of(file);
@@ -344,7 +347,7 @@ static void inotify_info(struct file *file, char *buf, size_t size)
 
 		used += (size_t)scnprintf(buf + used, size - used,
 					  "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n", w->wd,
-					  v->ino, (uint64_t)v->sb->dev, w->watch.mask & IN_ALL_EVENTS);
+					  v->ino, (uint64_t)v->sb->dev, w->watch.mask & SHOWN);
 	}
 	spin_unlock(&watch_lock);
 }

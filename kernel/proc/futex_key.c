@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a futex word is known by, whatever address it is used through. */
 #include <arch/paging.h>
+#include <arch/usercopy.h>
 #include <serix/errno.h>
 
 #include "futex_priv.h"
@@ -9,7 +10,11 @@
 static __noinline int get_by_area(struct vm_space *vm, uaddr_t addr, struct futex_key_ref *out)
 {
 	struct vm_area area __attribute__((uninitialized));
+	uint32_t word;
 
+	/* Its page decides what a word is known by: there has to be one that can be read. */
+	if (get_user_u32(addr, &word) < 0)
+		return -EFAULT;
 	if (!vm_next_area(vm, addr, &area))
 		return -EFAULT;
 	if (area.start <= addr && (area.flags & (VM_SHARED | VM_REVOKED)) == VM_SHARED && area.object) {

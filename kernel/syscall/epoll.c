@@ -45,7 +45,7 @@ static __noinline int why_refused(int epfd, int fd, int refusal)
 
 	if (err < 0)
 		return err;
-	err = file_is_epoll(use.file) ? refusal : -EINVAL;
+	err = file_is_epoll(use.file) || (atomic_load(&use.file->flags) & O_PATH) ? refusal : -EINVAL;
 	file_done(&use);
 	if (err != -EINVAL || cap_use(current_process()->caps, fd, OBJECT_NONE, 0, &target) < 0)
 		return refusal;

@@ -199,6 +199,19 @@ static int check_map(uint64_t len, uint32_t prot, uint32_t flags, uint64_t offse
 	return check_write_exec(prot, "mmap");
 }
 
+/* Of several errors that of the descriptor counts. */
+static __noinline bool is_no_file(int fd)
+{
+	struct file_use use;
+	bool place;
+
+	if (file_use(fd, 0, &use) < 0)
+		return true;
+	place = atomic_load(&use.file->flags) & O_PATH;
+	file_done(&use);
+	return place;
+}
+
 /*
  * takes: MAP_* in MAP_KNOWN area_flags how_to_map check_map, but MAP_TYPE MAP_KNOWN MAP_HUGE_SHIFT
  * MAP_HUGE_MASK MAP_HUGETLB, not MAP_SYNC (EOPNOTSUPP), else EOPNOTSUPP with MAP_SHARED_VALIDATE, ignored
@@ -214,6 +227,8 @@ SYSCALL(mmap)
 	struct vm_source source;
 	int err = check_map(len, prot, flags, offset);
 
+	if (err < 0 && !(flags & MAP_ANONYMOUS) && IS_ALIGNED(offset, PAGE_SIZE) && is_no_file(ARG(4, int)))
+		return -EBADF;
 	if (err == 0)
 		err = check_locked(m.flags, ALIGN_UP(len, PAGE_SIZE));
 	if (err == 0 && over_limit(m.flags, ALIGN_UP(len, PAGE_SIZE)))

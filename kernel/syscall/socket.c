@@ -16,6 +16,12 @@
 
 /* --- using a socket ------------------------------------------------------------------------------------ */
 
+/* A descriptor opened with O_PATH counts as none. */
+static int no_socket(const struct file *file)
+{
+	return atomic_load(&file->flags) & O_PATH ? -EBADF : -ENOTSOCK;
+}
+
 /* The descriptor is none, is no socket's, or lacks a right. */
 static __noinline int why_refused(int fd)
 {
@@ -25,7 +31,7 @@ static __noinline int why_refused(int fd)
 	if (err < 0)
 		return err;
 	if (!file_is_socket(use.file)) {
-		err = -ENOTSOCK;
+		err = no_socket(use.file);
 	} else {
 		cap_audit(CAP_EVENT_DENIAL, use.cap, "socket");
 		err = -EPERM;
@@ -36,12 +42,15 @@ static __noinline int why_refused(int fd)
 
 static inline int use_socket(int fd, uint32_t rights, struct file_use *use)
 {
+	int err;
+
 	if (unlikely(file_use(fd, rights, use) < 0))
 		return why_refused(fd);
 	if (likely(file_is_socket(use->file)))
 		return 0;
+	err = no_socket(use->file);
 	file_done(use);
-	return -ENOTSOCK;
+	return err;
 }
 
 static inline const struct socket_ops *ops_of(const struct file_use *use)

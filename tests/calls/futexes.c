@@ -56,6 +56,7 @@ static void test_futex(void)
 {
 	struct timespec soon = { 0, 10000000 }, bad = { 0, -1 };
 	struct sigaction sa = { .sa_handler = handler };
+	int *closed = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	pthread_t t[3];
 
 	RESULT(futex(&word, FUTEX_WAIT, 1, NULL, NULL, 0));
@@ -66,6 +67,10 @@ static void test_futex(void)
 	RESULT(futex((int *)((char *)&word + 1), FUTEX_WAIT, 0, NULL, NULL, 0));
 	RESULT(futex(nowhere(), FUTEX_WAIT, 0, NULL, NULL, 0));
 	RESULT(futex(nowhere(), FUTEX_WAKE | PRIVATE, 1, NULL, NULL, 0));
+	RESULT(futex(nowhere(), FUTEX_WAKE, 1, NULL, NULL, 0));
+	RESULT(futex(closed, FUTEX_WAKE, 1, NULL, NULL, 0));
+	RESULT(futex(closed, FUTEX_WAKE | PRIVATE, 1, NULL, NULL, 0));
+	RESULT(futex(&word, FUTEX_CMP_REQUEUE, 1, (void *)1, closed, 0));
 	RESULT(futex(&word, 99, 0, NULL, NULL, 0));
 	RESULT(futex(&word, FUTEX_WAIT_BITSET, 0, NULL, NULL, 0));
 	RESULT(futex(&word, FUTEX_WAKE_BITSET, 1, NULL, NULL, 0));

@@ -64,6 +64,10 @@ static void test_mmap(void)
 	RESULT(mapped(mmap(NULL, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0)));
 	RESULT(mapped(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, -1, 0)));
 	RESULT(mapped(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 1)));
+	RESULT(mapped(mmap(NULL, 0, PROT_READ, MAP_PRIVATE, fd, 0)));
+	RESULT(mapped(mmap(NULL, 0, PROT_READ, MAP_PRIVATE, -1, 0))); /* the descriptor's error comes first */
+	RESULT(mapped(mmap(NULL, 0, PROT_READ, MAP_PRIVATE, -1, 1))); /* but for that of the offset */
+	RESULT(mapped(mmap(NULL, 0, PROT_READ, MAP_PRIVATE, open("file", O_PATH), 0)));
 	RESULT(mapped(mmap(p + 1, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)));
 	RESULT(mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0)));
 	RESULT(mapped(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, reader, 0)));

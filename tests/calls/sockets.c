@@ -52,6 +52,10 @@ static void test_socket(void)
 	RESULT(socket(AF_UNIX, SOCK_STREAM, 77));
 	RESULT(socket(77, SOCK_STREAM, 0));
 	RESULT(socket(-1, SOCK_STREAM, 0));
+	RESULT(listen(open(".", O_RDONLY), 1));
+	RESULT(listen(open(".", O_PATH), 1)); /* counts as none */
+	RESULT(accept(open(".", O_PATH), NULL, NULL));
+	RESULT(send(open(".", O_PATH), "", 1, 0));
 	RESULT(lseek(fd, 0, SEEK_SET));
 }
 

@@ -163,6 +163,8 @@ static void test_epoll(void)
 	RESULT(epoll_ctl(ep, EPOLL_CTL_ADD, other, &e));
 	RESULT(epoll_ctl(ep, EPOLL_CTL_ADD, ep, &e));
 	RESULT(epoll_ctl(ep, EPOLL_CTL_ADD, file_with("file", ""), &e));
+	RESULT(epoll_ctl(ep, EPOLL_CTL_ADD, open("file", O_PATH), &e)); /* counts as none */
+	RESULT(epoll_ctl(open("file", O_PATH), EPOLL_CTL_ADD, ends[0], &e));
 	RESULT(epoll_ctl(ep, EPOLL_CTL_DEL, ends[1], NULL));
 	RESULT(epoll_ctl(ep, EPOLL_CTL_MOD, ends[1], &e));
 	RESULT(epoll_ctl(ep, 99, ends[0], &e));
