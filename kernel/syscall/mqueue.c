@@ -159,7 +159,6 @@ static int64_t deliver(struct mqueue_message *m, uaddr_t to, uaddr_t priority)
 	return result;
 }
 
-/* lacks: an order among those who wait: the first to look gets the message */
 SYSCALL(mq_timedreceive)
 {
 	struct mqueue_message *m;
