@@ -191,7 +191,10 @@ extern const struct proc_entry proc_sys_mqueue_entries[PROC_SYS_MQUEUE_COUNT]; /
 extern const struct proc_entry
 	proc_sys_fanotify_entries[PROC_SYS_FANOTIFY_COUNT]; /* fs/proc_sys_fanotify.c */
 
-#define PROC_SYS_FS_COUNT 11
+#define PROC_SYS_INOTIFY_COUNT 3
+extern const struct proc_entry proc_sys_inotify_entries[PROC_SYS_INOTIFY_COUNT]; /* fs/proc_sys_inotify.c */
+
+#define PROC_SYS_FS_COUNT 14
 extern const struct proc_entry proc_sys_fs_entries[PROC_SYS_FS_COUNT]; /* fs/proc_sys_fs.c */
 
 /* fs/lease.c: rows of /proc/locks behind that number, all or the running process's own. */

@@ -7,12 +7,15 @@
  *
  * An event like the last one in the queue is not queued again.  When the queue is full, or there is no
  * memory, one event says that some were lost.
+ *
+ * Files and watches are counted for the user who made the file, whoever has it now.
  */
 #include <kernel/inotify.h>
 
 #include <arch/usercopy.h>
 #include <kernel/async.h>
 #include <kernel/format.h>
+#include <kernel/process.h>
 #include <kernel/rbtree.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -20,9 +23,20 @@
 #include "events_priv.h"
 #include "watch.h"
 
-#define QUEUE_MAX   16384u
-#define WATCHES_MAX 65536u /* of one file */
-#define NAME_ALIGN  ((uint32_t)sizeof(struct abi_inotify_event))
+#define NAME_ALIGN ((uint32_t)sizeof(struct abi_inotify_event))
+
+_Atomic uint32_t inotify_max_events = 16384;
+_Atomic uint32_t inotify_max_files = 128;
+_Atomic uint32_t inotify_max_watches = 65536;
+
+struct inotify_user {     /* is there as long as one of its files */
+	struct list link; /* [watch_lock] in inotify_users */
+	uint32_t uid;     /* [i] */
+	uint32_t files;   /* [watch_lock] */
+	uint32_t watches; /* [watch_lock] of all those files */
+};
+
+static struct list inotify_users = LIST_INIT(inotify_users); /* [watch_lock] */
 
 struct event {
 	struct list link;
@@ -31,13 +45,14 @@ struct event {
 };
 
 struct inotify {
-	struct list events;   /* [watch_lock] oldest first */
-	uint32_t count;       /* [watch_lock] of those */
-	uint64_t bytes;       /* [watch_lock] that they take when read */
-	bool overflowed;      /* [watch_lock] some were lost, and the last thing to read says so */
-	struct rb_tree by_wd; /* [watch_lock] */
-	uint32_t watches;     /* [watch_lock] */
-	int32_t last_wd;      /* [watch_lock] */
+	struct inotify_user *user; /* [i] */
+	uint32_t limit;            /* [i] of count */
+	struct list events;        /* [watch_lock] oldest first */
+	uint32_t count;            /* [watch_lock] of those */
+	uint64_t bytes;            /* [watch_lock] that they take when read */
+	bool overflowed;           /* [watch_lock] some were lost, and the last thing to read says so */
+	struct rb_tree by_wd;      /* [watch_lock] */
+	int32_t last_wd;           /* [watch_lock] */
 	struct waitqueue readers;
 	struct async_source async; /* who gets a signal for an event */
 };
@@ -57,6 +72,59 @@ static struct inotify_watch *inotify_watch_of(struct watch *w)
 static struct inotify *inotify_of(const struct file *file)
 {
 	return file->private;
+}
+
+/* --- users ---------------------------------------------------------------------------------------------- */
+
+static struct inotify_user *find_user_locked(uint32_t uid)
+{
+	struct inotify_user *user;
+
+	list_for_each (user, &inotify_users, link)
+		if (user->uid == uid)
+			return user;
+	return NULL;
+}
+
+/* Counts a file for the calling user.  -EMFILE, -ENOMEM. */
+static int join_user(struct inotify *in)
+{
+	struct inotify_user *user, *fresh = kzalloc(sizeof(*fresh));
+	int err = 0;
+
+	if (!fresh)
+		return -ENOMEM;
+	fresh->uid = current_cred()->euid;
+	spin_lock(&watch_lock);
+	user = find_user_locked(fresh->uid);
+	if ((user ? user->files : 0) >= atomic_load(&inotify_max_files)) {
+		err = -EMFILE;
+	} else {
+		if (!user) {
+			user = fresh;
+			fresh = NULL;
+			list_add_tail(&inotify_users, &user->link);
+		}
+		user->files++;
+		in->user = user;
+	}
+	spin_unlock(&watch_lock);
+	kfree(fresh);
+	return err;
+}
+
+static void leave_user(const struct inotify *in)
+{
+	struct inotify_user *user = in->user;
+	bool last;
+
+	spin_lock(&watch_lock);
+	last = --user->files == 0;
+	if (last)
+		list_del(&user->link);
+	spin_unlock(&watch_lock);
+	if (last)
+		kfree(user);
 }
 
 /* --- queues --------------------------------------------------------------------------------------------- */
@@ -95,7 +163,7 @@ static void queue_locked(struct inotify *in, int32_t wd, uint32_t mask, const ch
 		head.len = (uint32_t)ALIGN_UP(len + 1, NAME_ALIGN);
 	if (in->overflowed || is_like_last(in, &head, name, len))
 		return;
-	e = in->count < QUEUE_MAX ? make_event(&head, name, len) : NULL;
+	e = in->count < in->limit ? make_event(&head, name, len) : NULL;
 	if (e) {
 		list_add_tail(&in->events, &e->link);
 		in->count++;
@@ -162,7 +230,7 @@ static void end_watch_locked(struct inotify_watch *w)
 {
 	watch_unlink_locked(&w->watch);
 	rb_erase(&w->owner->by_wd, &w->node);
-	w->owner->watches--;
+	w->owner->user->watches--;
 	queue_locked(w->owner, w->wd, IN_IGNORED, NULL, 0, 0);
 	kfree(w);
 }
@@ -179,12 +247,12 @@ static int update_locked(struct inotify_watch *w, uint32_t mask)
 
 static int insert_locked(struct inotify *in, struct vnode *v, uint32_t mask, struct inotify_watch *fresh)
 {
-	if (in->watches >= WATCHES_MAX)
+	if (in->user->watches >= atomic_load(&inotify_max_watches))
 		return -ENOSPC;
 	*fresh = (struct inotify_watch){ .watch = { .ops = &inotify_watch_ops, .mask = mask }, .owner = in };
 	insert_wd_locked(in, fresh);
 	watch_link_locked(&fresh->watch, &v->watches);
-	in->watches++;
+	in->user->watches++;
 	return fresh->wd;
 }
 
@@ -369,6 +437,7 @@ static void inotify_release(struct file *file)
 		list_del(&e->link);
 		kfree(e);
 	}
+	leave_user(in);
 	kfree(in);
 }
 
@@ -398,17 +467,25 @@ bool file_is_inotify(const struct file *file)
 int inotify_create(uint32_t flags, struct file **out)
 {
 	struct inotify *in;
+	int err;
 
 	if (flags & ~(uint32_t)(IN_CLOEXEC | IN_NONBLOCK))
 		return -EINVAL;
 	in = kzalloc(sizeof(*in));
 	if (!in)
 		return -ENOMEM;
+	in->limit = atomic_load(&inotify_max_events);
 	list_init(&in->events);
 	waitqueue_init(&in->readers);
+	err = join_user(in);
+	if (err < 0)
+		goto out_free;
 	*out = event_file(&inotify_ops, O_RDONLY | (flags & IN_NONBLOCK), in);
 	if (*out)
 		return 0;
+	err = -ENOMEM;
+	leave_user(in);
+out_free:
 	kfree(in);
-	return -ENOMEM;
+	return err;
 }

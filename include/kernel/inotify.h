@@ -13,11 +13,14 @@ struct file;
 struct file_use;
 struct path;
 
-/* -EINVAL: no such flag; -ENOMEM. */
+/* /proc/sys/fs/inotify: events of a file that nobody read, as of its creation; a user's files and watches. */
+extern _Atomic uint32_t inotify_max_events, inotify_max_files, inotify_max_watches;
+
+/* -EINVAL: no such flag; -EMFILE: the user has too many; -ENOMEM. */
 int inotify_create(uint32_t flags, struct file **out) __must_check;
 bool file_is_inotify(const struct file *file);
-/* Watch what is at `path`: a number, that of the watch there is already.  -EEXIST (IN_MASK_CREATE), -ENOSPC,
- * -ENOMEM. */
+/* Watch what is at `path`: a number, that of the watch there is already.  -EEXIST (IN_MASK_CREATE), -ENOSPC:
+ * the user has too many, -ENOMEM. */
 int inotify_watch(struct file *file, const struct path *path, uint32_t mask) __must_check;
 /* -EINVAL: no such watch. */
 int inotify_unwatch(struct file *file, int wd) __must_check;

@@ -259,6 +259,62 @@ static void test_inotify(void)
 	RESULT(inotify_init1(1));
 }
 
+/* Writes the limit, and answers what it was. */
+static unsigned set_inotify_limit(const char *name, unsigned value)
+{
+	char path[64];
+	unsigned old = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/fs/inotify/%s", name);
+	f = fopen(path, "r+");
+	if (!f)
+		return 0;
+	fscanf(f, "%u", &old);
+	rewind(f);
+	fprintf(f, "%u\n", value);
+	fclose(f);
+	return old;
+}
+
+/* Events are limited as of the file's creation, files and watches by whose they are. */
+static void test_inotify_limits(void)
+{
+	char buffer[1024] __attribute__((aligned(8)));
+	const struct inotify_event *lost = (const struct inotify_event *)(buffer + 2 * 32); /* after two */
+	unsigned events = set_inotify_limit("max_queued_events", 2), files, watches;
+	int fd = inotify_init1(IN_NONBLOCK), other;
+
+	set_inotify_limit("max_queued_events", events);
+	VALUE(events);
+	RESULT(inotify_add_watch(fd, ".", IN_CREATE));
+	for (int i = 0; i < 4; i++)
+		close(file_with((const char *[]){ "a", "b", "c", "d" }[i], ""));
+	RESULT(read(fd, buffer, sizeof(buffer)));
+	VALUE(lost->wd);
+	VALUE(lost->mask);
+
+	files = set_inotify_limit("max_user_instances", 2);
+	VALUE(files);
+	other = inotify_init();
+	VALUE(other >= 0);
+	RESULT(inotify_init());
+	close(other);
+	VALUE(inotify_init() >= 0);
+	RESULT(set_inotify_limit("max_user_instances", files));
+
+	watches = set_inotify_limit("max_user_watches", 2);
+	VALUE(watches >= 8192);
+	other = inotify_init();
+	VALUE(inotify_add_watch(other, "a", IN_OPEN) > 0);
+	RESULT(inotify_add_watch(other, "b", IN_OPEN));
+	VALUE(inotify_add_watch(other, "a", IN_CLOSE) > 0);
+	close(fd); /* and with it the watch of "." */
+	VALUE(inotify_add_watch(other, "b", IN_OPEN) > 0);
+	set_inotify_limit("max_user_watches", watches);
+	VALUE(inotify_add_watch(other, "c", IN_OPEN) > 0);
+}
+
 static const struct calls table[] = {
 	{ "pipe pipe2", test_pipe },
 	{ "poll", test_poll },
@@ -269,6 +325,7 @@ static const struct calls table[] = {
 	{ "eventfd eventfd2", test_eventfd },
 	{ "signalfd signalfd4", test_signalfd },
 	{ "inotify_init inotify_init1 inotify_add_watch inotify_rm_watch", test_inotify },
+	{ "inotify_init inotify_add_watch", test_inotify_limits },
 };
 
 CALLS_MAIN(table)
