@@ -133,6 +133,15 @@ static int show_ostype(struct proc_text *t, const struct proc_node *node)
 	return 0;
 }
 
+/* Linux's cannot be written.  Here cmake must hear "Linux" of uname(2) to build shared libraries. */
+static int store_ostype(const struct proc_node *node, const char *text, size_t len)
+{
+	(void)node;
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	return uts_set_sysname(text, len);
+}
+
 static int show_osrelease(struct proc_text *t, const struct proc_node *node)
 {
 	struct abi_utsname u;
@@ -241,7 +250,7 @@ static const struct proc_entry kernel_entries[] = {
 	IPC_LIMIT("msgmni"),
 	PROC_FILE("ngroups_max", 0444, show_ngroups_max),
 	PROC_FILE("osrelease", 0444, show_osrelease),
-	PROC_FILE("ostype", 0444, show_ostype),
+	{ .name = "ostype", .mode = S_IFREG | 0644, .show = show_ostype, .store = store_ostype },
 	PROC_FILE("overflowgid", 0444, show_overflow_id),
 	PROC_FILE("overflowuid", 0444, show_overflow_id),
 	PROC_FILE("pid_max", 0444, show_pid_max),

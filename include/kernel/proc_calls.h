@@ -167,7 +167,8 @@ uint32_t cred_get(struct process *p, struct credentials *out);
 int64_t cred_change(int64_t (*edit)(struct credentials *cred, const uint64_t *arguments),
 		    const uint64_t *arguments);
 
-/* uname(2)'s text; host and domain name can be set. */
+/* uname(2)'s text; the names can be set, that of the system for programs that know Linux alone. */
 void uts_get(struct abi_utsname *out);
+int uts_set_sysname(const char *name, size_t len) __must_check;
 int uts_set_nodename(const char *name, size_t len) __must_check;
 int uts_set_domainname(const char *name, size_t len) __must_check;

@@ -35,6 +35,11 @@ static int set_name(char field[65], const char *name, size_t len)
 	return 0;
 }
 
+int uts_set_sysname(const char *name, size_t len)
+{
+	return len ? set_name(uts.sysname, name, len) : -EINVAL;
+}
+
 int uts_set_nodename(const char *name, size_t len)
 {
 	return set_name(uts.nodename, name, len);

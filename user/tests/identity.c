@@ -169,6 +169,40 @@ static void priorities(void)
 	need(setpriority(PRIO_PROCESS, 0, 3) == -1 && errno == EACCES);
 }
 
+static int set_os_type(const char *name)
+{
+	int fd = open("/proc/sys/kernel/ostype", O_WRONLY), err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, name, strlen(name)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+static bool system_is(const char *name)
+{
+	struct utsname u;
+
+	return uname(&u) == 0 && strcmp(u.sysname, name) == 0;
+}
+
+/* For programs that know Linux alone root may give the system another name, which Linux does not let. */
+static void system_name(void)
+{
+	struct utsname was;
+
+	need(uname(&was) == 0);
+	if (strcmp(was.sysname, "Linux") == 0)
+		return;
+	need(set_os_type("Linux\n") == 0 && system_is("Linux"));
+	need(set_os_type("\n") == EINVAL && system_is("Linux"));
+	need(set_os_type(was.sysname) == 0 && system_is(was.sysname));
+	need(syscall(SYS_setresuid, 9, 9, 9) == 0 && set_os_type("Linux\n") == EACCES &&
+	     system_is(was.sysname));
+}
+
 static void machine_name(void)
 {
 	struct utsname u;
@@ -220,6 +254,7 @@ int main(void)
 		tap(passes(group_ids), "group ids");
 		tap(passes(supplementary_groups), "supplementary groups");
 		tap(passes(fs_ids), "setfsuid and setfsgid answer the old id");
+		tap(passes(system_name), "root may name the system");
 	}
 	tap(passes(limits), "limits are checked and enforced");
 	tap(passes(process_limit), "RLIMIT_NPROC");
