@@ -44,7 +44,9 @@ struct sigcontext {
 	uint16_t cs, gs, fs, ss;
 	uint64_t error, trap, oldmask, cr2;
 	uint64_t fpstate;
-	uint64_t reserved[8];
+	struct sigcontext_reserved {
+		uint64_t words[8];
+	} reserved;
 };
 _Static_assert(sizeof(struct sigcontext) == 256, "struct sigcontext");
 
@@ -60,8 +62,9 @@ struct rt_sigframe {
 	struct rt_sigframe_start {
 		uint64_t restorer;
 		struct ucontext uc;
+		struct abi_siginfo info;
 	} start;
-	struct abi_siginfo info;
+	uint8_t info_rest[ABI_SIGINFO_SIZE - sizeof(struct abi_siginfo)];
 };
 _Static_assert(sizeof(struct rt_sigframe) == 440, "struct rt_sigframe");
 
@@ -137,7 +140,7 @@ static void fill_mcontext(struct sigcontext *sc, const struct arch_regs *r, uint
 	sc->error = exception ? r->error : 0;
 	sc->trap = exception ? r->vector : 0;
 	sc->cr2 = r->vector == EXC_PAGE_FAULT ? fault_addr : 0;
-	memset(sc->reserved, 0, sizeof(sc->reserved));
+	sc->reserved = (struct sigcontext_reserved){ 0 };
 }
 
 static void fill_ucontext(struct ucontext *uc, const struct arch_regs *regs,
@@ -169,15 +172,16 @@ int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *in
 
 	frame.restorer = info->restorer;
 	fill_ucontext(&frame.uc, regs, info, fpstate);
+	frame.info = *(const struct abi_siginfo *)info->siginfo;
 	if (copy_to_user(at, &frame, sizeof(frame)) < 0 ||
-	    copy_to_user(at + offsetof(struct rt_sigframe, info), info->siginfo, sizeof(struct abi_siginfo)) <
+	    clear_user(at + offsetof(struct rt_sigframe, info_rest), ABI_SIGINFO_SIZE - sizeof(frame.info)) <
 		    0)
 		return -EFAULT;
 
 	/* The handler starts with a fresh FPU, above all without the exception that may have led to it. */
 	arch_fpu_reset(arch_current_task());
 	regs->rdi = (uint64_t)info->signo;
-	regs->rsi = at + offsetof(struct rt_sigframe, info);
+	regs->rsi = at + offsetof(struct rt_sigframe, start.info);
 	regs->rdx = at + offsetof(struct rt_sigframe, start.uc);
 	regs->rax = 0;
 	regs->rip = info->handler;

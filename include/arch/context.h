@@ -68,7 +68,7 @@ struct arch_sigframe_info {
 	bool within_altstack; /* no frame that would lie below it */
 	uint64_t ss_sp, ss_size;
 	uint32_t ss_flags;   /* uc_stack */
-	const void *siginfo; /* 128 bytes, struct siginfo */
+	const void *siginfo; /* struct abi_siginfo */
 	int signo;
 };
 int arch_signal_push(struct arch_regs *regs, const struct arch_sigframe_info *info);

@@ -59,6 +59,11 @@ void signal_self(int signo);
 /* Make the running thread take `signo` now even if blocked or ignored (faults): then it dies of it. */
 void signal_force(int signo, int code, uint64_t addr);
 void signal_force_info(const struct abi_siginfo *info);
+/* What a program says of a signal, of `signo` or, if that is 0, of the one that it names: -EFAULT, -E2BIG
+ * (more than is kept). */
+int signal_info_from_user(struct abi_siginfo *info, int signo, uaddr_t from) __must_check;
+/* All ABI_SIGINFO_SIZE bytes. */
+int signal_info_to_user(uaddr_t to, const struct abi_siginfo *info) __must_check;
 
 /* Whom the signals of a file go to (fcntl(2), F_SETOWN). */
 struct signal_owner {

@@ -104,6 +104,8 @@ struct abi_stack {
 	uint64_t size;
 };
 
+/* siginfo_t, but for the zeros that fill it up to its size. */
+#define ABI_SIGINFO_SIZE 128
 struct abi_siginfo {
 	int32_t signo, errno_, code, pad0;
 	union {
@@ -126,10 +128,10 @@ struct abi_siginfo {
 			uint32_t arch;
 		};
 		uint64_t addr;
-		uint8_t raw[112];
+		uint8_t raw[32];
 	};
 };
-_Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
+_Static_assert(sizeof(struct abi_siginfo) == 48, "the fields of siginfo_t");
 
 /* open(2) */
 #define O_ACCMODE   3
@@ -360,10 +362,12 @@ _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t");
 #define SS_ONSTACK  1
 #define SS_DISABLE  2
 
-#define SI_USER   0
-#define SI_KERNEL 0x80
-#define SI_TKILL  (-6)
-#define SI_SIGIO  (-5)
+#define SI_USER     0
+#define SI_KERNEL   0x80
+#define SI_TKILL    (-6)
+#define SI_SIGIO    (-5)
+#define SI_DETHREAD (-7)
+#define SI_ASYNCNL  (-60)
 /* SIGIO, or what F_SETSIG names */
 #define POLL_IN       1
 #define POLL_OUT      2

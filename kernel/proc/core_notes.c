@@ -203,13 +203,21 @@ static void put_files(struct core *c)
 }
 
 /* The thread that was hit comes first, with what is the process's behind its registers. */
+static void put_siginfo(struct core *c, const struct abi_siginfo *info)
+{
+	uint8_t whole[ABI_SIGINFO_SIZE] = { 0 };
+
+	memcpy(whole, info, sizeof(*info));
+	put_note(c, "CORE", NT_SIGINFO, whole, sizeof(whole));
+}
+
 void core_put_notes(struct core *c)
 {
 	const struct core_source *s = c->source;
 
 	put_status(c, s->threads[0]);
 	put_process(c);
-	put_note(c, "CORE", NT_SIGINFO, s->info, sizeof(*s->info));
+	put_siginfo(c, s->info);
 	put_auxv(c);
 	put_files(c);
 	put_vectors(c, s->threads[0]);

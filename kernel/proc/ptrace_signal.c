@@ -28,13 +28,13 @@ int ptrace_deliver(struct thread *t, int signo, struct abi_siginfo *info)
 
 static int64_t get_info(struct thread *t, uaddr_t to)
 {
-	return t->ptrace.info ? copy_to_user(to, t->ptrace.info, sizeof(*t->ptrace.info)) : -EINVAL;
+	return t->ptrace.info ? signal_info_to_user(to, t->ptrace.info) : -EINVAL;
 }
 
 static int64_t set_info(struct thread *t, uaddr_t from)
 {
 	struct abi_siginfo info;
-	int err = copy_from_user(&info, from, sizeof(info));
+	int err = signal_info_from_user(&info, 0, from);
 
 	if (err < 0)
 		return err;
@@ -102,7 +102,7 @@ static int64_t peek_infos(struct thread *t, uaddr_t how, uaddr_t to)
 	for (done = 0; done < args.count && !signal_pending(); done++) {
 		if (!nth_info(t, args.flags & PEEK_SHARED, args.offset + (uint64_t)done, &info))
 			break;
-		if (copy_to_user(to + (uint64_t)done * sizeof(info), &info, sizeof(info)) < 0)
+		if (signal_info_to_user(to + (uint64_t)done * ABI_SIGINFO_SIZE, &info) < 0)
 			return done ? done : -EFAULT;
 	}
 	return done;

@@ -32,17 +32,17 @@ int task_init(struct task *task, const char *name, void (*entry)(void *), void *
 
 	if (!stack)
 		return -ENOMEM;
-	*task = (struct task){
-		.kernel_stack = stack,
-		.state = TASK_SLEEPING,
-		.cpu = arch_this_cpu()->id,
-		.burst_ns = UINT64_MAX, /* not known */
-		/* The zero byte stops string functions from reading or writing across it. */
-		.canary = random_u64() << 8,
-		.entry = entry,
-		.entry_arg = arg,
-		.release = release,
-	};
+	/* In place: as one value it would be put together elsewhere and copied. */
+	memset(task, 0, sizeof(*task));
+	task->kernel_stack = stack;
+	atomic_init(&task->state, TASK_SLEEPING);
+	task->cpu = arch_this_cpu()->id;
+	task->burst_ns = UINT64_MAX; /* not known */
+	/* The zero byte stops string functions from reading or writing across it. */
+	task->canary = random_u64() << 8;
+	task->entry = entry;
+	task->entry_arg = arg;
+	task->release = release;
 	list_init(&task->borrowed);
 	task->loan_lock = loan_lock(task);
 	policy_init(task);

@@ -39,11 +39,13 @@ static int64_t signal_by_directory(int fd, int signo, const struct abi_siginfo *
 SYSCALL(pidfd_send_signal)
 {
 	struct abi_siginfo info;
-	int64_t result;
+	int64_t result = 0;
 	uaddr_t user = ARG(2, uaddr_t);
 
-	if (user && copy_from_user(&info, user, sizeof(info)) < 0)
-		return -EFAULT;
+	if (user)
+		result = signal_info_from_user(&info, 0, user);
+	if (result < 0)
+		return result;
 	result = pidfd_signal(ARG(0, int), ARG(1, int), user ? &info : NULL, ARG(3, unsigned));
 	if (result == -EBADF)
 		result = signal_by_directory(ARG(0, int), ARG(1, int), user ? &info : NULL, ARG(3, unsigned));

@@ -319,7 +319,7 @@ SYSCALL(waitid)
 		info.value = (uint32_t)plain_status(&result);
 	}
 	if (args->a[2])
-		err = copy_to_user(ARG(2, uaddr_t), &info, sizeof(info));
+		err = signal_info_to_user(ARG(2, uaddr_t), &info);
 	if (err == 0 && found > 0 && args->a[4])
 		err = copy_to_user(ARG(4, uaddr_t), &result.usage, sizeof(result.usage));
 	return err;

@@ -113,7 +113,7 @@ SYSCALL(rt_sigtimedwait)
 		return err;
 	signo = signal_timed_wait(set, deadline, &info);
 	if (signo > 0 && args->a[1]) {
-		err = copy_to_user(ARG(1, uaddr_t), &info, sizeof(info));
+		err = signal_info_to_user(ARG(1, uaddr_t), &info);
 		if (err < 0)
 			return err;
 	}
@@ -155,7 +155,7 @@ SYSCALL(tgkill)
 SYSCALL(rt_sigqueueinfo)
 {
 	struct abi_siginfo info;
-	int err = copy_from_user(&info, ARG(2, uaddr_t), sizeof(info));
+	int err = signal_info_from_user(&info, ARG(1, int), ARG(2, uaddr_t));
 
 	return err < 0 ? err : signal_queue_user(ARG(0, pid_t), 0, ARG(1, int), &info);
 }
@@ -163,7 +163,7 @@ SYSCALL(rt_sigqueueinfo)
 SYSCALL(rt_tgsigqueueinfo)
 {
 	struct abi_siginfo info;
-	int err = copy_from_user(&info, ARG(3, uaddr_t), sizeof(info));
+	int err = signal_info_from_user(&info, ARG(2, int), ARG(3, uaddr_t));
 
 	if (err < 0)
 		return err;

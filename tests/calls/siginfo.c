@@ -139,6 +139,35 @@ static void test_senders(void)
 	tell("pidfd_send_signal", 0);
 }
 
+/* What lies behind the fields that there are: nothing with a code that is known, else it must be zeros. */
+static void queue_with_rest(const char *what, int code, unsigned char last)
+{
+	siginfo_t info = { .si_code = code }, got;
+	const unsigned char *bytes = (const unsigned char *)&got;
+	unsigned sum = 0;
+
+	((unsigned char *)&info)[sizeof(info) - 1] = last;
+	calls_value(what, code);
+	if (RESULT(syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR1, &info)) < 0)
+		return;
+	got = wait_for_it();
+	for (size_t i = 48; i < sizeof(got); i++)
+		sum += bytes[i];
+	VALUE(sum);
+}
+
+static void test_rest(void)
+{
+	block(SIGUSR1);
+	queue_with_rest("SI_QUEUE, more behind", SI_QUEUE, 1);
+	queue_with_rest("unknown code", -8, 0);
+	queue_with_rest("unknown code, more behind", -8, 1);
+	queue_with_rest("SI_ASYNCNL, more behind", -60, 1);
+	queue_with_rest("SI_KERNEL, more behind", 0x80, 1);
+	queue_with_rest("the last code, more behind", 6, 1);
+	queue_with_rest("one too high, more behind", 7, 1);
+}
+
 static void test_timers(void)
 {
 	struct itimerval soon = { .it_value = { 0, 1000 } };
@@ -588,6 +617,7 @@ static void test_limit(void)
 
 static const struct calls table[] = {
 	{ "kill tkill rt_sigqueueinfo pidfd_send_signal", test_senders },
+	{ "rt_sigqueueinfo rt_sigtimedwait", test_rest },
 	{ "setitimer timer_create timer_settime", test_timers },
 	{ "setitimer setrlimit", test_cpu_timers },
 	{ "write ftruncate", test_descriptors },
