@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * siginfo_t on its way from programs and to them.  Of its 128 bytes those behind struct abi_siginfo say nothing
- * with any code that there is: the kernel keeps none of them and gives out zeros.
+ * siginfo_t on its way from programs and to them.  Of its 128 bytes those behind struct abi_siginfo say
+ * nothing with any code that there is: the kernel keeps none of them and gives out zeros.
  */
 #include <arch/usercopy.h>
 #include <kernel/signal.h>
