@@ -112,7 +112,7 @@ static int show_subsystem(const struct sys_node *node, char *buf, size_t size)
 	return n + scnprintf(buf + n, size - (size_t)n, "bus/pci");
 }
 
-/* --- what there is in a function's directory ------------------------------------------------------------- */
+/* --- what there is in a function's directory ----------------------------------------------------------*/
 
 static int show_class(const struct sys_node *node, char *buf, size_t size)
 {

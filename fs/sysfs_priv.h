@@ -2,8 +2,8 @@
 /*
  * sysfs' insides.  The tree is made of constant tables: an entry is a directory with children, a file with a
  * text, or a symbolic link whose text is its target.  An entry with `next` is one for each number of a set
- * (cpu0, cpu1, ...); what is below it finds the numbers on the way to it in node->number[].  One with `title`,
- * too, says itself how each is called; its number says all, so those on the way to it are forgotten.
+ * (cpu0, cpu1, ...); what is below it finds the numbers on the way to it in node->number[].  One with
+ * `title`, too, says itself how each is called; its number says all, so those before it are forgotten.
  *
  * To add a file: write its show function and put a line into the table of its directory.
  */
