@@ -290,6 +290,8 @@ static ssize_t ramfs_write(struct file *file, struct iobuf *io, off_t *pos)
 	ssize_t n;
 	int err;
 
+	if (io->left == 0) /* the position stays, even of who appends */
+		return 0;
 	mutex_lock(&v->lock);
 	if (io->append || (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_APPEND))
 		*pos = (off_t)v->size;

@@ -192,6 +192,9 @@ static void test_open(void)
 	RESULT(write(fd, "abc", 3));
 	RESULT(pwrite(fd, "def", 3, 0)); /* at the end, whatever the offset */
 	RESULT(lseek(fd, 0, SEEK_CUR));
+	RESULT(lseek(fd, 1, SEEK_SET));
+	RESULT(write(fd, text, 0)); /* and of nothing not even there */
+	RESULT(lseek(fd, 0, SEEK_CUR));
 	RESULT(read(fd, text, 1));
 	fd = (int)SUCCEEDS(open("new", O_RDONLY));
 	RESULT(read(fd, text, 8));

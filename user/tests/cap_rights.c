@@ -843,14 +843,15 @@ static void fork_brings_nothing_back(void)
 static void exec_brings_nothing_back(void)
 {
 	int fd = with_rights(subject_open(FILE_RDWR), R), status;
-	pid_t pid = fork();
+	pid_t pid;
 
+	need(write(open("file", O_WRONLY | O_TRUNC), "line\n", 5) == 5);
+	pid = fork();
 	if (pid == 0) {
 		need(dup2(fd, 9) == 9);
 		execl("/bin/sh", "sh", "-c", "read line <&9 && test \"$line\" && ! echo x >&9", NULL);
 		_exit(1);
 	}
-	need(write(open("file", O_WRONLY | O_TRUNC), "line\n", 5) == 5);
 	need(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
