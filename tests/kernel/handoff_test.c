@@ -168,8 +168,7 @@ static void begin_with_a_sleeper(void)
 	begin(true);
 	partner = &turns.workers[1];
 	worker_go(&turns.workers[1]);
-	control_sleep(5 * MS);
-	KTEST_EXPECT(atomic_load(&turns.workers[1].task->state) == TASK_SLEEPING_INTR);
+	task_wait_until_off(turns.workers[1].task, TASK_SLEEPING_INTR);
 }
 
 static void end_with_a_sleeper(void)
