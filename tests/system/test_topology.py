@@ -17,7 +17,7 @@ NUMA = ("q35 -object memory-backend-ram,id=m0,size=192M -object memory-backend-r
 DUMP = """
 find /sys -type d | sed 's/^/D /'
 find /sys -type l | while read l; do echo "L $l $(readlink $l)"; done
-grep -r '' /sys /proc/cpuinfo | sed 's/^/F /'
+(find /sys -name 'pci0*' -prune -o -type f -print; echo /proc/cpuinfo) | xargs grep -H '' | sed 's/^/F /'
 """
 
 
